@@ -1,0 +1,208 @@
+/** What the use cases need from the rooms around them. Declared here, implemented in store/, zitadel/ and queue/, joined in wire.ts. */
+import type { BridgeError } from '../errors.ts';
+import type { Facts, FactsChange } from '../mapping/facts.ts';
+import type { Step } from '../mapping/steps.ts';
+
+/** Milliseconds since 1970. */
+export type Clock = () => number;
+
+/** Makes the ids of new users (UUIDs). */
+export type Ids = () => string;
+
+/** Who asks: every use case takes one. */
+export interface Context {
+  readonly tenant: string;
+  /** the name of the token (or of the operator's command) */
+  readonly who: string;
+  /** transaction id: in the log line of the request and of every delivery */
+  readonly txn: string;
+}
+
+export interface Key {
+  readonly tenant: string;
+  readonly id: string;
+}
+
+/** What was asked of a row and is not settled. */
+export interface Change {
+  readonly revision: number;
+  /** only what differed or was named; never a copy of the rest. `state` is active or inactive */
+  readonly facts: FactsChange;
+  /** facts a PATCH names, `state` of every PUT and PATCH: they are sent even when known says the same */
+  readonly named: readonly string[];
+  /** asked to delete; facts are empty then */
+  readonly gone: boolean;
+  readonly answered: boolean;
+  readonly who: string;
+  readonly txn: string;
+  readonly at: number;
+}
+
+/** A SCIM resource as the bridge keeps it. Rows are values: a change of any field is a new row with version + 1. */
+export interface Row {
+  readonly tenant: string;
+  readonly id: string;
+  readonly version: number;
+  /** facts last confirmed in ZITADEL; null: not there */
+  readonly known: Facts | null;
+  readonly changes: readonly Change[];
+  /** a call was sent (or may have been) and its outcome is not known */
+  readonly doubt: boolean;
+  readonly attempts: number;
+  /** when the queue looks at this row again; null: never */
+  readonly dueAt: number | null;
+  readonly lastError: string | null;
+  /** hash of the request that created it; open until the answer has left */
+  readonly createMark: { readonly hash: string; readonly open: boolean } | null;
+  /** when known was last confirmed by ZITADEL */
+  readonly verifiedAt: number;
+  /** ZITADEL's sequence of the user when known was read; null: not read yet */
+  readonly sequence: string | null;
+  readonly created: number;
+  readonly modified: number;
+  /** since when this row is deleted: hidden, its name free, not to be revived by a stale list */
+  readonly tombstone: number | null;
+}
+
+/** What a row is found by. Computed by the view from the row's facts, kept by the store beside it. */
+export interface Index {
+  /** shown in lists and found by filters */
+  readonly visible: boolean;
+  readonly userName: string | null;
+  readonly externalId: string | null;
+  readonly emails: readonly string[];
+  /** names (lower case) this row holds or asks for, unique in the ZITADEL named by `instance` */
+  readonly reserved: readonly string[];
+  readonly instance: string;
+}
+
+/** One row to write. `row` null takes it away. It is written only while the stored version is `expect` (0: no row yet). */
+export interface Write {
+  readonly key: Key;
+  readonly expect: number;
+  readonly row: Row | null;
+  readonly index: Index;
+}
+
+export type WriteResult =
+  | { readonly kind: 'ok' }
+  /** somebody wrote the row meanwhile: read it and try again */
+  | { readonly kind: 'version' }
+  /** another row of the same ZITADEL holds or asks for a reserved name */
+  | { readonly kind: 'name'; readonly name: string; readonly holder: Key };
+
+/** A row held by one reconcile at a time. */
+export interface Lease {
+  readonly key: Key;
+  readonly token: number;
+}
+
+/** What an index look-up compares: all without regard to case but externalId. */
+export type IndexName = 'userName' | 'externalId' | 'email';
+
+export interface Counts {
+  /** visible rows */
+  readonly rows: number;
+  /** rows with changes that are not settled */
+  readonly owed: number;
+  readonly doubt: number;
+}
+
+/**
+ * Rows and what they are found by. Every method fails with BridgeError 503 when the store fails.
+ * Reads see every write that was accepted before them, lists too.
+ */
+export interface Store {
+  read(key: Key): Promise<Row | undefined>;
+  /**
+   * Writes one row. Durable: resolves when it would survive a power cut. Lazy (`durable: false`): resolves at once,
+   * reads see it, and it becomes durable with the next durable write or within milliseconds.
+   */
+  write(write: Write, options?: { readonly durable: boolean }): Promise<WriteResult>;
+  /** Visible rows by an index, oldest first. */
+  find(tenant: string, index: IndexName, value: string): Promise<readonly Row[]>;
+  /** Visible rows ordered by (created, id), with the exact total. */
+  page(tenant: string, offset: number, limit: number): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
+  /** All visible rows ordered by (created, id) in slices small enough to hold the event loop at most 10 ms. */
+  scan(tenant: string): AsyncIterable<readonly Row[]>;
+  /** Who holds a reserved name (lower case) in a ZITADEL. */
+  holder(instance: string, name: string): Promise<Key | undefined>;
+  /** Rows whose dueAt is not after `now`, earliest first. */
+  due(now: number, limit: number): Promise<readonly Key[]>;
+  /** The earliest dueAt of all rows. */
+  nextDue(): Promise<number | undefined>;
+  /** All rows of a tenant, tombstones too, that are hidden since before `before`: to be taken away for good. */
+  tombstones(before: number, limit: number): Promise<readonly Row[]>;
+  counts(tenant: string): Promise<Counts>;
+  /** Small values that outlive the process: sync progress, schema. JSON-able. */
+  getState(name: string): Promise<unknown>;
+  setState(name: string, value: unknown): Promise<void>;
+  /** Takes the lease of a row for `ms`, or undefined while somebody else holds it. */
+  lease(key: Key, ms: number): Promise<Lease | undefined>;
+  /** Whether the lease is still ours. */
+  prove(lease: Lease): Promise<boolean>;
+  release(lease: Lease): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A user as ZITADEL has it now. */
+export interface Reading {
+  readonly id: string;
+  /** state is ZITADEL's own: active, inactive, locked, initial */
+  readonly facts: Facts;
+  readonly sequence: string;
+  readonly created: number;
+  readonly changed: number;
+}
+
+/** How a call ended. What is which stands in THE ERROR TABLE (errors.ts). */
+export type Outcome =
+  | { readonly kind: 'done' }
+  /** ZITADEL refused because it is so already */
+  | { readonly kind: 'already' }
+  /** the user is not there, said by its exact error id */
+  | { readonly kind: 'gone' }
+  /** read the user and plan again: ZITADEL's state is not what was believed */
+  | { readonly kind: 'replan'; readonly reason: string }
+  /** never with this content: what the client is told */
+  | { readonly kind: 'refused'; readonly error: BridgeError }
+  /** not now: token or permission */
+  | { readonly kind: 'blocked'; readonly reason: string }
+  /** not now. definite: certainly nothing was applied */
+  | { readonly kind: 'retry'; readonly definite: boolean; readonly reason: string; readonly retryAfter?: number };
+
+/** A read that did not succeed for want of ZITADEL; carries what a write would have carried. */
+export type Unreadable = Extract<Outcome, { kind: 'retry' | 'blocked' }>;
+
+export type ReadOutcome = { readonly kind: 'found'; readonly reading: Reading } | { readonly kind: 'gone' } | Unreadable;
+
+/** Rules for clear passwords of the organization (settings v2). */
+export interface PasswordRules {
+  readonly minLength: number;
+  readonly uppercase: boolean;
+  readonly lowercase: boolean;
+  readonly number: boolean;
+  readonly symbol: boolean;
+}
+
+/** ZITADEL as one tenant sees it: one organization, one credential. */
+export interface Zitadel {
+  /** Runs one step of a plan on one user, after `proceed` said yes (asked once a slot is free, right before the call). */
+  run(id: string, step: Step, proceed: () => Promise<boolean>): Promise<Outcome>;
+  /** GetUserByID and ListUserMetadata, in parallel. Machines and users of other organizations are gone. */
+  read(id: string): Promise<ReadOutcome>;
+  /** Ids of humans of the organization by userName or primary e-mail, without regard to case. */
+  find(by: 'userName' | 'email', value: string): Promise<readonly string[] | Unreadable>;
+  /** Humans of the organization, ascending by id, in pages; facts without metadata. Throws BridgeError 503 when ZITADEL is away. */
+  users(): AsyncIterable<readonly Reading[]>;
+  /** Metadata facts of one user. Throws BridgeError 503 when ZITADEL is away. */
+  metadata(id: string): Promise<Facts>;
+  /** Ids that must not be locked out: the service user itself, holders of instance roles, the last active ORG_OWNER, as far as the token sees them. */
+  protectedIds(): Promise<ReadonlyMap<string, string>>;
+  passwordRules(): Promise<PasswordRules>;
+}
+
+/** Tells the queue that a row is due earlier than it may know. */
+export interface Wake {
+  at(time: number): void;
+}

@@ -1,0 +1,58 @@
+/** What the protocol room asks of the bridge. */
+import type { FilterNode } from '../mapping/filter.ts';
+import type { Context } from './ports.ts';
+
+/** SCIM attributes as plain JSON with canonical names: no schemas, id, meta or groups. Extensions stand under their URN. */
+export type ScimUser = Readonly<Record<string, unknown>>;
+
+export interface UserResource {
+  readonly id: string;
+  readonly user: ScimUser;
+  /** weak, e.g. W/"1f2a": hash of the rendered facts without groups, $ref and meta */
+  readonly etag: string;
+  /** milliseconds */
+  readonly created: number;
+  readonly modified: number;
+}
+
+/** What a PUT or PATCH makes of the user as it is. Called again from the new base when somebody else wrote meanwhile. */
+export interface Edit {
+  readonly method: 'PUT' | 'PATCH';
+  /** Pure. Throws BridgeError 400. `touched`: SCIM paths that a PATCH names (attribute or attribute.sub, extension ones as URN:attribute); for PUT only `active` when it was sent. */
+  apply(base: ScimUser): { readonly user: ScimUser; readonly touched: readonly string[] };
+  /** clear password sent by the client */
+  readonly password?: string;
+  /** ETags of If-Match; `*` matches any resource that exists */
+  readonly ifMatch?: readonly string[];
+}
+
+export interface UserQuery {
+  readonly filter?: FilterNode;
+  readonly sortBy?: string;
+  readonly sortOrder?: 'ascending' | 'descending';
+  /** 1-based */
+  readonly startIndex: number;
+  /** at most 1,000; 0 asks for the total only */
+  readonly count: number;
+}
+
+/** Users of one tenant. All failures are BridgeError. */
+export interface Users {
+  /** `hash`: of the coerced request without its password, to know a repeat by. `delivered` is to be called when the answer has left. */
+  create(ctx: Context, input: { readonly user: ScimUser; readonly password?: string; readonly hash: string }): Promise<{ readonly resource: UserResource; readonly delivered: () => void }>;
+  get(ctx: Context, id: string): Promise<UserResource>;
+  list(ctx: Context, query: UserQuery): Promise<{ readonly total: number; readonly resources: readonly UserResource[] }>;
+  edit(ctx: Context, id: string, edit: Edit): Promise<UserResource>;
+  remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void>;
+}
+
+/** One tenant as the protocol room sees it: how its tokens are told and what it may ask. */
+export interface Tenant {
+  readonly id: string;
+  readonly organization: string;
+  readonly users: Users;
+  /** a first sync was ever finished: requests can be served */
+  ready(): boolean;
+  /** media type of answers, when the tenant asks for one of its own */
+  readonly mediaType?: string;
+}

@@ -1,0 +1,34 @@
+/** Facts: what the bridge knows of a ZITADEL user or wants of it, in ZITADEL's words, flat and canonical (design: known and owed). */
+
+/**
+ * One user as flat, canonical strings. Names: username, givenName, familyName, nickName, displayName, preferredLanguage, email, phone,
+ * state, password (a hash, owed only), and metadata keys, which all begin with `urn:zitadel:scim:`. A fact that is absent is not set.
+ */
+export type Facts = Readonly<Record<string, string>>;
+
+/** Facts to set (string) or to take away (null); facts not named stay as they are. */
+export type FactsChange = Readonly<Record<string, string | null>>;
+
+export const METADATA_PREFIX = 'urn:zitadel:scim:';
+
+export const isMetadata = (name: string): boolean => name.startsWith(METADATA_PREFIX);
+
+/** Lays changes over facts, in order. */
+export function overlay(facts: Facts, ...changes: readonly FactsChange[]): Facts {
+  const out: Record<string, string> = { ...facts };
+  for (const change of changes) {
+    for (const [name, value] of Object.entries(change)) {
+      if (value === null) delete out[name];
+      else out[name] = value;
+    }
+  }
+  return out;
+}
+
+/** The smallest change that turns `from` into `to`. */
+export function difference(from: Facts, to: Facts): FactsChange {
+  const out: Record<string, string | null> = {};
+  for (const [name, value] of Object.entries(to)) if (from[name] !== value) out[name] = value;
+  for (const name of Object.keys(from)) if (!(name in to)) out[name] = null;
+  return out;
+}
