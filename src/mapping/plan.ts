@@ -1,0 +1,104 @@
+/** plan: the ordered steps that turn what is believed of a user in ZITADEL into what is wanted. Pure; nothing to do, no steps. */
+import { INACTIVE_MARK, LOCKED_MARK } from './codecs.ts';
+import { type Facts, type FactsChange, isMetadata } from './facts.ts';
+import type { Step, StepCall } from './steps.ts';
+
+/** Facts that UpdateUser sets. nickName can only be set by it, not cleared. */
+const UPDATABLE = ['username', 'givenName', 'familyName', 'displayName', 'nickName', 'preferredLanguage', 'email', 'phone', 'password'];
+/** Those of them that UpdateUser also takes away (phone: empty number; preferredLanguage: und). */
+const REMOVABLE = new Set(['phone', 'preferredLanguage']);
+
+/** Marks that follow from state; no client writes them, no difference in them is owed. */
+const MARKS: ReadonlySet<string> = new Set([INACTIVE_MARK, LOCKED_MARK]);
+
+export interface PlanOptions {
+  /** facts not believed: they equal nothing, so they are set or taken away whatever known says */
+  readonly unknown?: ReadonlySet<string>;
+  /** false: nobody asked for a state, so it is left as it is */
+  readonly asksState?: boolean;
+}
+
+/**
+ * @param known facts last confirmed (state is ZITADEL's own); null: the user is not there
+ * @param wanted all facts wanted (state is active or inactive); null: the user is to be deleted
+ */
+export function plan(known: Facts | null, wanted: Facts | null, options: PlanOptions = {}): readonly Step[] {
+  const { unknown = NOTHING, asksState = true } = options;
+  if (wanted === null) return known === null ? [] : [step('DeleteUser', {}, ['gone'], null)];
+  if (known === null) return create(wanted);
+  const named = unknown.has('state');
+  const down = asksState && wanted['state'] === 'inactive' ? deactivate(known, named) : [];
+  const up = asksState && wanted['state'] === 'active' ? reactivate(known, named) : [];
+  return [...down, ...update(known, wanted, unknown), ...up];
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+function step(call: StepCall, set: FactsChange, names: readonly string[], after: FactsChange | null = set): Step {
+  return { call, set, names, after };
+}
+
+function create(wanted: Facts): Step[] {
+  const { state, password: _password, ...after } = wanted;
+  const { state: _state, ...set } = wanted;
+  const made = step('CreateUser', set, Object.keys(wanted).filter((fact) => fact !== 'state' || state === 'active'), { ...after, state: 'active' });
+  return state === 'inactive' ? [made, step('DeactivateUser', {}, ['state'], { state: 'inactive' })] : [made];
+}
+
+/** A locked user stays locked underneath; one that was never activated cannot be deactivated and is locked instead. */
+function deactivate(known: Facts, named: boolean): Step[] {
+  const down = step('DeactivateUser', {}, ['state'], { state: 'inactive' });
+  if (known['state'] === 'locked')
+    return known[INACTIVE_MARK] === undefined ? [step('SetUserMetadata', { [LOCKED_MARK]: 'true' }, ['state']), down] : [];
+  if (known['state'] === 'initial')
+    return [step('SetUserMetadata', { [INACTIVE_MARK]: 'true' }, ['state']), step('LockUser', {}, ['state'], { state: 'locked' })];
+  return known['state'] === 'active' || named ? [down] : [];
+}
+
+/** A user last seen locked is never unlocked, but when the bridge itself had locked it; one that was deactivated while locked is locked again. */
+function reactivate(known: Facts, named: boolean): Step[] {
+  const forget = (mark: string): Step[] =>
+    known[mark] === undefined ? [] : [step('DeleteUserMetadata', { [mark]: null }, ['state'])];
+  if (known['state'] === 'initial') return forget(INACTIVE_MARK);
+  if (known['state'] === 'locked')
+    return known[INACTIVE_MARK] === undefined
+      ? forget(LOCKED_MARK)
+      : [step('UnlockUser', {}, ['state'], { state: 'initial' }), ...forget(INACTIVE_MARK)];
+  const up = known['state'] === 'inactive' || named ? [step('ReactivateUser', {}, ['state'], { state: 'active' })] : [];
+  if (known[LOCKED_MARK] === undefined) return up;
+  return [...up, step('LockUser', {}, ['state'], { state: 'locked' }), ...forget(LOCKED_MARK)];
+}
+
+function update(known: Facts, wanted: Facts, unknown: ReadonlySet<string>): Step[] {
+  const differs = (fact: string): boolean => unknown.has(fact) || known[fact] !== wanted[fact];
+  const fields: Record<string, string | null> = {};
+  for (const fact of UPDATABLE) {
+    if (!differs(fact)) continue;
+    const value = wanted[fact];
+    if (value !== undefined) fields[fact] = value;
+    else if (REMOVABLE.has(fact)) fields[fact] = null;
+  }
+  const set: Record<string, string> = {};
+  const gone: Record<string, null> = {};
+  for (const fact of new Set([...Object.keys(known), ...Object.keys(wanted), ...unknown])) {
+    if (!isMetadata(fact) || MARKS.has(fact) || !differs(fact)) continue;
+    const value = wanted[fact];
+    if (value === undefined) gone[fact] = null;
+    else set[fact] = value;
+  }
+  const steps: Step[] = [];
+  if (Object.keys(fields).length > 0) {
+    const { password: _password, ...after } = fields;
+    steps.push(step('UpdateUser', fields, Object.keys(fields), after));
+  }
+  if (differs('nickName') && wanted['nickName'] === undefined) steps.push(clearNickName(wanted));
+  if (Object.keys(set).length > 0) steps.push(step('SetUserMetadata', set, Object.keys(set)));
+  if (Object.keys(gone).length > 0) steps.push(step('DeleteUserMetadata', gone, Object.keys(gone)));
+  return steps;
+}
+
+/** Only the older UpdateHumanUser clears a nickname, and it demands the names (measured). */
+function clearNickName(wanted: Facts): Step {
+  const set = { givenName: wanted['givenName'] ?? null, familyName: wanted['familyName'] ?? null, nickName: null };
+  return step('UpdateHumanUser', set, ['nickName'], { nickName: null });
+}

@@ -1,0 +1,106 @@
+/** SCIM user <-> facts, by walking THE ATTRIBUTE TABLE. */
+import { BridgeError } from '../errors.ts';
+import { ATTRIBUTES } from './attributes.ts';
+import { METADATA_PREFIX, type Facts } from './facts.ts';
+import { stableJson } from './codecs.ts';
+
+/** SCIM attributes as plain JSON with canonical names. */
+export type ScimUser = Readonly<Record<string, unknown>>;
+
+/** ZITADEL demands names and an e-mail where SCIM demands a userName only: what stands in for them, {fact: value}, so that no client is shown it. */
+export const STAND_INS = `${METADATA_PREFIX}standIns`;
+
+const NO_MAIL_DOMAIN = '@users.invalid';
+
+/** Stand-in addresses that nobody can receive mail at; never stored as verified. */
+export const isUnreachable = (address: string): boolean => address.endsWith(NO_MAIL_DOMAIN);
+
+function valueAt(user: ScimUser, path: string): unknown {
+  const dot = path.startsWith('urn:') ? -1 : path.indexOf('.');
+  if (dot === -1) return user[path];
+  const parent = user[path.slice(0, dot)];
+  return typeof parent === 'object' && parent !== null ? (parent as Record<string, unknown>)[path.slice(dot + 1)] : undefined;
+}
+
+/** null, "" and [] all mean: not assigned (RFC 7643 §2.5; clients send each of them). */
+function isAssigned(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return false;
+  if (Array.isArray(value)) return value.length > 0;
+  return typeof value !== 'object' || Object.values(value).some(isAssigned);
+}
+
+/**
+ * The facts of a SCIM user with this id, stand-ins included: all that ZITADEL should hold of it.
+ * Throws BridgeError 400 invalidValue that names the attribute.
+ */
+export function toFacts(user: ScimUser, id: string): Facts {
+  const facts: Record<string, string> = {};
+  for (const { path, codec } of ATTRIBUTES) {
+    if (codec === null) continue;
+    const value = valueAt(user, path);
+    if (isAssigned(value)) Object.assign(facts, codec.write(value, path));
+  }
+  if (facts['username'] === undefined)
+    throw new BridgeError(400, 'userName is required and must not be blank', { scimType: 'invalidValue' });
+  facts['state'] ??= 'active';
+  return withStandIns(facts, facts['username'], id);
+}
+
+function withStandIns(facts: Record<string, string>, username: string, id: string): Facts {
+  const standIns: Record<string, string> = {};
+  const standIn = (fact: string, value: string): void => {
+    if (facts[fact] !== undefined) return;
+    facts[fact] = standIns[fact] = value;
+  };
+  const formatted = facts[`${METADATA_PREFIX}name.formatted`]?.trim() || undefined;
+  const called = facts['displayName'] ?? formatted ?? username;
+  const nameless = facts['givenName'] === undefined && facts['familyName'] === undefined;
+  const words = called.split(/\s+/);
+  standIn('givenName', clip(words.slice(0, Math.max(1, words.length - 1)).join(' ')));
+  standIn('familyName', clip(words.at(-1) ?? called));
+  standIn('displayName', clip(formatted ?? (nameless ? called : `${facts['givenName']} ${facts['familyName']}`)));
+  standIn('email', isAddress(username) ? username : `${id}${NO_MAIL_DOMAIN}`);
+  if (Object.keys(standIns).length > 0) facts[STAND_INS] = stableJson(standIns);
+  return facts;
+}
+
+const isAddress = (value: string): boolean => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value);
+
+/** ZITADEL takes at most 200 characters. */
+const clip = (value: string): string => (value.length <= 200 ? value : [...value].slice(0, 200).join('').trim());
+
+/** Facts without those that only stand in. A stand-in that was changed in ZITADEL since is no longer one. */
+export function withoutStandIns(facts: Facts): Facts {
+  const marks = facts[STAND_INS];
+  if (marks === undefined) return facts;
+  const out: Record<string, string> = { ...facts };
+  delete out[STAND_INS];
+  try {
+    for (const [fact, value] of Object.entries(JSON.parse(marks) as Record<string, unknown>)) if (out[fact] === value) delete out[fact];
+  } catch {
+    return out; // metadata may have been written by anybody: no mark then
+  }
+  return out;
+}
+
+/** The SCIM user that these facts show. */
+export function fromFacts(facts: Facts): ScimUser {
+  const shown = withoutStandIns(facts);
+  const user: Record<string, unknown> = {};
+  for (const { path, codec } of ATTRIBUTES) {
+    const value = codec?.read(shown);
+    if (value === undefined) continue;
+    const dot = path.startsWith('urn:') ? -1 : path.indexOf('.');
+    if (dot === -1) user[path] = value;
+    else ((user[path.slice(0, dot)] ??= {}) as Record<string, unknown>)[path.slice(dot + 1)] = value;
+  }
+  return user;
+}
+
+/** Facts that an attribute named by a PATCH (attribute, attribute.sub or URN:attribute) lives in. */
+export function factsOf(path: string): readonly string[] {
+  const rows = ATTRIBUTES.filter(
+    (each) => each.path === path || each.path.startsWith(`${path}.`) || path.startsWith(`${each.path}.`) || path.startsWith(`${each.path}:`),
+  );
+  return rows.flatMap((each) => each.codec?.facts ?? []);
+}
