@@ -1,0 +1,77 @@
+/** bridge.yaml: tenants, and defaults for all of them. Unknown keys are refused. */
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { issueLines } from './complaints.ts';
+import { address, origin } from './settings.ts';
+
+const text = z.string({ error: 'must be a text; put numbers in quotes' }).min(1, 'must not be empty');
+
+/** Ids of ZITADEL are longer than a number can be exact, so they are refused without quotes. */
+const id = text.regex(/^[\w.-]{1,200}$/, 'must be an id of ZITADEL');
+
+const sha256 = text
+  .regex(/^[0-9a-f]{64}$/i, 'must be the 64 hexadecimal digits of a SHA-256')
+  .transform((hash) => hash.toLowerCase());
+
+/** A date (its first moment, UTC) or a date with time, as milliseconds. */
+const expires = text
+  .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/, 'must be a date such as 2027-01-01')
+  .refine(isDay, 'is not a day of the calendar')
+  .transform((date) => Date.parse(date));
+
+/** Date.parse takes 31 February for 3 March. */
+function isDay(date: string): boolean {
+  const day = date.slice(0, 10);
+  const time = Date.parse(date);
+  return !Number.isNaN(time) && new Date(Date.parse(day)).toISOString().startsWith(day);
+}
+
+const flag = z.boolean({ error: 'must be true or false' });
+
+const zitadel = z.strictObject({
+  url: origin.optional(),
+  token: text.optional(),
+  clientId: text.optional(),
+  clientSecret: text.optional(),
+  keyFile: text.optional(),
+});
+
+/** Keys that stand at the top as defaults and in a tenant as its own. */
+const defaults = {
+  zitadel: zitadel.optional(),
+  passwords: z.enum(['ignore', 'set'], { error: 'must be ignore or set' }).optional(),
+  uniqueExternalId: flag.optional(),
+  protect: z.array(id, { error: 'must be a list of user ids' }).optional(),
+};
+
+const tenant = z.strictObject({
+  id: text.regex(/^[a-z0-9][a-z0-9_-]{0,62}$/i, 'must be letters, digits, - and _, at most 63'),
+  organization: id,
+  tokens: z.array(z.strictObject({ name: text.max(64), sha256, expires: expires.optional() })).default([]),
+  jwt: z.strictObject({ issuer: text, audience: text, jwksUri: address }).optional(),
+  basic: z.strictObject({ user: text.regex(/^[^:]+$/, 'must not have a colon'), sha256 }).optional(),
+  mediaType: z
+    .enum(['application/scim+json', 'application/json'], { error: 'must be application/scim+json or application/json' })
+    .optional(),
+  ...defaults,
+});
+
+const BRIDGE_FILE = z.strictObject({ ...defaults, tenants: z.array(tenant).default([]) }, 'must be a mapping of keys');
+
+export type BridgeFile = z.output<typeof BRIDGE_FILE>;
+export type TenantEntry = z.output<typeof tenant>;
+export type ZitadelEntry = z.output<typeof zitadel>;
+
+/** Parses the text of bridge.yaml. `place` stands in front of each complaint; when something is wrong, it goes to `complaints` and nothing is handed out. */
+export function parseBridgeFile(source: string, place: string, complaints: string[]): BridgeFile | undefined {
+  const document = parseDocument(source);
+  if (document.errors.length) {
+    // the rest of a message quotes the source, which may be a secret
+    complaints.push(...document.errors.map((error) => `${place}: ${error.message.split('\n')[0]?.replace(/:$/, '')}`));
+    return undefined;
+  }
+  const parsed = BRIDGE_FILE.safeParse(document.toJS() ?? {});
+  if (parsed.success) return parsed.data;
+  complaints.push(...issueLines(parsed.error, `${place} `));
+  return undefined;
+}
