@@ -1,0 +1,160 @@
+/**
+ * Log lines by allow-list: a field that FIELDS does not name is never written, and each field is written in a form
+ * that holds no personal data and no secret. Three kinds of lines: request, delivery, system.
+ */
+import { type DestinationStream, pino } from 'pino';
+
+/** One SCIM request that was answered. */
+export interface RequestLine {
+  readonly txn: string;
+  readonly tenant?: string | undefined;
+  /** name of the token */
+  readonly who?: string | undefined;
+  readonly method: string;
+  /** the pattern, `/Users/:id`, never the address itself */
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+  /** of the resource */
+  readonly id?: string | undefined;
+  /** SCIM paths that a PATCH names; what stands in [] is left out */
+  readonly paths?: readonly string[] | undefined;
+  readonly scimType?: string | undefined;
+}
+
+/** One attempt to make ZITADEL equal to what is owed. */
+export interface DeliveryLine {
+  readonly txn: string;
+  readonly tenant: string;
+  readonly who?: string | undefined;
+  readonly id: string;
+  /** kinds of the steps that were run */
+  readonly steps: readonly string[];
+  /** kind of the outcome; done, already, gone and replan are normal */
+  readonly outcome: string;
+  readonly ms: number;
+  readonly attempts?: number | undefined;
+  /** error id or code of ZITADEL */
+  readonly reason?: string | undefined;
+}
+
+/** What happens to the process, the sync or a connection. */
+export interface SystemFields {
+  readonly txn?: string | undefined;
+  readonly tenant?: string | undefined;
+  readonly id?: string | undefined;
+  readonly ms?: number | undefined;
+  readonly rows?: number | undefined;
+  readonly count?: number | undefined;
+  /** where we listen, or a ZITADEL */
+  readonly address?: string | undefined;
+  readonly version?: string | undefined;
+  readonly reason?: string | undefined;
+  /** a failure nobody expected: its name and where it happened are written, its message is not */
+  readonly error?: unknown;
+}
+
+export type SystemLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+export interface Log {
+  request(line: RequestLine): void;
+  delivery(line: DeliveryLine): void;
+  /** `event`: a fixed text, never put together from values */
+  system(level: SystemLevel, event: string, fields?: SystemFields): void;
+}
+
+/** Names, ids and codes: one word without blanks and without @. Everything else could be a person's. */
+const word = (value: unknown): string => (/^[\w.:/-]{1,200}$/.test(String(value)) ? String(value) : '?');
+
+const number = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? Math.round(value * 100) / 100 : undefined;
+
+/** `emails[value eq "ada@example.com"].value` -> `emails[].value` */
+const path = (value: unknown): string => {
+  const text = String(value).replace(/\[.*\]/s, '[]');
+  return /^[\w.:$[\]-]{1,200}$/.test(text) ? text : '?';
+};
+
+const words = (each: (value: unknown) => string) => (value: unknown) =>
+  Array.isArray(value) ? value.slice(0, 50).map(each) : undefined;
+
+/** The error id in a text such as `User could not be found (QUERY-Dfbg2)`, or the text when it is one word. */
+const reason = (value: unknown): string => /\b[A-Z][A-Z0-9]{1,11}-\w{3,16}\b/.exec(String(value))?.[0] ?? word(value);
+
+/** Scheme, host and port: user, path and query are left out. */
+const address = (value: unknown): string => {
+  const url = URL.parse(String(value));
+  return url ? `${url.protocol}//${url.host}` : word(value);
+};
+
+/** Class of a failure and the places of its stack. */
+const failure = (value: unknown) => {
+  if (!(value instanceof Error)) return { name: typeof value };
+  const { code } = value as NodeJS.ErrnoException;
+  const frames = value.stack?.split('\n').filter((line) => /^ {4}at /.test(line));
+  return {
+    name: word(value.name),
+    ...(code === undefined ? {} : { code: word(code) }),
+    at: frames?.map((line) => line.trim()),
+  };
+};
+
+/** THE FIELDS TABLE: every field a line may have, and how it is written. */
+const FIELDS: Readonly<Record<string, (value: unknown) => unknown>> = {
+  txn: word,
+  tenant: word,
+  who: word,
+  method: word,
+  route: word,
+  status: number,
+  ms: number,
+  id: word,
+  paths: words(path),
+  scimType: word,
+  steps: words(word),
+  outcome: word,
+  attempts: number,
+  reason,
+  rows: number,
+  count: number,
+  address,
+  version: word,
+  error: failure,
+};
+
+const allowed = (line: object): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(line).flatMap(([name, value]) => {
+      const write = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
+      return write && value !== undefined ? [[name, write(value)]] : [];
+    }),
+  );
+
+const NORMAL: ReadonlySet<string> = new Set(['done', 'already', 'gone', 'replan']);
+
+/** JSON lines with `level`, `time` and `kind` on standard output, or on `destination`. */
+export function createLog(options: { readonly level: string }, destination?: DestinationStream): Log {
+  const lines = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination ?? pino.destination({ fd: 1, sync: false }),
+  );
+  const on = (level: SystemLevel) => lines.isLevelEnabled(level);
+  return {
+    request(line) {
+      const level = line.status >= 500 ? 'error' : 'info';
+      if (on(level)) lines[level]({ kind: 'request', ...allowed(line) });
+    },
+    delivery(line) {
+      const level = NORMAL.has(line.outcome) ? 'info' : 'warn';
+      if (on(level)) lines[level]({ kind: 'delivery', ...allowed(line) });
+    },
+    system(level, event, fields = {}) {
+      if (on(level)) lines[level]({ kind: 'system', ...allowed(fields) }, event);
+    },
+  };
+}
