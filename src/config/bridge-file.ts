@@ -13,6 +13,9 @@ const sha256 = text
   .regex(/^[0-9a-f]{64}$/i, 'must be the 64 hexadecimal digits of a SHA-256')
   .transform((hash) => hash.toLowerCase());
 
+/** Stands in log lines, which take words only. */
+const tokenName = text.regex(/^[\w.-]{1,64}$/, 'must be letters, digits, ., - and _, at most 64');
+
 /** A date (its first moment, UTC) or a date with time, as milliseconds. */
 const expires = text
   .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/, 'must be a date such as 2027-01-01')
@@ -47,7 +50,7 @@ const defaults = {
 const tenant = z.strictObject({
   id: text.regex(/^[a-z0-9][a-z0-9_-]{0,62}$/i, 'must be letters, digits, - and _, at most 63'),
   organization: id,
-  tokens: z.array(z.strictObject({ name: text.max(64), sha256, expires: expires.optional() })).default([]),
+  tokens: z.array(z.strictObject({ name: tokenName, sha256, expires: expires.optional() })).default([]),
   jwt: z.strictObject({ issuer: text, audience: text, jwksUri: address }).optional(),
   basic: z.strictObject({ user: text.regex(/^[^:]+$/, 'must not have a colon'), sha256 }).optional(),
   mediaType: z
