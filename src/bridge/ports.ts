@@ -30,8 +30,8 @@ export interface Change {
   readonly facts: FactsChange;
   /** facts a PATCH names, `state` of every PUT and PATCH: they are sent even when known says the same */
   readonly named: readonly string[];
-  /** asked to delete; facts are empty then */
-  readonly gone: boolean;
+  /** create: facts are all of the user; delete: facts are empty */
+  readonly kind: 'create' | 'edit' | 'delete';
   readonly answered: boolean;
   readonly who: string;
   readonly txn: string;

@@ -1,9 +1,10 @@
 /** What the protocol room asks of the bridge. */
 import type { FilterNode } from '../mapping/filter.ts';
+import type { ScimUser } from '../mapping/users.ts';
 import type { Context } from './ports.ts';
 
-/** SCIM attributes as plain JSON with canonical names: no schemas, id, meta or groups. Extensions stand under their URN. */
-export type ScimUser = Readonly<Record<string, unknown>>;
+export type { ScimUser };
+
 
 export interface UserResource {
   readonly id: string;

@@ -117,8 +117,8 @@ function listWithField(fact: string, key: string, canonical: Canonical, check: (
       if (!Array.isArray(list) || list.length === 0) return now === undefined ? undefined : [{ value: now, primary: true }];
       const elements = list as readonly Element[];
       const first = main(elements);
-      const was = first === undefined ? undefined : canonical(String(first['value']));
-      if (was === now) return elements;
+      const was = first?.['value'];
+      if (was === now || (typeof was === 'string' && canonical(was) === now)) return elements;
       // changed in ZITADEL since: its word counts for this one
       const rest = elements.flatMap((each) => (each === first ? (now === undefined ? [] : [{ ...each, value: now }]) : [each]));
       return rest.length === 0 ? undefined : rest;

@@ -63,9 +63,9 @@ function reactivate(known: Facts, named: boolean): Step[] {
   if (known['state'] === 'locked')
     return known[INACTIVE_MARK] === undefined
       ? forget(LOCKED_MARK)
-      : [step('UnlockUser', {}, ['state'], { state: 'initial' }), ...forget(INACTIVE_MARK)];
+      : [step('UnlockUser', {}, ['state'], { state: 'active' }), ...forget(INACTIVE_MARK)];
   const up = known['state'] === 'inactive' || named ? [step('ReactivateUser', {}, ['state'], { state: 'active' })] : [];
-  if (known[LOCKED_MARK] === undefined) return up;
+  if (known[LOCKED_MARK] === undefined) return [...up, ...forget(INACTIVE_MARK)];
   return [...up, step('LockUser', {}, ['state'], { state: 'locked' }), ...forget(LOCKED_MARK)];
 }
 

@@ -1,10 +1,10 @@
 /** SCIM user <-> facts, by walking THE ATTRIBUTE TABLE. */
 import { BridgeError } from '../errors.ts';
-import { ATTRIBUTES } from './attributes.ts';
+import { type AttributeRow, ATTRIBUTES } from './attributes.ts';
 import { METADATA_PREFIX, type Facts } from './facts.ts';
 import { stableJson } from './codecs.ts';
 
-/** SCIM attributes as plain JSON with canonical names. */
+/** SCIM attributes as plain JSON with canonical names: no schemas, id, meta or groups. Extensions stand under their URN. */
 export type ScimUser = Readonly<Record<string, unknown>>;
 
 /** ZITADEL demands names and an e-mail where SCIM demands a userName only: what stands in for them, {fact: value}, so that no client is shown it. */
@@ -99,8 +99,15 @@ export function fromFacts(facts: Facts): ScimUser {
 
 /** Facts that an attribute named by a PATCH (attribute, attribute.sub or URN:attribute) lives in. */
 export function factsOf(path: string): readonly string[] {
-  const rows = ATTRIBUTES.filter(
-    (each) => each.path === path || each.path.startsWith(`${path}.`) || path.startsWith(`${each.path}.`) || path.startsWith(`${each.path}:`),
-  );
-  return rows.flatMap((each) => each.codec?.facts ?? []);
+  return rowsOf(path).flatMap((each) => each.codec?.facts ?? []);
+}
+
+/** Whether a path names something that is stored as one piece with its neighbours: a list, an extension. */
+export function isWhole(path: string): boolean {
+  return rowsOf(path).some((each) => each.multiValued || each.path.startsWith('urn:'));
+}
+
+function rowsOf(path: string): readonly AttributeRow[] {
+  const inside = (whole: string, part: string): boolean => part === whole || part.startsWith(`${whole}.`) || part.startsWith(`${whole}:`);
+  return ATTRIBUTES.filter((each) => inside(each.path, path) || inside(path, each.path));
 }

@@ -1,0 +1,92 @@
+/** Rows as values: what they show, what they want, what they are found by. */
+import { createHash } from 'node:crypto';
+import { stableJson } from '../mapping/codecs.ts';
+import { type Facts, overlay } from '../mapping/facts.ts';
+import { fromFacts, type ScimUser } from '../mapping/users.ts';
+import type { Change, Context, Index, Key, Row } from './ports.ts';
+import type { UserResource } from './use-cases.ts';
+
+/** Known overlaid with changes in revision order; null: not there, or asked to be deleted. */
+export function merged(known: Facts | null, changes: readonly Change[]): Facts | null {
+  let facts = known;
+  for (const change of changes) facts = change.kind === 'delete' ? null : applied(facts, change);
+  return facts;
+}
+
+function applied(facts: Facts | null, change: Change): Facts | null {
+  if (change.kind === 'create') return overlay({}, change.facts);
+  return facts === null ? null : overlay(facts, change.facts);
+}
+
+/** What is read: known and the answered changes. */
+export function shownFacts(row: Row): Facts | null {
+  if (row.tombstone !== null) return null;
+  return merged(row.known, row.changes.filter((change) => change.answered));
+}
+
+/** What a new request builds on: known and all changes, answered or not. */
+export const baseFacts = (row: Row): Facts | null => (row.tombstone === null ? merged(row.known, row.changes) : null);
+
+export const keyOf = (row: Row): Key => ({ tenant: row.tenant, id: row.id });
+
+/** A row with nothing known and nothing asked. */
+export function emptyRow(key: Key, now: number): Row {
+  return {
+    ...key,
+    version: 0,
+    known: null,
+    changes: [],
+    doubt: false,
+    attempts: 0,
+    dueAt: null,
+    lastError: null,
+    createMark: null,
+    verifiedAt: 0,
+    sequence: null,
+    created: now,
+    modified: now,
+    tombstone: null,
+  };
+}
+
+/** Revisions grow with the row: no change that is settled ever had a larger one. */
+export const nextRevision = (row: Row): number => row.version + 1;
+
+export function newChange(ctx: Context, change: Pick<Change, 'revision' | 'kind' | 'facts' | 'named' | 'at'>): Change {
+  return { ...change, answered: false, who: ctx.who, txn: ctx.txn };
+}
+
+export function indexOf(row: Row, instance: string): Index {
+  const facts = shownFacts(row);
+  const user = facts === null ? {} : fromFacts(facts);
+  const emails = (user['emails'] ?? []) as readonly { readonly value?: string }[];
+  return {
+    visible: facts !== null,
+    userName: facts?.['username'] ?? null,
+    externalId: (user['externalId'] as string | undefined) ?? null,
+    emails: emails.flatMap((each) => (each.value === undefined ? [] : [each.value])),
+    reserved: reservedNames(row),
+    instance,
+  };
+}
+
+/** Names this row holds in ZITADEL or asks for; a deleted one frees its name at once. */
+function reservedNames(row: Row): readonly string[] {
+  if (row.tombstone !== null) return [];
+  const names = [row.known, ...row.changes.map((change) => change.facts)].map((facts) => facts?.['username']);
+  return [...new Set(names.filter((each) => typeof each === 'string').map(reservation))];
+}
+
+/** ZITADEL compares names in lower case. */
+export const reservation = (username: string): string => username.trim().toLowerCase();
+
+/** RFC 7644 §3.14: weak, over what is rendered, without groups, $ref and meta. */
+export function etagOf(user: ScimUser): string {
+  const text = stableJson(user).replaceAll(/"\$ref":"(?:[^"\\]|\\.)*",?/g, '');
+  return `W/"${createHash('sha1').update(text).digest('base64url').slice(0, 16)}"`;
+}
+
+export function resourceOf(row: Row, facts: Facts): UserResource {
+  const user = fromFacts(facts);
+  return { id: row.id, user, etag: etagOf(user), created: row.created, modified: row.modified };
+}

@@ -1,0 +1,58 @@
+/** Who waits for what: requests for the result of their change, others for a row to be decided. In this process only. */
+import type { BridgeError } from '../errors.ts';
+import type { Key } from './ports.ts';
+
+/** How a change ended, for the request that asked for it. */
+export type Result =
+  | { readonly kind: 'settled' }
+  /** error: what the client is told, with what was applied all the same */
+  | { readonly kind: 'refused'; readonly error: BridgeError }
+  /** the user turned out not to be there */
+  | { readonly kind: 'gone' }
+  /** ZITADEL is away or blocks the token; whole seconds after which to come back */
+  | { readonly kind: 'away'; readonly retryAfter: number; readonly reason: string };
+
+export interface Settlements {
+  /** The result of one change. Call it before the change can settle. */
+  expect(key: Key, revision: number): Promise<Result>;
+  /** Whether a request still waits for this change; one whose request is gone is an orphan. */
+  awaited(key: Key, revision: number): boolean;
+  forget(key: Key, revision: number): void;
+  publish(key: Key, revision: number, result: Result): void;
+  /** Resolves at the next publication for this row, at the latest after `ms`. */
+  next(key: Key, ms: number): Promise<void>;
+}
+
+export function createSettlements(): Settlements {
+  const waiting = new Map<string, (result: Result) => void>();
+  const watching = new Map<string, Set<() => void>>();
+  const row = (key: Key): string => `${key.tenant}\n${key.id}`;
+  const change = (key: Key, revision: number): string => `${row(key)}\n${revision}`;
+
+  return {
+    expect: (key, revision) => new Promise((resolve) => waiting.set(change(key, revision), resolve)),
+    awaited: (key, revision) => waiting.has(change(key, revision)),
+    forget: (key, revision) => void waiting.delete(change(key, revision)),
+    publish(key, revision, result) {
+      waiting.get(change(key, revision))?.(result);
+      waiting.delete(change(key, revision));
+      for (const wake of watching.get(row(key)) ?? []) wake();
+      watching.delete(row(key));
+    },
+    next(key, ms) {
+      const name = row(key);
+      const set = watching.get(name) ?? new Set();
+      watching.set(name, set);
+      return new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          set.delete(done);
+          if (set.size === 0 && watching.get(name) === set) watching.delete(name);
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        set.add(done);
+      });
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/** Sync: the view follows ZITADEL. The first one fills it; later ones find what was made, changed and removed there. */
+import type { Clock, Key, Reading, Row, Store, Zitadel } from './ports.ts';
+import { buried, confirmed } from './settle.ts';
+import { insertRow, updateRow } from './writes.ts';
+
+export interface SyncOptions {
+  readonly tenant: string;
+  readonly instance: string;
+  readonly store: Store;
+  readonly zitadel: Zitadel;
+  readonly clock: Clock;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** Users read so far, and how many of them were new or had changed. */
+export interface Progress {
+  readonly users: number;
+  readonly changed: number;
+}
+
+export interface Removal {
+  readonly removed: number;
+  /** users that were missing from the lists, yet too many to take away without being told to */
+  readonly kept: number;
+}
+
+/** ListUserMetadata calls at once. */
+const AT_ONCE = 8;
+/** Of the rows of a tenant one sweep removes at most this share, but always up to REMOVES_ALWAYS. */
+const REMOVES_SHARE = 0.05;
+const REMOVES_ALWAYS = 10;
+
+/**
+ * Walks all users of the organization once. A row somebody is writing, or whose sequence did not move, is left alone; a deleted one
+ * cannot be revived. Throws BridgeError 503 while ZITADEL is away: call it again.
+ */
+export async function sweep({ tenant, instance, store, zitadel, clock, onProgress }: SyncOptions): Promise<Progress & Removal> {
+  const began = clock();
+  const seen = new Set<string>();
+  let changed = 0;
+  for await (const page of zitadel.users()) {
+    await inParallel(page, AT_ONCE, async (reading) => {
+      seen.add(reading.id);
+      if (await take(reading)) changed += 1;
+    });
+    onProgress({ users: seen.size, changed });
+  }
+  return { users: seen.size, changed, ...(await removeUnseen()) };
+
+  /** Whether the row was new or changed. */
+  async function take(reading: Reading): Promise<boolean> {
+    const key: Key = { tenant, id: reading.id };
+    const before = await store.read(key);
+    if (before !== undefined && (!isIdle(before) || before.sequence === reading.sequence)) return false;
+    const full = { ...reading, facts: { ...reading.facts, ...(await zitadel.metadata(reading.id)) } };
+    const now = clock();
+    if (before === undefined) {
+      await insertRow(store, instance, key, now, (row) => ({
+        ...confirmed(row, full, now, () => false),
+        created: reading.created,
+        modified: reading.changed,
+      }));
+      return true;
+    }
+    await updateRow(store, instance, key, (row) => (row.version === before.version ? confirmed(row, full, now, () => false) : row));
+    return true;
+  }
+
+  /** Users that the lists no longer show are removed only when GetUserByID says so too. */
+  async function removeUnseen(): Promise<Removal> {
+    const missing: Row[] = [];
+    let rows = 0;
+    for await (const slice of store.scan(tenant)) {
+      rows += slice.length;
+      missing.push(...slice.filter((row) => !seen.has(row.id) && isIdle(row) && Math.max(row.verifiedAt, row.modified) < began));
+    }
+    if (missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE)) return { removed: 0, kept: missing.length };
+    let removed = 0;
+    for (const row of missing) {
+      const answer = await zitadel.read(row.id);
+      if (answer.kind !== 'gone') continue;
+      await updateRow(store, instance, row, (now) => (now.version === row.version ? buried(now, clock()) : now));
+      removed += 1;
+    }
+    return { removed, kept: 0 };
+  }
+}
+
+const isIdle = (row: Row): boolean => row.tombstone === null && row.changes.length === 0 && !row.doubt;
+
+/** Takes tombstones away for good that are older than `age` ms: lists of ZITADEL are long past them. */
+export async function forgetTombstones(store: Store, tenant: string, instance: string, before: number): Promise<void> {
+  for (;;) {
+    const rows = await store.tombstones(before, 100);
+    const ours = rows.filter((row) => row.tenant === tenant);
+    for (const row of ours) await updateRow(store, instance, row, (now) => (now.tombstone === null ? now : null));
+    if (ours.length === 0) return;
+  }
+}
+
+async function inParallel<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  await Promise.all(
+    Array.from({ length: most }, async () => {
+      for (const item of rest) await work(item);
+    }),
+  );
+}

@@ -1,0 +1,39 @@
+/** Writing rows: optimistic, by version. */
+import type { Index, Key, Row, Store } from './ports.ts';
+import { emptyRow, indexOf, keyOf } from './rows.ts';
+
+/** What to make of the newest row: a row to write, the same row to leave it, null to take it away. */
+export type Make = (row: Row) => Row | null;
+
+/** The instance name is what userNames are unique in. */
+export async function updateRow(store: Store, instance: string, key: Key, make: Make, durable = false): Promise<Row | null | undefined> {
+  for (;;) {
+    const row = await store.read(key);
+    if (row === undefined) return undefined;
+    const next = make(row);
+    if (next === row) return row;
+    const written = next === null ? null : { ...next, version: row.version + 1 };
+    if (await writeKnown(store, row, written, indexOf(written ?? row, instance), durable)) return written;
+  }
+}
+
+/** Writes a row for a user that was found in ZITADEL and has none yet; a row that came meanwhile stays. */
+export async function insertRow(store: Store, instance: string, key: Key, now: number, make: (row: Row) => Row): Promise<Row | undefined> {
+  const row = { ...make(emptyRow(key, now)), version: 1 };
+  const index = indexOf(row, instance);
+  const written = await writeKnown(store, emptyRow(key, now), row, index, false);
+  return written ? row : store.read(key);
+}
+
+/**
+ * Facts read from ZITADEL are true even when another row still claims the name (it was renamed or deleted there and not read since):
+ * then they are written without the reservation. False: somebody wrote the row meanwhile.
+ */
+async function writeKnown(store: Store, from: Row, row: Row | null, index: Index, durable: boolean): Promise<boolean> {
+  for (let reserved = index.reserved; ; ) {
+    const write = { key: keyOf(from), expect: from.version, row, index: { ...index, reserved } };
+    const result = await store.write(write, { durable });
+    if (result.kind !== 'name') return result.kind === 'ok';
+    reserved = reserved.filter((name) => name !== result.name);
+  }
+}
