@@ -1,0 +1,90 @@
+import { identify } from './callers.ts';
+import { control } from './control.ts';
+import type { Control } from './control.ts';
+import type { Request, Response } from './connections.ts';
+import { bodyOf, reply } from './http.ts';
+import type { TokenAnswer, TokenRequest } from './tokens.ts';
+
+export interface RoutesOptions extends Control {
+  readonly externalDomain: string | undefined;
+  readonly token: (request: TokenRequest) => Promise<TokenAnswer>;
+  /** The services: Connect, gRPC and gRPC-Web. */
+  readonly rpc: (request: Request, response: Response) => void;
+}
+
+/** Everything the port answers, by path. */
+export function createRoutes(options: RoutesOptions): (request: Request, response: Response) => void {
+  const { world, faults, externalDomain, rpc, token } = options;
+
+  async function sandbox(request: Request, response: Response, url: URL): Promise<void> {
+    const text = await bodyOf(request);
+    try {
+      const body = (text === '' ? {} : JSON.parse(text)) as Readonly<Record<string, unknown>>;
+      const parts = url.pathname.split('/').slice(2).map(decodeURIComponent);
+      const told = await control(options, { method: request.method ?? 'GET', parts, query: url.searchParams, body });
+      reply(response, told.status, told.body);
+    } catch (reason) {
+      reply(response, 400, { error: String(reason) });
+    }
+  }
+
+  async function oauth(request: Request, response: Response, issuer: string): Promise<void> {
+    const form = new URLSearchParams(await bodyOf(request));
+    const { authorization } = request.headers;
+    const { status, body } = await token({ form, authorization, issuer });
+    reply(response, status, body);
+  }
+
+  function userinfo(request: Request, response: Response): void {
+    try {
+      const header = new Headers({ authorization: request.headers.authorization ?? '' });
+      reply(response, 200, { sub: identify(world.state, header, world.stamp()).user.id });
+    } catch {
+      reply(response, 401, { error: 'access_denied' });
+    }
+  }
+
+  return (request, response) => {
+    const host = String(request.headers.host ?? request.headers[':authority'] ?? 'localhost');
+    const issuer = `http://${host}`;
+    const url = new URL(request.url ?? '/', issuer);
+    const { pathname } = url;
+    if (pathname.startsWith('/sandbox/')) return void sandbox(request, response, url);
+    if (faults.isDown()) return void request.socket.destroy();
+    const refused = hostComplaint(request, host, externalDomain);
+    if (refused && !pathname.startsWith('/debug/'))
+      return reply(response, 404, { code: 'not_found', message: refused });
+    switch (pathname) {
+      case '/debug/healthz':
+      case '/debug/ready':
+      case '/debug/validate':
+        return reply(response, 200, 'ok');
+      case '/auth/v1/healthz':
+      case '/management/v1/healthz':
+      case '/admin/v1/healthz':
+        return reply(response, 200, {});
+      case '/oauth/v2/token':
+        return void oauth(request, response, issuer);
+      case '/oidc/v1/userinfo':
+        return userinfo(request, response);
+      case '/.well-known/openid-configuration':
+        return reply(response, 200, { issuer, token_endpoint: `${issuer}/oauth/v2/token` });
+      default:
+        return rpc(request, response);
+    }
+  };
+}
+
+/** The instance is chosen by host name, port ignored, or by x-zitadel-instance-host. */
+function hostComplaint(request: Request, host: string, domain: string | undefined): string | null {
+  if (!domain) return null;
+  const named = request.headers['x-zitadel-instance-host'];
+  const asked = (typeof named === 'string' ? named : host).replace(/:\d+$/, '');
+  if (asked === domain) return null;
+  const docs = 'https://zitadel.com/docs/apis/introduction#domains';
+  return (
+    `unable to set instance using origin &{${host}  http} (ExternalDomain is ${domain}): ` +
+    `ID=QUERY-1kIjX Message=Instance not found. Make sure you got the domain right. Check out ${docs} ` +
+    `Parent=(unable to get instance by host: instanceHost ${asked}, publicHost : ID=QUERY-1kIjX Message=Errors.IAM.NotFound)`
+  );
+}

@@ -1,0 +1,50 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { refusal } from './errors.ts';
+
+/** The address syntax of HTML (input type=email): no blanks, no display form, no quoted part, ASCII only. */
+const EMAIL =
+  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+
+export function email(address: string): string {
+  if (!EMAIL.test(address)) throw refusal('emailInvalid');
+  return address;
+}
+
+/** E.164; a number without + is taken as Swiss, however short. '' stays ''. */
+export function phone(number: string): string {
+  const trimmed = number.trim();
+  if (trimmed === '') return '';
+  const parsed = parsePhoneNumberFromString(trimmed, 'CH');
+  if (parsed) return parsed.number;
+  const digits = trimmed.replace(/[\s()/.-]/g, '');
+  if (/^\+[1-9]\d{3,14}$/.test(digits)) return digits;
+  if (/^\d{2,15}$/.test(digits)) return `+41${digits.replace(/^0/, '')}`;
+  throw refusal('phoneInvalid');
+}
+
+const languages = new Intl.DisplayNames(['en'], { type: 'language', fallback: 'none' });
+
+/** BCP 47 in canonical form; 'und' for what is no language, as ZITADEL stores it. */
+export function language(tag: string | undefined): string {
+  if (!tag) return 'und';
+  try {
+    const locale = new Intl.Locale(tag.replaceAll('_', '-'));
+    return languages.of(locale.language) === undefined ? 'und' : locale.toString();
+  } catch {
+    return 'und';
+  }
+}
+
+/** Trimmed; refused when blank. */
+export function username(name: string): string {
+  const trimmed = name.trim();
+  if (trimmed === '') throw refusal('usernameBlank');
+  return trimmed;
+}
+
+/** Trimmed given and family name; blanks alone are refused. */
+export function names(givenName: string, familyName: string): { givenName: string; familyName: string } {
+  if (givenName.trim() === '') throw refusal('givenNameBlank');
+  if (familyName.trim() === '') throw refusal('familyNameBlank');
+  return { givenName: givenName.trim(), familyName: familyName.trim() };
+}
