@@ -1,0 +1,110 @@
+/** What an error of the transport says: ZITADEL's own answer, or how the way to it failed. */
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
+import type { Answer } from '../errors.ts';
+
+/**
+ * never: certainly not sent. answered: ZITADEL's own words. unknown: it may have been applied
+ * (reset, our own deadline, a proxy's 5xx).
+ */
+export type Fate = 'never' | 'answered' | 'unknown';
+
+/** A call that did not succeed. */
+export interface Failure extends Answer {
+  readonly fate: Fate;
+  /** stable name of the error on newer servers (zitadel.error.v2.ErrorDetail), e.g. user.already_exists */
+  readonly slug?: string;
+  /** seconds */
+  readonly retryAfter?: number;
+}
+
+/** @param error what a Connect client threw */
+export function decode(call: string, error: unknown): Failure {
+  const connect = ConnectError.from(error);
+  const detail = zitadelDetail(connect);
+  const retryAfter = seconds(connect.metadata.get('retry-after'));
+  return {
+    call,
+    code: codeName(connect.code),
+    id: detail.id ?? null,
+    message: detail.message ?? connect.rawMessage,
+    fate: fateOf(connect),
+    ...(detail.slug === undefined ? {} : { slug: detail.slug }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
+}
+
+/** NotFound -> NOT_FOUND, as gRPC writes it. */
+const codeName = (code: Code): string =>
+  (Code[code] ?? 'Unknown').replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+
+interface Detail {
+  readonly id?: string;
+  readonly message?: string;
+  readonly slug?: string;
+}
+
+/** Reads the two detail types of ZITADEL; others are passed over. */
+function zitadelDetail(error: ConnectError): Detail {
+  let found: Detail = {};
+  const [v1] = error.findDetails(ErrorDetailSchema);
+  if (v1 !== undefined) found = { id: v1.id, message: v1.message };
+  for (const each of error.details) {
+    if (!('type' in each) || each.type !== 'zitadel.error.v2.ErrorDetail') continue;
+    const { slug, message } = errorV2(each.value);
+    found = { ...(message === undefined ? {} : { message }), ...found, ...(slug === undefined ? {} : { slug }) };
+  }
+  return found;
+}
+
+/** zitadel.error.v2.ErrorDetail {slug 1, message 2, details 3}; not in @zitadel/proto 1.3.1. */
+function errorV2(bytes: Uint8Array): { slug?: string; message?: string } {
+  const out: { slug?: string; message?: string } = {};
+  try {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      const [field, wireType] = reader.tag();
+      if (field === 1) out.slug = reader.string();
+      else if (field === 2) out.message = reader.string();
+      else reader.skip(wireType);
+    }
+  } catch {
+    // a detail that cannot be read says nothing; the code still does
+  }
+  return out;
+}
+
+/** What the system says when a connection was never made. On an established one the same codes come from other calls (read, write). */
+const CONNECTING: ReadonlySet<string> = new Set(['connect', 'getaddrinfo', 'getaddrinfoex']);
+const TLS_HANDSHAKE = /^(ERR_TLS_|ERR_SSL_WRONG_VERSION|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
+
+function fateOf(error: ConnectError): Fate {
+  if (error.isWireError) return 'answered';
+  if (chain(error).some(neverConnected)) return 'never';
+  // RFC 9113 §8.7: a stream refused this way was not processed
+  return error.rawMessage.includes('REFUSED_STREAM') ? 'never' : 'unknown';
+}
+
+function neverConnected(error: Error): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined) return false;
+  if (TLS_HANDSHAKE.test(code)) return true;
+  // several addresses were tried: Node reports them together, without a system call
+  if (error instanceof AggregateError)
+    return error.errors.every((each) => each instanceof Error && neverConnected(each));
+  return syscall !== undefined && CONNECTING.has(syscall);
+}
+
+function chain(error: unknown): Error[] {
+  const out: Error[] = [];
+  for (let at = error; at instanceof Error && !out.includes(at); at = at.cause) out.push(at);
+  return out;
+}
+
+/** Retry-After (RFC 9110 §10.2.3): seconds or a date. */
+function seconds(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  const value = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isFinite(value) ? Math.max(0, Math.ceil(value)) : undefined;
+}

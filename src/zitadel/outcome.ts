@@ -1,0 +1,47 @@
+/** Failures as the bridge's outcomes, by THE ERROR TABLE. */
+import type { Outcome, Unreadable } from '../bridge/ports.ts';
+import { BridgeError, explain, meaning } from '../errors.ts';
+import type { Result } from './caller.ts';
+import type { Failure } from './decode.ts';
+
+/** A write that failed. */
+export function outcomeOf(failure: Failure): Outcome {
+  const means = meaning(failure);
+  const text = explain(means, failure);
+  switch (means.kind) {
+    case 'already':
+    case 'gone':
+      return { kind: means.kind };
+    case 'replan':
+      return { kind: 'replan', reason: text };
+    case 'refused': {
+      const { status = 400, scimType } = means;
+      return { kind: 'refused', error: new BridgeError(status, text, scimType === undefined ? {} : { scimType }) };
+    }
+    case 'blocked':
+      return { kind: 'blocked', reason: text };
+    case 'retry':
+      return retry(failure, text, means.definite === true);
+  }
+}
+
+function retry({ call, fate, retryAfter }: Failure, text: string, definite: boolean): Unreadable {
+  const base = { kind: 'retry', definite: definite || fate === 'never', reason: `${call}: ${text}` } as const;
+  return retryAfter === undefined ? base : { ...base, retryAfter };
+}
+
+/** A read that failed for want of ZITADEL: a read changes nothing, so what is not blocked is tried again. */
+export function unreadable(failure: Failure): Unreadable {
+  const outcome = outcomeOf(failure);
+  if (outcome.kind === 'blocked' || outcome.kind === 'retry') return outcome;
+  return { kind: 'retry', definite: true, reason: `${failure.call}: ${failure.id ?? failure.code} ${failure.message}` };
+}
+
+/** The value of a read; throws BridgeError 503 when it could not be had. */
+export function must<T>(result: Result<T>): T {
+  if (result.kind === 'ok') return result.value;
+  if (result.kind === 'stopped') throw new BridgeError(503, 'the read was stopped', { retryAfter: 1 });
+  const why = unreadable(result.failure);
+  const retryAfter = why.kind === 'retry' ? (why.retryAfter ?? 1) : 10;
+  throw new BridgeError(503, `ZITADEL could not be read: ${why.reason}`, { retryAfter });
+}

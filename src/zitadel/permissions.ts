@@ -1,0 +1,107 @@
+/** What the token may do, and whom it must not lock out. */
+import { createClient, type Transport } from '@connectrpc/connect';
+import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
+import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
+import type { Administrator, ResourceFilter } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
+import { UserState } from '@zitadel/proto/zitadel/user/v2/user_pb.js';
+import type { Call, Result } from './caller.ts';
+import { must, unreadable } from './outcome.ts';
+import { PAGE, pages } from './pages.ts';
+import type { Services } from './services.ts';
+import type { Users } from './steps.ts';
+
+export interface Permissions {
+  /** Whether the token may read the users of its organization; false also when ZITADEL does not say. */
+  mayReadUsers(): Promise<boolean>;
+  /** Ids with the reason why they are protected. Throws BridgeError 503 when ZITADEL is away. */
+  protectedIds(): Promise<ReadonlyMap<string, string>>;
+}
+
+export interface PermissionsOptions {
+  readonly call: Call;
+  readonly users: Users;
+  readonly organization: string;
+  readonly services: Services;
+  readonly transport: Transport;
+  /** gRPC: the v1 services speak nothing else */
+  readonly v1: Transport;
+}
+
+type Resource = ResourceFilter['resource'];
+
+export function createPermissions({
+  call,
+  users,
+  organization,
+  services,
+  transport,
+  v1,
+}: PermissionsOptions): Permissions {
+  const auth = createClient(AuthService, v1);
+  const administration = createClient(InternalPermissionService, transport);
+
+  /** All that the token sees: a token without the right sees its own row, or none. */
+  async function administrators(resource: Resource): Promise<readonly Administrator[]> {
+    const filters = [{ filter: { case: 'resource', value: { resource } } }] as const;
+    const result = await pages((offset) => administratorPage(filters, offset));
+    if (result.kind === 'failed' && unreadable(result.failure).kind === 'blocked') return [];
+    return must(result);
+  }
+
+  async function administratorPage(
+    filters: readonly [
+      { readonly filter: { readonly case: 'resource'; readonly value: { readonly resource: Resource } } },
+    ],
+    offset: number,
+  ): Promise<Result<readonly Administrator[]>> {
+    const pagination = { offset: BigInt(offset), limit: PAGE, asc: true };
+    const result = await call({ name: 'ListAdministrators', effect: 'read', lane: 'sync' }, async (options) => {
+      await services.learn(options.signal ?? AbortSignal.timeout(1_000));
+      return await administration.listAdministrators({ pagination, filters: [...filters] }, options);
+    });
+    if (result.kind === 'failed' && result.failure.code === 'UNIMPLEMENTED') services.forget();
+    return result.kind === 'ok' ? { kind: 'ok', value: result.value.administrators } : result;
+  }
+
+  /** The first owner that is active, when no other one is. Owners of other organizations that cannot be read do not count. */
+  async function lastOwner(owners: readonly string[]): Promise<string | undefined> {
+    let only: string | undefined;
+    for (const userId of owners) {
+      const result = await call({ name: 'GetUserByID', effect: 'read', lane: 'sync' }, (options) =>
+        users.getUserByID({ userId }, options),
+      );
+      if (result.kind !== 'ok' || result.value.user?.state !== UserState.ACTIVE) continue;
+      if (only !== undefined) return undefined;
+      only = userId;
+    }
+    return only;
+  }
+
+  return {
+    async mayReadUsers() {
+      const result = await call({ name: 'ListMyZitadelPermissions', effect: 'read' }, (options) =>
+        auth.listMyZitadelPermissions({}, options),
+      );
+      return result.kind === 'ok' && result.value.result.includes('user.read');
+    },
+
+    async protectedIds() {
+      const me = await call({ name: 'GetMyUser', effect: 'read', lane: 'sync' }, (options) =>
+        auth.getMyUser({}, options),
+      );
+      const own = must(me).user?.id;
+      const ofInstance = await administrators({ case: 'instance', value: true });
+      const ofOrganization = await administrators({ case: 'organizationId', value: organization });
+      const owners = ofOrganization.flatMap(({ user, roles }) =>
+        user !== undefined && roles.includes('ORG_OWNER') ? [user.id] : [],
+      );
+      const last = await lastOwner(owners);
+      const reasons = new Map<string, string>();
+      if (last !== undefined) reasons.set(last, 'it is the last active ORG_OWNER of the organization');
+      for (const { user, roles } of ofInstance)
+        if (user !== undefined) reasons.set(user.id, `it holds the instance role ${roles.join(', ')}`);
+      if (own !== undefined) reasons.set(own, 'it is the service user of the bridge');
+      return reasons;
+    },
+  };
+}

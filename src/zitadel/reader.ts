@@ -1,0 +1,66 @@
+/** One user by its id: reads that see every write before them (measured). */
+import type { ReadOutcome, Zitadel } from '../bridge/ports.ts';
+import type { Facts } from '../mapping/facts.ts';
+import type { Lane } from './bulkhead.ts';
+import type { Call, Result } from './caller.ts';
+import type { Failure } from './decode.ts';
+import { must, outcomeOf, unreadable } from './outcome.ts';
+import { PAGE, pages } from './pages.ts';
+import { metadataFacts, readingOf } from './readings.ts';
+import type { Users } from './steps.ts';
+
+export interface ReaderOptions {
+  readonly call: Call;
+  readonly users: Users;
+  readonly organization: string;
+  /** whether the token may read the users of the organization; asked fresh each time */
+  readonly mayReadUsers: () => Promise<boolean>;
+}
+
+export function createReader({
+  call,
+  users,
+  organization,
+  mayReadUsers,
+}: ReaderOptions): Pick<Zitadel, 'read' | 'metadata'> {
+  const getUser = (userId: string) =>
+    call({ name: 'GetUserByID', effect: 'read' }, (options) => users.getUserByID({ userId }, options));
+
+  const listMetadata = async (userId: string, lane: Lane): Promise<Result<Facts>> => {
+    const rows = await pages(async (offset) => {
+      const request = { userId, pagination: { offset: BigInt(offset), limit: PAGE, asc: true } };
+      const result = await call({ name: 'ListUserMetadata', effect: 'read', lane }, (options) =>
+        users.listUserMetadata(request, options),
+      );
+      return result.kind === 'ok' ? { kind: 'ok', value: result.value.metadata } : result;
+    });
+    return rows.kind === 'ok' ? { kind: 'ok', value: metadataFacts(rows.value) } : rows;
+  };
+
+  /**
+   * A token of one organization is answered AUTHZ-cdgFk for users of others, and for all when it lost its own role:
+   * only while it may read here does the answer say that the user is not here.
+   */
+  async function isForeign(id: string, failure: Failure): Promise<boolean> {
+    if (failure.id !== 'AUTHZ-cdgFk' || !(await mayReadUsers())) return false;
+    const again = await getUser(id);
+    return again.kind === 'failed' && again.failure.id === 'AUTHZ-cdgFk';
+  }
+
+  async function failed(id: string, failure: Failure): Promise<ReadOutcome> {
+    if (outcomeOf(failure).kind === 'gone' || (await isForeign(id, failure))) return { kind: 'gone' };
+    return unreadable(failure);
+  }
+
+  return {
+    async read(id) {
+      const [user, metadata] = await Promise.all([getUser(id), listMetadata(id, 'request')]);
+      if (user.kind === 'failed') return failed(id, user.failure);
+      if (metadata.kind === 'failed') return unreadable(metadata.failure);
+      if (user.kind === 'stopped' || metadata.kind === 'stopped') throw new Error('a read is never stopped');
+      const reading = readingOf(user.value.user, organization, metadata.value);
+      return reading === undefined ? { kind: 'gone' } : { kind: 'found', reading };
+    },
+    metadata: async (id) => must(await listMetadata(id, 'sync')),
+  };
+}

@@ -1,0 +1,139 @@
+/** The access token of a service user: a personal access token as it is, or one fetched, kept and renewed early. */
+import { createPrivateKey } from 'node:crypto';
+import { SignJWT } from 'jose';
+import type { Failure } from './decode.ts';
+import { decode } from './decode.ts';
+
+/** A service user's key file as ZITADEL's console gives it. */
+export interface ServiceKey {
+  readonly keyId: string;
+  /** PEM, PKCS#1 or PKCS#8 */
+  readonly key: string;
+  readonly userId: string;
+}
+
+export type Credential =
+  | { readonly kind: 'token'; readonly token: string }
+  /** id: the login name of the service user */
+  | { readonly kind: 'client'; readonly id: string; readonly secret: string }
+  | { readonly kind: 'key'; readonly key: ServiceKey };
+
+export type TokenResult =
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+export interface Tokens {
+  /** The token to use now; many callers at once make one fetch. */
+  get(): Promise<TokenResult>;
+  /** ZITADEL refused this token: true when a fresh one can be had. */
+  refused(token: string): boolean;
+}
+
+/** Without the audience scope ZITADEL's own API refuses the token. */
+const SCOPE = 'openid urn:zitadel:iam:org:project:id:zitadel:aud';
+
+export function createTokens(url: string, credential: Credential, deadlineMs: number): Tokens {
+  if (credential.kind === 'token') {
+    const result: TokenResult = { kind: 'token', token: credential.token };
+    return { get: () => Promise.resolve(result), refused: () => false };
+  }
+  let kept: { readonly token: string; readonly renewAt: number } | undefined;
+  let fetching: Promise<TokenResult> | undefined;
+
+  async function renew(): Promise<TokenResult> {
+    try {
+      const { token, lifeMs } = await fetchToken(url, await grantOf(credential, url), deadlineMs);
+      // early by a tenth, so that a call started now does not end with a dead token
+      kept = { token, renewAt: Date.now() + lifeMs * 0.9 };
+      return { kind: 'token', token };
+    } catch (error) {
+      return { kind: 'failed', failure: error instanceof TokenError ? error.failure : lost(error) };
+    } finally {
+      fetching = undefined;
+    }
+  }
+
+  return {
+    get() {
+      if (kept !== undefined && Date.now() < kept.renewAt) return Promise.resolve({ kind: 'token', token: kept.token });
+      fetching ??= renew();
+      return fetching;
+    },
+    refused(token) {
+      if (kept?.token === token) kept = undefined;
+      return true;
+    },
+  };
+}
+
+interface Grant {
+  readonly body: Readonly<Record<string, string>>;
+  readonly authorization?: string;
+}
+
+async function grantOf(credential: Credential, url: string): Promise<Grant> {
+  if (credential.kind === 'client') {
+    // RFC 6749 §2.3.1: both parts are form-encoded before they are joined
+    const pair = `${encodeURIComponent(credential.id)}:${encodeURIComponent(credential.secret)}`;
+    return {
+      body: { grant_type: 'client_credentials' },
+      authorization: `Basic ${Buffer.from(pair).toString('base64')}`,
+    };
+  }
+  if (credential.kind !== 'key') throw new TypeError('a personal access token needs no grant');
+  const { keyId, key, userId } = credential.key;
+  const assertion = await new SignJWT()
+    .setProtectedHeader({ alg: 'RS256', kid: keyId })
+    .setIssuer(userId)
+    .setSubject(userId)
+    .setAudience(url)
+    .setIssuedAt()
+    .setExpirationTime('5m')
+    .sign(createPrivateKey(key)); // jose itself does not read PKCS#1
+  return { body: { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion } };
+}
+
+async function fetchToken(url: string, grant: Grant, deadlineMs: number): Promise<{ token: string; lifeMs: number }> {
+  const response = await fetch(`${url}/oauth/v2/token`, {
+    method: 'POST',
+    headers: grant.authorization === undefined ? {} : { authorization: grant.authorization },
+    body: new URLSearchParams({ ...grant.body, scope: SCOPE }),
+    signal: AbortSignal.timeout(deadlineMs),
+  });
+  const text = await response.text();
+  const answer = parse(text);
+  const { access_token: token, expires_in: life } = answer;
+  if (response.ok && typeof token === 'string')
+    return { token, lifeMs: (typeof life === 'number' ? life : 300) * 1000 };
+  throw new TokenError(refusal(response.status, answer));
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+class TokenError extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/** RFC 6749 §5.2: 400 and 401 are about the credential; anything else is an outage. */
+function refusal(status: number, answer: Readonly<Record<string, unknown>>): Failure {
+  const why = [answer['error'], answer['error_description']].filter((each) => typeof each === 'string').join(': ');
+  const message = `token endpoint: HTTP ${status} ${why}`.trim();
+  const code = status === 400 || status === 401 ? 'UNAUTHENTICATED' : 'UNAVAILABLE';
+  return { call: 'token', code, id: null, message, fate: 'never' };
+}
+
+/** The call that needed the token was not sent, however the fetch failed. */
+function lost(error: unknown): Failure {
+  return { ...decode('token', error), code: 'UNAVAILABLE', fate: 'never' };
+}

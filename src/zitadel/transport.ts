@@ -1,0 +1,30 @@
+/** Connect over HTTP/2 (h2c for http://), binary: 2.5 times cheaper than gRPC (measured). gRPC for ZITADEL's v1 services, which speak nothing else. */
+import type { Interceptor, Transport } from '@connectrpc/connect';
+import { createConnectTransport, createGrpcTransport, type Http2SessionManager } from '@connectrpc/connect-node';
+
+/** Service name -> the name it is called by on this server. */
+export type Rewrite = (service: string) => string;
+
+export function connectTransport(url: string, session: Http2SessionManager, rewrite: Rewrite): Transport {
+  return createConnectTransport({
+    baseUrl: url,
+    httpVersion: '2',
+    sessionManager: session,
+    acceptCompression: [],
+    interceptors: [renaming(rewrite)],
+  });
+}
+
+export function grpcTransport(url: string, session: Http2SessionManager): Transport {
+  return createGrpcTransport({ baseUrl: url, sessionManager: session, acceptCompression: [] });
+}
+
+/** A method moved to another service has the same messages: only the path differs. */
+const renaming =
+  (rewrite: Rewrite): Interceptor =>
+  (next) =>
+  (request) => {
+    const from = request.service.typeName;
+    const to = rewrite(from);
+    return next(from === to ? request : { ...request, url: request.url.replace(`/${from}/`, `/${to}/`) });
+  };

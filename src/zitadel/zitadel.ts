@@ -1,0 +1,78 @@
+/** ZITADEL as one tenant sees it: the bridge's port over the real API. */
+import { createClient, type Transport } from '@connectrpc/connect';
+import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
+import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
+import type { Outcome, Zitadel } from '../bridge/ports.ts';
+import type { Step } from '../mapping/steps.ts';
+import { type Call, createCaller, type Limits, LIMITS, type OnCall } from './caller.ts';
+import type { Connection } from './connection.ts';
+import { createDirectory } from './directory.ts';
+import { must, outcomeOf } from './outcome.ts';
+import { createPermissions } from './permissions.ts';
+import { createReader } from './reader.ts';
+import { sendStep, type Users, type Writing } from './steps.ts';
+import { createTokens, type Credential } from './token.ts';
+import { connectTransport, grpcTransport } from './transport.ts';
+
+export interface ZitadelOptions extends Writing {
+  /** shared by all tenants of this ZITADEL */
+  readonly connection: Connection;
+  readonly credential: Credential;
+  readonly limits?: Limits;
+  readonly onCall?: OnCall;
+}
+
+export function createZitadel(options: ZitadelOptions): Zitadel {
+  const { connection, organization, credential, limits = LIMITS, onCall } = options;
+  const { url, session, services } = connection;
+  const tokens = createTokens(url, credential, limits.readMs);
+  const call = createCaller({ connection, organization, tokens, limits, onCall });
+  const transport = connectTransport(url, session, services.rewrite);
+  const users = createClient(UserService, transport);
+  const permissions = createPermissions({
+    call,
+    users,
+    organization,
+    services,
+    transport,
+    v1: grpcTransport(url, session),
+  });
+  const reader = createReader({ call, users, organization, mayReadUsers: permissions.mayReadUsers });
+  return {
+    run: (id, step, proceed) => runStep(call, users, options, id, step, proceed),
+    ...reader,
+    ...createDirectory(call, users, organization),
+    protectedIds: permissions.protectedIds,
+    passwordRules: () => passwordRules(call, transport, organization),
+  };
+}
+
+async function runStep(
+  call: Call,
+  users: Users,
+  writing: Writing,
+  id: string,
+  step: Step,
+  proceed: () => Promise<boolean>,
+): Promise<Outcome> {
+  const spec = { name: step.call, effect: 'write', proceed, keys: Object.keys(step.set).length } as const;
+  const result = await call(spec, (options) => sendStep(users, id, step, writing, options));
+  if (result.kind === 'ok') return { kind: 'done' };
+  return result.kind === 'stopped' ? STOPPED : outcomeOf(result.failure);
+}
+
+const STOPPED: Outcome = { kind: 'retry', definite: true, reason: 'lease lost' };
+
+async function passwordRules(call: Call, transport: Transport, organization: string) {
+  const settings = createClient(SettingsService, transport);
+  const request = { ctx: { resourceOwner: { case: 'orgId', value: organization } } } as const;
+  const spec = { name: 'GetPasswordComplexitySettings', effect: 'read', lane: 'sync' } as const;
+  const rules = must(await call(spec, (options) => settings.getPasswordComplexitySettings(request, options))).settings;
+  return {
+    minLength: Number(rules?.minLength ?? 0n),
+    uppercase: rules?.requiresUppercase ?? false,
+    lowercase: rules?.requiresLowercase ?? false,
+    number: rules?.requiresNumber ?? false,
+    symbol: rules?.requiresSymbol ?? false,
+  };
+}
