@@ -22,8 +22,8 @@ export interface Delivery {
   readonly ms: number;
 }
 
-/** Says 403 to steps on users that must not be locked out; undefined: let it pass. */
-export type Guard = (id: string, step: Step) => Promise<BridgeError | undefined>;
+/** Bars steps on users that must not be locked out; undefined: let it pass. */
+export type Guard = (id: string, step: Step) => Promise<Extract<Outcome, { kind: 'refused' | 'retry' }> | undefined>;
 
 /** A tenant's ZITADEL; `instance` is what its userNames are unique in. */
 export interface Target {
@@ -116,9 +116,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     const calls: string[] = [];
     const round = (end: Round['end'], removed = false): Round => ({ after, refusals, calls, end, removed });
     for (const step of steps) {
-      const barred = await guard(key.id, step);
-      const outcome: Outcome =
-        barred === undefined ? await zitadel.run(key.id, step, () => store.prove(lease)) : { kind: 'refused', error: barred };
+      const outcome: Outcome = (await guard(key.id, step)) ?? (await zitadel.run(key.id, step, () => store.prove(lease)));
       calls.push(`${step.call}:${outcome.kind}`);
       if (outcome.kind === 'refused') {
         refusals.push({ names: step.names, error: outcome.error });

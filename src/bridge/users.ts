@@ -39,7 +39,10 @@ export function createUsers(options: UsersOptions): Users {
 
   /** Delivers an appended change and waits for its result, at most until `deadline`. */
   async function deliver(key: Key, revision: number, lease: Lease | undefined, fresh: boolean, result: Promise<Result>, deadline: number): Promise<void> {
-    void reconcileHeld(key, lease, fresh);
+    reconcileHeld(key, lease, fresh).catch((error: unknown) => {
+      if (!(error instanceof BridgeError)) throw error;
+      settlements.publish(key, revision, { kind: 'away', retryAfter: error.retryAfter ?? 5, reason: error.message });
+    });
     const ended = await within(result, deadline - clock());
     if (ended === undefined) {
       settlements.forget(key, revision);
