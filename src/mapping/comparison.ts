@@ -1,0 +1,105 @@
+/** How values of each SCIM type are compared: by filters (RFC 7644 §3.4.2.2) and by sorting (RFC 7644 §3.4.2.3). */
+
+import type { ScimType, SchemaAttribute } from './schema.ts';
+
+export type CompareOp = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le';
+
+/** What two values are compared by: text (folded unless caseExact), a number, an instant in milliseconds, a boolean. */
+export type Key = string | number | boolean;
+
+const EQUALITY: readonly CompareOp[] = ['eq', 'ne'];
+const ORDER: readonly CompareOp[] = [...EQUALITY, 'gt', 'ge', 'lt', 'le'];
+const TEXT: readonly CompareOp[] = [...ORDER, 'co', 'sw', 'ew'];
+
+interface TypeRow {
+  readonly operators: readonly CompareOp[];
+  /** the key of a value as it stands in a resource; undefined when the value is not of this type */
+  readonly key: (value: unknown, attribute: SchemaAttribute) => Key | undefined;
+  /** what a filter must write, for error texts */
+  readonly wants: string;
+}
+
+/** One row per type: RFC 7644 §3.4.2.2 table 3 says that booleans and binaries have no order, and that only text has parts. */
+const TYPES: Readonly<Record<ScimType, TypeRow>> = {
+  string: { operators: TEXT, key: text, wants: 'a string in double quotes' },
+  reference: { operators: TEXT, key: text, wants: 'a string in double quotes' },
+  binary: { operators: EQUALITY, key: (value) => ofType('string', value), wants: 'a base64 string in double quotes' },
+  boolean: { operators: EQUALITY, key: (value) => ofType('boolean', value), wants: 'true or false' },
+  decimal: { operators: ORDER, key: (value) => ofType('number', value), wants: 'a number' },
+  integer: { operators: ORDER, key: (value) => ofType('number', value), wants: 'a number' },
+  dateTime: { operators: ORDER, key: instant, wants: 'a date such as "2026-01-31T08:00:00Z"' },
+  complex: { operators: [], key: () => undefined, wants: 'a sub-attribute' },
+};
+
+const TESTS: Readonly<Record<CompareOp, (value: Key, wanted: Key) => boolean>> = {
+  eq: (value, wanted) => value === wanted,
+  ne: (value, wanted) => value !== wanted,
+  co: (value, wanted) => String(value).includes(String(wanted)),
+  sw: (value, wanted) => String(value).startsWith(String(wanted)),
+  ew: (value, wanted) => String(value).endsWith(String(wanted)),
+  gt: (value, wanted) => value > wanted,
+  ge: (value, wanted) => value >= wanted,
+  lt: (value, wanted) => value < wanted,
+  le: (value, wanted) => value <= wanted,
+};
+
+/** Whether the operator has a meaning for values of that type. */
+export function fits(op: CompareOp, attribute: SchemaAttribute): boolean {
+  return TYPES[attribute.type].operators.includes(op);
+}
+
+/** What a filter must compare this attribute with, in words. */
+export function wants(attribute: SchemaAttribute): string {
+  return TYPES[attribute.type].wants;
+}
+
+/** The key of a resource's value; undefined when there is none ("" counts as none, like null). */
+export function keyOf(attribute: SchemaAttribute): (value: unknown) => Key | undefined {
+  const { key } = TYPES[attribute.type];
+  return (value) => (value === '' ? undefined : key(value, attribute));
+}
+
+/** The key of a value written in a filter; undefined when its type does not fit. Entra ID writes booleans as "True" and "False". */
+export function literalKey(attribute: SchemaAttribute, literal: Key): Key | undefined {
+  if (attribute.type === 'boolean' && typeof literal === 'string') {
+    const word = literal.toLowerCase();
+    return word === 'true' ? true : word === 'false' ? false : undefined;
+  }
+  return TYPES[attribute.type].key(literal, attribute);
+}
+
+/** Makes the test of one value; a value of another type never passes. */
+export function testAgainst(attribute: SchemaAttribute, op: CompareOp, wanted: Key): (value: unknown) => boolean {
+  const key = keyOf(attribute);
+  const test = TESTS[op];
+  return (value) => {
+    const found = key(value);
+    return found !== undefined && test(found, wanted);
+  };
+}
+
+function ofType(type: 'string' | 'number' | 'boolean', value: unknown): Key | undefined {
+  return typeof value === type ? (value as Key) : undefined;
+}
+
+function text(value: unknown, attribute: SchemaAttribute): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  // a sigma at a word's end has its own small letter, which would keep "ΟΔΟΣ" from being the start of "ΟΔΟΣΑ"
+  return attribute.caseExact ? value : value.toLowerCase().replaceAll('ς', 'σ');
+}
+
+const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,12})?)?(?:Z|([+-])(\d\d):?(\d\d))?)?$/i;
+
+/** Milliseconds since 1970 of an xsd:dateTime (RFC 7643 §2.3.5); a bare date is its midnight, no offset means UTC; undefined when it is no date. */
+function instant(value: unknown): number | undefined {
+  const parts = typeof value === 'string' ? DATE_TIME.exec(value) : null;
+  if (!parts) return undefined;
+  const number = (group: number): number => Number(parts[group] ?? 0);
+  const [year, month, day, hour, minute, second] = [number(1), number(2), number(3), number(4), number(5), number(6)];
+  if (hour > 23 || minute > 59 || second > 60 || number(9) > 23 || number(10) > 59) return undefined;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
+  const offset = (parts[8] === '-' ? -1 : 1) * (number(9) * 60 + number(10));
+  return date.getTime() + ((hour * 60 + minute - offset) * 60 + second) * 1000 + number(7) * 1000;
+}

@@ -1,0 +1,155 @@
+/** SCIM filters as values (RFC 7644 §3.4.2.2): the tree, what it matches, and which part of it an index can answer. */
+
+import { BridgeError } from '../errors.ts';
+import {
+  anyValue,
+  findAttribute,
+  isPresent,
+  resolvePath,
+  splitPath,
+  toValue,
+  type ResolvedPath,
+  type Resource,
+} from './attribute-path.ts';
+import { fits, literalKey, testAgainst, wants, type CompareOp, type Key } from './comparison.ts';
+import type { ResourceSchema, SchemaAttribute } from './schema.ts';
+
+/** `path op value`; the path as written, inside a value path it names a sub-attribute. */
+export interface CompareNode {
+  readonly kind: 'compare';
+  readonly path: string;
+  readonly op: CompareOp;
+  readonly value: Key | null;
+}
+
+/** A filter. `and` and `or` hold two nodes or more, as they stood between one pair of parentheses. */
+export type FilterNode =
+  | { readonly kind: 'and' | 'or'; readonly nodes: readonly FilterNode[] }
+  | { readonly kind: 'not'; readonly node: FilterNode }
+  | CompareNode
+  | { readonly kind: 'present'; readonly path: string }
+  | { readonly kind: 'valuePath'; readonly path: string; readonly filter: FilterNode };
+
+type Match = (resource: Resource) => boolean;
+type Resolve = (path: string) => ResolvedPath | undefined;
+
+/** The refusal of a filter (RFC 7644 §3.12). Details name attributes and positions, never values: they may be logged. */
+export function invalidFilter(detail: string): BridgeError {
+  return new BridgeError(400, `filter: ${detail}`, { scimType: 'invalidFilter' });
+}
+
+/**
+ * Checks a filter against a schema and makes its matcher. An attribute that a resource lacks matches nothing, not even `ne`, while
+ * `not (a eq "b")` does match; `eq null` is "not present". Throws 400 invalidFilter for an unknown attribute, an operator without
+ * meaning for the attribute's type, or a value of another type (RFC 7644 §3.4.2.2).
+ */
+export function compileFilter(filter: FilterNode, schema: ResourceSchema): Match {
+  return compile(filter, (path) => resolvePath(path, schema));
+}
+
+/** The matcher of the part in brackets, `emails[...]`, for one element of a complex attribute. Throws like compileFilter. */
+export function compileElementFilter(filter: FilterNode, attribute: SchemaAttribute): (element: unknown) => boolean {
+  const match = compile(filter, (path) => {
+    const parts = splitPath(path);
+    if (!parts || parts.urn !== undefined || parts.sub !== undefined) return undefined;
+    const sub = findAttribute(attribute.subAttributes, parts.name);
+    return sub && { attribute: sub };
+  });
+  return (element) => match(element as Resource);
+}
+
+/** The equalities that hold for whatever the filter matches: the filter itself or the parts of its outermost `and`. */
+export function equalities(filter: FilterNode): readonly (CompareNode & { readonly value: Key })[] {
+  if (filter.kind === 'and') return filter.nodes.flatMap(equalities);
+  return filter.kind === 'compare' && filter.op === 'eq' && filter.value !== null
+    ? [{ ...filter, value: filter.value }]
+    : [];
+}
+
+/**
+ * An equality that an index may answer: the first of `paths` (canonical, core: 'id', 'emails.value') that everything the filter
+ * matches must equal. The value is as written; what the index gives still has to pass the matcher.
+ */
+export function indexable<Path extends string>(
+  filter: FilterNode,
+  schema: ResourceSchema,
+  paths: readonly Path[],
+): { readonly path: Path; readonly value: string } | undefined {
+  const found = new Map<string, string>();
+  for (const { path, value } of equalitiesWithElements(filter)) {
+    const resolved = resolvePath(path, schema);
+    if (!resolved || resolved.extension !== undefined || typeof value !== 'string') continue;
+    const { attribute, sub } = toValue(resolved);
+    found.set(sub ? `${attribute.name}.${sub.name}` : attribute.name, value);
+  }
+  for (const path of paths) {
+    const value = found.get(path);
+    if (value !== undefined) return { path, value };
+  }
+  return undefined;
+}
+
+/** As equalities, with `emails[value eq "x"]` seen as `emails.value eq "x"`. */
+function equalitiesWithElements(filter: FilterNode): readonly { readonly path: string; readonly value: Key }[] {
+  if (filter.kind === 'and') return filter.nodes.flatMap(equalitiesWithElements);
+  if (filter.kind !== 'valuePath') return equalities(filter);
+  return equalities(filter.filter).map(({ path, value }) => ({ path: `${filter.path}.${path}`, value }));
+}
+
+function compile(node: FilterNode, resolve: Resolve): Match {
+  switch (node.kind) {
+    case 'and': {
+      const matches = node.nodes.map((part) => compile(part, resolve));
+      return (resource) => matches.every((match) => match(resource));
+    }
+    case 'or': {
+      const matches = node.nodes.map((part) => compile(part, resolve));
+      return (resource) => matches.some((match) => match(resource));
+    }
+    case 'not': {
+      const match = compile(node.node, resolve);
+      return (resource) => !match(resource);
+    }
+    case 'present':
+      return anyValue(known(node.path, resolve), isPresent);
+    case 'compare':
+      return compileCompare(node, resolve);
+    case 'valuePath': {
+      const path = known(node.path, resolve);
+      if (path.sub || path.attribute.type !== 'complex')
+        throw invalidFilter(`${named(node.path)} has no sub-attributes to put in brackets`);
+      return anyValue(path, compileElementFilter(node.filter, path.attribute));
+    }
+  }
+}
+
+function compileCompare({ path, op, value }: CompareNode, resolve: Resolve): Match {
+  const written = known(path, resolve);
+  if (value === null) {
+    const present = anyValue(written, isPresent);
+    if (op === 'eq') return (resource) => !present(resource);
+    if (op === 'ne') return present;
+    throw invalidFilter(`null can be compared by eq and ne only, not by ${op} as for ${named(path)}`);
+  }
+  // order among objects means nothing, their `value` is meant by the other operators only
+  const target = op === 'gt' || op === 'ge' || op === 'lt' || op === 'le' ? written : toValue(written);
+  const attribute = target.sub ?? target.attribute;
+  if (attribute.type === 'complex') throw invalidFilter(`${named(path)} is complex: name one of its sub-attributes`);
+  if (!fits(op, attribute)) throw invalidFilter(`${op} can not be used with ${named(path)}, a ${attribute.type}`);
+  const wanted = literalKey(attribute, value);
+  if (wanted === undefined) throw invalidFilter(`${named(path)} must be compared with ${wants(attribute)}`);
+  return anyValue(target, testAgainst(attribute, op, wanted));
+}
+
+/** The path resolved. Attributes that are never returned can not be filtered by either: a filter would tell their values bit by bit. */
+function known(path: string, resolve: Resolve): ResolvedPath {
+  const resolved = resolve(path);
+  if (!resolved) throw invalidFilter(`there is no attribute ${named(path)}`);
+  if (resolved.attribute.returned === 'never' || resolved.sub?.returned === 'never')
+    throw invalidFilter(`${named(path)} is never returned and can not be filtered by`);
+  return resolved;
+}
+
+function named(path: string): string {
+  return path.length > 120 ? `"${path.slice(0, 120)}..."` : `"${path}"`;
+}

@@ -1,0 +1,65 @@
+/** Sorting of resources (RFC 7644 §3.4.2.3). */
+
+import { BridgeError } from '../errors.ts';
+import { elementsAt, own, resolvePath, toValue, type Resource } from './attribute-path.ts';
+import { keyOf, type Key } from './comparison.ts';
+import type { ResourceSchema } from './schema.ts';
+
+export interface SortOrder {
+  readonly sortBy: string;
+  /** `ascending` (also when absent) or `descending`, in any case */
+  readonly sortOrder?: string | undefined;
+}
+
+/**
+ * Makes the function that gives what a resource is sorted by; undefined for one without the attribute. Of a multi-valued attribute the
+ * primary element counts, else the first; a complex one is sorted by its `value`. Throws 400 invalidValue for an attribute that is
+ * unknown, never returned, or complex without `value`: RFC 7644 §3.12 keeps invalidPath for PATCH, and this is a wrong query value.
+ */
+export function sortKey(schema: ResourceSchema, sortBy: string): (resource: Resource) => Key | undefined {
+  const resolved = resolvePath(sortBy, schema);
+  if (!resolved) throw invalid(`sortBy: there is no attribute "${sortBy.slice(0, 120)}"`);
+  const path = toValue(resolved);
+  const attribute = path.sub ?? path.attribute;
+  if (attribute.type === 'complex') throw invalid(`sortBy: "${attribute.name}" is complex, name a sub-attribute`);
+  if (path.attribute.returned === 'never' || attribute.returned === 'never')
+    throw invalid(`sortBy: "${attribute.name}" is never returned`);
+  const key = keyOf(attribute);
+  const sub = path.sub?.name;
+  return (resource) => {
+    const elements = elementsAt(path, resource);
+    const chosen = elements.find((element) => own(element, 'primary') === true) ?? elements[0];
+    return key(sub === undefined ? chosen : own(chosen, sub));
+  };
+}
+
+/** The comparator of keys. Resources without one go last in ascending order, first in descending. Throws 400 invalidValue for any other order. */
+export function compareKeys(sortOrder?: string): (a: Key | undefined, b: Key | undefined) => number {
+  const order = sortOrder?.toLowerCase() ?? 'ascending';
+  if (order !== 'ascending' && order !== 'descending') throw invalid('sortOrder: must be "ascending" or "descending"');
+  const sign = order === 'ascending' ? 1 : -1;
+  return (a, b) => {
+    if (a === b) return 0;
+    if (a === undefined) return sign;
+    if (b === undefined) return -sign;
+    return a < b ? -sign : sign;
+  };
+}
+
+/** A sorted copy; equal ones keep their order, so that pages do not overlap. */
+export function sortResources<T extends Resource>(
+  resources: readonly T[],
+  schema: ResourceSchema,
+  { sortBy, sortOrder }: SortOrder,
+): T[] {
+  const key = sortKey(schema, sortBy);
+  const compare = compareKeys(sortOrder);
+  return resources
+    .map((resource) => ({ resource, key: key(resource) }))
+    .toSorted((a, b) => compare(a.key, b.key))
+    .map(({ resource }) => resource);
+}
+
+function invalid(detail: string): BridgeError {
+  return new BridgeError(400, detail, { scimType: 'invalidValue' });
+}
