@@ -1,0 +1,91 @@
+/** Reading a request body: one JSON object of at most 1 MB that can do no harm, or a 4xx that says where it is wrong. */
+import express, { type Request, type Response } from 'express';
+import { BridgeError } from '../errors.ts';
+import { checkBodyType } from './media-type.ts';
+
+/** A JSON object as a client sent it: attribute names in any case, values of any type. */
+export type Json = Readonly<Record<string, unknown>>;
+
+const MAX_BYTES = 1024 * 1024;
+const MAX_DEPTH = 50;
+
+/** Names that reach a prototype in careless code further on. No schema has them, so refusing them costs nobody anything. */
+const DANGEROUS = new Set(['__proto__', 'constructor', 'prototype']);
+
+const raw = express.raw({ type: () => true, limit: MAX_BYTES });
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The body as a JSON object. Throws 400 invalidSyntax or invalidValue, 413 or 415. */
+export async function readBody(req: Request, res: Response): Promise<Json> {
+  checkBodyType(req.headers);
+  const bytes = await new Promise<unknown>((resolve, reject) => {
+    raw(req, res, (error?: unknown) => (error === undefined ? resolve(req.body) : reject(unreadable(error))));
+  });
+  return parseBody(bytes instanceof Uint8Array ? bytes : new Uint8Array());
+}
+
+/** express.raw says what happened by the status of its error; its text is its own and not for clients. */
+function unreadable(error: unknown): BridgeError {
+  const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
+  if (status === 413) return new BridgeError(413, 'the body is larger than 1 MB: send less in one request');
+  if (status === 415)
+    return new BridgeError(415, 'this Content-Encoding is not supported: send the body as it is or with gzip');
+  return invalidSyntax('the body did not arrive whole');
+}
+
+export function parseBody(bytes: Uint8Array): Json {
+  if (bytes.length === 0) throw invalidSyntax('the body is empty where a JSON object is expected');
+  const value = parse(bytes);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidSyntax('the body must be a JSON object');
+  vet(value, []);
+  return value as Json;
+}
+
+function parse(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw invalidSyntax('the body is not UTF-8');
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    // the engine's own message quotes the body, which may hold a password
+    const position = error instanceof SyntaxError ? /position \d+/.exec(error.message)?.[0] : undefined;
+    throw invalidSyntax(`the body is not JSON${position === undefined ? '' : `, at ${position}`}`);
+  }
+}
+
+/** Refuses what no attribute can hold: NUL and half characters (ZITADEL stores neither), names of prototypes, nesting without end. */
+function vet(value: unknown, path: string[]): void {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) throw invalidValue(`${named(path)} holds a NUL character`);
+    if (!value.isWellFormed())
+      throw invalidValue(`${named(path)} holds half of a surrogate pair, which is no Unicode text`);
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  if (path.length >= MAX_DEPTH)
+    throw invalidSyntax(`the body is nested deeper than ${MAX_DEPTH} levels, at ${named(path.slice(0, 3))}`);
+  for (const key of Object.keys(value)) {
+    if (DANGEROUS.has(key)) throw invalidSyntax(`there is no attribute ${named([...path, key])}`);
+    path.push(key);
+    vet((value as Json)[key], path);
+    path.pop();
+  }
+}
+
+/** `Operations.0.value` and the like, short enough for a log line. */
+function named(path: readonly string[]): string {
+  return JSON.stringify(path.join('.').slice(0, 120));
+}
+
+function invalidSyntax(detail: string): BridgeError {
+  return new BridgeError(400, detail, { scimType: 'invalidSyntax' });
+}
+
+function invalidValue(detail: string): BridgeError {
+  return new BridgeError(400, detail, { scimType: 'invalidValue' });
+}

@@ -1,0 +1,38 @@
+/** Laws of the elements of a complex multi-valued attribute (RFC 7643 §2.4). */
+import type { SchemaAttribute } from '../mapping/schema.ts';
+
+type Element = Readonly<Record<string, unknown>>;
+
+/** They say something about a value and are none themselves. */
+const ABOUT = new Set(['type', 'primary', 'display']);
+
+/**
+ * The elements as they may stand: none without a value (what is left when a client clears `emails[type eq "work"].value`), no two with
+ * the same type and value (the later one's word counts), at most one primary (the last one).
+ */
+export function settleElements(elements: readonly Element[], attribute: SchemaAttribute): Element[] {
+  const byIdentity = new Map<string, Element>();
+  for (const element of elements) {
+    if (!Object.keys(element).some((name) => !ABOUT.has(name))) continue;
+    const identity = identityOf(element, attribute);
+    const twin = byIdentity.get(identity);
+    byIdentity.set(identity, twin ? { ...twin, ...element } : element);
+  }
+  return withOnePrimary([...byIdentity.values()]);
+}
+
+/** At most one primary: `winner`, else the last that says so. The others become `primary: false` (RFC 7644 §3.5.2). */
+export function withOnePrimary(elements: readonly Element[], winner?: Element): Element[] {
+  const chosen = winner ?? elements.findLast((element) => element['primary'] === true);
+  return elements.map((element) =>
+    element['primary'] === true && element !== chosen ? { ...element, primary: false } : element,
+  );
+}
+
+/** Equal for elements that are the same (type, value) pair; elements without a `value`, such as addresses, must be equal altogether. */
+function identityOf(element: Element, attribute: SchemaAttribute): string {
+  const { type, value } = element;
+  if (value === undefined) return JSON.stringify(Object.entries(element).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const exact = attribute.subAttributes?.find(({ name }) => name === 'value')?.caseExact === true;
+  return `${String(type).toLowerCase()}\n${exact ? String(value) : String(value).toLowerCase()}`;
+}

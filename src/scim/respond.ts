@@ -1,0 +1,25 @@
+/** Answers as values, and how they become bytes. */
+import type { Response } from 'express';
+
+export interface Answer {
+  readonly status: number;
+  /** absent: no body (204, 304) */
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** called when the answer has left this process for the network */
+  readonly delivered?: () => void;
+}
+
+/** Writes the answer. Express' own res.json would hash every body for an ETag that is not the resource's version. */
+export function send(res: Response, answer: Answer, mediaType: string): void {
+  if (answer.delivered) res.once('finish', answer.delivered);
+  const headers: Record<string, string | number> = { ...answer.headers };
+  if (answer.body === undefined) {
+    res.writeHead(answer.status, headers).end();
+    return;
+  }
+  const bytes = Buffer.from(JSON.stringify(answer.body));
+  headers['Content-Type'] = mediaType;
+  headers['Content-Length'] = bytes.length;
+  res.writeHead(answer.status, headers).end(bytes);
+}

@@ -1,0 +1,136 @@
+/** /Users (RFC 7644 §3.2 to §3.6). */
+import { createHash } from 'node:crypto';
+import { BridgeError } from '../errors.ts';
+import type { Edit, UserResource } from '../bridge/use-cases.ts';
+import { USER } from '../mapping/attributes.ts';
+import type { Asked } from '../mapping/project.ts';
+import type { Json } from './body.ts';
+import { coerceResource } from './coerce.ts';
+import { etagsOf, matches } from './etags.ts';
+import { readPatch } from './patch.ts';
+import { asked, bodyParameters, listQuery, type Parameters } from './query.ts';
+import { readUserBody } from './quirks.ts';
+import type { ScimRequest, Serve } from './request.ts';
+import type { Answer } from './respond.ts';
+import { createShape } from './shape.ts';
+import { projectionOf, renderUser, userLocation } from './user-resource.ts';
+
+const LIST_URN = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
+const PATCH_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+
+const shape = createShape(USER);
+
+/** POST (RFC 7644 §3.3). The hash tells a repeat of the same request from a clash. */
+export const createUser: Serve = async (request) => {
+  const { user, password } = readUser(await request.body());
+  if (user['userName'] === undefined) throw new BridgeError(400, 'userName is required', { scimType: 'invalidValue' });
+  const hash = createHash('sha256').update(sortedJson(user)).digest('hex');
+  const { resource, delivered } = await request.tenant.users.create(request.ctx, {
+    user,
+    hash,
+    ...(password !== undefined && { password }),
+  });
+  return { ...shown(201, resource, request), delivered };
+};
+
+/** GET of one user (RFC 7644 §3.4.1); 304 when If-None-Match names its version (§3.14). */
+export const getUser: Serve = async (request) => {
+  const resource = await request.tenant.users.get(request.ctx, request.id);
+  const known = etagsOf(request.headers['if-none-match']);
+  if (known && matches(known, resource.etag)) return { status: 304, headers: { ETag: resource.etag } };
+  return shown(200, resource, request);
+};
+
+/** PUT (RFC 7644 §3.5.1). Clears what is absent, except userName, active and password: wizard-made Okta apps leave those out. */
+export const replaceUser: Serve = async (request) => {
+  const { user, password } = readUser(await request.body());
+  const apply: Edit['apply'] = (base) => ({
+    user: { ...kept(base, 'userName'), ...kept(base, 'active'), ...user },
+    touched: user['active'] === undefined ? [] : ['active'],
+  });
+  return edit({ method: 'PUT', apply, ...(password !== undefined && { password }) }, request);
+};
+
+/** PATCH (RFC 7644 §3.5.2): 200 with the user, always. */
+export const patchUser: Serve = async (request) => {
+  const body = await request.body();
+  checkSchemas(body, PATCH_URN);
+  const { apply, touched, password } = readPatch(body, shape);
+  return edit(
+    { method: 'PATCH', apply: (base) => ({ user: apply(base), touched }), ...(password !== undefined && { password }) },
+    request,
+  );
+};
+
+/** DELETE (RFC 7644 §3.6). */
+export const deleteUser: Serve = async ({ tenant, ctx, id, headers }) => {
+  await tenant.users.remove(ctx, id, etagsOf(headers['if-match']));
+  return { status: 204 };
+};
+
+/** GET of the list (RFC 7644 §3.4.2). */
+export const listUsers: Serve = (request) => list(request.parameters, request);
+
+/** POST /Users/.search and /.search (RFC 7644 §3.4.3); users are the only resources so far, so both search the same. */
+export const searchUsers: Serve = async (request) => list(bodyParameters(await request.body()), request);
+
+async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest): Promise<Answer> {
+  const query = listQuery(parameters);
+  const projection = projectionOf(asked(parameters));
+  const { total, resources } = await tenant.users.list(ctx, query);
+  return {
+    status: 200,
+    body: {
+      schemas: [LIST_URN],
+      totalResults: total,
+      startIndex: query.startIndex,
+      itemsPerPage: resources.length,
+      Resources: resources.map((resource) => renderUser(resource, base, projection)),
+    },
+  };
+}
+
+async function edit(wanted: Edit, request: ScimRequest): Promise<Answer> {
+  const ifMatch = etagsOf(request.headers['if-match']);
+  const resource = await request.tenant.users.edit(request.ctx, request.id, ifMatch ? { ...wanted, ifMatch } : wanted);
+  return shown(200, resource, request);
+}
+
+/** A whole user from a body, its clear password apart: that never becomes part of a resource. */
+function readUser(body: Json): { readonly user: Json; readonly password: string | undefined } {
+  checkSchemas(body, USER.core.id);
+  const { password, ...user } = coerceResource(readUserBody(body, shape), shape);
+  return { user, password: typeof password === 'string' ? password : undefined };
+}
+
+/** `schemas` is required (RFC 7643 §3, RFC 7644 §3.5.2). URNs beside the one it must name are passed over (Microsoft's ADSCIM). */
+function checkSchemas(body: Json, urn: string): void {
+  const key = Object.keys(body).find((name) => name.toLowerCase() === 'schemas');
+  const schemas = key === undefined ? [] : body[key];
+  const named =
+    Array.isArray(schemas) &&
+    schemas.some((each) => typeof each === 'string' && each.toLowerCase() === urn.toLowerCase());
+  if (!named) throw new BridgeError(400, `schemas must name ${urn}`, { scimType: 'invalidSyntax' });
+}
+
+function shown(status: number, resource: UserResource, request: ScimRequest): Answer {
+  const wanted: Asked = asked(request.parameters);
+  return {
+    status,
+    headers: { Location: userLocation(resource.id, request.base), ETag: resource.etag },
+    body: renderUser(resource, request.base, projectionOf(wanted)),
+  };
+}
+
+function kept(base: Json, name: string): Json {
+  return base[name] === undefined ? {} : { [name]: base[name] };
+}
+
+/** JSON with sorted names: the same content is the same text, in whatever order a client wrote it. */
+function sortedJson(value: unknown): string {
+  return JSON.stringify(value, (_name, each: unknown) =>
+    typeof each === 'object' && each !== null && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : each,
+  );
+}
