@@ -1,0 +1,112 @@
+/** Group commit: everything accepted while one batch is being written is the next batch. */
+import type { Call } from './schema.ts';
+
+export interface CommitsOptions {
+  /** one transaction; rejects when nothing of it was written */
+  readonly commit: (calls: readonly Call[]) => Promise<void>;
+  /** a batch is durable */
+  readonly onCommitted: (batch: number) => void;
+  /** nothing of this batch, nor of any accepted after it, was or will be written */
+  readonly onFailed: (error: unknown) => void;
+  /** how long writes for which nobody waits may lie, milliseconds */
+  readonly lingerMs: number;
+}
+
+export interface Commits {
+  /** Adds calls that stand or fall together; `size` in characters, about. Returns the number of their batch. */
+  add(calls: readonly Call[], size: number): number;
+  /** Resolves when everything added so far is durable; rejects when it never will be. */
+  durable(): Promise<void>;
+  /** Everything added so far will become durable soon, though nobody waits for it. */
+  linger(): void;
+}
+
+interface Batch {
+  readonly number: number;
+  readonly calls: Call[];
+  readonly done: PromiseWithResolvers<void>;
+  size: number;
+}
+
+/** A batch is handed to the writer in one piece: two million characters hold the event loop for about 2 ms. */
+const BATCH_SIZE = 2_000_000;
+
+export function createCommits({ commit, onCommitted, onFailed, lingerMs }: CommitsOptions): Commits {
+  let made = 0;
+  let flying: Batch | undefined;
+  /** in order; the last one takes what is added */
+  let waiting: Batch[] = [];
+  /** batches up to this number are to be written now */
+  let hurried = 0;
+  let scheduled = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  function open(): Batch {
+    const last = waiting.at(-1);
+    if (last !== undefined && last.size < BATCH_SIZE) return last;
+    if (last !== undefined) hurry(last);
+    const batch: Batch = { number: ++made, calls: [], done: Promise.withResolvers<void>(), size: 0 };
+    // a failure that nobody waits for is told by onFailed
+    batch.done.promise.catch(() => undefined);
+    waiting.push(batch);
+    return batch;
+  }
+
+  function hurry(batch: Batch): void {
+    hurried = batch.number;
+    if (scheduled || flying !== undefined) return;
+    scheduled = true;
+    // all requests that this turn of the event loop reads share the batch
+    setImmediate(() => void fly());
+  }
+
+  async function fly(): Promise<void> {
+    scheduled = false;
+    for (let batch = next(); batch !== undefined; batch = next()) {
+      flying = batch;
+      try {
+        await commit(batch.calls);
+        flying = undefined;
+        onCommitted(batch.number);
+        batch.done.resolve();
+      } catch (error) {
+        // what was accepted later may rest on what failed
+        const lost = [batch, ...waiting];
+        flying = undefined;
+        waiting = [];
+        onFailed(error);
+        for (const { done } of lost) done.reject(error);
+      }
+    }
+  }
+
+  function next(): Batch | undefined {
+    const [first] = waiting;
+    if (first === undefined || first.number > hurried) return undefined;
+    clearTimeout(timer);
+    timer = undefined;
+    return waiting.shift();
+  }
+
+  return {
+    add(calls, size) {
+      const batch = open();
+      for (const call of calls) batch.calls.push(call);
+      batch.size += size;
+      return batch.number;
+    },
+    durable() {
+      const last = waiting.at(-1);
+      if (last === undefined) return flying?.done.promise ?? Promise.resolve();
+      hurry(last);
+      return last.done.promise;
+    },
+    linger() {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        const last = waiting.at(-1);
+        if (last !== undefined) hurry(last);
+      }, lingerMs);
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/** Brings a database to the newest schema, each step in a transaction of its own. */
+import type { DatabaseSync } from 'node:sqlite';
+import { MIGRATIONS } from './schema.ts';
+
+/** Throws an Error for the operator when the database was made by a newer program. */
+export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+  const found = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
+  if (found > migrations.length) {
+    throw new Error(
+      `the database has schema ${found}, this program knows up to ${migrations.length}: ` +
+        'it was written by a newer version; start that version, or restore the back-up made before the upgrade',
+    );
+  }
+  for (const [done, sql] of migrations.entries()) {
+    if (done < found) continue;
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      db.exec(sql);
+      db.exec(`PRAGMA user_version = ${done + 1}`);
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}

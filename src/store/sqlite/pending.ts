@@ -1,0 +1,109 @@
+/** Writes that are accepted and not durable yet: laid over the database, so that whoever asks sees them at once. */
+import type { IndexName, Key, Row } from '../../bridge/ports.ts';
+
+/** What the next write of a row needs to know of the one before. */
+export interface Slot {
+  /** 0: no row */
+  readonly version: number;
+  readonly visible: number;
+  readonly owed: number;
+  readonly doubt: number;
+  /** JSON [address, ...], lower case */
+  readonly emails: string;
+  /** JSON [instance, name, ...], or [] */
+  readonly names: string;
+}
+
+export const NO_ROW: Slot = { version: 0, visible: 0, owed: 0, doubt: 0, emails: '[]', names: '[]' };
+
+/** One accepted write. */
+export interface Entry {
+  readonly key: Key;
+  readonly row: Row | null;
+  readonly slot: Slot;
+  readonly userName: string | null;
+  readonly externalId: string | null;
+  readonly emails: readonly string[];
+  readonly instance: string;
+  readonly reserved: readonly string[];
+}
+
+export interface Pending {
+  get(key: Key): Entry | undefined;
+  put(entry: Entry, batch: number): void;
+  /** Visible rows by an index, in no order. */
+  matching(tenant: string, index: IndexName, value: string): Row[];
+  /** Who holds a name by a pending write. */
+  holder(instance: string, name: string): Key | undefined;
+  /** JSON; null: taken away; undefined: not pending. */
+  state(name: string): string | null | undefined;
+  putState(name: string, value: string | null, batch: number): void;
+  /** The batch is in the database now. */
+  committed(batch: number): void;
+  /** Nothing that is pending will be written. */
+  drop(): void;
+}
+
+/** A text for two texts, never the same for two pairs. */
+export const pairText = (first: string, second: string): string => `${first.length}:${first}${second}`;
+
+export function createPending(): Pending {
+  const entries = new Map<string, Entry>();
+  const names = new Map<string, Entry>();
+  const states = new Map<string, { readonly value: string | null }>();
+  /** what to take away when a batch is durable */
+  const batches = new Map<number, (() => void)[]>();
+
+  function whenCommitted(batch: number, forget: () => void): void {
+    const list = batches.get(batch);
+    if (list === undefined) batches.set(batch, [forget]);
+    else list.push(forget);
+  }
+
+  function forgetNames(entry: Entry): void {
+    for (const name of entry.reserved) {
+      const place = pairText(entry.instance, name);
+      if (names.get(place) === entry) names.delete(place);
+    }
+  }
+
+  return {
+    get: ({ tenant, id }) => entries.get(pairText(tenant, id)),
+    put(entry, batch) {
+      const place = pairText(entry.key.tenant, entry.key.id);
+      const before = entries.get(place);
+      if (before !== undefined) forgetNames(before);
+      entries.set(place, entry);
+      for (const name of entry.reserved) names.set(pairText(entry.instance, name), entry);
+      whenCommitted(batch, () => {
+        if (entries.get(place) !== entry) return;
+        entries.delete(place);
+        forgetNames(entry);
+      });
+    },
+    matching(tenant, index, value) {
+      const rows: Row[] = [];
+      for (const entry of entries.values()) {
+        if (entry.row === null || entry.slot.visible === 0 || entry.key.tenant !== tenant) continue;
+        if (index === 'email' ? entry.emails.includes(value) : entry[index] === value) rows.push(entry.row);
+      }
+      return rows;
+    },
+    holder: (instance, name) => names.get(pairText(instance, name))?.key,
+    state: (name) => states.get(name)?.value,
+    putState(name, value, batch) {
+      const entry = { value };
+      states.set(name, entry);
+      whenCommitted(batch, () => {
+        if (states.get(name) === entry) states.delete(name);
+      });
+    },
+    committed(batch) {
+      for (const forget of batches.get(batch) ?? []) forget();
+      batches.delete(batch);
+    },
+    drop() {
+      for (const map of [entries, names, states, batches]) map.clear();
+    },
+  };
+}

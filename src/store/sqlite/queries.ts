@@ -1,0 +1,109 @@
+/** Reads of what is durable, on the main thread: in WAL mode a reader waits for no writer. */
+import { DatabaseSync } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import type { Counts, IndexName, Key, Row } from '../../bridge/ports.ts';
+import type { Slot } from './pending.ts';
+
+export interface Queries {
+  row(key: Key): Row | undefined;
+  slot(key: Key): Slot | undefined;
+  find(tenant: string, index: IndexName, value: string): Row[];
+  page(tenant: string, offset: number, limit: number): { readonly rows: Row[]; readonly total: number };
+  /** Visible rows after (created, id), as many as can be read in `ms`, at least one while there are any. */
+  slice(tenant: string, after: { readonly created: number; readonly id: string }, ms: number): Row[];
+  holder(instance: string, name: string): Key | undefined;
+  due(now: number, limit: number): Key[];
+  nextDue(): number | undefined;
+  tombstones(before: number, limit: number): Row[];
+  counts(): ReadonlyMap<string, Counts>;
+  /** JSON */
+  state(name: string): string | undefined;
+  close(): void;
+}
+
+/** A slice never has more rows, whatever the clock says. */
+const SLICE_ROWS = 500;
+
+export function openQueries(file: string): Queries {
+  const db = new DatabaseSync(file, { readOnly: true, timeout: 1_000 });
+  db.exec('PRAGMA synchronous = FULL; PRAGMA query_only = 1;');
+  const one = (sql: string) => typed(db.prepare(sql)).get;
+  const many = (sql: string) => typed(db.prepare(sql)).all;
+
+  const row = one('SELECT body FROM rows WHERE tenant = ? AND id = ?');
+  const slot = one('SELECT version, visible, owed, doubt, emails, names FROM rows WHERE tenant = ? AND id = ?');
+  const finders: Readonly<Record<IndexName, ReturnType<typeof many>>> = {
+    userName: many('SELECT body FROM rows WHERE tenant = ? AND user_name = ? AND visible = 1 ORDER BY created, id'),
+    externalId: many('SELECT body FROM rows WHERE tenant = ? AND external_id = ? AND visible = 1 ORDER BY created, id'),
+    // CROSS JOIN: from the address to its rows, never the other way
+    email: many(`SELECT r.body FROM emails e CROSS JOIN rows r ON r.tenant = e.tenant AND r.id = e.id
+      WHERE e.tenant = ? AND e.email = ? AND r.visible = 1 ORDER BY r.created, r.id`),
+  };
+  const total = one('SELECT rows AS total FROM counts WHERE tenant = ?');
+  // the inner query steps over `offset` rows in the index alone
+  const page = many(`SELECT r.body FROM
+      (SELECT rowid AS place FROM rows WHERE tenant = ? AND visible = 1 ORDER BY created, id LIMIT ? OFFSET ?) p
+    JOIN rows r ON r.rowid = p.place ORDER BY r.created, r.id`);
+  const after = db.prepare(`SELECT body FROM rows
+    WHERE tenant = ? AND visible = 1 AND (created, id) > (?, ?) ORDER BY created, id LIMIT ${SLICE_ROWS}`);
+  const holder = one('SELECT tenant, id FROM names WHERE instance = ? AND name = ?');
+  const due = many('SELECT tenant, id FROM rows WHERE due_at <= ? ORDER BY due_at, tenant, id LIMIT ?');
+  const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE due_at IS NOT NULL');
+  const tombstones = many('SELECT body FROM rows WHERE tombstone < ? ORDER BY tombstone, tenant, id LIMIT ?');
+  const counts = many('SELECT tenant, rows, owed, doubt FROM counts');
+  const state = one('SELECT value FROM state WHERE name = ?');
+
+  return {
+    row: ({ tenant, id }) => {
+      const found = row<Body>(tenant, id);
+      return found === undefined ? undefined : parse(found);
+    },
+    slot: ({ tenant, id }) => slot<Slot>(tenant, id),
+    find: (tenant, index, value) => finders[index]<Body>(tenant, value).map(parse),
+    page(tenant, offset, limit) {
+      db.exec('BEGIN');
+      try {
+        const rows = page<Body>(tenant, limit, offset).map(parse);
+        return { rows, total: total<{ total: number }>(tenant)?.total ?? 0 };
+      } finally {
+        db.exec('COMMIT');
+      }
+    },
+    slice(tenant, { created, id }, ms) {
+      const rows: Row[] = [];
+      const end = performance.now() + ms;
+      for (const found of after.iterate(tenant, created, id)) {
+        rows.push(parse(found as unknown as Body));
+        if (performance.now() > end) break;
+      }
+      return rows;
+    },
+    holder: (instance, name) => {
+      const found = holder<Key>(instance, name);
+      return found === undefined ? undefined : { tenant: found.tenant, id: found.id };
+    },
+    due: (now, limit) => due<Key>(now, limit).map(({ tenant, id }) => ({ tenant, id })),
+    nextDue: () => nextDue<{ at: number | null }>()?.at ?? undefined,
+    tombstones: (before, limit) => tombstones<Body>(before, limit).map(parse),
+    counts: () =>
+      new Map(
+        counts<Counts & { tenant: string }>().map(({ tenant, rows, owed, doubt }) => [tenant, { rows, owed, doubt }]),
+      ),
+    state: (name) => state<{ value: string }>(name)?.value,
+    close: () => db.close(),
+  };
+}
+
+interface Body {
+  readonly body: string;
+}
+
+const parse = ({ body }: Body): Row => JSON.parse(body) as Row;
+
+/** The statement's columns are what its SQL says. */
+function typed(statement: StatementSync) {
+  return {
+    get: <T>(...values: SQLInputValue[]) => statement.get(...values) as T | undefined,
+    all: <T>(...values: SQLInputValue[]) => statement.all(...values) as unknown as T[],
+  };
+}

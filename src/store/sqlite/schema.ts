@@ -1,0 +1,83 @@
+/** The tables of the embedded store, how older ones become them, and every statement the writer runs. */
+
+/** PRAGMA user_version n = the first n migrations are done. Only ever appended to. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE rows (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    visible INTEGER NOT NULL,
+    owed INTEGER NOT NULL,
+    doubt INTEGER NOT NULL,
+    created REAL NOT NULL,
+    user_name TEXT,              -- lower case
+    external_id TEXT,            -- as given
+    due_at REAL,
+    tombstone REAL,
+    emails TEXT NOT NULL,        -- JSON [address, ...] as they stand in table emails
+    names TEXT NOT NULL,         -- JSON [instance, name, ...] as they stand in table names, or []
+    body TEXT NOT NULL,          -- JSON of the whole row
+    PRIMARY KEY (tenant, id)
+  ) STRICT;
+  CREATE INDEX rows_in_order ON rows (tenant, created, id) WHERE visible = 1;
+  CREATE INDEX rows_by_user_name ON rows (tenant, user_name, created, id) WHERE visible = 1 AND user_name IS NOT NULL;
+  CREATE INDEX rows_by_external_id ON rows (tenant, external_id, created, id) WHERE visible = 1 AND external_id IS NOT NULL;
+  CREATE INDEX rows_by_due_at ON rows (due_at, tenant, id) WHERE due_at IS NOT NULL;
+  CREATE INDEX rows_by_tombstone ON rows (tombstone, tenant, id) WHERE tombstone IS NOT NULL;
+
+  CREATE TABLE emails (
+    tenant TEXT NOT NULL,
+    email TEXT NOT NULL,         -- lower case
+    id TEXT NOT NULL,
+    PRIMARY KEY (tenant, email, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE names (
+    instance TEXT NOT NULL,
+    name TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (instance, name)
+  ) STRICT, WITHOUT ROWID;
+
+  -- kept beside the rows: counting 100,000 of them costs more than a list may take
+  CREATE TABLE counts (
+    tenant TEXT PRIMARY KEY,
+    rows INTEGER NOT NULL,
+    owed INTEGER NOT NULL,
+    doubt INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE state (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+];
+
+/** What the writer can be told to do. A call is the name of a row of this table and its parameters in order. */
+export const CHANGES = {
+  putRow: `INSERT INTO rows
+      (tenant, id, version, visible, owed, doubt, created, user_name, external_id, due_at, tombstone, emails, names, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (tenant, id) DO UPDATE SET
+      version = excluded.version, visible = excluded.visible, owed = excluded.owed, doubt = excluded.doubt,
+      created = excluded.created, user_name = excluded.user_name, external_id = excluded.external_id,
+      due_at = excluded.due_at, tombstone = excluded.tombstone, emails = excluded.emails, names = excluded.names,
+      body = excluded.body`,
+  removeRow: 'DELETE FROM rows WHERE tenant = ? AND id = ?',
+  addEmail: 'INSERT INTO emails (tenant, email, id) VALUES (?, ?, ?)',
+  removeEmail: 'DELETE FROM emails WHERE tenant = ? AND email = ? AND id = ?',
+  addName: 'INSERT INTO names (instance, name, tenant, id) VALUES (?, ?, ?, ?)',
+  removeName: 'DELETE FROM names WHERE instance = ? AND name = ?',
+  addCounts: `INSERT INTO counts (tenant, rows, owed, doubt) VALUES (?, ?, ?, ?)
+    ON CONFLICT (tenant) DO UPDATE SET
+      rows = rows + excluded.rows, owed = owed + excluded.owed, doubt = doubt + excluded.doubt`,
+  putState: 'INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+  removeState: 'DELETE FROM state WHERE name = ?',
+} as const;
+
+export type ChangeName = keyof typeof CHANGES;
+export type Cell = string | number | null;
+export type Call = readonly [ChangeName, ...Cell[]];

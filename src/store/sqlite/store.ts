@@ -1,0 +1,202 @@
+/** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock, Counts, Key, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
+import { BridgeError } from '../../errors.ts';
+import { callsOf, countsBetween, entryOf, fold } from './changes.ts';
+import { createCommits } from './commits.ts';
+import { takeFolder } from './folder.ts';
+import { createLeases } from './leases.ts';
+import { createPending, NO_ROW } from './pending.ts';
+import { openQueries } from './queries.ts';
+import { startWriter } from './writer-thread.ts';
+import type { CommitHook } from './writer.ts';
+
+export interface SqliteStoreOptions {
+  /** DATA_DIR; made when it is not there */
+  readonly directory: string;
+  readonly clock?: Clock;
+  /** how long a lazy write waits for a durable one to ride with, milliseconds */
+  readonly lingerMs?: number;
+  /** told of every commit: its milliseconds in the writer thread */
+  readonly onCommit?: (ms: number) => void;
+  /** told why a batch was lost: also lazy writes for which nobody waits any more */
+  readonly onFailure?: (error: unknown) => void;
+  readonly hook?: CommitHook;
+}
+
+/** Longest piece of a scan, milliseconds: the consumer needs some of the 10 ms too. */
+const SLICE_MS = 4;
+const NO_COUNTS: Counts = { rows: 0, owed: 0, doubt: 0 };
+
+/** Throws FolderInUse, or an Error that tells the operator why the folder or the database in it does not do. */
+export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { directory, clock = Date.now, lingerMs = 5, onCommit, onFailure, hook = {} } = options;
+  const folder = takeFolder(directory);
+  const writerData = { file: folder.database, hook };
+  let writer: Awaited<ReturnType<typeof startWriter>>;
+  let queries: ReturnType<typeof openQueries>;
+  try {
+    writer = await startWriter(writerData);
+    queries = openQueries(folder.database);
+  } catch (error) {
+    folder.release();
+    throw error;
+  }
+  const pending = createPending();
+  const leases = createLeases(clock);
+  let counts = new Map(queries.counts());
+  let closing: Promise<void> | undefined;
+
+  const commits = createCommits({
+    lingerMs,
+    async commit(calls) {
+      if (!writer.alive()) writer = await startWriter(writerData);
+      onCommit?.(await writer.commit(calls));
+    },
+    onCommitted: (batch) => pending.committed(batch),
+    onFailed(error) {
+      pending.drop();
+      onFailure?.(error);
+      try {
+        counts = new Map(queries.counts());
+      } catch (unreadable) {
+        onFailure?.(unreadable);
+      }
+    },
+  });
+
+  /** Every failure of the disk is the same to whoever asks: not now. */
+  function guard<T>(work: () => T): T {
+    if (closing !== undefined) throw new BridgeError(503, 'The bridge is shutting down.', { retryAfter: 5 });
+    try {
+      return work();
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  async function durable(): Promise<void> {
+    try {
+      await commits.durable();
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  /** Waits until what was accepted is in the tables. What is lost on the way was never written: that is a sight too. */
+  async function settled<T>(query: () => T): Promise<T> {
+    await commits.durable().catch(() => undefined);
+    return guard(query);
+  }
+
+  function holder(instance: string, name: string): Key | undefined {
+    const claimed = pending.holder(instance, name);
+    if (claimed !== undefined) return claimed;
+    const key = queries.holder(instance, name);
+    // a pending write of that row would have claimed the name again
+    return key === undefined || pending.get(key) !== undefined ? undefined : key;
+  }
+
+  /** Accepts a write or says why not; nothing else can come between. */
+  function decide(write: Write): WriteResult {
+    const { key } = write;
+    const before = pending.get(key)?.slot ?? queries.slot(key) ?? NO_ROW;
+    if (before.version !== write.expect) return { kind: 'version' };
+    const entry = entryOf(write);
+    for (const name of entry.reserved) {
+      const other = holder(entry.instance, name);
+      if (other !== undefined && (other.tenant !== key.tenant || other.id !== key.id)) {
+        return { kind: 'name', name, holder: other };
+      }
+    }
+    const difference = countsBetween(before, entry);
+    const { calls, size } = callsOf(before, entry, difference);
+    pending.put(entry, commits.add(calls, size));
+    counts.set(key.tenant, sum(counts.get(key.tenant) ?? NO_COUNTS, difference));
+    return { kind: 'ok' };
+  }
+
+  return {
+    async read(key) {
+      const entry = pending.get(key);
+      return guard(() => (entry === undefined ? queries.row(key) : (entry.row ?? undefined)));
+    },
+    async write(write, { durable: wait } = { durable: true }) {
+      const result = guard(() => decide(write));
+      if (result.kind !== 'ok') return result;
+      if (wait) await durable();
+      else commits.linger();
+      return result;
+    },
+    async find(tenant, index, value) {
+      const sought = index === 'externalId' ? value.toWellFormed() : fold(value);
+      return guard(() => {
+        const stored = queries.find(tenant, index, sought).filter((row) => pending.get(row) === undefined);
+        return [...stored, ...pending.matching(tenant, index, sought)].toSorted(oldestFirst);
+      });
+    },
+    page: (tenant, offset, limit) => settled(() => queries.page(tenant, offset, limit)),
+    async *scan(tenant) {
+      let after = { created: Number.NEGATIVE_INFINITY, id: '' };
+      let slice = await settled(() => queries.slice(tenant, after, SLICE_MS));
+      for (let last = slice.at(-1); last !== undefined; last = slice.at(-1)) {
+        yield slice;
+        await nextTurn();
+        after = last;
+        slice = guard(() => queries.slice(tenant, after, SLICE_MS));
+      }
+    },
+    holder: async (instance, name) => guard(() => holder(instance, name.toWellFormed())),
+    due: (now, limit) => settled(() => queries.due(now, limit)),
+    nextDue: () => settled(() => queries.nextDue()),
+    tombstones: (before, limit) => settled(() => queries.tombstones(before, limit)),
+    counts: async (tenant) => guard(() => counts.get(tenant) ?? NO_COUNTS),
+    async getState(name) {
+      const json = guard(() => {
+        const waiting = pending.state(name);
+        return waiting === undefined ? queries.state(name) : waiting;
+      });
+      return json === undefined || json === null ? undefined : JSON.parse(json);
+    },
+    async setState(name, value) {
+      guard(() => {
+        const json = value === undefined ? null : JSON.stringify(value);
+        const calls = json === null ? (['removeState', name] as const) : (['putState', name, json] as const);
+        pending.putState(name, json, commits.add([calls], json?.length ?? 0));
+      });
+      await durable();
+    },
+    lease: async (key, ms) => guard(() => leases.take(key, ms)),
+    prove: async (lease) => leases.holds(lease),
+    release: async (lease) => leases.release(lease),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+
+  async function close(): Promise<void> {
+    await commits.durable().catch(() => undefined);
+    queries.close();
+    if (writer.alive()) await writer.stop();
+    folder.release();
+  }
+}
+
+function unavailable(cause: unknown): BridgeError {
+  if (cause instanceof BridgeError) return cause;
+  return new BridgeError(503, 'The bridge cannot store anything at the moment; try again later.', {
+    retryAfter: 5,
+    cause,
+  });
+}
+
+const sum = (left: Counts, right: Counts): Counts => ({
+  rows: left.rows + right.rows,
+  owed: left.owed + right.owed,
+  doubt: left.doubt + right.doubt,
+});
+
+function oldestFirst(left: Row, right: Row): number {
+  return left.created - right.created || (left.id < right.id ? -1 : 1);
+}
