@@ -14,11 +14,15 @@ import { type Make, updateRow } from './writes.ts';
 export interface Delivery {
   readonly tenant: string;
   readonly id: string;
+  /** the requests it was for */
   readonly txns: readonly string[];
+  /** token name of the last of them */
+  readonly who?: string;
   /** e.g. ["DeactivateUser:done", "UpdateUser:refused"] */
   readonly calls: readonly string[];
   readonly outcome: Outcome['kind'];
   readonly reason?: string;
+  readonly attempts: number;
   readonly ms: number;
 }
 
@@ -163,13 +167,16 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   }
 
   function report(row: Row, round: Round, ms: number): void {
+    const last = row.changes.at(-1);
     options.onDelivery?.({
       tenant: row.tenant,
       id: row.id,
       txns: row.changes.map((change) => change.txn),
+      ...(last === undefined ? {} : { who: last.who }),
       calls: round.calls,
       outcome: round.end?.kind ?? (round.refusals.length > 0 ? 'refused' : 'done'),
       ...(round.end !== null && 'reason' in round.end ? { reason: round.end.reason } : {}),
+      attempts: row.attempts + 1,
       ms,
     });
   }

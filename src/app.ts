@@ -1,0 +1,20 @@
+/** The express app: health beside SCIM. Builds and never listens. */
+import express, { type Express, type Router } from 'express';
+import helmet from 'helmet';
+
+export interface AppParts {
+  readonly scim: Router;
+  readonly health: Router;
+  readonly trustProxy: boolean | number | readonly string[];
+}
+
+export function createApp({ scim, health, trustProxy }: AppParts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag'); // SCIM resources have their own (RFC 7644 §3.14)
+  app.set('trust proxy', typeof trustProxy === 'object' ? [...trustProxy] : trustProxy);
+  app.use(helmet());
+  app.use(health);
+  app.use('/scim/v2', scim);
+  return app;
+}

@@ -1,0 +1,75 @@
+/** The process: configuration, wiring, listening, an orderly end. */
+import { createServer as createHttp } from 'node:http';
+import { createServer as createHttps } from 'node:https';
+import closeWithGrace from 'close-with-grace';
+import { type Config, loadConfig } from './config.ts';
+import { ConfigError } from './config/complaints.ts';
+import { createLog } from './log.ts';
+import { withSandbox } from './demo.ts';
+import { wire } from './wire.ts';
+
+/** Running requests get this long to finish, ms. */
+const GRACE = 10_000;
+
+try {
+  await main(loadConfig(process.env, process.cwd()));
+} catch (error) {
+  // what an operator can mend is told in one line, anything else with its stack
+  console.error(error instanceof ConfigError || isOperational(error) ? (error as Error).message : error);
+  process.exit(1);
+}
+
+async function main(given: Config): Promise<void> {
+  const log = createLog(given.log);
+  const { config, sandbox, token } = await withSandbox(given);
+  const bridge = await wire({ config, log });
+  const { host, port, tls } = config.server;
+  const server = tls === undefined ? createHttp(bridge.app) : createHttps(tls, bridge.app);
+  server.requestTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  await bridge.start();
+  const address = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const base = `${config.server.publicUrl ?? address}/scim/v2`;
+  log.system('info', 'listening', { address });
+  if (sandbox !== undefined) console.log(welcome(base, token));
+
+  closeWithGrace({ delay: GRACE, logger: false }, async ({ err }) => {
+    if (err !== undefined) log.system('fatal', 'the process ends for an error nobody expected', { error: err });
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+    await bridge.stop();
+    await sandbox?.close();
+  });
+}
+
+/** Errors that say what to do: a port in use, a folder that is locked. */
+function isOperational(error: unknown): boolean {
+  return error instanceof Error && ('code' in error || error.name === 'FolderInUse');
+}
+
+/** What a first start prints, for people. */
+function welcome(base: string, token: string | undefined): string {
+  const shown = token ?? '$SCIM_TOKEN';
+  const user = JSON.stringify({
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+    userName: 'ada@example.com',
+    name: { givenName: 'Ada', familyName: 'Lovelace' },
+    emails: [{ value: 'ada@example.com', type: 'work', primary: true }],
+  });
+  return [
+    '',
+    `SCIM base URL  ${base}`,
+    `bearer token   ${shown}`,
+    'ZITADEL        the sandbox in this process; set ZITADEL_URL for a real one',
+    '',
+    'Create a user:',
+    '',
+    `curl -i ${base}/Users -H 'Authorization: Bearer ${shown}' -H 'Content-Type: application/scim+json' -d '${user}'`,
+    '',
+  ].join('\n');
+}

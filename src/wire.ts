@@ -1,0 +1,189 @@
+/** The composition root: the only place that builds things and joins rooms. */
+import { randomUUID } from 'node:crypto';
+import type { Express } from 'express';
+import { createApp } from './app.ts';
+import type { Clock } from './bridge/ports.ts';
+import { createReconcile, type Delivery } from './bridge/reconcile.ts';
+import { createSettlements } from './bridge/settlements.ts';
+import { type BridgeTenant, createTenant, type SyncEvent } from './bridge/tenant.ts';
+import { TIMING, type Timing } from './bridge/timing.ts';
+import type { Config } from './config.ts';
+import type { Credential as ConfiguredCredential } from './config/credential.ts';
+import type { TenantConfig } from './config/tenants.ts';
+import { createHealth, type NotReady } from './health.ts';
+import type { Log } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { createQueue } from './queue/timers.ts';
+import { createAccess } from './scim/auth.ts';
+import type { RequestLine } from './scim/request-log.ts';
+import { createScim } from './scim/router.ts';
+import { createSqliteStore } from './store/sqlite/store.ts';
+import { type Connection, createConnection } from './zitadel/connection.ts';
+import type { Credential } from './zitadel/token.ts';
+import { createZitadel } from './zitadel/zitadel.ts';
+
+export interface Bridge {
+  readonly app: Express;
+  /** Begins to sync and to deliver what an earlier process left. */
+  start(): Promise<void>;
+  /** Finishes what runs; what is owed stays for the next start. */
+  stop(): Promise<void>;
+}
+
+export interface WireOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** for tests: other durations than the configuration's and the defaults */
+  readonly timing?: Partial<Timing>;
+}
+
+/** Builds the bridge for a configuration whose tenants all have a ZITADEL. */
+export async function wire({ config, log, clock = Date.now, timing: faster = {} }: WireOptions): Promise<Bridge> {
+  const { viewMaxAge, syncInterval, answerWithin } = config.limits;
+  const timing: Timing = { ...TIMING, viewMaxAge, syncInterval, answerWithin, ...faster };
+  const store = await createSqliteStore({
+    directory: config.store.dataDir,
+    clock,
+    onFailure: (error) => log.system('error', 'the store failed; writes are answered 503 until it works again', { error }),
+  });
+  const metrics = createMetrics(() =>
+    Promise.all(config.tenants.map(async ({ id }) => ({ tenant: id, ...(await store.counts(id)) }))),
+  );
+  const connections = new Map<string, Connection>();
+  const tenants = new Map<string, BridgeTenant>();
+  const settlements = createSettlements();
+  const queue = createQueue({
+    store,
+    clock,
+    leases: timing.lease,
+    deliver: (key) => reconcile(key),
+    onError: (error) => log.system('error', 'a sweep over the due rows failed; it is tried again', { error }),
+  });
+  const reconcile = createReconcile({
+    store,
+    settlements,
+    of: (tenant) => tenants.get(tenant)?.target,
+    clock,
+    timing,
+    wake: queue,
+    onDelivery: (delivery) => reportDelivery(delivery, log, metrics),
+  });
+
+  for (const each of config.tenants) {
+    const zitadel = zitadelOf(each);
+    const tenant = createTenant({
+      id: each.id,
+      instance: zitadel.instance,
+      store,
+      zitadel: zitadel.port,
+      reconcile,
+      settlements,
+      clock,
+      ids: randomUUID,
+      timing,
+      passwords: each.passwords,
+      uniqueExternalId: each.uniqueExternalId,
+      protect: each.protect,
+      onSync: (event) => reportSync(each.id, event, log, metrics, clock),
+    });
+    tenants.set(each.id, tenant);
+  }
+
+  const entries = config.tenants.flatMap((each) => {
+    const made = tenants.get(each.id);
+    return made === undefined ? [] : [{ config: each, made }];
+  });
+  const access = createAccess({
+    clock,
+    tenants: entries.map(({ config: { id, organization, mediaType, tokens, jwt, basic }, made }) => ({
+      tenant: {
+        id,
+        organization: organization ?? '',
+        users: made.users,
+        ready: () => made.ready(),
+        ...(mediaType === undefined ? {} : { mediaType }),
+      },
+      tokens: tokens.map(({ expires, ...token }) => (expires === undefined ? token : { ...token, expires })),
+      ...(jwt === undefined ? {} : { jwt }),
+      ...(basic === undefined ? {} : { basic }),
+    })),
+  });
+  const { publicUrl, trustProxy } = config.server;
+  const scim = createScim({
+    access,
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    rateLimit: config.limits.rateLimit,
+    log: (line) => reportRequest(line, log, metrics),
+    clock,
+    ids: randomUUID,
+    changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
+  });
+  const notReady = (): NotReady[] =>
+    entries.filter(({ made }) => !made.ready()).map(({ config: { id } }) => ({ tenant: id, reason: 'the first sync has not finished yet' }));
+  const app = createApp({ scim, health: createHealth({ notReady, scrape: () => metrics.scrape() }), trustProxy });
+
+  return {
+    app,
+    async start() {
+      for (const { made } of entries) await made.start();
+      queue.start();
+    },
+    async stop() {
+      for (const { made } of entries) made.stop();
+      await queue.stop();
+      await store.close();
+      for (const connection of connections.values()) connection.close();
+    },
+  };
+
+  function zitadelOf({ id, zitadel, organization }: TenantConfig) {
+    if (zitadel === null || organization === null) throw new Error(`tenant ${id} has no ZITADEL`);
+    const instance = zitadel.url.toLowerCase();
+    const connection = connections.get(instance) ?? createConnection({ url: zitadel.url, maxInFlight: config.zitadel.maxInFlight });
+    connections.set(instance, connection);
+    const { emailVerified, phoneVerified } = config.zitadel;
+    const port = createZitadel({
+      connection,
+      organization,
+      credential: credentialOf(zitadel.credential),
+      emailVerified,
+      phoneVerified,
+      onCall: ({ call, outcome, ms }) => metrics.call(call, outcome, ms),
+    });
+    return { instance, port };
+  }
+}
+
+function credentialOf(given: ConfiguredCredential): Credential {
+  if (given.kind === 'client') return { kind: 'client', id: given.clientId, secret: given.clientSecret };
+  return given.kind === 'key' ? { kind: 'key', key: given } : given;
+}
+
+function reportRequest({ duration: ms, route = 'none', crash, ...line }: RequestLine, log: Log, metrics: Metrics): void {
+  log.request({ ...line, route, ms });
+  metrics.request(line.method, route, line.status, ms);
+  if (crash !== undefined) log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, reason: crash });
+}
+
+function reportDelivery({ tenant, id, txns, who, calls, outcome, reason, ms, attempts }: Delivery, log: Log, metrics: Metrics): void {
+  metrics.delivery(tenant, outcome);
+  for (const txn of txns) log.delivery({ txn, tenant, who, id, steps: calls, outcome, ms, attempts, reason });
+}
+
+function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: Metrics, clock: Clock): void {
+  switch (event.kind) {
+    case 'progress':
+      metrics.sync({ tenant, seen: event.users });
+      log.system('info', 'sync: users read', { tenant, count: event.users, rows: event.changed });
+      return;
+    case 'finished':
+      metrics.sync({ tenant, seen: event.users, finished: clock() });
+      log.system('info', 'sync finished', { tenant, count: event.users, rows: event.changed, ms: event.ms });
+      if (event.kept > 0)
+        log.system('warn', 'sync: too many users are missing in ZITADEL at once; none was removed', { tenant, count: event.kept });
+      return;
+    case 'failed':
+      log.system('warn', 'sync failed; it is tried again', { tenant, reason: event.reason });
+  }
+}
