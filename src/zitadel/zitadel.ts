@@ -3,7 +3,6 @@ import { createClient, type Transport } from '@connectrpc/connect';
 import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
 import type { Outcome, Zitadel } from '../bridge/ports.ts';
-import type { Step } from '../mapping/steps.ts';
 import { type Call, createCaller, type Limits, LIMITS, type OnCall } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { createDirectory } from './directory.ts';
@@ -39,7 +38,7 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
   });
   const reader = createReader({ call, users, organization, mayReadUsers: permissions.mayReadUsers });
   return {
-    run: (id, step, proceed) => runStep(call, users, options, id, step, proceed),
+    run: createRunner(call, users, options, reader.read),
     ...reader,
     ...createDirectory(call, users, organization),
     protectedIds: permissions.protectedIds,
@@ -47,18 +46,22 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
   };
 }
 
-async function runStep(
-  call: Call,
-  users: Users,
-  writing: Writing,
-  id: string,
-  step: Step,
-  proceed: () => Promise<boolean>,
-): Promise<Outcome> {
-  const spec = { name: step.call, effect: 'write', proceed, keys: Object.keys(step.set).length } as const;
-  const result = await call(spec, (options) => sendStep(users, id, step, writing, options));
-  if (result.kind === 'ok') return { kind: 'done' };
-  return result.kind === 'stopped' ? STOPPED : outcomeOf(result.failure);
+/** Answers to a create that an earlier try of the same create would get too, when it was only slow. */
+const MAYBE_OURS: ReadonlySet<string | null> = new Set(['V3-DKcYh']);
+
+function createRunner(call: Call, users: Users, writing: Writing, read: Zitadel['read']): Zitadel['run'] {
+  return async (id, step, proceed) => {
+    const spec = { name: step.call, effect: 'write', proceed, keys: Object.keys(step.set).length } as const;
+    const result = await call(spec, (options) => sendStep(users, id, step, writing, options));
+    if (result.kind === 'ok') return { kind: 'done' };
+    if (result.kind === 'stopped') return STOPPED;
+    if (step.call === 'CreateUser' && MAYBE_OURS.has(result.failure.id)) {
+      const found = await read(id);
+      if (found.kind === 'found') return { kind: 'replan', reason: 'an earlier try of this create was applied' };
+      if (found.kind !== 'gone') return found;
+    }
+    return outcomeOf(result.failure);
+  };
 }
 
 const STOPPED: Outcome = { kind: 'retry', definite: true, reason: 'lease lost' };

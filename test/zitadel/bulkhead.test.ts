@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createBulkhead, type Lane } from '../../src/zitadel/bulkhead.ts';
+
+/** Work that ends when it is told to; counts what is under way. */
+function workers(slots: number) {
+  const bulkhead = createBulkhead(slots);
+  const running: { readonly lane: Lane; readonly end: () => void }[] = [];
+  const begun: Lane[] = [];
+  const add = (lane: Lane): Promise<void> =>
+    bulkhead.run(lane, () => {
+      begun.push(lane);
+      return new Promise<void>((resolve) => {
+        const work = {
+          lane,
+          end: () => {
+            running.splice(running.indexOf(work), 1);
+            resolve();
+          },
+        };
+        running.push(work);
+      });
+    });
+  const count = (lane: Lane): number => running.filter((each) => each.lane === lane).length;
+  return { add, running, begun, count };
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('never more at once than slots, and all get their turn in order', async () => {
+  const { add, running } = workers(3);
+  const done = Array.from({ length: 10 }, () => add('request'));
+  for (let left = 10; left > 0; left -= 1) {
+    await settle();
+    assert.equal(running.length, Math.min(3, left));
+    running[0]?.end();
+  }
+  await Promise.all(done);
+});
+
+test('sync takes at most half of the slots', async () => {
+  const { add, count, running } = workers(8);
+  const done = Array.from({ length: 20 }, () => add('sync'));
+  await settle();
+  assert.equal(count('sync'), 4);
+  done.push(...Array.from({ length: 5 }, () => add('request')));
+  await settle();
+  assert.deepEqual([count('sync'), count('request')], [4, 4]);
+  running.find((each) => each.lane === 'sync')?.end();
+  await settle();
+  assert.deepEqual([count('sync'), count('request')], [4, 4], 'the oldest that may go goes');
+  while (running.length > 0) {
+    running[0]?.end();
+    await settle();
+  }
+  await Promise.all(done);
+});
+
+test('one slot serves both lanes in order of arrival', async () => {
+  const { add, running, begun } = workers(1);
+  const done = [add('request'), add('sync'), add('request')];
+  while (running.length > 0 || begun.length < 3) {
+    await settle();
+    running[0]?.end();
+  }
+  await Promise.all(done);
+  assert.deepEqual(begun, ['request', 'sync', 'request']);
+});
+
+test('work that fails gives its slot back', async () => {
+  const bulkhead = createBulkhead(1);
+  await assert.rejects(
+    bulkhead.run('request', () => Promise.reject(new Error('no'))),
+    /no/,
+  );
+  assert.equal(await bulkhead.run('sync', () => Promise.resolve(1)), 1);
+});

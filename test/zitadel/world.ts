@@ -1,0 +1,72 @@
+/** A sandbox with a ZITADEL port on it, for the tests of this room. */
+import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/server.ts';
+import type { Fault } from '../../src/sandbox/faults.ts';
+import { type Connection, createConnection } from '../../src/zitadel/connection.ts';
+import { createZitadel, type ZitadelOptions } from '../../src/zitadel/zitadel.ts';
+import type { Zitadel } from '../../src/bridge/ports.ts';
+import type { Facts } from '../../src/mapping/facts.ts';
+import type { CreateFacts } from '../../src/mapping/steps.ts';
+
+export interface World {
+  readonly sandbox: Sandbox;
+  readonly connection: Connection;
+  /** calls made, by name and outcome */
+  readonly calls: string[];
+  /** a tenant on organization A; a manager's token when nothing else is said */
+  zitadel(options?: Partial<ZitadelOptions>): Zitadel;
+  faults(...faults: readonly Fault[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function createWorld(options: SandboxOptions = {}): Promise<World> {
+  const sandbox = await createSandbox({ lag: false, ...options });
+  const connection = createConnection({ url: sandbox.url, maxInFlight: 8 });
+  const calls: string[] = [];
+  return {
+    sandbox,
+    connection,
+    calls,
+    zitadel: (more = {}) =>
+      createZitadel({
+        connection,
+        organization: sandbox.seeds.organizations.a,
+        credential: { kind: 'token', token: sandbox.seeds.tokens.managerA },
+        emailVerified: true,
+        phoneVerified: true,
+        onCall: ({ call, outcome }) => calls.push(`${call}:${outcome}`),
+        ...more,
+      }),
+    async faults(...faults) {
+      const body = JSON.stringify({ faults });
+      const request = { method: 'POST', body, headers: { connection: 'close' } };
+      // going down may cut the answer of this request too
+      const down = faults.some(({ mode }) => mode === 'down');
+      const response = await fetch(`${sandbox.url}/sandbox/faults`, request).catch((error: unknown) => {
+        if (!down) throw error;
+      });
+      if (response?.ok === false) throw new Error(await response.text());
+    },
+    async close() {
+      connection.close();
+      await sandbox.close();
+    },
+  };
+}
+
+export const yes = (): Promise<boolean> => Promise.resolve(true);
+
+export function person(id: string, extra: Facts = {}): Facts {
+  return {
+    username: id,
+    givenName: 'Ann',
+    familyName: 'Alpha',
+    displayName: 'Ann Alpha',
+    email: `${id}@example.test`,
+    ...extra,
+  };
+}
+
+export function creation(id: string, extra: Facts = {}): CreateFacts {
+  const set = person(id, extra);
+  return { call: 'CreateUser', set, names: [], after: set };
+}
