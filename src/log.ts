@@ -58,7 +58,8 @@ export type SystemLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 export interface Log {
   request(line: RequestLine): void;
-  delivery(line: DeliveryLine): void;
+  /** `level`: of the row of THE ERROR TABLE, when one decided the outcome */
+  delivery(line: DeliveryLine, level?: SystemLevel): void;
   /** `event`: a fixed text, never put together from values */
   system(level: SystemLevel, event: string, fields?: SystemFields): void;
 }
@@ -149,8 +150,7 @@ export function createLog(options: { readonly level: string }, destination?: Des
       const level = line.status >= 500 ? 'error' : 'info';
       if (on(level)) lines[level]({ kind: 'request', ...allowed(line) });
     },
-    delivery(line) {
-      const level = NORMAL.has(line.outcome) ? 'info' : 'warn';
+    delivery(line, level = NORMAL.has(line.outcome) ? 'info' : 'warn') {
       if (on(level)) lines[level]({ kind: 'delivery', ...allowed(line) });
     },
     system(level, event, fields = {}) {

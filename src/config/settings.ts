@@ -184,7 +184,7 @@ export function settingRows(): readonly SettingRow[] {
     return {
       name: name as SettingName,
       description: shown.description,
-      fallback: schema instanceof z.ZodPrefault ? String(schema.def.defaultValue) : shown.fallback,
+      fallback: schema instanceof z.ZodPrefault ? schema.def.defaultValue : shown.fallback,
       secret: shown.secret ?? false,
     };
   });

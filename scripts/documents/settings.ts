@@ -1,0 +1,79 @@
+/** .env.example and docs/settings.md from THE SETTINGS TABLE. */
+import { settingRows } from '../../src/config/settings.ts';
+import { code, type GeneratedDocument, note, table } from './document.ts';
+
+export const envExample: GeneratedDocument = {
+  file: '.env.example',
+  render: () =>
+    [
+      '# Copy to .env and fill in what you need. The environment wins over this file.',
+      '# Durations: 500ms, 30s, 10m, 1h. Of a setting marked "secret", NAME_FILE may name a file that holds the value.',
+      ...settingRows().flatMap((row) => [
+        '',
+        `# ${row.description}${row.secret ? ' (secret)' : ''}`,
+        `#${row.name}=${row.fallback ?? ''}`,
+      ]),
+      '',
+    ].join('\n'),
+};
+
+const TEXT = `# Settings
+
+Settings are read from the environment and from a file \`.env\` in the working directory. The environment wins. An empty
+value counts as unset. Everything that is wrong is told at once, and the bridge does not start.
+
+Durations are written as \`500ms\`, \`30s\`, \`10m\` or \`1h\`. For a setting marked *secret*, \`NAME_FILE\` may name a file that
+holds the value (\`SCIM_TOKEN_FILE=/run/secrets/scim-token\`).
+`;
+
+const BRIDGE_YAML = `## bridge.yaml
+
+One tenant needs no file: SCIM_TOKEN and ZITADEL_ORG_ID make the tenant \`default\`. More tenants stand in \`bridge.yaml\`.
+The keys at the top are defaults for every tenant, and a tenant may say otherwise. Of the keys at the top, the environment
+wins over the file. Unknown keys are refused. Paths are relative to the file.
+
+\`\`\`yaml
+zitadel:                       # where the users live, and how to sign in: token, clientId + clientSecret, or keyFile
+  url: https://id.example.com
+  keyFile: service-user.json
+passwords: ignore              # ignore | set
+uniqueExternalId: false        # true: a second user with the same externalId is refused with 409
+protect: []                    # ids of users that can not be locked out, renamed or deleted through SCIM
+tenants:
+  - id: acme                   # stands in log lines and metrics
+    organization: "400559977632107558"
+    tokens:                    # npx scim-bridge token --name okta
+      - { name: okta, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, expires: 2027-01-01 }
+    jwt:                       # access tokens of an issuer instead of, or beside, fixed tokens
+      issuer: https://login.example.com
+      audience: scim
+      jwksUri: https://login.example.com/keys
+    basic:                     # SHA-256 of the password
+      user: hr
+      sha256: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+    mediaType: application/json  # of every answer; without it application/scim+json, or what the request accepts
+    passwords: set             # zitadel, passwords, uniqueExternalId and protect may stand here too
+\`\`\`
+
+A token is refused from the first moment (UTC) of the day in \`expires\`. A tenant with a \`zitadel.url\` other than the
+common one needs its own credential. Two tenants can not share a token, or an organization of one ZITADEL.
+`;
+
+export const settings: GeneratedDocument = {
+  file: 'docs/settings.md',
+  render: () => {
+    const rows = settingRows().map((row) => [
+      code(row.name),
+      code(row.fallback ?? ''),
+      row.secret ? `${row.description} *Secret.*` : row.description,
+    ]);
+    return [
+      TEXT,
+      note('src/config/settings.ts'),
+      '',
+      table(['Setting', 'Default', 'Meaning'], rows),
+      '',
+      BRIDGE_YAML,
+    ].join('\n');
+  },
+};

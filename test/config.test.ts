@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { ConfigError } from '../src/config/complaints.ts';
+import { settingRows } from '../src/config/settings.ts';
+import { loadConfig } from '../src/config.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+const load = (env: Record<string, string> = {}) => loadConfig(env, folder);
+const complaints = (env: Record<string, string> = {}): readonly string[] => {
+  try {
+    load(env);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.complaints;
+  }
+  return assert.fail('no complaint');
+};
+const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** One tenant by environment at a real ZITADEL. */
+const REAL = {
+  ZITADEL_URL: 'https://id.example.com/',
+  ZITADEL_ORG_ID: '4005',
+  ZITADEL_TOKEN: 'pat',
+  SCIM_TOKEN: 'clear-token',
+};
+
+describe('environment', () => {
+  test('nothing set: the sandbox, on 127.0.0.1:7644', () => {
+    const config = load();
+    assert.equal(config.sandbox, true);
+    assert.deepEqual(config.server, {
+      host: '127.0.0.1',
+      port: 7644,
+      publicUrl: undefined,
+      tls: undefined,
+      trustProxy: false,
+    });
+    assert.deepEqual(config.limits, {
+      viewMaxAge: 30_000,
+      syncInterval: 600_000,
+      answerWithin: 10_000,
+      rateLimit: 500,
+    });
+    assert.deepEqual(config.zitadel, { maxInFlight: 8, emailVerified: true, phoneVerified: true });
+    assert.equal(config.store.dataDir, join(folder, 'data'));
+    assert.deepEqual(
+      config.tenants.map(({ id, organization, zitadel, tokens }) => ({ id, organization, zitadel, tokens })),
+      [{ id: 'default', organization: null, zitadel: null, tokens: [] }],
+    );
+  });
+
+  test('SCIM_TOKEN makes the tenant default and stays as a hash only', () => {
+    const config = load(REAL);
+    assert.equal(config.sandbox, false);
+    const [tenant] = config.tenants;
+    assert.deepEqual(tenant?.tokens, [{ name: 'default', sha256: hash('clear-token') }]);
+    assert.deepEqual(tenant?.zitadel, {
+      url: 'https://id.example.com',
+      credential: { kind: 'token', token: 'pat' },
+    });
+    assert.ok(!JSON.stringify(config).includes('clear-token'));
+  });
+
+  test('the result is frozen to its leaves', () => {
+    const config = load(REAL);
+    assert.throws(() => Object.assign(config.limits, { rateLimit: 1 }), TypeError);
+    assert.throws(() => Object.assign(config.tenants[0]?.tokens[0] ?? {}, { sha256: '' }), TypeError);
+  });
+
+  test('all complaints at once, each with its setting, none with a value', () => {
+    const found = complaints({
+      PORT: 'seven',
+      ANSWER_WITHIN: '10',
+      LOG_LEVEL: 'loud',
+      SCIM_TOKEN: 'se cret',
+      TLS_CERT: '/none',
+    });
+    for (const name of ['PORT', 'ANSWER_WITHIN', 'LOG_LEVEL', 'SCIM_TOKEN', 'TLS_KEY']) {
+      assert.ok(
+        found.some((line) => line.startsWith(`${name}: `)),
+        name,
+      );
+    }
+    assert.ok(!found.join('\n').includes('se cret'));
+  });
+
+  test('durations', () => {
+    assert.equal(load({ VIEW_MAX_AGE: '1.5s' }).limits.viewMaxAge, 1500);
+    assert.equal(load({ SYNC_INTERVAL: '2h' }).limits.syncInterval, 7_200_000);
+    for (const bad of ['30', 'x', '-1s', '25d', '1w'])
+      assert.match(complaints({ VIEW_MAX_AGE: bad })[0] ?? '', /duration/);
+  });
+
+  test('TRUST_PROXY as express takes it', () => {
+    assert.equal(load({ TRUST_PROXY: '2' }).server.trustProxy, 2);
+    assert.equal(load({ TRUST_PROXY: 'true' }).server.trustProxy, 1);
+    assert.deepEqual(load({ TRUST_PROXY: 'loopback, 10.0.0.0/8' }).server.trustProxy, ['loopback', '10.0.0.0/8']);
+    assert.equal(complaints({ TRUST_PROXY: 'everyone' }).length, 1);
+  });
+
+  test('PUBLIC_URL loses its last slash and must not name the base path', () => {
+    assert.equal(
+      load({ PUBLIC_URL: 'https://scim.example.com/bridge/' }).server.publicUrl,
+      'https://scim.example.com/bridge',
+    );
+    assert.match(complaints({ PUBLIC_URL: 'https://scim.example.com/scim/v2' })[0] ?? '', /without \/scim\/v2/);
+  });
+
+  test('NODE_ENV=production refuses the sandbox', () => {
+    assert.match(complaints({ NODE_ENV: 'production' }).join(), /ZITADEL_URL: missing/);
+    assert.equal(load({ ...REAL, NODE_ENV: 'production' }).sandbox, false);
+  });
+
+  test('.env is read, the environment wins, an empty value is unset', () => {
+    file('.env', 'PORT=1000\nHOST=0.0.0.0\n');
+    assert.equal(load({ PORT: '2000', HOST: '' }).server.port, 2000);
+    assert.equal(load({ PORT: '2000', HOST: '' }).server.host, '0.0.0.0');
+  });
+
+  test('every secret may stand in the file that NAME_FILE names', () => {
+    const { SCIM_TOKEN: _, ...rest } = REAL;
+    const config = load({ ...rest, SCIM_TOKEN_FILE: file('token', 'from-file\n') });
+    assert.equal(config.tenants[0]?.tokens[0]?.sha256, hash('from-file'));
+    assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: '/none' })[0] ?? '', /SCIM_TOKEN_FILE: can not read \/none/);
+    assert.match(complaints({ ...REAL, SCIM_TOKEN_FILE: file('token', 'x') })[0] ?? '', /only one/);
+    assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: file('token', '\n') })[0] ?? '', /is empty/);
+    const secrets = settingRows().flatMap((row) => (row.secret ? [row.name] : []));
+    assert.deepEqual(secrets, ['ZITADEL_TOKEN', 'ZITADEL_CLIENT_SECRET', 'SCIM_TOKEN', 'TLS_KEY']);
+  });
+
+  test('every setting has a description', () => {
+    for (const row of settingRows()) assert.ok(row.description.length > 10, row.name);
+  });
+});
+
+describe('credentials', () => {
+  const { ZITADEL_TOKEN: _, ...rest } = REAL;
+
+  test('client credentials', () => {
+    const { tenants } = load({ ...rest, ZITADEL_CLIENT_ID: 'bridge', ZITADEL_CLIENT_SECRET: 'secret' });
+    assert.deepEqual(tenants[0]?.zitadel?.credential, { kind: 'client', clientId: 'bridge', clientSecret: 'secret' });
+  });
+
+  test('a key file, PKCS#1 as ZITADEL hands it out', () => {
+    const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' });
+    file('key.json', JSON.stringify({ type: 'serviceaccount', keyId: '1', userId: '2', key }));
+    const { tenants } = load({ ...rest, ZITADEL_KEY_FILE: 'key.json' });
+    assert.deepEqual(tenants[0]?.zitadel?.credential, { kind: 'key', keyId: '1', userId: '2', key });
+    file('key.json', '{}');
+    assert.match(complaints({ ...rest, ZITADEL_KEY_FILE: 'key.json' })[0] ?? '', /not the JSON key of a service user/);
+  });
+
+  test('exactly one of the three', () => {
+    assert.match(complaints(rest)[0] ?? '', /needs a token, a client id with its secret, or a key file/);
+    assert.match(complaints({ ...rest, ZITADEL_CLIENT_ID: 'x' })[0] ?? '', /ZITADEL_CLIENT_SECRET: missing/);
+    assert.match(complaints({ ...REAL, ZITADEL_KEY_FILE: 'x' })[0] ?? '', /only one credential/);
+    assert.match(complaints({ ZITADEL_TOKEN: 'x' })[0] ?? '', /ZITADEL_URL: missing/);
+  });
+
+  test('SCIM_TOKEN needs an organization, and somebody must be able to sign in', () => {
+    const { ZITADEL_ORG_ID: _id, ...noOrganization } = REAL;
+    assert.match(complaints(noOrganization)[0] ?? '', /ZITADEL_ORG_ID: missing/);
+    const { SCIM_TOKEN: _token, ...noToken } = REAL;
+    assert.match(complaints(noToken)[0] ?? '', /nobody could sign in/);
+  });
+});
+
+describe('bridge.yaml', () => {
+  const tenant = (id: string, organization: string, token: string, more = '') =>
+    `  - { id: ${id}, organization: "${organization}", tokens: [{ name: t, sha256: ${hash(token)} }]${more} }\n`;
+  const HEAD = 'zitadel: { url: "https://id.example.com", token: pat }\n';
+
+  test('tenants with defaults from the top and words of their own', () => {
+    file(
+      'bridge.yaml',
+      `${HEAD}passwords: set\nprotect: ["1"]\nuniqueExternalId: true\ntenants:\n${tenant('a', '10', 'x')}${tenant('b', '11', 'y', ', passwords: ignore, protect: [], mediaType: application/json')}`,
+    );
+    const [a, b] = load().tenants;
+    assert.deepEqual([a?.passwords, a?.protect, a?.uniqueExternalId, a?.mediaType], ['set', ['1'], true, undefined]);
+    assert.deepEqual(
+      [b?.passwords, b?.protect, b?.uniqueExternalId, b?.mediaType],
+      ['ignore', [], true, 'application/json'],
+    );
+    assert.equal(a?.zitadel?.url, 'https://id.example.com');
+    assert.equal(load({ PASSWORDS: 'ignore' }).tenants[0]?.passwords, 'ignore');
+  });
+
+  test('the tenant of the environment stands beside them', () => {
+    file('other.yaml', `tenants:\n${tenant('a', '10', 'x')}`);
+    const config = load({ ...REAL, BRIDGE_CONFIG: 'other.yaml' });
+    assert.deepEqual(
+      config.tenants.map(({ id }) => id),
+      ['default', 'a'],
+    );
+    assert.match(complaints({ BRIDGE_CONFIG: 'none.yaml' })[0] ?? '', /BRIDGE_CONFIG: can not read/);
+  });
+
+  test('expires is the first moment of the day', () => {
+    const entry = (day: string) => `{ name: t, sha256: ${hash('x')}, expires: ${day} }`;
+    file('bridge.yaml', `${HEAD}tenants:\n  - { id: a, organization: "1", tokens: [${entry('2027-01-01')}] }\n`);
+    assert.equal(load().tenants[0]?.tokens[0]?.expires, Date.UTC(2027, 0, 1));
+    file('bridge.yaml', `${HEAD}tenants:\n  - { id: a, organization: "1", tokens: [${entry('2027-02-31')}] }\n`);
+    assert.match(complaints()[0] ?? '', /tenants\[0\]\.tokens\[0\]\.expires: is not a day/);
+  });
+
+  test('unknown keys are named by their path', () => {
+    file('bridge.yaml', `${HEAD}groups: {}\nwhenDown: accept\ntenants:\n${tenant('a', '1', 'x', ', colour: red')}`);
+    assert.deepEqual([...complaints()].toSorted(), [
+      'bridge.yaml groups: unknown key',
+      'bridge.yaml tenants[0].colour: unknown key',
+      'bridge.yaml whenDown: unknown key',
+    ]);
+  });
+
+  test('an organization without quotes would lose digits', () => {
+    file(
+      'bridge.yaml',
+      `${HEAD}tenants:\n  - { id: a, organization: 400559977632107558, basic: { user: u, sha256: ${hash('p')} } }\n`,
+    );
+    assert.match(complaints()[0] ?? '', /organization: must be a text; put numbers in quotes/);
+  });
+
+  test('a broken file is one complaint with its line and without its text', () => {
+    file('bridge.yaml', 'zitadel: { token: very-secret\nx');
+    const found = complaints().join('\n');
+    assert.match(found, /line \d/);
+    assert.ok(!found.includes('very-secret'));
+  });
+
+  test('two tenants can not share a token, an organization of one ZITADEL, or an id', () => {
+    file('bridge.yaml', `${HEAD}tenants:\n${tenant('a', '1', 'x')}${tenant('A', '1', 'x')}`);
+    assert.deepEqual(complaints(), [
+      'tenants "a" and "A" have the same id',
+      'tenants "a" and "A" have the same organization',
+      'tenants "a" and "A" have the same token',
+    ]);
+    const other = ', zitadel: { url: "https://other.example.com", token: z }';
+    file('bridge.yaml', `${HEAD}tenants:\n${tenant('a', '1', 'x')}${tenant('b', '1', 'y', other)}`);
+    assert.equal(load().tenants.length, 2);
+  });
+
+  test("the common credential is never sent to a tenant's own address", () => {
+    file('bridge.yaml', `${HEAD}tenants:\n${tenant('a', '1', 'x', ', zitadel: { url: "https://other.example.com" }')}`);
+    assert.match(complaints()[0] ?? '', /tenants\[0\]\.zitadel: needs token/);
+  });
+});
