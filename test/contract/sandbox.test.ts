@@ -1,0 +1,39 @@
+import { after } from 'node:test';
+import { createSandbox } from '../../src/sandbox/server.ts';
+import { createConnection } from '../../src/zitadel/connection.ts';
+import { createZitadel } from '../../src/zitadel/zitadel.ts';
+import { contract, type Subject } from './contract.ts';
+
+const ends: (() => Promise<void> | void)[] = [];
+after(async () => {
+  for (const end of ends) await end();
+});
+
+/** @param caller whose token: it decides what is seen of other organizations */
+async function subject(caller: 'managerA' | 'instanceOwner', self: string): Promise<Subject> {
+  const sandbox = await createSandbox();
+  const connection = createConnection({ url: sandbox.url, maxInFlight: 8 });
+  ends.push(
+    () => connection.close(),
+    () => sandbox.close(),
+  );
+  const { seeds } = sandbox;
+  const zitadelOf = (organization: string, token: string) =>
+    createZitadel({
+      connection,
+      organization,
+      credential: { kind: 'token', token },
+      emailVerified: true,
+      phoneVerified: true,
+    });
+  const stranger = 'stranger-of-b';
+  const set = { username: 'stranger', givenName: 'S', familyName: 'B', displayName: 'S B', email: 's@example.test' };
+  const other = zitadelOf(seeds.organizations.b, seeds.tokens.managerB);
+  await other.run(stranger, { call: 'CreateUser', set, names: [], after: set }, () => Promise.resolve(true));
+  const id = seeds.users[self];
+  if (id === undefined) throw new Error(`no seed ${self}`);
+  return { zitadel: zitadelOf(seeds.organizations.a, seeds.tokens[caller]), stranger, self: id };
+}
+
+contract('sandbox, token of the organization', () => subject('managerA', 'org-a-manager'));
+contract('sandbox, token of the instance', () => subject('instanceOwner', 'instance-owner'));

@@ -1,0 +1,178 @@
+/** What goes over the wire, seen by a server that answers nothing but the least. */
+import assert from 'node:assert/strict';
+import { createServer, type IncomingHttpHeaders } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { after, beforeEach, test } from 'node:test';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
+import {
+  type CreateUserRequest,
+  type UpdateUserRequest,
+  UserService,
+} from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
+import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
+import { createConnection } from '../../src/zitadel/connection.ts';
+import { createZitadel, type ZitadelOptions } from '../../src/zitadel/zitadel.ts';
+import type { FactsChange } from '../../src/mapping/facts.ts';
+import type { StepCall } from '../../src/mapping/steps.ts';
+import { person, yes } from './world.ts';
+
+const seen: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = [];
+const sent: { create?: CreateUserRequest; update?: UpdateUserRequest } = {};
+/** services of this server beside UserService, by path prefix */
+let served: readonly string[] = [];
+
+const adapter = connectNodeAdapter({
+  routes: (router) =>
+    router
+      .rpc(UserService.method.createUser, (request) => {
+        sent.create = request;
+        return {};
+      })
+      .rpc(UserService.method.updateUser, (request) => {
+        sent.update = request;
+        return {};
+      })
+      .rpc(UserService.method.getUserByID, (_request, { requestHeader }) => {
+        if (requestHeader.has('authorization')) return {};
+        throw new ConnectError('auth header missing', Code.Unauthenticated);
+      })
+      .rpc(AuthService.method.getMyUser, () => ({ user: { id: 'me' } }))
+      .rpc(InternalPermissionService.method.listAdministrators, (_request, { requestHeader }) => {
+        if (requestHeader.has('authorization')) return {};
+        throw new ConnectError('auth header missing', Code.Unauthenticated);
+      }),
+});
+
+const server = createServer((request, response) => {
+  const path = request.url;
+  seen.push({ path, headers: request.headers });
+  const moved = /internal_permission\.(v2|v2beta)\./.exec(path)?.[1];
+  if (moved !== undefined && !served.includes(moved)) {
+    response.writeHead(404, { 'content-type': 'application/json' }).end('{"code":5,"message":"Not Found"}');
+    return;
+  }
+  // the twins have the same messages
+  request.url = path.replace('internal_permission.v2.', 'internal_permission.v2beta.');
+  adapter(request, response);
+});
+const { promise: listening, resolve } = Promise.withResolvers<void>();
+server.listen(0, '127.0.0.1', resolve);
+await listening;
+const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const connections = [createConnection({ url, maxInFlight: 8 })];
+after(() => {
+  for (const each of connections) each.close();
+  server.close();
+});
+beforeEach(() => {
+  seen.length = 0;
+  served = ['v2', 'v2beta'];
+});
+
+function zitadel(options: Partial<ZitadelOptions> = {}) {
+  const connection = createConnection({ url: `${url}/`, maxInFlight: 8 });
+  connections.push(connection);
+  return createZitadel({
+    connection,
+    organization: 'ORG_A',
+    credential: { kind: 'token', token: 'secret' },
+    emailVerified: true,
+    phoneVerified: true,
+    ...options,
+  });
+}
+
+async function run(call: StepCall, set: FactsChange, options: Partial<ZitadelOptions> = {}): Promise<void> {
+  const outcome = await zitadel(options).run('id-1', { call, set, names: [], after: set }, yes);
+  assert.deepEqual(outcome, { kind: 'done' });
+}
+
+test('every call carries token and organization, and never a deadline for the server', async () => {
+  const one = zitadel();
+  await one.read('x');
+  await one.find('userName', 'x');
+  await one.protectedIds();
+  const calls = seen.filter(({ headers }) => headers.authorization !== undefined);
+  assert.deepEqual(
+    new Set(calls.map(({ path }) => path.split('/').at(-1))),
+    new Set(['GetUserByID', 'ListUserMetadata', 'ListUsers', 'GetMyUser', 'ListAdministrators']),
+  );
+  for (const { path, headers } of calls) {
+    assert.equal(headers.authorization, 'Bearer secret', path);
+    assert.equal(headers['x-zitadel-orgid'], 'ORG_A', path);
+  }
+  for (const { path, headers } of seen)
+    for (const name of ['connect-timeout-ms', 'grpc-timeout']) assert.equal(headers[name], undefined, path);
+});
+
+test('create: organization, id, and addresses stored as verified', async () => {
+  await run('CreateUser', person('ann', { phone: '+41791234567' }));
+  const { create } = sent;
+  assert.deepEqual([create?.organizationId, create?.userId, create?.username], ['ORG_A', 'id-1', 'ann']);
+  const human = create?.userType.case === 'human' ? create.userType.value : undefined;
+  assert.deepEqual(human?.email?.verification, { case: 'isVerified', value: true });
+  assert.deepEqual(human?.phone?.verification, { case: 'isVerified', value: true });
+});
+
+test('nothing is ever mailed or texted: unverified addresses', async () => {
+  const unverified = { emailVerified: false, phoneVerified: false };
+  const human = () => {
+    const { create, update } = sent;
+    return [create, update].map((each) => (each?.userType.case === 'human' ? each.userType.value : undefined));
+  };
+  const facts = { email: 'a@example.test', phone: '+41791234567' };
+  await run('CreateUser', { ...person('ann'), ...facts }, unverified);
+  await run('UpdateUser', facts, unverified);
+  const [created, updated] = human();
+  assert.deepEqual(created?.email?.verification, { case: 'isVerified', value: false });
+  assert.equal(created?.phone?.verification.case, 'returnCode');
+  assert.equal(updated?.email?.verification.case, 'returnCode');
+  assert.equal(updated?.phone?.verification.case, 'returnCode');
+  // stand-in addresses are nobody's, whatever the setting says
+  await run('CreateUser', person('ann', { email: 'id-1@users.invalid' }));
+  await run('UpdateUser', { email: 'id-1@users.invalid' });
+  const [madeUp, changed] = human();
+  assert.deepEqual(madeUp?.email?.verification, { case: 'isVerified', value: false });
+  assert.equal(changed?.email?.verification.case, 'returnCode');
+});
+
+test('update: only what is named; phone and language are taken away', async () => {
+  await run('UpdateUser', { username: 'ann2' });
+  assert.equal(sent.update?.username, 'ann2');
+  assert.equal(sent.update?.userType.case, 'human');
+  await run('UpdateUser', { phone: null, preferredLanguage: null, displayName: 'A' });
+  const human = sent.update?.userType.case === 'human' ? sent.update.userType.value : undefined;
+  assert.equal(sent.update?.username, undefined);
+  assert.deepEqual([human?.phone?.phone, human?.phone?.verification.case], ['', undefined]);
+  assert.deepEqual([human?.profile?.preferredLanguage, human?.profile?.displayName], ['und', 'A']);
+  assert.deepEqual([human?.profile?.givenName, human?.email, human?.password], [undefined, undefined, undefined]);
+});
+
+for (const [has, expected] of [
+  [['v2', 'v2beta'], 'v2'],
+  [['v2'], 'v2'],
+  [['v2beta'], 'v2beta'],
+] as const) {
+  test(`a server with ${has.join(' and ')} is asked by ${expected}`, async () => {
+    served = has;
+    const one = zitadel();
+    await one.protectedIds();
+    await one.protectedIds();
+    const lists = seen.filter(({ path }) => path.endsWith('ListAdministrators'));
+    const asked = lists.filter(({ headers }) => headers.authorization !== undefined);
+    assert.equal(asked.length, 4);
+    for (const { path } of asked) assert.match(path, new RegExp(`^/zitadel\\.internal_permission\\.${expected}\\.`));
+    assert.equal(lists.length - asked.length, 1, 'probed once');
+  });
+}
+
+test('a server that was upgraded is asked again', async () => {
+  served = ['v2beta'];
+  const one = zitadel();
+  await one.protectedIds();
+  served = ['v2'];
+  await assert.rejects(one.protectedIds(), { status: 503 });
+  assert.ok((await one.protectedIds()).has('me'));
+});
