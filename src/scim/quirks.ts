@@ -50,14 +50,14 @@ const isManager = ({ name, type }: SchemaAttribute): boolean => name === 'manage
 // biome-ignore format: one row is one fact
 export const QUIRKS: readonly Quirk[] = [
   { client: 'any', shape: 'names-in-any-case', reading: 'attribute names in any case are the schema\'s names', document: 'RFC 7643 §2.1' },
-  { client: 'any', shape: 'text-json', reading: 'a body of type text/json is JSON', document: 'clients: bare scimmy ignores it' },
+  { client: 'any', shape: 'text-json', reading: 'a body of type text/json is JSON', document: 'no client document; RFC 8259 §11 knows application/json only, older HTTP libraries send text/json' },
   { client: 'any', shape: 'null-is-unassigned', reading: 'null for a multi-valued attribute is "no value"', document: 'RFC 7643 §2.5' },
   { client: 'any', shape: 'type-of-its-own', reading: 'a type that is not canonical ("cell") is kept, canonical ones in any case ("Work") are found', document: 'RFC 7643 §7, canonicalValues are suggestions' },
   { client: 'any', shape: 'two-primaries', reading: 'of several primaries the last one stays', document: 'RFC 7643 §2.4' },
   { client: 'any', shape: 'add-what-is-there', reading: 'adding a value that is there changes nothing', document: 'RFC 7644 §3.5.2.1' },
   { client: 'any', shape: 'remove-what-is-absent', reading: 'removing what is not there changes nothing', document: 'RFC 7644 §3.5.2.2' },
   { client: 'any', shape: 'unknown-attributes', reading: 'unknown attributes, extensions and paths are ignored', document: 'RFC 7644 §3.3' },
-  { client: 'any', shape: 'put-without-active', reading: 'PUT without active or password leaves them as they are', document: 'clients: bare scimmy loses active' },
+  { client: 'any', shape: 'put-without-active', reading: 'PUT without active or password leaves them as they are', document: 'RFC 7643 §4.1.1 leaves the meaning of active to the server; wizard-made Okta apps choose what they map' },
 
   { client: 'okta', shape: 'test-connection', reading: 'a list with count=2 and no filter', document: 'Okta support, connection test' },
   { client: 'okta', shape: 'find-before-create', reading: 'userName eq without a hit is 200 and an empty list of integers', document: OKTA },
