@@ -175,6 +175,7 @@ export const ERRORS: readonly ErrorRow[] = [
   row('UnlockUser', 'COMMAND-x377t913pw', 'gone', 'the user does not exist'),
   row('DeleteUser', 'COMMAND-bd4ir1mblj', 'gone', 'the user does not exist'),
   row('SetUserMetadata', 'COMMAND-uXHNj', 'gone', 'the user does not exist'),
+  row('DeleteUserMetadata', 'COMMAND-uXHNj', 'gone', 'the user does not exist'),
 
   // token, permission, address
   row('*', 'AUTH-7fs1e', 'blocked', 'ZITADEL refused the token: it is wrong, expired, or its user is deactivated. Give the bridge a new one'),

@@ -13,7 +13,7 @@ interface Moved {
   readonly probe: DescMethodUnary;
 }
 
-export const MOVED: readonly Moved[] = [
+const MOVED: readonly Moved[] = [
   moved(
     'zitadel.internal_permission.v2.InternalPermissionService',
     InternalPermissionService.method.listAdministrators,

@@ -46,8 +46,8 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
   };
 }
 
-/** Answers to a create that an earlier try of the same create would get too, when it was only slow. */
-const MAYBE_OURS: ReadonlySet<string | null> = new Set(['V3-DKcYh']);
+/** Also the answer to a create whose earlier try was only slow: then the name is taken by the user itself. */
+const NAME_TAKEN = 'V3-DKcYh';
 
 function createRunner(call: Call, users: Users, writing: Writing, read: Zitadel['read']): Zitadel['run'] {
   return async (id, step, proceed) => {
@@ -55,7 +55,7 @@ function createRunner(call: Call, users: Users, writing: Writing, read: Zitadel[
     const result = await call(spec, (options) => sendStep(users, id, step, writing, options));
     if (result.kind === 'ok') return { kind: 'done' };
     if (result.kind === 'stopped') return STOPPED;
-    if (step.call === 'CreateUser' && MAYBE_OURS.has(result.failure.id)) {
+    if (step.call === 'CreateUser' && result.failure.id === NAME_TAKEN) {
       const found = await read(id);
       if (found.kind === 'found') return { kind: 'replan', reason: 'an earlier try of this create was applied' };
       if (found.kind !== 'gone') return found;
