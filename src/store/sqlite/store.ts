@@ -51,7 +51,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     lingerMs,
     async commit(calls) {
       if (!writer.alive()) writer = await startWriter(writerData);
-      onCommit?.(await writer.commit(calls));
+      const ms = await writer.commit(calls); // not inside the call below: without onCommit it would never be made
+      onCommit?.(ms);
     },
     onCommitted: (batch) => pending.committed(batch),
     onFailed(error) {
