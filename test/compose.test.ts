@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { settingRows } from '../src/config/settings.ts';
+import { loadConfig } from '../src/config.ts';
+import names from './compose-names.json' with { type: 'json' };
+
+interface Service {
+  readonly image?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly profiles?: readonly string[];
+}
+
+const root = resolve(import.meta.dirname, '..');
+const read = (file: string) => readFileSync(resolve(root, file), 'utf8');
+const text = read('docker-compose.yml');
+const { services } = parse(text) as { readonly services: Readonly<Record<string, Service>> };
+
+const settings = new Set(settingRows().flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name])));
+const known: Readonly<Record<string, ReadonlySet<string>>> = {
+  bridge: settings,
+  zitadel: new Set(names.zitadel.names),
+  postgres: new Set(names.postgres.names),
+};
+
+describe('docker-compose.yml', () => {
+  for (const [service, { environment = {}, image }] of Object.entries(services)) {
+    test(`${service}: every name of its environment is documented`, () => {
+      assert.deepEqual(
+        Object.keys(environment).filter((name) => !known[service]?.has(name)),
+        [],
+      );
+    });
+    test(`${service}: its image is pinned to a version`, () => {
+      if (service === 'bridge') assert.equal(image, undefined);
+      else assert.match(image ?? '', /:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
+    });
+  }
+
+  test('every name it takes from outside is one of those', () => {
+    const all = new Set(Object.values(known).flatMap((each) => [...each]));
+    const taken = [...text.matchAll(/\$\{(\w+)/g)].map((match) => match[1] ?? '');
+    assert.deepEqual(
+      taken.filter((name) => !all.has(name)),
+      [],
+    );
+  });
+
+  test('every value of an environment has its comment', () => {
+    const lines = text.split('\n');
+    const bare = lines.filter((line, at) => /^ {6}[A-Z_]+: /.test(line) && !lines[at - 1]?.trim().startsWith('#'));
+    assert.deepEqual(bare, []);
+  });
+
+  test('its values, with what the comments ask for, are a configuration the bridge takes', () => {
+    const environment = Object.fromEntries(
+      Object.entries(services['bridge']?.environment ?? {}).map(([name, value]) => [
+        name,
+        value.replace(/^\$\{\w+:-(.*)\}$/, '$1'),
+      ]),
+    );
+    const { ZITADEL_TOKEN_FILE: file, ...rest } = environment;
+    assert.equal(file, '/bootstrap/bridge.pat');
+    const config = loadConfig({ ...rest, ZITADEL_TOKEN: 'x', ZITADEL_ORG_ID: '1', SCIM_TOKEN: 'y' }, '/nowhere');
+    assert.equal(config.tenants[0]?.zitadel?.url, 'http://zitadel:8080');
+  });
+});
+
+describe('Dockerfile', () => {
+  const dockerfile = read('Dockerfile');
+
+  test('has the node of package-lock.json', () => {
+    const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version: string }> };
+    const version = lock.packages['node_modules/node']?.version;
+    assert.match(dockerfile, new RegExp(`^FROM node:${version}-slim$`, 'm'));
+  });
+
+  test('every name of its ENV is a setting', () => {
+    const block = /^ENV ((?:.*\\\n)*.*)$/m.exec(dockerfile)?.[1] ?? '';
+    const found = [...block.matchAll(/([A-Z_]+)=/g)].map((match) => match[1] ?? '');
+    assert.ok(found.length > 0);
+    assert.deepEqual(
+      found.filter((name) => !settings.has(name)),
+      [],
+    );
+  });
+});
