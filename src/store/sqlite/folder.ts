@@ -36,7 +36,8 @@ export function takeFolder(directory: string): Folder {
   const pidFile = ownFile(directory, 'lock.pid');
   const lock = new DatabaseSync(lockFile, { timeout: 0 });
   try {
-    lock.exec('BEGIN EXCLUSIVE');
+    // nothing is ever written to it: no journal on disk
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
   } catch (error) {
     lock.close();
     if (isBusy(error)) throw new FolderInUse(directory, readPid(pidFile));

@@ -1,0 +1,156 @@
+/** Conformance: any order of commands does to the store what it does to a Map. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import * as fc from 'fast-check';
+import type { IndexName, Key, Store, Write, WriteResult } from '../../src/bridge/ports.ts';
+import { change, scanned, write } from './rows.ts';
+
+/** Rows by `tenant id`. Tenants and ZITADELs of a run are its own: the runs share a store. */
+interface Model {
+  readonly run: number;
+  readonly rows: Map<string, Write>;
+}
+
+type Command = fc.AsyncCommand<Model, Store>;
+
+const place = ({ tenant, id }: Key): string => `${tenant} ${id}`;
+const text = fc.constantFrom('ann', 'Ann', 'bob', 'BOB');
+const inOrder = (left: Write, right: Write): number =>
+  (left.row?.created ?? 0) - (right.row?.created ?? 0) || (left.key.id < right.key.id ? -1 : 1);
+
+const visible = (model: Model, tenant: string): Write[] =>
+  [...model.rows.values()].filter(({ key, index }) => key.tenant === tenant && index.visible).toSorted(inOrder);
+
+const rowsOf = (writes: readonly Write[]) => writes.map(({ row }) => row);
+
+const command = (name: string, run: (model: Model, store: Store) => Promise<void>): Command => ({
+  check: () => true,
+  run,
+  toString: () => name,
+});
+
+const wish = fc.record({
+  tenant: fc.constantFrom('s', 't'),
+  id: fc.constantFrom('1', '2', '3', '4'),
+  durable: fc.boolean(),
+  remove: fc.boolean(),
+  stale: fc.integer({ min: 0, max: 7 }).map((n) => (n === 0 ? 1 : 0)),
+  created: fc.integer({ min: 1, max: 3 }),
+  dueAt: fc.option(fc.integer({ min: 1, max: 3 })),
+  owed: fc.integer({ min: 0, max: 2 }),
+  doubt: fc.boolean(),
+  index: fc.record({
+    visible: fc.boolean(),
+    userName: fc.option(text),
+    externalId: fc.option(text),
+    emails: fc.array(text, { maxLength: 2 }),
+    reserved: fc.array(fc.constantFrom('ann', 'bob', 'cid'), { maxLength: 2 }),
+    instance: fc.constantFrom('x', 'y'),
+  }),
+});
+
+function expected(model: Model, { key, expect, row, index }: Write): WriteResult {
+  if ((model.rows.get(place(key))?.row?.version ?? 0) !== expect) return { kind: 'version' };
+  for (const name of row === null ? [] : index.reserved) {
+    for (const other of model.rows.values()) {
+      if (place(other.key) === place(key) || other.index.instance !== index.instance) continue;
+      if (other.index.reserved.includes(name)) return { kind: 'name', name, holder: other.key };
+    }
+  }
+  return { kind: 'ok' };
+}
+
+const writes = wish.map((given) =>
+  command(`write ${JSON.stringify(given)}`, async (model, store) => {
+    const key = { tenant: `${model.run}-${given.tenant}`, id: given.id };
+    const version = (model.rows.get(place(key))?.row?.version ?? 0) + 1 + given.stale;
+    const { created, dueAt, doubt } = given;
+    const changes = Array.from({ length: given.owed }, (_, n) => change({ revision: n }));
+    const index = { ...given.index, instance: `${model.run}-${given.index.instance}` };
+    const wanted = write(key, { version, created, dueAt, doubt, changes }, index);
+    const asked = given.remove ? { ...wanted, row: null } : wanted;
+    const result = expected(model, asked);
+    assert.deepEqual(await store.write(asked, { durable: given.durable }), result);
+    if (result.kind !== 'ok') return;
+    if (asked.row === null) model.rows.delete(place(key));
+    else model.rows.set(place(key), asked);
+  }),
+);
+
+const reads = fc.tuple(fc.constantFrom('s', 't'), fc.constantFrom('1', '2', '3', '4')).map(([tenant, id]) =>
+  command(`read ${tenant} ${id}`, async (model, store) => {
+    const key = { tenant: `${model.run}-${tenant}`, id };
+    assert.deepEqual(await store.read(key), model.rows.get(place(key))?.row ?? undefined);
+  }),
+);
+
+const finds = fc.tuple(fc.constantFrom<IndexName>('userName', 'externalId', 'email'), text).map(([by, value]) =>
+  command(`find ${by} ${value}`, async (model, store) => {
+    const same = (held: string | null) =>
+      by === 'externalId' ? held === value : held?.toLowerCase() === value.toLowerCase();
+    const found = visible(model, `${model.run}-s`).filter(({ index }) =>
+      by === 'email' ? index.emails.some(same) : same(index[by]),
+    );
+    assert.deepEqual(await store.find(`${model.run}-s`, by, value), rowsOf(found));
+  }),
+);
+
+const lists = fc.tuple(fc.nat(4), fc.nat(4)).map(([offset, limit]) =>
+  command(`page ${offset} ${limit}`, async (model, store) => {
+    const all = visible(model, `${model.run}-s`);
+    const rows = rowsOf(all.slice(offset, offset + limit));
+    assert.deepEqual(await store.page(`${model.run}-s`, offset, limit), { rows, total: all.length });
+  }),
+);
+
+const sights = fc.constant(command('scan, counts, due, holder', compare));
+
+async function compare(model: Model, store: Store): Promise<void> {
+  const all = [...model.rows.values()];
+  for (const tenant of [`${model.run}-s`, `${model.run}-t`]) {
+    const own = all.filter(({ key }) => key.tenant === tenant);
+    assert.deepEqual(await scanned(store, tenant), rowsOf(visible(model, tenant)));
+    assert.deepEqual(await store.counts(tenant), {
+      rows: own.filter(({ index }) => index.visible).length,
+      owed: own.filter(({ row }) => row?.changes.length !== 0).length,
+      doubt: own.filter(({ row }) => row?.doubt).length,
+    });
+  }
+  const due = await store.due(2, 100_000);
+  assert.deepEqual(
+    due
+      .filter(({ tenant }) => tenant.startsWith(`${model.run}-`))
+      .map(place)
+      .toSorted(),
+    all
+      .filter(({ row }) => (row?.dueAt ?? 3) <= 2)
+      .map(({ key }) => place(key))
+      .toSorted(),
+  );
+  for (const instance of [`${model.run}-x`, `${model.run}-y`]) {
+    for (const name of ['ann', 'bob', 'cid']) {
+      const holder = all.find(({ index }) => index.instance === instance && index.reserved.includes(name));
+      assert.deepEqual(await store.holder(instance, name), holder?.key);
+    }
+  }
+}
+
+export function modelConformance(current: () => Store, reopen: () => Promise<Store>): void {
+  it('does what a Map does, in any order of commands, and after a restart', { timeout: 120_000 }, async () => {
+    const models: Model[] = [];
+    const begin = () => {
+      const model: Model = { run: models.length, rows: new Map() };
+      models.push(model);
+      return { model, real: current() };
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.commands([writes, writes, writes, reads, finds, lists, sights], { maxCommands: 50 }),
+        (commands) => fc.asyncModelRun(begin, commands),
+      ),
+      { numRuns: 200 },
+    );
+    const store = await reopen();
+    for (const model of models) await compare(model, store);
+  });
+}

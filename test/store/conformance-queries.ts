@@ -1,0 +1,206 @@
+/** Conformance: lists, look-ups, what is due, counts. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Key, Store } from '../../src/bridge/ports.ts';
+import { change, ids, removal, scanned, write } from './rows.ts';
+
+const LAZY = { durable: false };
+
+export function queryConformance(current: () => Store, fresh: (id?: string) => Key): void {
+  describe('find', () => {
+    it('compares userName and e-mail without regard to case, externalId as it is', async () => {
+      const [store, key] = [current(), fresh()];
+      const index = { userName: 'Änn@Example.com', externalId: 'Ext', emails: ['Ä@x', 'ä@X', 'b@x'] };
+      for (const durable of [true, false]) {
+        await store.write(write(key, { version: durable ? 1 : 2 }, index), { durable });
+        assert.deepEqual(ids(await store.find(key.tenant, 'userName', 'äNN@example.COM')), ['a']);
+        assert.deepEqual(ids(await store.find(key.tenant, 'email', 'ä@x')), ['a']);
+        assert.deepEqual(ids(await store.find(key.tenant, 'email', 'B@X')), ['a']);
+        assert.deepEqual(ids(await store.find(key.tenant, 'externalId', 'Ext')), ['a']);
+        assert.deepEqual(await store.find(key.tenant, 'externalId', 'ext'), []);
+        assert.deepEqual(await store.find(key.tenant, 'userName', 'nn@example.com'), []);
+      }
+    });
+
+    it('gives several rows oldest first, whether durable or not', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      const index = { externalId: 'x', emails: ['x@x'] };
+      for (const [n, id] of ['d', 'b', 'c', 'a'].entries()) {
+        await store.write(write({ tenant, id }, { created: id === 'b' ? 9 : 5 }, index), { durable: n % 2 === 0 });
+      }
+      assert.deepEqual(ids(await store.find(tenant, 'externalId', 'x')), ['a', 'c', 'd', 'b']);
+      assert.deepEqual(ids(await store.find(tenant, 'email', 'x@x')), ['a', 'c', 'd', 'b']);
+    });
+
+    it('forgets what the row is no longer found by', async () => {
+      const [store, key] = [current(), fresh()];
+      await store.write(write(key, {}, { userName: 'old', externalId: 'old', emails: ['old', 'both'] }));
+      const index = { userName: 'new', externalId: null, emails: ['both', 'new'] };
+      for (const version of [2, 3]) {
+        await store.write(write(key, { version }, index), { durable: version === 3 });
+        for (const by of ['userName', 'externalId', 'email'] as const) {
+          assert.deepEqual(await store.find(key.tenant, by, 'old'), [], by);
+        }
+        assert.deepEqual(ids(await store.find(key.tenant, 'userName', 'new')), ['a']);
+        assert.deepEqual(ids(await store.find(key.tenant, 'email', 'both')), ['a']);
+        assert.deepEqual(ids(await store.find(key.tenant, 'email', 'new')), ['a']);
+      }
+    });
+
+    it('gives the newest row once', async () => {
+      const [store, key] = [current(), fresh()];
+      await store.write(write(key, {}, { userName: 'ann' }));
+      await store.write(write(key, { version: 2 }, { userName: 'ann' }), LAZY);
+      const found = await store.find(key.tenant, 'userName', 'ann');
+      assert.deepEqual(
+        found.map(({ version }) => version),
+        [2],
+      );
+    });
+  });
+
+  describe('page and scan', () => {
+    it('go by (created, id) with the exact total', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      const wanted: string[] = [];
+      for (let n = 0; n < 30; n++) wanted.push(`id-${String(n).padStart(2, '0')}`);
+      // 30 rows, ten for each instant, written backwards
+      await Promise.all(
+        wanted
+          .toReversed()
+          .map((id) => store.write(write({ tenant, id }, { created: Math.floor(Number(id.slice(3)) / 10) }))),
+      );
+      await store.write(write({ tenant, id: 'hidden' }, { created: 1 }, { visible: false }));
+      for (const [offset, limit] of [
+        [0, 10],
+        [0, 100],
+        [5, 20],
+        [25, 10],
+        [29, 1],
+        [30, 10],
+        [1_000, 10],
+        [3, 0],
+      ] as const) {
+        const { rows, total } = await store.page(tenant, offset, limit);
+        assert.deepEqual(ids(rows), wanted.slice(offset, offset + limit), `${limit} from ${offset}`);
+        assert.equal(total, 30);
+      }
+      assert.deepEqual(ids(await scanned(store, tenant)), wanted);
+    });
+
+    it('show a row no more once it is hidden, and again when it is shown', async () => {
+      const [store, key] = [current(), fresh()];
+      for (const [version, visible] of [
+        [1, true],
+        [2, false],
+        [3, true],
+        [4, true],
+        [5, false],
+      ] as const) {
+        await store.write(write(key, { version }, { visible, userName: 'ann' }), { durable: version % 2 === 0 });
+        const { rows, total } = await store.page(key.tenant, 0, 10);
+        const shown = visible ? 1 : 0;
+        const found = await store.find(key.tenant, 'userName', 'ann');
+        const all = await scanned(store, key.tenant);
+        assert.deepEqual(
+          [rows.length, total, found.length, all.length],
+          [shown, shown, shown, shown],
+          `version ${version}`,
+        );
+      }
+    });
+
+    it('scan passes over 1,500 rows in slices, other work goes on between', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      const wanted = Array.from({ length: 1_500 }, (_, n) => `id-${String(n).padStart(4, '0')}`);
+      await Promise.all(wanted.map((id, n) => store.write(write({ tenant, id }, { created: n - 700 }))));
+      const seen: string[] = [];
+      let [slices, turns, counting] = [0, 0, true];
+      const turn = (): void => {
+        turns++;
+        if (counting) setImmediate(turn);
+      };
+      setImmediate(turn);
+      for await (const slice of store.scan(tenant)) {
+        slices++;
+        seen.push(...ids(slice));
+      }
+      counting = false;
+      assert.deepEqual(seen, wanted);
+      assert.ok(slices > 1 && turns >= slices, `${slices} slices, ${turns} turns`);
+    });
+
+    it('scan may be left early', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      await Promise.all(['a', 'b'].map((id) => store.write(write({ tenant, id }))));
+      for await (const slice of store.scan(tenant)) {
+        assert.ok(slice.length > 0);
+        break;
+      }
+      await store.write(write({ tenant, id: 'c' }));
+      assert.deepEqual(ids(await scanned(store, tenant)), ['a', 'b', 'c']);
+    });
+  });
+
+  describe('due', () => {
+    it('gives keys earliest first, as far as now', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      // before anything that other tests leave behind
+      for (const [id, dueAt] of [
+        ['c', -3_000],
+        ['a', -5_000.5],
+        ['b', -4_000],
+        ['never', null],
+      ] as const) {
+        await store.write(write({ tenant, id }, { dueAt }), LAZY);
+      }
+      assert.equal(await store.nextDue(), -5_000.5);
+      assert.deepEqual(ids(await store.due(-4_000, 10)), ['a', 'b']);
+      assert.deepEqual(await store.due(-3_000, 1), [{ tenant, id: 'a' }]);
+      assert.deepEqual(ids(await store.due(-3_000, 10)), ['a', 'b', 'c']);
+      assert.deepEqual(await store.due(-6_000, 10), []);
+      await store.write(write({ tenant, id: 'a' }, { version: 2, dueAt: null }));
+      await store.write(removal({ tenant, id: 'b' }, 1), LAZY);
+      assert.equal(await store.nextDue(), -3_000);
+      await store.write(write({ tenant, id: 'c' }, { version: 2 }));
+    });
+  });
+
+  describe('tombstones', () => {
+    it('are hidden, and listed by their age', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      for (const [id, tombstone] of [
+        ['b', -20],
+        ['a', -30],
+        ['c', -10],
+      ] as const) {
+        await store.write(write({ tenant, id }, { tombstone }, { userName: id }), { durable: id === 'a' });
+      }
+      assert.deepEqual(ids(await store.tombstones(-10, 10)), ['a', 'b'], 'before, not at');
+      assert.deepEqual(ids(await store.tombstones(-9, 2)), ['a', 'b']);
+      assert.deepEqual(await store.page(tenant, 0, 10), { rows: [], total: 0 });
+      assert.deepEqual(await store.find(tenant, 'userName', 'a'), []);
+      for (const id of ['a', 'b', 'c']) await store.write(removal({ tenant, id }, 1));
+      assert.deepEqual(await store.tombstones(0, 10), []);
+    });
+  });
+
+  describe('counts', () => {
+    it('follow every write', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      const [a, b] = [
+        { tenant, id: 'a' },
+        { tenant, id: 'b' },
+      ];
+      assert.deepEqual(await store.counts(tenant), { rows: 0, owed: 0, doubt: 0 });
+      await store.write(write(a, { changes: [change(), change({ revision: 2 })], doubt: true }), LAZY);
+      await store.write(write(b, { changes: [change({ kind: 'delete' })] }, { visible: false }));
+      assert.deepEqual(await store.counts(tenant), { rows: 1, owed: 2, doubt: 1 });
+      await store.write(write(a, { version: 2, changes: [change()] }), LAZY);
+      assert.deepEqual(await store.counts(tenant), { rows: 1, owed: 2, doubt: 0 });
+      await store.write(write(a, { version: 3 }));
+      await store.write(removal(b, 1));
+      assert.deepEqual(await store.counts(tenant), { rows: 1, owed: 0, doubt: 0 });
+    });
+  });
+}

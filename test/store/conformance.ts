@@ -1,0 +1,217 @@
+/** What every store must do, whatever keeps it: one suite for all adapters, written against the port. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Key, Store, WriteResult } from '../../src/bridge/ports.ts';
+import { BridgeError } from '../../src/errors.ts';
+import { contentConformance } from './conformance-content.ts';
+import { modelConformance } from './conformance-model.ts';
+import { queryConformance } from './conformance-queries.ts';
+import { ids, removal, row, write } from './rows.ts';
+
+export interface StoreUnderTest {
+  readonly store: Store;
+  /** Closes the store and opens what it left. */
+  reopen(): Promise<Store>;
+  /** Closes the store and takes everything away. */
+  destroy(): Promise<void>;
+}
+
+const OK: WriteResult = { kind: 'ok' };
+const LAZY = { durable: false };
+
+export function storeConformance(name: string, makeStore: () => Promise<StoreUnderTest>): void {
+  describe(`store conformance: ${name}`, () => {
+    let made: StoreUnderTest;
+    let store: Store;
+    let tests = 0;
+    /** a key of a tenant of its own, for each test */
+    const fresh = (id = 'a'): Key => ({ tenant: `tenant-${++tests}`, id });
+
+    before(async () => {
+      made = await makeStore();
+      ({ store } = made);
+    });
+    after(() => made.destroy());
+
+    describe('write and read', () => {
+      for (const durable of [true, false]) {
+        it(`reads back what was written, durable: ${durable}`, async () => {
+          const key = fresh();
+          assert.equal(await store.read(key), undefined);
+          const first = write(key, { createMark: { hash: 'h', open: true }, lastError: 'x', dueAt: 1.5 });
+          assert.deepEqual(await store.write(first, { durable }), OK);
+          assert.deepEqual(await store.read(key), first.row);
+          const second = write(key, { version: 2, known: null });
+          assert.deepEqual(await store.write(second, { durable }), OK);
+          assert.deepEqual(await store.read(key), second.row);
+        });
+      }
+
+      it('writes only over the expected version', async () => {
+        const key = fresh();
+        assert.deepEqual(await store.write({ ...write(key), expect: 1 }), { kind: 'version' });
+        assert.equal(await store.read(key), undefined);
+        await store.write(write(key), LAZY);
+        for (const expect of [0, 2]) {
+          const stale = { ...write(key, { version: 3 }, { reserved: ['stale'] }), expect };
+          assert.deepEqual(await store.write(stale), { kind: 'version' });
+        }
+        assert.deepEqual(await store.read(key), row(key));
+        assert.equal(await store.holder('zitadel', 'stale'), undefined);
+      });
+
+      it('lets one of 200 simultaneous writes of a row win', async () => {
+        const key = fresh();
+        const results = await Promise.all(Array.from({ length: 200 }, () => store.write(write(key))));
+        assert.equal(results.filter(({ kind }) => kind === 'ok').length, 1);
+        assert.equal(results.filter(({ kind }) => kind === 'version').length, 199);
+      });
+
+      it('accepts 200 simultaneous writes of 200 rows', async () => {
+        const { tenant } = fresh();
+        const keys = Array.from({ length: 200 }, (_, n) => ({ tenant, id: `id-${n}` }));
+        const results = await Promise.all(keys.map((key, n) => store.write(write(key), { durable: n % 2 === 0 })));
+        assert.ok(results.every(({ kind }) => kind === 'ok'));
+        const { rows, total } = await store.page(tenant, 0, 1_000);
+        assert.deepEqual([rows.length, total], [200, 200]);
+      });
+
+      it('takes a row away, and everything it was found by', async () => {
+        const key = fresh();
+        const index = { userName: 'ann', externalId: 'x', emails: ['a@b'], reserved: [`${key.tenant}/ann`] };
+        await store.write(write(key, { dueAt: -5, changes: [] }, index));
+        assert.deepEqual(await store.write(removal(key, 2)), { kind: 'version' });
+        assert.deepEqual(await store.write(removal(key, 1)), OK);
+        assert.equal(await store.read(key), undefined);
+        for (const [by, value] of [
+          ['userName', 'ann'],
+          ['externalId', 'x'],
+          ['email', 'a@b'],
+        ] as const) {
+          assert.deepEqual(await store.find(key.tenant, by, value), []);
+        }
+        assert.deepEqual(await store.page(key.tenant, 0, 10), { rows: [], total: 0 });
+        assert.equal(await store.holder('zitadel', `${key.tenant}/ann`), undefined);
+        assert.ok(!(await store.due(0, 10)).some(({ tenant }) => tenant === key.tenant));
+        assert.deepEqual(await store.write(write(key)), OK, 'a row that is gone has version 0');
+      });
+    });
+
+    describe('reserved names', () => {
+      it('belong to one row of a ZITADEL, whatever its tenant', async () => {
+        const [first, second] = [fresh(), fresh()];
+        const name = `${first.tenant}/ann`;
+        assert.deepEqual(await store.write(write(first, {}, { reserved: [name] })), OK);
+        const refused = { kind: 'name', name, holder: first };
+        const rival = write(second, {}, { reserved: ['free', name] });
+        assert.deepEqual(await store.write(rival), refused);
+        assert.equal(await store.read(second), undefined);
+        assert.equal(await store.holder('zitadel', 'free'), undefined, 'nothing of a refused write stays');
+        assert.deepEqual(await store.write(write(second, {}, { reserved: [name], instance: 'other' })), OK);
+        assert.deepEqual(await store.holder('zitadel', name), first);
+        assert.deepEqual(await store.holder('other', name), second);
+      });
+
+      it('may be kept by their own row, and are free once its index leaves them out', async () => {
+        const [first, second] = [fresh(), fresh()];
+        const [old, young] = [`${first.tenant}/old`, `${first.tenant}/young`];
+        await store.write(write(first, {}, { reserved: [old, old] }));
+        assert.deepEqual(await store.write(write(first, { version: 2 }, { reserved: [young, old] })), OK);
+        assert.deepEqual(await store.write(write(first, { version: 3 }, { reserved: [young] }), LAZY), OK);
+        assert.equal(await store.holder('zitadel', old), undefined);
+        assert.deepEqual(await store.write(write(second, {}, { reserved: [old] })), OK);
+        assert.deepEqual(await store.holder('zitadel', old), second);
+        assert.deepEqual(await store.holder('zitadel', young), first);
+      });
+
+      it('move with their row to another ZITADEL', async () => {
+        const key = fresh();
+        const reserved = [`${key.tenant}/ann`];
+        await store.write(write(key, {}, { reserved }));
+        await store.write(write(key, { version: 2 }, { reserved, instance: 'other' }));
+        assert.equal(await store.holder('zitadel', `${key.tenant}/ann`), undefined);
+        assert.deepEqual(await store.holder('other', `${key.tenant}/ann`), key);
+      });
+
+      it('go to one of 50 rows that ask at once', async () => {
+        const { tenant } = fresh();
+        const asked = Array.from({ length: 50 }, (_, n) =>
+          store.write(write({ tenant, id: `id-${n}` }, {}, { reserved: [`${tenant}/ann`] }), { durable: n % 2 === 0 }),
+        );
+        const results = await Promise.all(asked);
+        assert.equal(results.filter(({ kind }) => kind === 'ok').length, 1);
+        assert.deepEqual(ids((await store.page(tenant, 0, 100)).rows), ['id-0']);
+      });
+    });
+
+    describe('leases', () => {
+      it('have one holder until they are released', async () => {
+        const key = fresh();
+        const lease = await store.lease(key, 60_000);
+        assert.ok(lease !== undefined);
+        assert.deepEqual(lease.key, key);
+        assert.equal(await store.lease(key, 60_000), undefined);
+        assert.ok((await store.lease({ ...key, id: 'b' }, 60_000)) !== undefined, 'other rows are free');
+        assert.equal(await store.prove(lease), true);
+        await store.release(lease);
+        assert.equal(await store.prove(lease), false);
+        const next = await store.lease(key, 60_000);
+        assert.ok(next !== undefined && next.token > lease.token, 'tokens grow');
+        await store.release(lease);
+        assert.equal(await store.prove(next), true, 'an old lease releases nothing');
+      });
+
+      it('end by themselves', async () => {
+        const key = fresh();
+        const lease = await store.lease(key, 20);
+        assert.ok(lease !== undefined);
+        let next = await store.lease(key, 60_000);
+        while (next === undefined) next = await store.lease(key, 60_000);
+        assert.equal(await store.prove(lease), false);
+        assert.equal(await store.prove(next), true);
+      });
+    });
+
+    queryConformance(() => store, fresh);
+    contentConformance(() => store, fresh);
+    modelConformance(
+      () => store,
+      async () => (store = await made.reopen()),
+    );
+
+    describe('over a restart', () => {
+      it('keeps rows, names, counts and state, lazy writes too', async () => {
+        const [first, second] = [fresh('a'), fresh('b')];
+        const name = `${first.tenant}/ann`;
+        const written = write(first, { changes: [], doubt: true, dueAt: -7 }, { userName: 'Ann', reserved: [name] });
+        await store.write(written);
+        await store.setState('progress', { pages: 3 });
+        await store.write(write(second), LAZY);
+        store = await made.reopen();
+        assert.deepEqual(await store.read(first), written.row);
+        assert.deepEqual(await store.read(second), row(second));
+        assert.deepEqual(ids(await store.find(first.tenant, 'userName', 'ANN')), ['a']);
+        assert.deepEqual(await store.holder('zitadel', name), first);
+        assert.deepEqual(await store.counts(first.tenant), { rows: 1, owed: 0, doubt: 1 });
+        assert.deepEqual((await store.page(second.tenant, 0, 10)).total, 1);
+        assert.deepEqual(await store.getState('progress'), { pages: 3 });
+        assert.deepEqual(
+          (await store.due(0, 1_000)).filter(({ tenant }) => tenant === first.tenant),
+          [first],
+        );
+        assert.deepEqual(await store.write(written), { kind: 'version' });
+      });
+
+      it('answers 503 once it is closed', async () => {
+        const closed = store;
+        const key = fresh();
+        store = await made.reopen();
+        const unavailable = (error: unknown) => error instanceof BridgeError && error.status === 503;
+        await assert.rejects(closed.read(key), unavailable);
+        await assert.rejects(closed.write(write(key)), unavailable);
+        await assert.rejects(closed.page(key.tenant, 0, 1), unavailable);
+        assert.equal(await store.read(key), undefined);
+      });
+    });
+  });
+}

@@ -1,0 +1,262 @@
+/** The embedded store: the suite for all stores, and what only a folder, a file and a thread can do wrong. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, describe, it } from 'node:test';
+import type { Worker } from 'node:worker_threads';
+import type { Store } from '../../src/bridge/ports.ts';
+import { BridgeError } from '../../src/errors.ts';
+import { FolderInUse } from '../../src/store/sqlite/folder.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
+import type { SqliteStoreOptions } from '../../src/store/sqlite/store.ts';
+import { storeConformance } from './conformance.ts';
+import { change, ids, removal, row, write } from './rows.ts';
+
+const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'bridge-store-'));
+
+storeConformance('sqlite', async () => {
+  const directory = await folder();
+  let store = await createSqliteStore({ directory });
+  return {
+    store,
+    async reopen() {
+      await store.close();
+      store = await createSqliteStore({ directory });
+      return store;
+    },
+    async destroy() {
+      await store.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+});
+
+describe('store/sqlite', () => {
+  const cleanups: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+  });
+
+  async function newFolder(): Promise<string> {
+    const directory = await folder();
+    cleanups.push(() => rm(directory, { recursive: true }));
+    return directory;
+  }
+
+  async function open(directory: string, options: Partial<SqliteStoreOptions> = {}): Promise<Store> {
+    const store = await createSqliteStore({ directory, ...options });
+    cleanups.push(() => store.close());
+    return store;
+  }
+
+  /** Another process that holds the folder and prints what it was promised. */
+  function holder(directory: string) {
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'holder.ts'), directory], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const kill = async (): Promise<void> => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+    };
+    cleanups.push(kill);
+    return { pid: child.pid, kill, line: async (): Promise<string> => (await lines.next()).value ?? '' };
+  }
+
+  const unavailable = (error: unknown): boolean =>
+    error instanceof BridgeError && error.status === 503 && error.retryAfter === 5;
+
+  it('keeps every acknowledged write over kill -9, whole and in its last value', async () => {
+    const directory = await newFolder();
+    const child = holder(directory);
+    const promised = new Map<string, number>();
+    while (promised.size < 40 || [...promised.values()].filter((version) => version > 1).length < 20) {
+      const [id = '', version] = (await child.line()).split(' ');
+      promised.set(id, Number(version));
+    }
+    await child.kill();
+    for (let line = await child.line(); line !== ''; line = await child.line()) {
+      const [id = '', version] = line.split(' ');
+      promised.set(id, Number(version));
+    }
+    const store = await open(directory);
+    for (const [id, version] of promised) {
+      const key = { tenant: 't', id };
+      const found = await store.read(key);
+      assert.ok(found !== undefined && found.version >= version, `${id} ${version}`);
+      assert.deepEqual(found, row(key, { version: found.version }));
+      assert.deepEqual(await store.holder('zitadel', id), key);
+    }
+  });
+
+  it('refuses a folder that another process holds, naming it, and takes it after kill -9', async () => {
+    const directory = await newFolder();
+    const child = holder(directory);
+    await child.line();
+    await assert.rejects(createSqliteStore({ directory }), (error: unknown) => {
+      assert.ok(error instanceof FolderInUse);
+      assert.equal(error.pid, child.pid);
+      assert.match(
+        error.message,
+        new RegExp(`${directory} is in use by another scim-bridge \\(process ${child.pid}\\)`, 'u'),
+      );
+      return true;
+    });
+    await child.kill();
+    await open(directory);
+    await assert.rejects(createSqliteStore({ directory }), FolderInUse, 'nor twice in one process');
+  });
+
+  it('keeps its files to their owner, in a folder of its own', async () => {
+    const directory = join(await newFolder(), 'new', 'data');
+    const store = await open(directory);
+    await store.write(write({ tenant: 't', id: 'a' }));
+    assert.equal((await stat(directory)).mode & 0o777, 0o700);
+    const names = (await readdir(directory)).toSorted();
+    assert.deepEqual(names, ['bridge.db', 'bridge.db-shm', 'bridge.db-wal', 'lock.db', 'lock.pid']);
+    for (const name of names) assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600, name);
+  });
+
+  it('lets 200 simultaneous durable writes share a few commits', async () => {
+    let commits = 0;
+    const store = await open(await newFolder(), { onCommit: () => commits++ });
+    await Promise.all(Array.from({ length: 200 }, (_, n) => store.write(write({ tenant: 't', id: `id-${n}` }))));
+    assert.ok(commits >= 1 && commits <= 5, `${commits} commits`);
+  });
+
+  it('a lazy write rides with a durable one, or goes alone', async () => {
+    let commits = 0;
+    const committed: (() => void)[] = [];
+    const onCommit = (): void => {
+      commits++;
+      for (const tell of committed.splice(0)) tell();
+    };
+    const store = await open(await newFolder(), { onCommit });
+    await store.write(write({ tenant: 't', id: 'a' }), { durable: false });
+    assert.equal(commits, 0, 'it resolves before its commit');
+    await store.write(write({ tenant: 't', id: 'b' }));
+    assert.equal(commits, 1);
+    const alone = new Promise<void>((resolve) => committed.push(resolve));
+    await store.write(write({ tenant: 't', id: 'c' }), { durable: false });
+    await alone;
+    assert.equal(commits, 2);
+  });
+
+  it('goes on working while a commit stands still', async () => {
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const store = await open(await newFolder(), { hook: { gate } });
+    await store.write(write({ tenant: 't', id: 'a' }));
+    Atomics.store(gate, 0, 1);
+    let durable = false;
+    const written = store.write(write({ tenant: 't', id: 'b' }, {}, { userName: 'b' })).then(() => (durable = true));
+    for (let turns = 0; turns < 100; turns++) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(await store.read({ tenant: 't', id: 'a' }));
+    assert.ok(await store.read({ tenant: 't', id: 'b' }), 'what was accepted is seen');
+    assert.deepEqual(ids(await store.find('t', 'userName', 'b')), ['b']);
+    assert.equal(durable, false, 'nothing is promised before the commit');
+    Atomics.store(gate, 0, 0);
+    Atomics.notify(gate, 0);
+    await written;
+    assert.equal(durable, true);
+  });
+
+  it('slow commits do not hold the event loop', async () => {
+    let commits = 0;
+    const store = await open(await newFolder(), { hook: { delayMs: 50 }, onCommit: () => commits++ });
+    let [turns, counting] = [0, true];
+    const turn = (): void => {
+      turns++;
+      if (counting) setImmediate(turn);
+    };
+    turn();
+    for (let n = 0; n < 4; n++) await store.write(write({ tenant: 't', id: `id-${n}` }));
+    counting = false;
+    assert.equal(commits, 4);
+    // a loop that waits for its commits makes a handful of turns for each
+    assert.ok(turns > 400, `${turns} turns`);
+  });
+
+  it('a full disk is 503, leaves nothing half-written, and ends when there is room', async () => {
+    const directory = await newFolder();
+    const failures: unknown[] = [];
+    const store = await open(directory, { hook: { maxPages: 200 }, onFailure: (error) => failures.push(error) });
+    const small = { tenant: 't', id: 'small' };
+    await store.write(write(small, {}, { userName: 'small', reserved: ['small'] }));
+    const big = (id: string) =>
+      write({ tenant: 't', id }, { lastError: 'x'.repeat(500_000), changes: [change()] }, { reserved: [id] });
+    await store.write(big('fits'));
+    const before = { counts: await store.counts('t'), page: await store.page('t', 0, 10) };
+
+    const together = await Promise.allSettled([
+      store.write(write(small, { version: 2, dueAt: 1 }, { userName: 'other', reserved: ['other'] })),
+      store.write(big('does not fit')),
+      store.write(write({ tenant: 't', id: 'beside' }), { durable: false }),
+      store.setState('beside', 1),
+    ]);
+    assert.deepEqual(
+      together.map(({ status }) => status),
+      ['rejected', 'rejected', 'fulfilled', 'rejected'],
+    );
+    for (const result of together) if (result.status === 'rejected') assert.ok(unavailable(result.reason));
+    assert.equal(failures.length, 1);
+
+    assert.deepEqual(await store.read(small), row(small));
+    assert.equal(await store.read({ tenant: 't', id: 'beside' }), undefined);
+    assert.equal(await store.getState('beside'), undefined);
+    assert.equal(await store.holder('zitadel', 'other'), undefined);
+    assert.deepEqual(await store.holder('zitadel', 'small'), small);
+    assert.deepEqual({ counts: await store.counts('t'), page: await store.page('t', 0, 10) }, before);
+
+    await store.write(removal({ tenant: 't', id: 'fits' }, 1));
+    assert.deepEqual(await store.write(big('does not fit')), { kind: 'ok' });
+    assert.deepEqual(await store.counts('t'), { rows: 2, owed: 1, doubt: 0 });
+  });
+
+  it('writes on after a batch that SQLite refuses', async () => {
+    const store = await open(await newFolder());
+    await assert.rejects(store.write(write({ tenant: 't', id: 'a' }, { created: Number.NaN })), unavailable);
+    assert.equal(await store.read({ tenant: 't', id: 'a' }), undefined);
+    assert.deepEqual(await store.write(write({ tenant: 't', id: 'a' })), { kind: 'ok' });
+  });
+
+  it('writes on after its thread has died', async () => {
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const threads: Worker[] = [];
+    const collect = (thread: Worker): number => threads.push(thread);
+    process.on('worker', collect);
+    cleanups.push(async () => process.off('worker', collect));
+    const store = await open(await newFolder(), { hook: { gate } });
+    const [a, b] = [
+      { tenant: 't', id: 'a' },
+      { tenant: 't', id: 'b' },
+    ];
+    await store.write(write(a, { doubt: true }));
+    Atomics.store(gate, 0, 1);
+    const lost = assert.rejects(store.write(write(b, { doubt: true })), unavailable);
+    await new Promise((resolve) => setImmediate(resolve));
+    await threads[0]?.terminate();
+    await lost;
+    Atomics.store(gate, 0, 0);
+    assert.equal(await store.read(b), undefined);
+    assert.deepEqual(await store.counts('t'), { rows: 1, owed: 0, doubt: 1 });
+    assert.deepEqual(await store.write(write(b)), { kind: 'ok' });
+    assert.equal(threads.length, 2);
+  });
+
+  it('refuses a database that a newer program has written', async () => {
+    const directory = await newFolder();
+    await (await createSqliteStore({ directory })).close();
+    const db = new DatabaseSync(join(directory, 'bridge.db'));
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    await assert.rejects(createSqliteStore({ directory }), /schema 99, this program knows up to \d+: .*newer version/u);
+    await assert.rejects(createSqliteStore({ directory }), /schema 99/u, 'and lets go of the folder');
+  });
+});
