@@ -83,6 +83,8 @@ export interface Grant {
 export interface Session {
   readonly id: string;
   readonly userId: string;
+  /** Of the user. */
+  readonly organization: string;
   readonly passwordChecked: boolean;
   readonly sequence: number;
   readonly created: number;

@@ -35,7 +35,6 @@ const OWNER_VIEWER = [
   'user.grant.read',
   'user.membership.read',
   'user.feature.read',
-  'user.passkey.read',
   'policy.read',
   'project.read',
   'project.member.read',
@@ -49,7 +48,6 @@ const OWNER_VIEWER = [
 const OWNER = [
   ...OWNER_VIEWER,
   'org.global.read',
-  'org.create',
   'org.write',
   'org.delete',
   'org.member.write',
@@ -82,10 +80,13 @@ const OWNER = [
   'project.app.write',
   'project.app.delete',
   'project.grant.write',
+  'project.grant.delete',
+  'project.grant.member.write',
+  'project.grant.member.delete',
   'session.delete',
 ];
 
-const INSTANCE = ['iam.read', 'iam.write', 'iam.member.read', 'iam.member.write', 'iam.member.delete'];
+const INSTANCE = ['org.create', 'iam.read', 'iam.write', 'iam.member.read', 'iam.member.write', 'iam.member.delete'];
 
 /** Role -> permissions. Only roles an organization or the instance can give; a role without rows is still a role. */
 const ROLES: Readonly<Record<string, readonly string[]>> = {

@@ -1,13 +1,31 @@
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
 import { createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
-import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
+import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
+import { AuthorizationService } from '@zitadel/proto/zitadel/authorization/v2beta/authorization_service_pb.js';
+import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
+import { ManagementService } from '@zitadel/proto/zitadel/management_pb.js';
+import { OrganizationService as OrganizationServiceV2 } from '@zitadel/proto/zitadel/org/v2/org_service_pb.js';
+import { OrganizationService } from '@zitadel/proto/zitadel/org/v2beta/org_service_pb.js';
+import { ProjectService } from '@zitadel/proto/zitadel/project/v2beta/project_service_pb.js';
+import { SessionService } from '@zitadel/proto/zitadel/session/v2/session_service_pb.js';
+import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
 import { callerKey, identify } from './callers.ts';
 import { wireKey, wireOf } from './connections.ts';
 import type { Request, Response } from './connections.ts';
 import { reply } from './http.ts';
 import type { Journal } from './journal.ts';
+import { authorizationV2 } from './proto-authorization-v2.ts';
+import { fullUserService, twinOf } from './protos.ts';
+import { createAdministratorService } from './services/administrators.ts';
+import { createAuthorizationService, listAuthorizationsV2 } from './services/authorizations.ts';
+import { createOrganizationService, createOrganizationServiceV2 } from './services/organizations.ts';
+import { createProjectService } from './services/projects.ts';
+import { createSessionService } from './services/sessions.ts';
+import { createSettingsService } from './services/settings.ts';
 import { createUserService } from './services/user-service.ts';
+import { createAuthService } from './services/v1-auth.ts';
+import { createManagementService } from './services/v1-management.ts';
 import type { World } from './world.ts';
 
 /** Which of the twin services are served: v2beta as on the measured server, v2 as from 5.0 on, both between. */
@@ -22,12 +40,38 @@ export interface RpcOptions {
 const GRPC = 'application/grpc';
 
 /** The services by Connect, gRPC and gRPC-Web; v1 services by gRPC and gRPC-Web only. */
-export function createRpc({ world, journal }: RpcOptions): (request: Request, response: Response) => void {
+export function createRpc({ world, journal, twins }: RpcOptions): (request: Request, response: Response) => void {
   const responses = new WeakMap<Request, Response>();
   const known = new Set<string>();
 
   function routes(router: ConnectRouter): void {
-    router.service(UserService, createUserService(world));
+    router
+      .service(fullUserService(), createUserService(world))
+      .service(SessionService, createSessionService(world))
+      .service(SettingsService, createSettingsService(world))
+      .service(OrganizationServiceV2, createOrganizationServiceV2(world))
+      .service(AuthService, createAuthService(world))
+      .service(ManagementService, createManagementService(world));
+    if (twins !== 'v2') {
+      router
+        .service(OrganizationService, createOrganizationService(world))
+        .service(InternalPermissionService, createAdministratorService(world))
+        .service(AuthorizationService, createAuthorizationService(world))
+        .service(ProjectService, createProjectService(world));
+    }
+    if (twins !== 'v2beta') {
+      const { service, list } = authorizationV2();
+      const { listAuthorizations: _, ...authorizations } = createAuthorizationService(world);
+      const administrators = twinOf(
+        InternalPermissionService,
+        'zitadel.internal_permission.v2.InternalPermissionService',
+      );
+      router
+        .service(administrators, createAdministratorService(world))
+        .service(twinOf(ProjectService, 'zitadel.project.v2.ProjectService'), createProjectService(world))
+        .service(service, authorizations)
+        .rpc(list, listAuthorizationsV2(world) as never);
+    }
     for (const { service } of router.handlers) known.add(service.typeName);
   }
 
