@@ -1,0 +1,99 @@
+/** The whole bridge in this process, over a sandbox, and a SCIM client to talk to it. */
+import { createServer } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Timing } from '../../src/bridge/timing.ts';
+import { loadConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
+import { wire } from '../../src/wire.ts';
+import type { SandboxProcess } from './sandbox.ts';
+import { until } from './until.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** parsed JSON; {} when there is none */
+  readonly body: Json;
+}
+
+// biome-ignore format: what tests read from answers has no shape of its own
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Json = any;
+
+export interface Client {
+  (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+}
+
+export interface RunningBridge {
+  readonly base: string;
+  /** lines of the log */
+  readonly lines: readonly string[];
+  readonly scim: Client;
+  client(token: string): Client;
+  stop(): Promise<void>;
+}
+
+export const TOKEN = 'test-token';
+
+export interface BridgeOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timing?: Partial<Timing>;
+  /** kept after stop when given */
+  readonly dataDir?: string;
+}
+
+export async function startBridge(sandbox: SandboxProcess, { env = {}, timing = {}, dataDir }: BridgeOptions = {}): Promise<RunningBridge> {
+  const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'bridge-')));
+  const { seeds } = sandbox;
+  const config = loadConfig(
+    {
+      ZITADEL_URL: sandbox.url,
+      ZITADEL_ORG_ID: seeds.organizations.a,
+      ZITADEL_TOKEN: seeds.tokens.managerA,
+      SCIM_TOKEN: TOKEN,
+      DATA_DIR: directory,
+      RATE_LIMIT: '0',
+      ...env,
+    },
+    directory,
+  );
+  const lines: string[] = [];
+  const log = createLog({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+  const bridge = await wire({ config, log, timing });
+  const server = createServer(bridge.app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await bridge.start();
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await until(async () => (await fetch(`${origin}/readyz`)).ok, () => lines.join(''));
+  const base = `${origin}/scim/v2`;
+  return {
+    base,
+    lines,
+    scim: createClient(base, TOKEN),
+    client: (token) => createClient(base, token),
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await bridge.stop();
+      if (dataDir === undefined) await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export function createClient(base: string, token: string): Client {
+  return async (method, path, body, headers = {}) => {
+    const answer = await fetch(base + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/scim+json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, body: text === '' ? {} : (JSON.parse(text) as Json) };
+  };
+}
