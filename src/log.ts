@@ -88,16 +88,14 @@ const address = (value: unknown): string => {
   return url ? `${url.protocol}//${url.host}` : word(value);
 };
 
-/** Class of a failure and the places of its stack. */
+/** The places of a stack: its lines that say where, never the message. */
+const frames = (stack: string): string[] => [...stack.matchAll(/^\s+(at .*)$/gm)].map((match) => match[1] ?? '');
+
+/** Class of a failure and the places of its stack; a text is read as a stack. */
 const failure = (value: unknown) => {
-  if (!(value instanceof Error)) return { name: typeof value };
+  if (!(value instanceof Error)) return { name: word(String(value).split('\n', 1)[0]), at: frames(String(value)) };
   const { code } = value as NodeJS.ErrnoException;
-  const frames = value.stack?.split('\n').filter((line) => /^ {4}at /.test(line));
-  return {
-    name: word(value.name),
-    ...(code === undefined ? {} : { code: word(code) }),
-    at: frames?.map((line) => line.trim()),
-  };
+  return { name: word(value.name), ...(code === undefined ? {} : { code: word(code) }), at: frames(value.stack ?? '') };
 };
 
 /** THE FIELDS TABLE: every field a line may have, and how it is written. */
