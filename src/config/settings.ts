@@ -167,7 +167,7 @@ export const SETTINGS = z.object({
 });
 
 export type Settings = z.output<typeof SETTINGS>;
-export type SettingName = keyof Settings;
+type SettingName = keyof Settings;
 
 /** One row of the table as documents show it. */
 export interface SettingRow {
