@@ -1,6 +1,7 @@
 /** How the rows of THE QUIRKS TABLE read what they are about. */
 import { resolvePath } from '../mapping/attribute-path.ts';
 import type { Json } from './body.ts';
+import { isObject } from './elements.ts';
 import { subAttributes, type Shape } from './shape.ts';
 
 /** One operation of a PATCH as sent, its name in lower case. */
@@ -87,8 +88,4 @@ export function valuesIntoFilters(operation: Operation, { schema }: Shape): read
 
 export function namesGroups(path: string | undefined): boolean {
   return path !== undefined && /^(urn:.*:)?groups\b/i.test(path.trim());
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

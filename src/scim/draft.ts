@@ -1,11 +1,12 @@
 /** A resource while a PATCH runs on it: the base is never changed, what is touched is copied. */
 import type { SchemaAttribute } from '../mapping/schema.ts';
 import type { Json } from './body.ts';
-import { settleElements, withOnePrimary } from './elements.ts';
+import { isObject, settleElements, withOnePrimary } from './elements.ts';
 import type { Place } from './place.ts';
 
 export interface Draft {
-  get(place: Place): unknown;
+  /** the elements of a list, a single complex value as a list of one; what is no object is passed over: metadata may be written by anybody */
+  elements(place: Place): readonly Json[];
   /** undefined, {} and [] take the attribute away */
   set(place: Place, value: unknown): void;
   /** adds elements; a primary among them takes the place of the one before (RFC 7644 §3.5.2.1) */
@@ -23,14 +24,18 @@ export function createDraft(base: Json): Draft {
     if (extension === undefined) return top;
     let copy = own.get(extension);
     if (!copy) {
-      copy = { ...(top[extension] as Json | undefined) };
+      const before = top[extension];
+      copy = isObject(before) ? { ...before } : {};
       own.set(extension, copy);
       top[extension] = copy;
     }
     return copy;
   }
 
-  const get = (place: Place): unknown => holder(place)[place.attribute.name];
+  function elements(place: Place): readonly Json[] {
+    const now = holder(place)[place.attribute.name];
+    return (Array.isArray(now) ? now : [now]).filter(isObject);
+  }
 
   function set(place: Place, value: unknown): void {
     const empty =
@@ -41,19 +46,14 @@ export function createDraft(base: Json): Draft {
   }
 
   return {
-    get,
+    elements,
     set,
-    append(place, elements) {
-      const before = get(place);
-      const all = [...(Array.isArray(before) ? (before as Json[]) : []), ...elements];
-      set(place, elements.some(({ primary }) => primary === true) ? withOnePrimary(all) : all);
+    append(place, added) {
+      const all = [...elements(place), ...added];
+      set(place, added.some(({ primary }) => primary === true) ? withOnePrimary(all) : all);
     },
     done() {
-      for (const place of lists.values()) {
-        const list = get(place);
-        if (Array.isArray(list) && place.attribute.type === 'complex')
-          set(place, settleElements(list as Json[], place.attribute));
-      }
+      for (const place of lists.values()) set(place, settleElements(elements(place), place.attribute));
       for (const [urn, extension] of own) if (Object.keys(extension).length === 0) delete top[urn];
       return top;
     },

@@ -3,6 +3,10 @@ import type { SchemaAttribute } from '../mapping/schema.ts';
 
 type Element = Readonly<Record<string, unknown>>;
 
+export function isObject(value: unknown): value is Element {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** They say something about a value and are none themselves. */
 const ABOUT = new Set(['type', 'primary', 'display']);
 
@@ -32,7 +36,8 @@ export function withOnePrimary(elements: readonly Element[], winner?: Element): 
 /** Equal for elements that are the same (type, value) pair; elements without a `value`, such as addresses, must be equal altogether. */
 function identityOf(element: Element, attribute: SchemaAttribute): string {
   const { type, value } = element;
-  if (value === undefined) return JSON.stringify(Object.entries(element).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (text === undefined) return JSON.stringify(Object.entries(element).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   const exact = attribute.subAttributes?.find(({ name }) => name === 'value')?.caseExact === true;
-  return `${String(type).toLowerCase()}\n${exact ? String(value) : String(value).toLowerCase()}`;
+  return `${String(type).toLowerCase()}\n${exact ? text : text.toLowerCase()}`;
 }

@@ -23,14 +23,15 @@ export function editElements({ op, place, sub, value, elements }: ElementEdit): 
   const { attribute } = place;
   const match = elements?.match ?? (() => true);
   const wanted = op === 'remove' ? undefined : read(value, place, sub);
+  const setsPrimary = sub ? sub.name === 'primary' : (wanted as Json | undefined)?.['primary'] === true;
   const founded = wanted === undefined ? undefined : founding(elements?.filter, attribute);
 
   return (draft) => {
-    const before = list(draft, place);
+    const before = draft.elements(place);
     const made: Json[] = [];
     const change = (element: Json): Json | undefined => {
       const changed = changeOne(op, element, sub, wanted, founded?.element);
-      if (changed?.['primary'] === true && element['primary'] !== true) made.push(changed);
+      if (changed?.['primary'] === true && setsPrimary) made.push(changed);
       return changed;
     };
     let after = before
@@ -93,10 +94,4 @@ function founding(
     if (canonical && !canonical.some((each) => each.toLowerCase() === String(value).toLowerCase())) allowed = false;
   }
   return { element, allowed };
-}
-
-function list(draft: Draft, place: Place): readonly Json[] {
-  const now = draft.get(place);
-  if (Array.isArray(now)) return now as readonly Json[];
-  return now === undefined ? [] : [now as Json];
 }

@@ -157,8 +157,7 @@ function part(op: string, place: Place, sub: SchemaAttribute, sent: unknown, out
   const value = op === 'remove' ? undefined : coerceOne(readLeniently(sent, sub), sub, named(place, sub));
   out.touched.add(place.extension === undefined ? named(place, sub) : named(place));
   out.edits.push((draft) => {
-    const before = draft.get(place);
-    const current = typeof before === 'object' && before !== null ? (before as Json) : {};
+    const [current = {}] = draft.elements(place);
     const { [sub.name]: old, ...others } = current;
     const kept = sub.name === 'value' && old !== undefined && old !== value ? {} : others;
     draft.set(place, value === undefined ? kept : { ...kept, [sub.name]: value });

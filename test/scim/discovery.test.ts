@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import request from 'supertest';
+import { ENTERPRISE_URN, TOKEN, USER_URN, serve } from './serve.ts';
+
+const BASE = '/scim/v2';
+const bearer = { Authorization: `Bearer ${TOKEN}` };
+
+test('RFC 7643 §5: ServiceProviderConfig says what is so', async () => {
+  const { app } = serve({ options: { changePassword: ({ id }) => id === 'acme' } });
+  const { body } = await request(app).get(`${BASE}/ServiceProviderConfig`).set(bearer).expect(200);
+  assert.deepEqual(body.schemas, ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig']);
+  assert.deepEqual(
+    [body.patch, body.bulk, body.filter, body.changePassword, body.sort, body.etag],
+    [
+      { supported: true },
+      { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+      { supported: true, maxResults: 1000 },
+      { supported: true },
+      { supported: true },
+      { supported: true },
+    ],
+  );
+  assert.equal(body.authenticationSchemes[0].type, 'oauthbearertoken');
+  assert.match(body.meta.location, /\/scim\/v2\/ServiceProviderConfig$/);
+});
+
+test('RFC 7643 §6: the resource type User with its extension', async () => {
+  const { app } = serve({ options: { publicUrl: 'https://scim.example.com' } });
+  const { body } = await request(app).get(`${BASE}/ResourceTypes?count=x&unknown=1`).set(bearer).expect(200);
+  assert.equal(body.totalResults, 1);
+  const one = await request(app).get(`${BASE}/ResourceTypes/User`).set(bearer).expect(200);
+  assert.deepEqual(one.body, body.Resources[0]);
+  assert.equal(one.body.endpoint, '/Users');
+  assert.deepEqual(one.body.schemaExtensions, [{ schema: ENTERPRISE_URN, required: false }]);
+});
+
+test('RFC 7643 §7: schemas, whole and single, without the common attributes', async () => {
+  const { app } = serve({ options: { publicUrl: 'https://scim.example.com' } });
+  const { body } = await request(app).get(`${BASE}/Schemas`).set(bearer).expect(200);
+  assert.deepEqual(
+    body.Resources.map(({ id }: { readonly id: string }) => id),
+    [USER_URN, ENTERPRISE_URN],
+  );
+  const names = new Set(body.Resources[0].attributes.map(({ name }: { readonly name: string }) => name));
+  assert.deepEqual(
+    ['userName', 'emails', 'meta', 'id'].filter((name) => names.has(name)),
+    ['userName', 'emails'],
+  );
+  const one = await request(app).get(`${BASE}/Schemas/${ENTERPRISE_URN}`).set(bearer).expect(200);
+  assert.deepEqual(one.body, body.Resources[1]);
+  await request(app).get(`${BASE}/Schemas/urn:nothing`).set(bearer).expect(404);
+});
+
+test('RFC 7644 §4: a filter is 403; the token is needed as everywhere', async () => {
+  const { app } = serve({ options: { publicUrl: 'https://scim.example.com' } });
+  for (const path of [
+    'ServiceProviderConfig',
+    'ResourceTypes',
+    'ResourceTypes/User',
+    'Schemas',
+    `Schemas/${USER_URN}`,
+  ]) {
+    const { body } = await request(app).get(`${BASE}/${path}?filter=id%20pr`).set(bearer).expect(403);
+    assert.equal(body.status, '403');
+    await request(app).get(`${BASE}/${path}`).expect(401);
+  }
+});
