@@ -64,6 +64,7 @@ export function createCaller({ connection, organization, tokens, limits, onCall 
       onCall?.({ call: spec.name, ms: performance.now() - from, outcome: 'ok' });
       return { kind: 'ok', value };
     } catch (error) {
+      if (deadline.signal.aborted) connection.session.silentSince(from);
       const failure = failureOf(spec, error, deadline.signal.aborted ? ms : undefined);
       onCall?.({ call: spec.name, ms: performance.now() - from, outcome: failure.id ?? failure.code });
       if (again && failure.code === 'UNAUTHENTICATED' && tokens.refused(held.token))

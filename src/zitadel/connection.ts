@@ -1,13 +1,13 @@
 /** What all tenants of one ZITADEL share: one HTTP/2 session, one bulkhead, and what is known of the server. */
-import { Http2SessionManager } from '@connectrpc/connect-node';
 import { type Bulkhead, createBulkhead } from './bulkhead.ts';
 import { createServices, type Services } from './services.ts';
+import { createSession, type Session } from './session.ts';
 import { connectTransport } from './transport.ts';
 
 export interface Connection {
   /** without slash at the end */
   readonly url: string;
-  readonly session: Http2SessionManager;
+  readonly session: Session;
   readonly bulkhead: Bulkhead;
   readonly services: Services;
   /** Ends the session; calls under way fail. */
@@ -20,17 +20,14 @@ export interface ConnectionOptions {
   readonly maxInFlight: number;
 }
 
-/** A session that answers no ping is dead: without this a lost route would cost every call its whole deadline. */
-const PING = { pingIntervalMs: 10_000, pingTimeoutMs: 4_000 };
-
 export function createConnection({ url: given, maxInFlight }: ConnectionOptions): Connection {
   const url = given.replace(/\/+$/, '');
-  const session = new Http2SessionManager(url, PING);
+  const session = createSession(url);
   return {
     url,
     session,
     bulkhead: createBulkhead(maxInFlight),
     services: createServices((rewrite) => connectTransport(url, session, rewrite)),
-    close: () => session.abort(),
+    close: () => session.close(),
   };
 }
