@@ -98,7 +98,7 @@ export function createCalls({ faults, journal, latency, random, now, commit }: C
           callerOrganization: who.organization,
           organization,
           outcome,
-          parallel: lane.inFlight(),
+          parallel: lane.parallel(),
           schema,
           request: request as Message,
         });
@@ -106,7 +106,7 @@ export function createCalls({ faults, journal, latency, random, now, commit }: C
 
       function apply(): ReturnType<typeof handle> {
         try {
-          if (lane.inFlight() >= COLLIDING && random() < COLLISIONS) throw integrityViolation();
+          if (lane.parallel() >= COLLIDING && random() < COLLISIONS) throw integrityViolation();
           const result = handle(request, caller, lane);
           commit();
           record('ok');

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { addOrganization } from './seed.ts';
 import type { Organization, User } from './entities.ts';
 import type { Fault, Faults } from './faults.ts';
@@ -18,6 +19,7 @@ interface Asked {
   /** Path parts after /sandbox. */
   readonly parts: readonly string[];
   readonly query: URLSearchParams;
+  readonly socket: Socket;
   /** Parsed JSON body, {} when there is none. */
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -47,7 +49,7 @@ export async function control({ world, faults, journal, seeds }: Control, asked:
     case 'log':
       return { status: 200, body: journal.lines(Number(query.get('from') ?? 0)) };
     case 'faults':
-      if (posts) faults.replace((body.faults as readonly Fault[] | undefined) ?? [body as Fault]);
+      if (posts) faults.replace((body.faults as readonly Fault[] | undefined) ?? [body as Fault], asked.socket);
       return { status: 200, body: { faults: faults.current() } };
     case 'tokens':
       return done(world, () => setToken(world, body));

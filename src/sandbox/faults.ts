@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
 
@@ -46,14 +47,15 @@ export interface Faults {
   isDown(): boolean;
   /** The fate of the next call of service/method. */
   next(service: string, method: string): Fate;
-  replace(faults: readonly Fault[]): void;
+  /** asker: the connection that asked for it, which stays when the server goes down. */
+  replace(faults: readonly Fault[], asker?: Socket): void;
   current(): readonly Fault[];
 }
 
 const FINE: Fate = { delay: 0, apply: true, end: 'answer' };
 
 /** now: milliseconds. onDown: called when the server goes down, to cut what is connected. */
-export function createFaults(now: () => number, random: () => number, onDown: () => void): Faults {
+export function createFaults(now: () => number, random: () => number, onDown: (asker?: Socket) => void): Faults {
   let active: { readonly fault: Fault; calls: number; hits: number }[] = [];
   let downUntil = 0;
 
@@ -78,11 +80,11 @@ export function createFaults(now: () => number, random: () => number, onDown: ()
         .filter((entry) => concerns(entry, service, method))
         .reduce<Fate>((fate, { fault }) => join(fate, fault), FINE);
     },
-    replace(faults) {
+    replace(faults, asker) {
       active = faults.filter(({ mode }) => mode !== 'ok').map((fault) => ({ fault, calls: 0, hits: 0 }));
       const down = faults.find(({ mode }) => mode === 'down');
       downUntil = down ? (down.ms === undefined ? Number.POSITIVE_INFINITY : now() + down.ms) : 0;
-      if (down) onDown();
+      if (down) onDown(asker);
     },
   };
 }

@@ -16,7 +16,7 @@ export interface Entry {
   readonly organization: string;
   /** 'ok', else the ErrorDetail.id or the name of the code. */
   readonly outcome: string;
-  /** Writes in flight on the same aggregate at that moment, this one included. */
+  /** Writes in flight on the same aggregate while this one was, itself included. */
   readonly parallel: number;
   readonly schema: DescMessage;
   readonly request: Message;

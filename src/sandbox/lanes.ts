@@ -1,7 +1,7 @@
 /** One write in flight on an aggregate. */
 export interface Lane {
-  /** Writes in flight on the aggregate now, this one included. */
-  inFlight(): number;
+  /** Writes in flight on the aggregate, this one included: now, or when it came in if those were more. */
+  parallel(): number;
   /** Whether something was marked in the lane after this write came in: the two raced. */
   raced(mark: string): boolean;
   mark(mark: string): void;
@@ -28,8 +28,9 @@ export function createLanes(): Lanes {
       track.flying += 1;
       tick += 1;
       const entered = tick;
+      const atEntry = track.flying;
       return {
-        inFlight: () => track.flying,
+        parallel: () => Math.max(track.flying, atEntry),
         raced: (mark) => (track.marks.get(mark) ?? 0) > entered,
         mark(mark) {
           tick += 1;

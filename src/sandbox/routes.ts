@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { identify } from './callers.ts';
 import { control } from './control.ts';
 import type { Control } from './control.ts';
@@ -21,7 +22,8 @@ export function createRoutes(options: RoutesOptions): (request: Request, respons
     try {
       const body = (text === '' ? {} : JSON.parse(text)) as Readonly<Record<string, unknown>>;
       const parts = url.pathname.split('/').slice(2).map(decodeURIComponent);
-      const told = await control(options, { method: request.method ?? 'GET', parts, query: url.searchParams, body });
+      const { method = 'GET', socket } = request;
+      const told = await control(options, { method, parts, query: url.searchParams, body, socket: socket as Socket });
       reply(response, told.status, told.body);
     } catch (reason) {
       reply(response, 400, { error: String(reason) });

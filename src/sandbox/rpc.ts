@@ -18,7 +18,11 @@ import type { Journal } from './journal.ts';
 import { authorizationV2 } from './proto-authorization-v2.ts';
 import { fullUserService, twinOf } from './protos.ts';
 import { createAdministratorService } from './services/administrators.ts';
-import { createAuthorizationService, listAuthorizationsV2 } from './services/authorizations.ts';
+import {
+  createAuthorizationService,
+  createAuthorizationServiceV2,
+  listAuthorizationsV2,
+} from './services/authorizations.ts';
 import { createOrganizationService, createOrganizationServiceV2 } from './services/organizations.ts';
 import { createProjectService } from './services/projects.ts';
 import { createSessionService } from './services/sessions.ts';
@@ -61,7 +65,6 @@ export function createRpc({ world, journal, twins }: RpcOptions): (request: Requ
     }
     if (twins !== 'v2beta') {
       const { service, list } = authorizationV2();
-      const { listAuthorizations: _, ...authorizations } = createAuthorizationService(world);
       const administrators = twinOf(
         InternalPermissionService,
         'zitadel.internal_permission.v2.InternalPermissionService',
@@ -69,7 +72,7 @@ export function createRpc({ world, journal, twins }: RpcOptions): (request: Requ
       router
         .service(administrators, createAdministratorService(world))
         .service(twinOf(ProjectService, 'zitadel.project.v2.ProjectService'), createProjectService(world))
-        .service(service, authorizations)
+        .service(service, createAuthorizationServiceV2(world))
         .rpc(list, listAuthorizationsV2(world) as never);
     }
     for (const { service } of router.handlers) known.add(service.typeName);

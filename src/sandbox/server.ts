@@ -86,7 +86,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   state.commit();
   const pair = await keyPairOf(store);
   const journal = createJournal();
-  const faults = createFaults(clock, random, () => listener.cutAll());
+  const faults = createFaults(clock, random, (asker) => listener.cutAll(asker));
   const calls = createCalls({
     faults,
     journal,

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
+import { Code } from '@connectrpc/connect';
 import type { ServiceImpl } from '@connectrpc/connect';
 import { State } from '@zitadel/proto/zitadel/authorization/v2beta/authorization_pb.js';
 import type { AuthorizationSchema } from '@zitadel/proto/zitadel/authorization/v2beta/authorization_pb.js';
@@ -8,6 +9,7 @@ import type { AuthorizationService } from '@zitadel/proto/zitadel/authorization/
 import type { Caller } from '../callers.ts';
 import { timestamp } from '../clock.ts';
 import type { Grant } from '../entities.ts';
+import { bare } from '../errors.ts';
 import { addGrant, removeGrant, switchGrant, updateGrant } from '../grants.ts';
 import type { World } from '../world.ts';
 import { pageOf } from './paging.ts';
@@ -54,6 +56,19 @@ export function createAuthorizationService(world: World): Partial<ServiceImpl<ty
         authorizations: grants.map((grant) => answer(world, grant)),
       };
     }),
+  };
+}
+
+/** The methods of v2 that share their messages with v2beta. It has no fall-back to the project's organization. */
+export function createAuthorizationServiceV2(world: World): Partial<ServiceImpl<typeof AuthorizationService>> {
+  const { listAuthorizations: _, createAuthorization, ...same } = createAuthorizationService(world);
+  return {
+    ...same,
+    createAuthorization(request, context) {
+      if (request.organizationId && createAuthorization) return createAuthorization(request, context);
+      const rule = 'value length must be between 1 and 200 runes, inclusive';
+      throw bare(Code.InvalidArgument, `invalid CreateAuthorizationRequest.OrganizationId: ${rule}`);
+    },
   };
 }
 
