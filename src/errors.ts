@@ -233,6 +233,6 @@ const special = (each: ErrorRow): number => (each.says === undefined ? 0 : 2) + 
 /** The detail of a row with ZITADEL's own words filled in. */
 export function explain(each: ErrorRow, answer: Answer): string {
   return each.detail
-    .replace('{says}', () => answer.message.replace(/ \([^)]*\)$/, ''))
+    .replace('{says}', () => answer.message.replace(/ \((?:\w+-\w+)?\)$/, ''))
     .replace('{code}', () => answer.id || answer.code);
 }

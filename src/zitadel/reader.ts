@@ -9,6 +9,8 @@ import { PAGE, pages } from './pages.ts';
 import { metadataFacts, readingOf } from './readings.ts';
 import type { Users } from './steps.ts';
 
+const EMPTY: ReadOutcome = { kind: 'retry', definite: true, reason: 'GetUserByID: the answer holds no user' };
+
 export interface ReaderOptions {
   readonly call: Call;
   readonly users: Users;
@@ -58,7 +60,10 @@ export function createReader({
       if (user.kind === 'failed') return failed(id, user.failure);
       if (metadata.kind === 'failed') return unreadable(metadata.failure);
       if (user.kind === 'stopped' || metadata.kind === 'stopped') throw new Error('a read is never stopped');
-      const reading = readingOf(user.value.user, organization, metadata.value);
+      const found = user.value.user;
+      // nobody is gone because an answer was empty
+      if (found?.details === undefined || found.type.case === undefined) return EMPTY;
+      const reading = readingOf(found, organization, metadata.value);
       return reading === undefined ? { kind: 'gone' } : { kind: 'found', reading };
     },
     metadata: async (id) => must(await listMetadata(id, 'sync')),

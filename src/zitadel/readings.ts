@@ -6,18 +6,17 @@ import type { Facts } from '../mapping/facts.ts';
 import { isMetadata } from '../mapping/facts.ts';
 
 const STATES: Readonly<Partial<Record<UserState, string>>> = {
-  [UserState.ACTIVE]: 'active',
   [UserState.INACTIVE]: 'inactive',
   [UserState.LOCKED]: 'locked',
   [UserState.INITIAL]: 'initial',
 };
 
-/** undefined: not a human of this organization, or deleted. The organization header keeps nobody apart (measured), so the owner is compared here. */
+/** undefined: not a human of this organization. The organization header keeps nobody apart (measured), so the owner is compared here. */
 export function readingOf(user: User | undefined, organization: string, metadata: Facts = {}): Reading | undefined {
   if (user?.type.case !== 'human' || user.details?.resourceOwner !== organization) return undefined;
-  const state = STATES[user.state];
-  if (state === undefined) return undefined;
   const { details } = user;
+  // a state that is not known here may log in, for all we know
+  const state = STATES[user.state] ?? 'active';
   return {
     id: user.userId,
     facts: { ...factsOf(user.username, state, user.type.value), ...metadata },

@@ -1,5 +1,5 @@
 /** The access token of a service user: a personal access token as it is, or one fetched, kept and renewed early. */
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Failure } from './decode.ts';
 import { decode } from './decode.ts';
@@ -37,16 +37,18 @@ export function createTokens(url: string, credential: Credential, deadlineMs: nu
     const result: TokenResult = { kind: 'token', token: credential.token };
     return { get: () => Promise.resolve(result), refused: () => false };
   }
-  let kept: { readonly token: string; readonly renewAt: number } | undefined;
+  let kept: { readonly token: string; readonly renewAt: number; readonly endsAt: number } | undefined;
   let fetching: Promise<TokenResult> | undefined;
 
   async function renew(): Promise<TokenResult> {
     try {
       const { token, lifeMs } = await fetchToken(url, await grantOf(credential, url), deadlineMs);
+      const now = Date.now();
       // early by a tenth, so that a call started now does not end with a dead token
-      kept = { token, renewAt: Date.now() + lifeMs * 0.9 };
+      kept = { token, renewAt: now + lifeMs * 0.9, endsAt: now + lifeMs };
       return { kind: 'token', token };
     } catch (error) {
+      if (kept !== undefined && Date.now() < kept.endsAt) return { kind: 'token', token: kept.token };
       return { kind: 'failed', failure: error instanceof TokenError ? error.failure : lost(error) };
     } finally {
       fetching = undefined;
@@ -89,8 +91,18 @@ async function grantOf(credential: Credential, url: string): Promise<Grant> {
     .setAudience(url)
     .setIssuedAt()
     .setExpirationTime('5m')
-    .sign(createPrivateKey(key)); // jose itself does not read PKCS#1
+    .sign(privateKey(key));
   return { body: { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion } };
+}
+
+/** jose itself does not read PKCS#1. */
+function privateKey(pem: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    const message = 'the key of the service user is not a PEM private key';
+    throw new TokenError({ call: 'token', code: 'UNAUTHENTICATED', id: null, message, fate: 'never' });
+  }
 }
 
 async function fetchToken(url: string, grant: Grant, deadlineMs: number): Promise<{ token: string; lifeMs: number }> {

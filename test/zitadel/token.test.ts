@@ -30,6 +30,25 @@ test('many calls at once make one fetch, and the token is kept', async () => {
   for (const each of [...others, await tokens.get()]) assert.deepEqual(each, first);
 });
 
+test('a token is renewed early; while that fails the old one serves to its end', async (context) => {
+  const hour = 3_600_000;
+  const from = Date.now();
+  context.mock.timers.enable({ apis: ['Date'], now: from });
+  const tokens = createTokens(url, { kind: 'client', id, secret }, 1_000);
+  const first = await tokens.get();
+  context.mock.timers.setTime(from + 10 * hour);
+  assert.deepEqual(await tokens.get(), first);
+  context.mock.timers.setTime(from + 11 * hour);
+  const second = await tokens.get();
+  assert.notDeepEqual(second, first);
+  context.mock.timers.setTime(from + 22.5 * hour);
+  context.mock.method(globalThis, 'fetch', () => Promise.reject(new TypeError('fetch failed')));
+  assert.deepEqual(await tokens.get(), second);
+  context.mock.timers.setTime(from + 23.5 * hour);
+  const ended = await tokens.get();
+  assert.equal(ended.kind === 'failed' && ended.failure.fate, 'never');
+});
+
 test('a refused token is replaced by a fresh one', async () => {
   const tokens = createTokens(url, { kind: 'client', id, secret }, 1_000);
   const first = await tokens.get();
@@ -64,6 +83,12 @@ test('a wrong secret is blocked, and says so', async () => {
     .run('x', creation('x'), yes);
   assert.equal(outcome.kind, 'blocked');
   assert.match(outcome.kind === 'blocked' ? outcome.reason : '', /invalid_client/);
+});
+
+test('a key that is none is blocked, and says so', async () => {
+  const key = { ...seeds.key, key: 'no PEM' };
+  const outcome = await world.zitadel({ credential: { kind: 'key', key } }).read('x');
+  assert.match(outcome.kind === 'blocked' ? outcome.reason : outcome.kind, /not a PEM private key/);
 });
 
 test('a personal access token that is wrong is blocked', async () => {

@@ -107,6 +107,10 @@ test('every call carries token and organization, and never a deadline for the se
     for (const name of ['connect-timeout-ms', 'grpc-timeout']) assert.equal(headers[name], undefined, path);
 });
 
+test('an empty answer makes nobody gone', async () => {
+  assert.equal((await zitadel().read('x')).kind, 'retry');
+});
+
 test('create: organization, id, and addresses stored as verified', async () => {
   await run('CreateUser', person('ann', { phone: '+41791234567' }));
   const { create } = sent;
