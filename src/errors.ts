@@ -107,7 +107,8 @@ const POLICY = 'The password breaks the password policy of the ZITADEL organizat
 
 /**
  * THE ERROR TABLE. What ZITADEL's error answers mean; nobody else decides it. docs/errors.md is generated from it.
- * Ids and messages are as measured (test/zitadel/exchanges.json). More special rows win: see `meaning`.
+ * Ids and messages are as measured (test/zitadel/exchanges.json); those not recorded there come from ZITADEL's source.
+ * More special rows win: see `meaning`.
  */
 // biome-ignore format: one row is one fact
 export const ERRORS: readonly ErrorRow[] = [
@@ -180,7 +181,7 @@ export const ERRORS: readonly ErrorRow[] = [
   // token, permission, address
   row('*', 'AUTH-7fs1e', 'blocked', 'ZITADEL refused the token: it is wrong, expired, or its user is deactivated. Give the bridge a new one'),
   row('*', 'AUTH-toLo1', 'blocked', 'ZITADEL did not understand the authorization header: check the token'),
-  row('*', 'AUTH-Bs7Ds', 'blocked', "ZITADEL does not know the organization: check ZITADEL_ORG_ID"),
+  row('*', 'AUTH-Bs7Ds', 'blocked', 'ZITADEL does not know the organization: check ZITADEL_ORG_ID'),
   row('*', 'AUTH-AWfge', 'blocked', NO_RIGHTS),
   row('*', 'AUTH-5mWD2', 'blocked', NO_RIGHTS),
   row('*', 'AUTHZ-cdgFk', 'blocked', NOT_MEMBER),
