@@ -2,15 +2,24 @@
 import express, { type Request, type Response } from 'express';
 import { BridgeError } from '../errors.ts';
 import { checkBodyType } from './media-type.ts';
+import { invalid, invalidSyntax } from './refusals.ts';
 
 /** A JSON object as a client sent it: attribute names in any case, values of any type. */
 export type Json = Readonly<Record<string, unknown>>;
 
 const MAX_BYTES = 1024 * 1024;
 const MAX_DEPTH = 50;
+/** Deeper than this it is not even parsed: a megabyte of brackets would cost a tenth of a second. */
+const MAX_PARSED_DEPTH = 500;
+/** Far more than any schema has. */
+const MAX_MEMBERS = 1000;
 
 /** Names that reach a prototype in careless code further on. No schema has them, so refusing them costs nobody anything. */
 const DANGEROUS = new Set(['__proto__', 'constructor', 'prototype']);
+
+const [QUOTE, BACKSLASH, BRACKET, BRACKET_END, BRACE, BRACE_END] = [...'"\\[]{}'].map((character) =>
+  character.charCodeAt(0),
+);
 
 const raw = express.raw({ type: () => true, limit: MAX_BYTES });
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -34,6 +43,7 @@ function unreadable(error: unknown): BridgeError {
 }
 
 export function parseBody(bytes: Uint8Array): Json {
+  if (isBottomless(bytes)) throw invalidSyntax(`the body is nested deeper than ${MAX_DEPTH} levels`);
   if (bytes.length === 0) throw invalidSyntax('the body is empty where a JSON object is expected');
   const value = parse(bytes);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -61,15 +71,17 @@ function parse(bytes: Uint8Array): unknown {
 /** Refuses what no attribute can hold: NUL and half characters (ZITADEL stores neither), names of prototypes, nesting without end. */
 function vet(value: unknown, path: string[]): void {
   if (typeof value === 'string') {
-    if (value.includes('\0')) throw invalidValue(`${named(path)} holds a NUL character`);
-    if (!value.isWellFormed())
-      throw invalidValue(`${named(path)} holds half of a surrogate pair, which is no Unicode text`);
+    if (value.includes('\0')) throw invalid(`${named(path)} holds a NUL character`);
+    if (!value.isWellFormed()) throw invalid(`${named(path)} holds half of a surrogate pair, which is no Unicode text`);
     return;
   }
   if (typeof value !== 'object' || value === null) return;
   if (path.length >= MAX_DEPTH)
     throw invalidSyntax(`the body is nested deeper than ${MAX_DEPTH} levels, at ${named(path.slice(0, 3))}`);
-  for (const key of Object.keys(value)) {
+  const keys = Object.keys(value);
+  if (keys.length > MAX_MEMBERS && !Array.isArray(value))
+    throw invalidSyntax(`${named(path)} holds more than ${MAX_MEMBERS} attributes`);
+  for (const key of keys) {
     if (DANGEROUS.has(key)) throw invalidSyntax(`there is no attribute ${named([...path, key])}`);
     path.push(key);
     vet((value as Json)[key], path);
@@ -77,15 +89,24 @@ function vet(value: unknown, path: string[]): void {
   }
 }
 
+/** Counts brackets outside of strings. */
+function isBottomless(bytes: Uint8Array): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (inString) {
+      if (byte === BACKSLASH) at += 1;
+      else if (byte === QUOTE) inString = false;
+    } else if (byte === QUOTE) inString = true;
+    else if (byte === BRACKET || byte === BRACE) depth += 1;
+    else if (byte === BRACKET_END || byte === BRACE_END) depth -= 1;
+    if (depth > MAX_PARSED_DEPTH) return true;
+  }
+  return false;
+}
+
 /** `Operations.0.value` and the like, short enough for a log line. */
 function named(path: readonly string[]): string {
-  return JSON.stringify(path.join('.').slice(0, 120));
-}
-
-function invalidSyntax(detail: string): BridgeError {
-  return new BridgeError(400, detail, { scimType: 'invalidSyntax' });
-}
-
-function invalidValue(detail: string): BridgeError {
-  return new BridgeError(400, detail, { scimType: 'invalidValue' });
+  return path.length === 0 ? 'the body' : JSON.stringify(path.join('.').slice(0, 120));
 }

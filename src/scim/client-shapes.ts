@@ -1,7 +1,8 @@
 /** How the rows of THE QUIRKS TABLE read what they are about. */
 import { resolvePath } from '../mapping/attribute-path.ts';
 import type { Json } from './body.ts';
-import { isObject } from './elements.ts';
+import { isObject, MAX_ELEMENTS } from './elements.ts';
+import { invalid } from './refusals.ts';
 import { subAttributes, type Shape } from './shape.ts';
 
 /** One operation of a PATCH as sent, its name in lower case. */
@@ -34,21 +35,18 @@ export function managerId(value: unknown): unknown {
 
 /** Attributes that only an extension knows move into its object, unless it names them itself. */
 export function intoExtensions(user: Json, { core, extensions }: Shape): Json {
-  let moved: Record<string, unknown> | undefined;
-  for (const key of Object.keys(user)) {
-    const name = key.toLowerCase();
-    if (core.has(name) || extensions.has(name)) continue;
-    for (const { urn, names } of extensions.values()) {
-      if (!names.has(name)) continue;
-      moved ??= { ...user };
-      const holder = Object.keys(moved).find((each) => each.toLowerCase() === urn.toLowerCase()) ?? urn;
-      const inside = moved[holder];
-      moved[holder] = { [key]: moved[key], ...(isObject(inside) ? inside : {}) };
-      delete moved[key];
-      break;
-    }
+  const keys = Object.keys(user);
+  let read = user;
+  for (const { urn, names } of extensions.values()) {
+    const stray = keys.filter((key) => names.has(key.toLowerCase()) && !core.has(key.toLowerCase()));
+    if (stray.length === 0) continue;
+    const holder = keys.find((key) => key.toLowerCase() === urn.toLowerCase()) ?? urn;
+    const inside = user[holder];
+    const strays = Object.fromEntries(stray.map((key) => [key, user[key]]));
+    const rest = Object.fromEntries(Object.entries(read).filter(([key]) => !Object.hasOwn(strays, key)));
+    read = { ...rest, [holder]: { ...strays, ...(isObject(inside) ? inside : {}) } };
   }
-  return moved ?? user;
+  return read;
 }
 
 /** `{"name.givenName": "A", "urn:...:User:department": "B", "active": true}` becomes one operation per path and one for the rest. */
@@ -74,6 +72,8 @@ export function valuesIntoFilters(operation: Operation, { schema }: Shape): read
   const values = Array.isArray(value) ? value : [value];
   const target = values.every(isObject) ? resolvePath(path.trim(), schema) : undefined;
   if (!target?.attribute.multiValued || target.sub) return [operation];
+  if (values.length > MAX_ELEMENTS)
+    throw invalid(`${target.attribute.name} can not have more than ${MAX_ELEMENTS} values`);
   const names = subAttributes(target.attribute);
   return values.filter(isObject).flatMap((element) => {
     const given = Object.entries(element).filter(

@@ -2,15 +2,12 @@
  * What a client sent, read by a resource schema: canonical attribute names, values of the schema's types, nothing else. null, "" and []
  * mean "not assigned" (RFC 7643 §2.5); unknown and readOnly attributes are ignored (RFC 7644 §3.3, §3.5.1). docs/decisions/0002.
  */
-import { BridgeError } from '../errors.ts';
 import type { SchemaAttribute, ScimType } from '../mapping/schema.ts';
 import type { Json } from './body.ts';
 import { settleElements } from './elements.ts';
+import { invalid } from './refusals.ts';
 import { readLeniently } from './quirks.ts';
 import { subAttributes, type Names, type Shape } from './shape.ts';
-
-/** Most values of one attribute of a user: keeps the work of a PATCH small. */
-const MAX_ELEMENTS = 1000;
 
 /** The body of a POST or PUT as a resource. Throws 400 invalidValue that names the attribute. */
 export function coerceResource(body: Json, { core, extensions }: Shape): Record<string, unknown> {
@@ -46,7 +43,6 @@ function coerceElements(
   attribute: SchemaAttribute,
   where: string,
 ): readonly unknown[] | undefined {
-  if (values.length > MAX_ELEMENTS) throw invalid(`${where} holds more than ${MAX_ELEMENTS} values`);
   const elements = values.map((value) => coerceOne(value, attribute, where)).filter((value) => value !== undefined);
   const settled = attribute.type === 'complex' ? settleElements(elements as Json[], attribute) : elements;
   return settled.length > 0 ? settled : undefined;
@@ -109,8 +105,4 @@ export function isEmpty(value: unknown): boolean {
 function kind(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-export function invalid(detail: string): BridgeError {
-  return new BridgeError(400, detail, { scimType: 'invalidValue' });
 }

@@ -1,7 +1,7 @@
 /** A resource while a PATCH runs on it: the base is never changed, what is touched is copied. */
 import type { SchemaAttribute } from '../mapping/schema.ts';
 import type { Json } from './body.ts';
-import { isObject, settleElements, withOnePrimary } from './elements.ts';
+import { isObject, MAX_ELEMENTS, settleElements, withOnePrimary } from './elements.ts';
 import type { Place } from './place.ts';
 
 export interface Draft {
@@ -9,7 +9,7 @@ export interface Draft {
   elements(place: Place): readonly Json[];
   /** undefined, {} and [] take the attribute away */
   set(place: Place, value: unknown): void;
-  /** adds elements; a primary among them takes the place of the one before (RFC 7644 §3.5.2.1) */
+  /** adds elements; a primary among them takes the place of the one before (RFC 7644 §3.5.2.1). Throws 400 for too many */
   append(place: Place, elements: readonly Json[]): void;
   /** the resource, its touched lists settled */
   done(): Json;
@@ -50,7 +50,8 @@ export function createDraft(base: Json): Draft {
     set,
     append(place, added) {
       const all = [...elements(place), ...added];
-      set(place, added.some(({ primary }) => primary === true) ? withOnePrimary(all) : all);
+      if (all.length > MAX_ELEMENTS) set(place, settleElements(all, place.attribute));
+      else set(place, added.some(({ primary }) => primary === true) ? withOnePrimary(all) : all);
     },
     done() {
       for (const place of lists.values()) set(place, settleElements(elements(place), place.attribute));

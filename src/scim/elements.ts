@@ -1,5 +1,6 @@
 /** Laws of the elements of a complex multi-valued attribute (RFC 7643 §2.4). */
 import type { SchemaAttribute } from '../mapping/schema.ts';
+import { invalid } from './refusals.ts';
 
 type Element = Readonly<Record<string, unknown>>;
 
@@ -7,12 +8,16 @@ export function isObject(value: unknown): value is Element {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Most values of one attribute of a user: keeps the work of a PATCH small. */
+export const MAX_ELEMENTS = 1000;
+
 /** They say something about a value and are none themselves. */
 const ABOUT = new Set(['type', 'primary', 'display']);
 
 /**
  * The elements as they may stand: none without a value (what is left when a client clears `emails[type eq "work"].value`), no two with
  * the same type and value (the later one's word counts), at most one primary (the last one).
+ * Throws 400 invalidValue for more elements than a user may have.
  */
 export function settleElements(elements: readonly Element[], attribute: SchemaAttribute): Element[] {
   const byIdentity = new Map<string, Element>();
@@ -22,6 +27,7 @@ export function settleElements(elements: readonly Element[], attribute: SchemaAt
     const twin = byIdentity.get(identity);
     byIdentity.set(identity, twin ? { ...twin, ...element } : element);
   }
+  if (byIdentity.size > MAX_ELEMENTS) throw invalid(`${attribute.name} holds more than ${MAX_ELEMENTS} values`);
   return withOnePrimary([...byIdentity.values()]);
 }
 

@@ -3,12 +3,13 @@ import { BridgeError } from '../errors.ts';
 import type { SchemaAttribute } from '../mapping/schema.ts';
 import type { Json } from './body.ts';
 import type { Operation } from './client-shapes.ts';
-import { coerceOne, coerceValue, invalid, isEmpty, object } from './coerce.ts';
+import { coerceOne, coerceValue, isEmpty, object } from './coerce.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { editElements } from './patch-elements.ts';
 import { parsePatchPath } from './patch-path.ts';
 import { named, type Place } from './place.ts';
 import { readLeniently, readOperations, readUserBody } from './quirks.ts';
+import { invalid, invalidSyntax } from './refusals.ts';
 import { subAttributes, type Names, type Shape } from './shape.ts';
 
 export interface Patch {
@@ -22,12 +23,19 @@ export interface Patch {
 
 /** More operations than any client puts into one request for a user. */
 const MAX_OPERATIONS = 1000;
+/** Most characters of all paths with filters together: each filter is tried on each element. */
+const MAX_FILTERS = 10_000;
 const OPS = new Set(['add', 'replace', 'remove']);
 
 /** Reads the body of a PATCH. Throws 400 invalidSyntax, invalidPath, invalidValue, invalidFilter, mutability or noTarget. */
 export function readPatch(body: Json, shape: Shape): Patch {
   const compiled: Compiled = { edits: [], touched: new Set(), password: undefined };
-  for (const operation of readOperations(operationsOf(body), shape)) compile(operation, shape, compiled);
+  const operations = readOperations(operationsOf(body), shape);
+  if (operations.length > MAX_OPERATIONS) throw tooMany();
+  const filters = operations.reduce((sum, { path }) => sum + (path?.includes('[') ? path.length : 0), 0);
+  if (filters > MAX_FILTERS)
+    throw invalidSyntax(`the paths with filters are longer than ${MAX_FILTERS} characters together`);
+  for (const operation of operations) compile(operation, shape, compiled);
   return {
     apply(base) {
       const draft = createDraft(base);
@@ -49,7 +57,7 @@ function operationsOf(body: Json): Operation[] {
   const sent = member(body, 'operations');
   if (!Array.isArray(sent) || sent.length === 0)
     throw invalidSyntax('Operations must be an array of at least one operation');
-  if (sent.length > MAX_OPERATIONS) throw invalidSyntax(`Operations holds more than ${MAX_OPERATIONS} operations`);
+  if (sent.length > MAX_OPERATIONS) throw tooMany();
   return sent.map((each: unknown, index) => {
     const operation = object(each, `Operations.${index}`);
     const op = member(operation, 'op');
@@ -169,6 +177,4 @@ function required(op: string, place: Place): BridgeError {
   return new BridgeError(400, detail, { scimType: op === 'remove' ? 'mutability' : 'invalidValue' });
 }
 
-function invalidSyntax(detail: string): BridgeError {
-  return new BridgeError(400, detail, { scimType: 'invalidSyntax' });
-}
+const tooMany = (): BridgeError => invalidSyntax(`more than ${MAX_OPERATIONS} operations for one user`);

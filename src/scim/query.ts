@@ -1,9 +1,9 @@
 /** Query parameters of lists and search bodies (RFC 7644 §3.4.2, §3.4.3). */
-import { BridgeError } from '../errors.ts';
 import type { UserQuery } from '../bridge/use-cases.ts';
 import type { Asked } from '../mapping/project.ts';
 import type { Json } from './body.ts';
 import { parseFilter } from './filter-parser.ts';
+import { invalid } from './refusals.ts';
 
 const DEFAULT_COUNT = 100;
 export const MAX_COUNT = 1000;
@@ -71,8 +71,4 @@ function names(parameters: Parameters, name: string): string | readonly string[]
   if (value === undefined || typeof value === 'string') return value;
   if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
   throw invalid(`${name} must be a list of attribute names`);
-}
-
-function invalid(detail: string): BridgeError {
-  return new BridgeError(400, detail, { scimType: 'invalidValue' });
 }

@@ -18,8 +18,8 @@ export function send(res: Response, answer: Answer, mediaType: string): void {
     res.writeHead(answer.status, headers).end();
     return;
   }
-  const bytes = Buffer.from(JSON.stringify(answer.body));
+  const text = JSON.stringify(answer.body);
   headers['Content-Type'] = mediaType;
-  headers['Content-Length'] = bytes.length;
-  res.writeHead(answer.status, headers).end(bytes);
+  headers['Content-Length'] = Buffer.byteLength(text);
+  res.writeHead(answer.status, headers).end(text); // as text it leaves in one write with the head
 }

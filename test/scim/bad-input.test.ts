@@ -134,6 +134,51 @@ describe('RFC 7644 §3.12: bodies', () => {
     assert.equal(body.status, '413');
   });
 
+  test('more of anything than a user can have', async () => {
+    const served = serve();
+    const { body } = await post(served, user('')).expect(201);
+    const patch = (...Operations: object[]) =>
+      request(served.app)
+        .patch(`${BASE}/Users/${body.id}`)
+        .set(bearer)
+        .send({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations });
+    const many = <T>(count: number, make: (index: number) => T): T[] =>
+      Array.from({ length: count }, (_, index) => make(index));
+    const names = Object.fromEntries(many(1001, (index) => [`a.b${index}`, 1]));
+    said(
+      await post(served, JSON.stringify(names)).expect(400),
+      'invalidSyntax',
+      /the body holds more than 1000 attributes/,
+    );
+    said(await patch({ op: 'add', value: names }).expect(400), 'invalidSyntax', /"Operations.0.value" holds more/);
+    said(
+      await patch(
+        ...many(2, (index) => ({ op: 'add', path: 'roles', value: many(501, (n) => ({ value: `${index}-${n}` })) })),
+      ).expect(400),
+      'invalidValue',
+      /roles holds more/,
+    );
+    said(
+      await patch({ op: 'remove', path: 'roles', value: many(1001, (index) => ({ value: `${index}` })) }).expect(400),
+      'invalidValue',
+      /roles/,
+    );
+    const filter = many(100, () => 'value eq "q"').join(' or ');
+    said(
+      await patch(...many(10, () => ({ op: 'remove', path: `roles[${filter}]` }))).expect(400),
+      'invalidSyntax',
+      /filters/,
+    );
+    said(
+      await patch(...many(1001, () => ({ op: 'add', path: 'title', value: 'x' }))).expect(400),
+      'invalidSyntax',
+      /operations/,
+    );
+    await patch(
+      ...many(5, () => ({ op: 'add', path: 'roles', value: many(900, (index) => ({ value: `${index}` })) })),
+    ).expect(200);
+  });
+
   test('a bomb in gzip is 413, an honest gzip is read', async () => {
     const served = serve();
     const send = (text: string) => post(served, gzipSync(text)).set('Content-Encoding', 'gzip');
