@@ -1,5 +1,6 @@
 /** The composition root: the only place that builds things and joins rooms. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Clock } from './bridge/ports.ts';
@@ -50,6 +51,7 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
   const metrics = createMetrics(() =>
     Promise.all(config.tenants.map(async ({ id }) => ({ tenant: id, ...(await store.counts(id)) }))),
   );
+  let recovered = false;
   const connections = new Map<string, Connection>();
   const tenants = new Map<string, BridgeTenant>();
   const settlements = createSettlements();
@@ -101,7 +103,7 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
         id,
         organization: organization ?? '',
         users: made.users,
-        ready: () => made.ready(),
+        ready: () => recovered && made.ready(),
         ...(mediaType === undefined ? {} : { mediaType }),
       },
       tokens: tokens.map(({ expires, ...token }) => (expires === undefined ? token : { ...token, expires })),
@@ -120,14 +122,16 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
   const notReady = (): NotReady[] =>
-    entries.filter(({ made }) => !made.ready()).map(({ config: { id } }) => ({ tenant: id, reason: 'the first sync has not finished yet' }));
+    !recovered ? [{ reason: 'what the last process left is being looked at' }] : entries.filter(({ made }) => !made.ready()).map(({ config: { id } }) => ({ tenant: id, reason: 'the first sync has not finished yet' }));
   const app = createApp({ scim, health: createHealth({ notReady, scrape: () => metrics.scrape() }), trustProxy });
 
   return {
     app,
     async start() {
       for (const { made } of entries) await made.start();
-      queue.start();
+      // what the last process left is looked at before anything is answered, but not for ever
+      await Promise.race([queue.start(), delay(timing.answerWithin, undefined, { ref: false })]);
+      recovered = true;
     },
     async stop() {
       for (const { made } of entries) made.stop();
@@ -139,7 +143,7 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
 
   function zitadelOf({ id, zitadel, organization }: TenantConfig) {
     if (zitadel === null || organization === null) throw new Error(`tenant ${id} has no ZITADEL`);
-    const instance = zitadel.url.toLowerCase();
+    const instance = config.sandbox ? 'sandbox' : zitadel.url.toLowerCase(); // the sandbox changes its port, its names stay
     const connection = connections.get(instance) ?? createConnection({ url: zitadel.url, maxInFlight: config.zitadel.maxInFlight });
     connections.set(instance, connection);
     const { emailVerified, phoneVerified } = config.zitadel;
@@ -163,7 +167,7 @@ function credentialOf(given: ConfiguredCredential): Credential {
 function reportRequest({ duration: ms, route = 'none', crash, ...line }: RequestLine, log: Log, metrics: Metrics): void {
   log.request({ ...line, route, ms });
   metrics.request(line.method, route, line.status, ms);
-  if (crash !== undefined) log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, reason: crash });
+  if (crash !== undefined) log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, error: crash });
 }
 
 function reportDelivery({ tenant, id, txns, who, calls, outcome, reason, ms, attempts }: Delivery, log: Log, metrics: Metrics): void {

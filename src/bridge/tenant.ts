@@ -54,7 +54,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   let rules: PasswordRules | undefined;
   let guarded: { readonly ids: ReadonlyMap<string, string>; readonly at: number } | undefined;
 
-  const view = createView({ tenant: id, store, zitadel, instance, clock, timing });
+  const view = createView({ tenant: id, store, zitadel, instance, clock, timing, reconcile: options.reconcile });
   const passwordRules = (): PasswordRules => {
     if (rules === undefined)
       throw new BridgeError(503, "The organization's password policy is not read yet; try again later", { retryAfter: 5 });

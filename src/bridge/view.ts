@@ -7,6 +7,7 @@ import { sortResources } from '../mapping/sort.ts';
 import type { Clock, IndexName, Key, Row, Store, Zitadel } from './ports.ts';
 import { etagOf, resourceOf, shownFacts } from './rows.ts';
 import { buried, confirmed } from './settle.ts';
+import type { Reconcile } from './reconcile.ts';
 import type { Timing } from './timing.ts';
 import type { UserQuery, UserResource } from './use-cases.ts';
 import { insertRow, updateRow } from './writes.ts';
@@ -18,6 +19,8 @@ export interface ViewOptions {
   readonly instance: string;
   readonly clock: Clock;
   readonly timing: Timing;
+  /** finishes what an earlier process left of a row; nothing while somebody works on it */
+  readonly reconcile: Reconcile;
 }
 
 export interface View {
@@ -28,9 +31,12 @@ export interface View {
   externalIds(externalId: string): Promise<readonly Row[]>;
 }
 
+const undecided = (): BridgeError =>
+  new BridgeError(503, 'Whether this user was made is being found out; try again', { retryAfter: 2 });
+
 const absent = (): BridgeError => new BridgeError(404, 'There is no user with this id');
 
-export function createView({ tenant, store, zitadel, instance, clock, timing }: ViewOptions): View {
+export function createView({ tenant, store, zitadel, instance, clock, timing, reconcile }: ViewOptions): View {
   const refreshing = new Map<string, Promise<Row | undefined>>();
 
   /** One read of a user at a time, whoever asks. */
@@ -72,7 +78,12 @@ export function createView({ tenant, store, zitadel, instance, clock, timing }: 
 
   async function row(id: string, age = timing.viewMaxAge): Promise<Row> {
     const key = { tenant, id };
-    const found = await store.read(key);
+    let found = await store.read(key);
+    if (found !== undefined && wasLeft(found)) {
+      await reconcile(key);
+      found = await store.read(key);
+      if (found !== undefined && found.known === null && wasLeft({ ...found, attempts: 0 })) throw undecided();
+    }
     const fresh = found !== undefined && (found.tombstone !== null || !isQuiet(found) || clock() - found.verifiedAt <= age);
     const now = fresh ? found : await refresh(key);
     if (now === undefined || shownFacts(now) === null) throw absent();
@@ -122,6 +133,9 @@ export function createView({ tenant, store, zitadel, instance, clock, timing }: 
 }
 
 const INDEX_OF = { userName: 'userName', externalId: 'externalId', 'emails.value': 'email' } as const;
+
+/** A call may have been sent for it, and nobody came back to it since: the process that did has died. */
+const wasLeft = (row: Row): boolean => row.doubt && row.attempts === 0;
 
 /** Nothing is on its way: what ZITADEL says now is all there is. */
 const isQuiet = (row: Row): boolean => row.changes.length === 0 && !row.doubt;

@@ -14,8 +14,8 @@ export interface QueueOptions {
 }
 
 export interface Queue extends Wake {
-  /** Looks at what is due now, then waits. */
-  start(): void;
+  /** Looks at what an earlier process left; resolves when each of those rows was tried once. */
+  start(): Promise<void>;
   /** Starts nothing more and waits for what runs. */
   stop(): Promise<void>;
 }
@@ -72,6 +72,7 @@ export function createQueue({ store, clock, deliver, onError, leases, atOnce = 8
       sweeping = sweep(leases).finally(() => {
         sweeping = undefined;
       });
+      return sweeping;
     },
     async stop() {
       stopped = true;

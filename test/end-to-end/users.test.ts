@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { ENTERPRISE_URN, USER_URN } from '../../src/mapping/attributes.ts';
 import { type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { ada, atZitadel, human, inZitadel, patch, writes } from './people.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
 
 let sandbox: SandboxProcess;
 let bridge: RunningBridge;
-let n = 0;
 
 before(async () => {
   sandbox = await startSandbox();
@@ -18,65 +18,17 @@ after(async () => {
 });
 beforeEach(() => sandbox.faults());
 
-/** A user of Okta's shape with a name of its own. */
-function ada(over: object = {}): Record<string, Json> {
-  n += 1;
-  return {
-    schemas: [USER_URN],
-    userName: `ada${n}@example.com`,
-    name: { givenName: 'Ada', familyName: 'Lovelace' },
-    displayName: 'Ada Lovelace',
-    emails: [{ value: `ada${n}@example.com`, type: 'work', primary: true }],
-    active: true,
-    ...over,
-  };
-}
-
 async function create(over: object = {}): Promise<Json> {
   const { status, body } = await bridge.scim('POST', '/Users', ada(over));
   assert.equal(status, 201, JSON.stringify(body));
   return body;
 }
 
-/** Calls that write, made since `reset`. */
-async function writes(): Promise<Record<string, number>> {
-  const calls = await sandbox.calls();
-  return Object.fromEntries(Object.entries(calls).filter(([call]) => !/^(Get|List)/.test(call)));
-}
-
-const patch = (...Operations: object[]): object => ({ schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations });
-
-async function inZitadel(id: string): Promise<Json> {
-  const answer = await fetch(`${sandbox.url}/zitadel.user.v2.UserService/GetUserByID`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${sandbox.seeds.tokens.instanceOwner}` },
-    body: JSON.stringify({ userId: id }),
-  });
-  return (await answer.json()) as Json;
-}
-
-/** A call as somebody at ZITADEL's own API makes it. */
-async function atZitadel(method: string, body: object): Promise<Json> {
-  const answer = await fetch(`${sandbox.url}/zitadel.user.v2.UserService/${method}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${sandbox.seeds.tokens.instanceOwner}` },
-    body: JSON.stringify(body),
-  });
-  assert.equal(answer.status, 200, await answer.clone().text());
-  return (await answer.json()) as Json;
-}
-
-const human = (username: string, organizationId: string): object => ({
-  organizationId,
-  username,
-  human: { profile: { givenName: 'Ada', familyName: 'King' }, email: { email: 'king@example.com', isVerified: true } },
-});
-
 test('a user appears in ZITADEL by one call and reads back as sent', async () => {
   await sandbox.reset();
   const made = await create();
-  assert.deepEqual(await writes(), { CreateUser: 1 });
-  const { user } = await inZitadel(made.id);
+  assert.deepEqual(await writes(sandbox), { CreateUser: 1 });
+  const user = await inZitadel(sandbox, made.id);
   assert.equal(user.username, made.userName);
   assert.equal(user.human.email.email, made.userName);
   assert.equal(user.human.email.isVerified, true);
@@ -127,12 +79,12 @@ test('only what is needed is called', async () => {
   await sandbox.reset();
   await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', value: { active: false } }));
   assert.deepEqual(await sandbox.calls(), { DeactivateUser: 1 });
-  assert.equal((await inZitadel(user.id)).user.state, 'USER_STATE_INACTIVE');
+  assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_INACTIVE');
 
   await sandbox.reset();
   const put = { ...user, active: false };
   assert.equal((await bridge.scim('PUT', `/Users/${user.id}`, put)).status, 200);
-  assert.deepEqual(await writes(), {});
+  assert.deepEqual(await writes(sandbox), {});
 
   await sandbox.reset();
   await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'add', path: 'title', value: 'Countess' }));
@@ -140,7 +92,7 @@ test('only what is needed is called', async () => {
 
   await sandbox.reset();
   const leaver = await create({ active: false });
-  assert.deepEqual(await writes(), { CreateUser: 1, DeactivateUser: 1 });
+  assert.deepEqual(await writes(sandbox), { CreateUser: 1, DeactivateUser: 1 });
   assert.equal(leaver.active, false);
 });
 
@@ -166,16 +118,16 @@ test('If-Match and If-None-Match (RFC 7644 §3.14)', async () => {
 test('a taken userName is 409 uniqueness, in any case, also when only ZITADEL knows or it is in another organization', async () => {
   const user = await create();
   const clash = async (userName: string): Promise<void> => {
-    const { status, body } = await bridge.scim('POST', '/Users', ada({ userName, externalId: String(n) }));
+    const { status, body } = await bridge.scim('POST', '/Users', ada({ userName, title: 'another' }));
     assert.equal(status, 409);
     assert.equal(body.scimType, 'uniqueness');
     assert.match(body.detail, /userName/);
   };
   await clash(user.userName);
   await clash(user.userName.toUpperCase());
-  await atZitadel('CreateUser', human('console-made', sandbox.seeds.organizations.a));
+  await atZitadel(sandbox, 'CreateUser', human('console-made', sandbox.seeds.organizations.a));
   await clash('Console-Made');
-  await atZitadel('CreateUser', human('of-another', sandbox.seeds.organizations.b));
+  await atZitadel(sandbox, 'CreateUser', human('of-another', sandbox.seeds.organizations.b));
   await clash('of-another');
   const other = await create();
   const renamed = await bridge.scim('PATCH', `/Users/${other.id}`, patch({ op: 'replace', path: 'userName', value: user.userName }));
@@ -183,12 +135,12 @@ test('a taken userName is 409 uniqueness, in any case, also when only ZITADEL kn
 });
 
 test('a user made in the console is found by userName, by e-mail and by id', async () => {
-  const { id } = await atZitadel('CreateUser', human('by-hand', sandbox.seeds.organizations.a));
+  const { id } = await atZitadel(sandbox, 'CreateUser', human('by-hand', sandbox.seeds.organizations.a));
   const { body } = await bridge.scim('GET', `/Users?filter=${encodeURIComponent('userName eq "BY-HAND"')}`);
   assert.equal(body.totalResults, 1);
   assert.equal(body.Resources[0].id, id);
   assert.equal((await bridge.scim('GET', `/Users/${id}`)).body.userName, 'by-hand');
-  const other = await atZitadel('CreateUser', human('by-id', sandbox.seeds.organizations.a));
+  const other = await atZitadel(sandbox, 'CreateUser', human('by-id', sandbox.seeds.organizations.a));
   assert.equal((await bridge.scim('GET', `/Users/${other.id}`)).body.userName, 'by-id');
 });
 
@@ -220,10 +172,10 @@ test('DELETE then POST of the same userName works at once', async () => {
 
 test('a locked user counts as active and is never unlocked; deactivated and activated again it is locked again', async () => {
   const user = await create();
-  await atZitadel('LockUser', { userId: user.id });
+  await atZitadel(sandbox, 'LockUser', { userId: user.id });
   const again = await startBridge(sandbox);
   const set = (active: boolean): Promise<Json> => again.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: active }));
-  const state = async (): Promise<string> => (await inZitadel(user.id)).user.state;
+  const state = async (): Promise<string> => (await inZitadel(sandbox, user.id)).state;
   assert.equal((await again.scim('GET', `/Users/${user.id}`)).body.active, true);
   assert.equal((await set(true)).status, 200);
   assert.equal(await state(), 'USER_STATE_LOCKED');
@@ -241,11 +193,11 @@ test('a user that was never activated is locked instead of deactivated, and read
   const off = await again.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: 'False' }));
   assert.equal(off.status, 200, JSON.stringify(off.body));
   assert.equal(off.body.active, false);
-  assert.equal((await inZitadel(user.id)).user.state, 'USER_STATE_LOCKED');
+  assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_LOCKED');
   const third = await startBridge(sandbox);
   assert.equal((await third.scim('GET', `/Users/${user.id}`)).body.active, false);
   assert.equal((await third.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: true }))).body.active, true);
-  assert.equal((await inZitadel(user.id)).user.state, 'USER_STATE_ACTIVE');
+  assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_ACTIVE');
   await again.stop();
   await third.stop();
 });
@@ -255,7 +207,7 @@ test('an initial user that the view still takes for active is found out', async 
   await sandbox.post(`/sandbox/users/${user.id}/state`, { state: 'initial' });
   const off = await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: false }));
   assert.equal(off.status, 200, JSON.stringify(off.body));
-  assert.equal((await inZitadel(user.id)).user.state, 'USER_STATE_LOCKED');
+  assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_LOCKED');
 });
 
 test('clearing: null, "" and [] take attributes away, a nickname too', async () => {
@@ -266,7 +218,7 @@ test('clearing: null, "" and [] take attributes away, a nickname too', async () 
     patch({ op: 'replace', value: { nickName: '', title: null, phoneNumbers: [] } }, { op: 'remove', path: 'preferredLanguage' }),
   );
   for (const gone of ['nickName', 'title', 'phoneNumbers', 'preferredLanguage']) assert.equal(body[gone], undefined, gone);
-  const { human: now } = (await inZitadel(user.id)).user;
+  const { human: now } = await inZitadel(sandbox, user.id);
   assert.equal(now.profile.nickName ?? '', '');
   assert.equal(now.phone?.phone ?? '', '');
   assert.equal(now.profile.givenName, 'Ada');
@@ -286,11 +238,11 @@ test('a refused e-mail does not keep a leaver active', async () => {
   const { status, body } = await bridge.scim('PUT', `/Users/${user.id}`, { ...user, active: false, emails: [{ value: '"Ada" <a@b>', primary: true }] });
   assert.equal(status, 400);
   assert.match(body.detail, /deactivated all the same/);
-  assert.equal((await inZitadel(user.id)).user.state, 'USER_STATE_INACTIVE');
+  assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_INACTIVE');
   const later = await create();
   const bad = await bridge.scim('PUT', `/Users/${later.id}`, { ...later, active: false, emails: [{ value: 'ädä@exämple..com', primary: true }] });
   assert.equal(bad.status, 400, JSON.stringify(bad.body));
-  assert.equal((await inZitadel(later.id)).user.state, 'USER_STATE_INACTIVE');
+  assert.equal((await inZitadel(sandbox, later.id)).state, 'USER_STATE_INACTIVE');
 });
 
 test('two PATCHes adding different e-mails to one user at once: both are there', async () => {
@@ -304,7 +256,7 @@ test('two PATCHes adding different e-mails to one user at once: both are there',
 
 test('deleted in ZITADEL: 404, and the name is free', async () => {
   const user = await create();
-  await atZitadel('DeleteUser', { userId: user.id });
+  await atZitadel(sandbox, 'DeleteUser', { userId: user.id });
   const patched = await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'title', value: 'x' }));
   assert.equal(patched.status, 404);
   assert.equal((await bridge.scim('POST', '/Users', ada({ userName: user.userName }))).status, 201);
