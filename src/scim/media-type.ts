@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { BridgeError } from '../errors.ts';
 
-export const SCIM_JSON = 'application/scim+json';
+const SCIM_JSON = 'application/scim+json';
 const JSON_TYPE = 'application/json';
 
 /** `text/json` is no registered type, but older clients send it (clients: common rules). */
