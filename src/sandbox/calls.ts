@@ -4,7 +4,7 @@ import type { HandlerContext } from '@connectrpc/connect';
 import { callerKey } from './callers.ts';
 import type { Caller } from './callers.ts';
 import { wireKey } from './connections.ts';
-import { integrityViolation, outcomeOf } from './errors.ts';
+import { deadlinePassed, integrityViolation, outcomeOf } from './errors.ts';
 import type { Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
 import { createLanes } from './lanes.ts';
@@ -55,8 +55,9 @@ export function createCalls({ faults, journal, latency, random, now, commit }: C
     const fate = faults.next(method.parent.typeName, method.name);
     if (fate.delay > 0) await sleep(fate.delay);
     if (fate.apply) {
-      if (!fate.error && !fate.status) validate(method.input, request);
+      validate(method.input, request);
       if (latency) await latency({ method: method.name, ...work });
+      if ((context.timeoutMs() ?? 1) <= 0) throw deadlinePassed(random);
     }
     const wire = context.values.get(wireKey);
     let result: O | undefined;

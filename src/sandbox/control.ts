@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { addOrganization } from './seed.ts';
-import type { Organization, User } from './entities.ts';
+import type { Idp, Organization, Token, User } from './entities.ts';
 import type { Fault, Faults } from './faults.ts';
 import { fill } from './fill.ts';
 import type { Journal } from './journal.ts';
 import { opens } from './passwords.ts';
+import { showUser, showUsers } from './show.ts';
 import type { World } from './world.ts';
 
 export interface Control {
@@ -33,7 +34,23 @@ export interface Told {
 const OK: Told = { status: 200, body: {} };
 const MISSING: Told = { status: 404, body: { error: 'nothing here' } };
 
-/** The endpoints below /sandbox, by which tests and operators look into a sandbox and upset it. */
+/**
+ * The endpoints below /sandbox, by which tests and operators look into a sandbox and upset it. They answer JSON,
+ * by HTTP/1.1, also while the sandbox is down:
+ *
+ * - GET seeds: ids, tokens, client and key of the seeded service users
+ * - GET log?from=N: every write from the N-th on, as JSON lines (journal.ts)
+ * - GET calls: {method: count}; POST calls: the same, and counts from zero again
+ * - GET, POST faults: one fault or {faults: [...]} (faults.ts)
+ * - GET users?organization=ID (JSON lines), GET users/ID: what is stored
+ * - POST users/ID/state {state}: also 'initial', which no call of v2 can make
+ * - POST users/ID/password {verify}, GET users/ID/password?verify=: {login: would it log in, kind}
+ * - POST tokens {token, revoked, userId}: revokes, revives, or adds one
+ * - POST organizations {id, name}, POST organizations/ID {name, state, domains, passwordRules, loginNameIncludesDomain}
+ * - POST idps {id, name}
+ * - POST fill {organization, users, metadata, prefix}: many users at once (fill.ts)
+ * - POST settle: lists see everything now
+ */
 export async function control({ world, faults, journal, seeds }: Control, asked: Asked): Promise<Told> {
   const { state } = world;
   const { method, parts, query, body } = asked;
@@ -49,7 +66,7 @@ export async function control({ world, faults, journal, seeds }: Control, asked:
     case 'log':
       return { status: 200, body: journal.lines(Number(query.get('from') ?? 0)) };
     case 'faults':
-      if (posts) faults.replace((body.faults as readonly Fault[] | undefined) ?? [body as Fault], asked.socket);
+      if (posts) faults.replace((body.faults as readonly Fault[] | undefined) ?? [body], asked.socket);
       return { status: 200, body: { faults: faults.current() } };
     case 'tokens':
       return done(world, () => setToken(world, body));
@@ -57,7 +74,8 @@ export async function control({ world, faults, journal, seeds }: Control, asked:
       return done(world, () => setOrganization(world, { ...body, ...(id ? { id } : {}) }));
     case 'idps':
       return done(world, () => {
-        const idp = { id: String(body.id ?? world.id()), name: String(body.name ?? 'idp') };
+        const { id: idpId = world.id(), name = 'idp' } = body as Partial<Idp>;
+        const idp: Idp = { id: idpId, name };
         state.idps.set(idp.id, idp);
         return idp;
       });
@@ -66,11 +84,13 @@ export async function control({ world, faults, journal, seeds }: Control, asked:
     case 'settle':
       return done(world, () => state.settle());
     case 'users': {
-      const user = state.users.get(id ?? '');
+      if (!id) return { status: 200, body: showUsers(state, query.get('organization') ?? '') };
+      const user = state.users.get(id);
       if (!user) return MISSING;
+      if (!detail) return { status: 200, body: showUser(state, user) };
       if (detail === 'state' && posts) return done(world, () => setState(world, user, body.state as User['state']));
       if (detail === 'password') {
-        const text = String(body.verify ?? query.get('verify') ?? '');
+        const text = (body.verify as string | undefined) ?? query.get('verify') ?? '';
         const login = user.state === 'active' && (await opens(user.password, text));
         return { status: 200, body: { login, kind: user.password?.kind ?? null } };
       }
@@ -93,9 +113,8 @@ function setState({ state, events, stamp }: World, user: User, wanted: User['sta
 
 /** A known token is revoked or revived; a new one needs the user it is for. */
 function setToken({ state }: World, body: Asked['body']): void {
-  const token = String(body.token);
-  const userId = String(body.userId ?? state.tokens.get(token)?.userId ?? '');
-  state.tokens.set(token, { token, userId, revoked: body.revoked === true });
+  const { token = '', userId = state.tokens.get(token)?.userId ?? '', revoked = false } = body as Partial<Token>;
+  state.tokens.set(token, { token, userId, revoked });
 }
 
 /** Adds an organization, or changes the fields named of one: name, state, domains, passwordRules, loginNameIncludesDomain. */

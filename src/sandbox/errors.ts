@@ -10,6 +10,7 @@ const TABLE = {
   noMembership: [Code.NotFound, 'AUTHZ-cdgFk', 'membership not found'],
   denied: [Code.PermissionDenied, 'AUTH-AWfge', 'No matching permissions found'],
   deniedAtDoor: [Code.PermissionDenied, 'AUTH-5mWD2', 'No matching permissions found'],
+  databaseFailed: [Code.Internal, 'SQL-KyeAx', 'Errors.Internal'],
   // users: create and update
   usernameTaken: [Code.AlreadyExists, 'V3-DKcYh', 'User already exists'],
   userIdTaken: [Code.FailedPrecondition, 'COMMAND-7yiox1isql', 'Errors.User.AlreadyExisting'],
@@ -22,7 +23,6 @@ const TABLE = {
   familyNameBlank: [Code.InvalidArgument, 'USER-4hB7d', 'Last name in profile is empty'],
   hashUnknown: [Code.InvalidArgument, 'USER-JDk4t', 'Errors.User.Password.NotSupported'],
   phoneRemovalVerified: [Code.InvalidArgument, 'USERv2-4f3d6', 'Verifying phone removal is not supported'],
-  phoneMissing: [Code.FailedPrecondition, 'COMMAND-ieJ2e', 'Phone not found'],
   userTypeMissing: [Code.Unimplemented, '', 'user type is not implemented'],
   // users: existence, by call
   getUnknown: [Code.NotFound, 'QUERY-Dfbg2', 'User could not be found'],
@@ -119,6 +119,24 @@ export function unknown(reason: string): ConnectError {
 export function integrityViolation(): ConnectError {
   const pkey = 'duplicate key value violates unique constraint "events2_pkey" (SQLSTATE 23505)';
   return unknown(`integrity violation of type "unique" on "events2" (constraint: "events2_pkey"): ERROR: ${pkey}`);
+}
+
+/** What a deadline that ends on the server is answered with: never DEADLINE_EXCEEDED, and mostly untrue. */
+export function deadlinePassed(random: () => number): ConnectError {
+  const chance = random();
+  if (chance < 0.4) return bare(Code.NotFound, instanceMissing('localhost', 'localhost'));
+  if (chance < 0.7) return refusal('unknownOrganizationHeader');
+  return chance < 0.85 ? refusal('databaseFailed') : unknown('context deadline exceeded');
+}
+
+/** Text for a host that belongs to no instance. */
+export function instanceMissing(host: string, domain: string, asked = host): string {
+  const docs = 'https://zitadel.com/docs/apis/introduction#domains';
+  return (
+    `unable to set instance using origin &{${host}  http} (ExternalDomain is ${domain}): ` +
+    `ID=QUERY-1kIjX Message=Instance not found. Make sure you got the domain right. Check out ${docs} ` +
+    `Parent=(unable to get instance by host: instanceHost ${asked}, publicHost : ID=QUERY-1kIjX Message=Errors.IAM.NotFound)`
+  );
 }
 
 /** ErrorDetail.id of an error, else the name of its code: how the operator's log names an outcome. */

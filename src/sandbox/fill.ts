@@ -2,16 +2,22 @@ import type { User } from './entities.ts';
 import { SEED } from './seed.ts';
 import type { World } from './world.ts';
 
+export interface Fill {
+  readonly organization?: string;
+  readonly users?: number;
+  /** Keys each. */
+  readonly metadata?: number;
+  /** Of the usernames. */
+  readonly prefix?: string;
+}
+
 /**
- * Makes many users at once, seen by lists at once: {organization, users, metadata: keys each, prefix: of usernames}.
+ * Makes many users at once, seen by lists at once.
  * Gives the usernames' range: prefix + 0 ... prefix + users - 1.
  */
-export function fill(world: World, body: Readonly<Record<string, unknown>>): object {
+export function fill(world: World, wanted: Fill): object {
   const { state } = world;
-  const organization = String(body.organization ?? SEED.organizations[0].id);
-  const count = Number(body.users ?? 0);
-  const keys = Number(body.metadata ?? 0);
-  const prefix = String(body.prefix ?? 'user');
+  const { organization = SEED.organizations[0].id, users: count = 0, metadata: keys = 0, prefix = 'user' } = wanted;
   for (let n = 0; n < count; n += 1) {
     const stamp = world.stamp();
     const id = world.id();

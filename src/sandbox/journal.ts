@@ -33,7 +33,7 @@ export interface Journal {
 }
 
 /** Oldest entries are forgotten beyond this many. */
-const KEEP = 200_000;
+const KEEP = 100_000;
 
 export function createJournal(): Journal {
   let counts = new Map<string, number>();

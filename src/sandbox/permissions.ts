@@ -63,7 +63,6 @@ const OWNER = [
   'user.write',
   'user.delete',
   'user.credential.write',
-  'user.passkey.write',
   'user.grant.write',
   'user.grant.delete',
   'user.feature.write',

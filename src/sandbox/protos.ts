@@ -16,7 +16,7 @@ import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
 /** The same service under another name, as v2 is of v2beta where all messages have the same numbers. */
 export function twinOf<S extends DescService>(service: S, typeName: string): S {
   const twin = { ...service, typeName } as { -readonly [K in keyof DescService]: DescService[K] };
-  twin.methods = service.methods.map((method) => ({ ...method, parent: twin as DescService }) as typeof method);
+  twin.methods = service.methods.map((method) => ({ ...method, parent: twin }));
   twin.method = Object.fromEntries(twin.methods.map((method) => [method.localName, method]));
   return twin as unknown as S;
 }

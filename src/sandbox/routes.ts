@@ -1,8 +1,10 @@
-import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { identify } from './callers.ts';
 import { control } from './control.ts';
 import type { Control } from './control.ts';
+import { wireOf } from './connections.ts';
 import type { Request, Response } from './connections.ts';
+import { instanceMissing } from './errors.ts';
 import { bodyOf, reply } from './http.ts';
 import type { TokenAnswer, TokenRequest } from './tokens.ts';
 
@@ -23,7 +25,7 @@ export function createRoutes(options: RoutesOptions): (request: Request, respons
       const body = (text === '' ? {} : JSON.parse(text)) as Readonly<Record<string, unknown>>;
       const parts = url.pathname.split('/').slice(2).map(decodeURIComponent);
       const { method = 'GET', socket } = request;
-      const told = await control(options, { method, parts, query: url.searchParams, body, socket: socket as Socket });
+      const told = await control(options, { method, parts, query: url.searchParams, body, socket });
       reply(response, told.status, told.body);
     } catch (reason) {
       reply(response, 400, { error: String(reason) });
@@ -32,6 +34,13 @@ export function createRoutes(options: RoutesOptions): (request: Request, respons
 
   async function oauth(request: Request, response: Response, issuer: string): Promise<void> {
     const form = new URLSearchParams(await bodyOf(request));
+    const fate = faults.next('oauth', 'token');
+    if (fate.delay > 0) await sleep(fate.delay);
+    if (fate.end === 'drop') return wireOf(request, response).cut();
+    if (fate.end === 'hang') return;
+    if (fate.status || fate.error) {
+      return wireOf(request, response).refuse(fate.status ?? 503, fate.retryAfter);
+    }
     const { authorization } = request.headers;
     const { status, body } = await token({ form, authorization, issuer });
     reply(response, status, body);
@@ -83,10 +92,5 @@ function hostComplaint(request: Request, host: string, domain: string | undefine
   const named = request.headers['x-zitadel-instance-host'];
   const asked = (typeof named === 'string' ? named : host).replace(/:\d+$/, '');
   if (asked === domain) return null;
-  const docs = 'https://zitadel.com/docs/apis/introduction#domains';
-  return (
-    `unable to set instance using origin &{${host}  http} (ExternalDomain is ${domain}): ` +
-    `ID=QUERY-1kIjX Message=Instance not found. Make sure you got the domain right. Check out ${docs} ` +
-    `Parent=(unable to get instance by host: instanceHost ${asked}, publicHost : ID=QUERY-1kIjX Message=Errors.IAM.NotFound)`
-  );
+  return instanceMissing(host, domain, asked);
 }

@@ -97,7 +97,7 @@ export function createRpc({ world, journal, twins }: RpcOptions): (request: Requ
   return (request, response) => {
     responses.set(request, response);
     const [, service = ''] = (request.url ?? '').split('/');
-    const byConnect = !String(request.headers['content-type'] ?? '').startsWith(GRPC);
+    const byConnect = !request.headers['content-type']?.startsWith(GRPC);
     if (byConnect && /\.v1\.\w+$/.test(service)) return notFound(response);
     adapter(request, response);
   };
@@ -106,7 +106,7 @@ export function createRpc({ world, journal, twins }: RpcOptions): (request: Requ
 /** A method that is not there: a text where the service is known, else the answer of the REST gateway. */
 function absent(request: Request, response: Response, known: ReadonlySet<string>): void {
   const [, service = ''] = (request.url ?? '').split('/');
-  if (!String(request.headers['content-type'] ?? '').startsWith(GRPC)) {
+  if (!request.headers['content-type']?.startsWith(GRPC)) {
     if (known.has(service)) return reply(response, 404, '404 page not found\n');
     return notFound(response);
   }

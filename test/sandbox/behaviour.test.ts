@@ -85,8 +85,8 @@ describe('sandbox behaves as measured', () => {
   it('orders by id descending unless told otherwise, and pages by users', async () => {
     const queries = [organization(sandbox.seeds.organizations.b)];
     const { ids } = await list(queries);
-    assert.deepEqual(ids, [...ids].sort().reverse());
-    assert.deepEqual((await list(queries, undefined, { asc: true })).ids, [...ids].reverse());
+    assert.deepEqual(ids, [...ids].toSorted().toReversed());
+    assert.deepEqual((await list(queries, undefined, { asc: true })).ids, [...ids].toReversed());
     assert.deepEqual((await list(queries, undefined, { limit: 1, offset: 1 })).ids, ids.slice(1, 2));
     assert.deepEqual((await list(queries, undefined, { limit: 1001 })).ids, ids);
   });
@@ -97,15 +97,15 @@ describe('sandbox behaves as measured', () => {
     const withBoth = String(answered(await create({}, { metadata: both })).id);
     const withOne = String(answered(await create({}, { metadata: both.slice(0, 1) })).id);
     const mine = { inUserIdsQuery: { userIds: [withBoth, withOne] } };
-    const sorted = async (...queries: Json[]): Promise<string[]> => (await list([mine, ...queries])).ids.sort();
-    assert.deepEqual(await sorted(key(one)), [withBoth, withOne].sort());
+    const sorted = async (...queries: Json[]): Promise<string[]> => (await list([mine, ...queries])).ids.toSorted();
+    assert.deepEqual(await sorted(key(one)), [withBoth, withOne].toSorted());
     assert.deepEqual(await sorted({ andQuery: { queries: [key(one), key(two)] } }), []);
     assert.deepEqual(await sorted({ notQuery: { query: key(one) } }), [withBoth]);
     assert.deepEqual(await sorted(key(two.slice(1), 'CONTAINS')), [withBoth]);
     assert.deepEqual(await sorted(key(two.slice(1, -1), 'CONTAINS')), []);
     assert.deepEqual(
       await sorted(key(two.slice(1, -1), 'ENDS_WITH')),
-      two.slice(1, -1) === one.slice(1, -1) ? [withBoth, withOne].sort() : [withBoth],
+      two.slice(1, -1) === one.slice(1, -1) ? [withBoth, withOne].toSorted() : [withBoth],
     );
   });
 
@@ -295,6 +295,25 @@ describe('sandbox behaves as measured', () => {
     assert.equal(strict.error?.id, 'COMMA-HuJf6');
     const context = { token: tokens.instanceOwner, organization: organizations.b };
     answered(await call(sandbox, SERVICES.user, 'CreateUser', request, context));
+  });
+
+  it('answers a deadline that ended with something untrue, and applies nothing', async () => {
+    const userId = String(answered(await create()).id);
+    await control(sandbox, 'faults', { mode: 'slow', ms: 20 });
+    const path = `/${SERVICES.user}/DeactivateUser`;
+    const answer = await post(sandbox, path, { userId }, { ...headers, 'connect-timeout-ms': '5' });
+    await control(sandbox, 'faults', { mode: 'ok' });
+    assert.match(answer.text, /unable to set instance|AUTH-Bs7Ds|SQL-KyeAx|context deadline exceeded/);
+    assert.equal((await control(sandbox, `users/${userId}`)).state, 'active');
+  });
+
+  it('shows what is stored', async () => {
+    const id = fresh('shown-');
+    answered(await create({ userId: id }, { metadata: [{ key: 'k', value: 'djE=' }] }));
+    const shown = await control(sandbox, `users/${id}`);
+    assert.deepEqual([shown.id, shown.metadata, shown.grants], [id, { k: 'v1' }, []]);
+    const { text } = await post(sandbox, `/sandbox/users?organization=${sandbox.seeds.organizations.a}`);
+    assert(text.includes(`"id":"${id}"`));
   });
 
   it('fills in bulk', async () => {

@@ -55,8 +55,7 @@ describe('sandbox faults', () => {
   }
 
   async function refused(promise: Promise<unknown>): Promise<ConnectError> {
-    const reason = await promise.then(() => assert.fail('answered'), ConnectError.from);
-    return reason as ConnectError;
+    return await promise.then(() => assert.fail('answered'), ConnectError.from);
   }
 
   it('error: a code and an id, for one method, on each second call', async () => {

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { call, control } from './stage.ts';
+import { answered, call, control } from './stage.ts';
 import type { Json, Outcome } from './stage.ts';
 import type { Sandbox, Seeds } from '../../src/sandbox/server.ts';
 
@@ -62,12 +62,12 @@ describe('sandbox kept in a file', () => {
     const second = await start();
     assert.deepEqual(second.seeds, first.seeds);
     for (const id of ids.slice(2)) assert((await send(second, 'GetUserByID', { userId: id })).response, id);
-    const state = (await send(second, 'GetUserByID', { userId: 'kept-0' })).response?.user as Json;
+    const state = answered(await send(second, 'GetUserByID', { userId: 'kept-0' })).user as Json;
     assert.equal(state.state, 'USER_STATE_INACTIVE');
     assert.equal((await send(second, 'GetUserByID', { userId: 'kept-1' })).error?.id, 'QUERY-Dfbg2');
-    const rows = await send(second, 'ListUserMetadata', { userId: 'kept-2' });
+    const rows = answered(await send(second, 'ListUserMetadata', { userId: 'kept-2' }));
     assert.deepEqual(
-      (rows.response?.metadata as Json[]).map(({ key, value }) => [key, value]),
+      (rows.metadata as Json[]).map(({ key, value }) => [key, value]),
       [['k', 'djE=']],
     );
     const taken = { organizationId, username: 'RENAMED', human };

@@ -79,7 +79,7 @@ function same(got: unknown, expected: unknown, recorded: unknown, path: string):
     return;
   }
   if (typeof expected === 'object' && expected !== null && typeof got === 'object' && got !== null) {
-    assert.deepEqual(Object.keys(got).sort(), Object.keys(expected).sort(), `keys of ${path}`);
+    assert.deepEqual(Object.keys(got).toSorted(), Object.keys(expected).toSorted(), `keys of ${path}`);
     for (const [key, one] of Object.entries(expected)) {
       same(Reflect.get(got, key), one, Reflect.get(recorded as object, key), `${path}.${key}`);
     }
@@ -87,7 +87,7 @@ function same(got: unknown, expected: unknown, recorded: unknown, path: string):
   }
   const key = path.split('.').at(-1) ?? '';
   if (typeof expected === 'string' && expected === recorded) {
-    if (/^2026-/.test(expected)) return assert.match(String(got), /^20\d\d-\d\d-\d\dT[\d:.]+Z$/, path);
+    if (expected.startsWith('2026-')) return assert.match(String(got), /^20\d\d-\d\d-\d\dT[\d:.]+Z$/, path);
     if (key === 'sequence' || expected === '579') return assert.match(String(got), /^[1-9]\d*$/, path);
     if (/^<.*>$/.test(expected)) return assert.match(String(got), /./, path);
     if (/^4005\d{14}$/.test(expected)) return assert.match(String(got), /^\d{18,}$/, path);

@@ -57,7 +57,7 @@ export function createAdministratorService(world: World): Partial<ServiceImpl<ty
     listAdministrators: calls.read(({ pagination, filters }, { user }) => {
       const hits = [...state.members.seen().values()]
         .filter((member) => filters.every((filter) => matches(world, member, filter)))
-        .sort((a, b) => (pagination?.asc ? a.created - b.created : b.created - a.created));
+        .toSorted((a, b) => (pagination?.asc ? a.created - b.created : b.created - a.created));
       const page = pageOf(hits, pagination, { max: 1000, standard: 100 });
       const visible = page.rows.filter(
         ({ userId, organization }) =>

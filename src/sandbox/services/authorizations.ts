@@ -83,7 +83,11 @@ export function listAuthorizationsV2(world: World) {
         const project = world.state.projects.get(grant.project);
         const organization = world.state.organizations.get(grant.organization);
         return {
-          ...{ id, creationDate, changeDate, user, state },
+          id,
+          creationDate,
+          changeDate,
+          user,
+          state,
           project: { id: grant.project, name: project?.name ?? '', organizationId: project?.organization ?? '' },
           organization: { id: grant.organization, name: organization?.name ?? '' },
           roles: grant.roles.map((key) => {
@@ -110,7 +114,7 @@ function listGrants(world: World, { user }: Caller, { pagination, filters }: Lis
   const { state, permissions } = world;
   const hits = [...state.grants.seen().values()]
     .filter((grant) => filters.every((filter) => matches(world, grant, filter)))
-    .sort((a, b) => (pagination?.asc ? a.created - b.created : b.created - a.created));
+    .toSorted((a, b) => (pagination?.asc ? a.created - b.created : b.created - a.created));
   const { rows, limit } = pageOf(hits, pagination, { max: 1000, standard: 100 });
   const grants = rows.filter(({ organization }) => permissions.has(user, organization, 'user.grant.read'));
   return { total: hits.length, limit, grants };

@@ -26,7 +26,7 @@ export function listUsers(
   const direction = query?.asc ? 1 : -1;
   const sorted = hits
     .map((user) => ({ user, key: sortKey(user) }))
-    .sort((a, b) => direction * (a.key < b.key ? -1 : a.key > b.key ? 1 : a.user.id < b.user.id ? -1 : 1))
+    .toSorted((a, b) => direction * (a.key < b.key ? -1 : a.key > b.key ? 1 : a.user.id < b.user.id ? -1 : 1))
     .map(({ user }) => user);
   const page = pageOf(sorted, query, { max: world.maxLimit, standard: world.maxLimit > 0 ? 100 : 0 });
   const total = page.pastEnd ? 0 : hits.reduce((sum, user) => sum + rowsHit(user), 0);
@@ -50,10 +50,8 @@ function candidates({ state }: World, queries: readonly SearchQuery[]): User[] {
 }
 
 function idsIn(queries: readonly SearchQuery[]): readonly string[] | undefined {
-  const [first] = queries
-    .map(({ query }) => (query.case === 'inUserIdsQuery' ? query.value.userIds : undefined))
-    .filter(Boolean);
-  return first;
+  for (const { query } of queries) if (query.case === 'inUserIdsQuery') return query.value.userIds;
+  return undefined;
 }
 
 /** Text of a sorting column; by id when none is given. Names and addresses sort without regard to case. */

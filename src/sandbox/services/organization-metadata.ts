@@ -37,7 +37,7 @@ export function createOrganizationMetadata(world: World): Pick<ServiceImpl<typeo
 
     listOrganizationMetadata: calls.read(({ organizationId, pagination }, { user, context }) => {
       permissions.demand(user, context, 'org.read', 'door');
-      const rows = [...state.organizationMetadata.of(organizationId)].sort(([a], [b]) => (a < b ? -1 : 1));
+      const rows = [...state.organizationMetadata.of(organizationId)].toSorted(([a], [b]) => (a < b ? -1 : 1));
       const page = pageOf(rows, pagination, { max: 1000, standard: 0 });
       const visible = permissions.has(user, organizationId, 'org.read') ? page.rows : [];
       return {

@@ -49,7 +49,7 @@ export function createOrganizationService(world: World): Partial<ServiceImpl<typ
     deleteOrganization: calls.write(target, ({ id }, { user }) => {
       world.permissions.demand(user, id, 'org.delete', 'door');
       const { changed } = change(world, id, 'removed');
-      for (const member of [...state.users.values()]) if (member.organization === id) removeUser(world, member);
+      for (const member of state.users.values()) if (member.organization === id) removeUser(world, member);
       return { deletionDate: timestamp(changed) };
     }),
   };

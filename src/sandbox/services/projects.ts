@@ -55,7 +55,10 @@ export function createProjectService(world: World): Partial<ServiceImpl<typeof P
       return {
         pagination: { totalResult: BigInt(hits.length), appliedLimit: BigInt(page.limit) },
         projectRoles: visible.map(({ key, displayName, group, created }) => ({
-          ...{ projectId, key, displayName, group },
+          projectId,
+          key,
+          displayName,
+          group,
           creationDate: timestamp(created),
           changeDate: timestamp(created),
         })),
@@ -77,7 +80,10 @@ export function createProjectService(world: World): Partial<ServiceImpl<typeof P
       return {
         pagination: { totalResult: BigInt(hits.length), appliedLimit: BigInt(page.limit) },
         projects: visible.map(({ id, organization, name, created, changed }) => ({
-          ...{ id, name, organizationId: organization, state: ProjectState.ACTIVE },
+          id,
+          name,
+          organizationId: organization,
+          state: ProjectState.ACTIVE,
           creationDate: timestamp(created),
           changeDate: timestamp(changed),
         })),

@@ -38,7 +38,7 @@ export function createSessionService(world: World): Partial<ServiceImpl<typeof S
     listSessions: calls.read(({ query, queries }, caller) => {
       const hits = [...state.sessions.seen().values()]
         .filter((session) => queries.every((one) => matches(session, one)))
-        .sort((a, b) => (query?.asc ? a.created - b.created : b.created - a.created));
+        .toSorted((a, b) => (query?.asc ? a.created - b.created : b.created - a.created));
       const page = pageOf(hits, query, { max: world.maxLimit, standard: world.maxLimit > 0 ? 100 : 0 });
       const visible = page.rows.filter(
         ({ userId, organization }) =>

@@ -64,7 +64,7 @@ export function listUserMetadata(
         ({ filter }) => filter.case !== 'keyFilter' || textMatches(filter.value.method, key, filter.value.key),
       ),
     )
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
   const page = pageOf(rows, pagination, { max: 1000, standard: 100 });
   const user = world.state.users.get(userId);
   const visible = user === undefined || mayRead(world, user, caller);

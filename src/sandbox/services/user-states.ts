@@ -83,7 +83,7 @@ export function removeUser({ state }: World, user: User): void {
   state.links.delete(user.id);
   state.members.delete(memberId('', user.id));
   for (const { id } of state.organizations.values()) state.members.delete(memberId(id, user.id));
-  for (const grant of [...state.grants.values()]) if (grant.userId === user.id) state.grants.delete(grant.id);
+  for (const grant of state.grants.values()) if (grant.userId === user.id) state.grants.delete(grant.id);
   for (const token of state.tokens.values()) {
     if (token.userId === user.id) state.tokens.set(token.token, { ...token, revoked: true });
   }
