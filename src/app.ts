@@ -1,6 +1,7 @@
 /** The express app: health beside SCIM. Builds and never listens. */
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
+import { failed, notFound } from './scim/fallback.ts';
 
 export interface AppParts {
   readonly scim: Router;
@@ -16,5 +17,6 @@ export function createApp({ scim, health, trustProxy }: AppParts): Express {
   app.use(helmet());
   app.use(health);
   app.use('/scim/v2', scim);
+  app.use('/scim', notFound, failed);
   return app;
 }

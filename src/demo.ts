@@ -17,7 +17,9 @@ export interface Demo {
 export async function withSandbox(config: Config): Promise<Demo> {
   if (!config.sandbox) return { config };
   mkdirSync(config.store.dataDir, { recursive: true, mode: 0o700 });
-  const named = config.tenants.flatMap(({ organization }) => (organization === null ? [] : [{ id: organization, name: organization }]));
+  const named = config.tenants.flatMap(({ organization }) =>
+    organization === null ? [] : [{ id: organization, name: organization }],
+  );
   const sandbox = await createSandbox({ file: join(config.store.dataDir, 'sandbox.db'), organizations: named });
   const { organizations, tokens } = sandbox.seeds;
   const keyless = config.tenants.some((tenant) => tenant.tokens.length === 0 && !tenant.jwt && !tenant.basic);
@@ -28,9 +30,15 @@ export async function withSandbox(config: Config): Promise<Demo> {
     zitadel: {
       url: sandbox.url,
       // an organization of the operator's own has no service user in the sandbox
-      credential: { kind: 'token' as const, token: tenant.organization === null ? tokens.managerA : tokens.instanceOwner },
+      credential: {
+        kind: 'token' as const,
+        token: tenant.organization === null ? tokens.managerA : tokens.instanceOwner,
+      },
     },
-    tokens: tenant.tokens.length > 0 || token === undefined ? tenant.tokens : [{ name: 'sandbox', sha256: createHash('sha256').update(token).digest('hex') }],
+    tokens:
+      tenant.tokens.length > 0 || token === undefined
+        ? tenant.tokens
+        : [{ name: 'sandbox', sha256: createHash('sha256').update(token).digest('hex') }],
   }));
   return { config: { ...config, tenants }, sandbox, ...(token === undefined ? {} : { token }) };
 }

@@ -1,11 +1,10 @@
 /** The process: configuration, wiring, listening, an orderly end. */
-import { createServer as createHttp } from 'node:http';
-import { createServer as createHttps } from 'node:https';
 import closeWithGrace from 'close-with-grace';
 import { type Config, loadConfig } from './config.ts';
 import { ConfigError } from './config/complaints.ts';
 import { createLog } from './log.ts';
 import { withSandbox } from './demo.ts';
+import { createServer } from './server.ts';
 import { wire } from './wire.ts';
 
 /** Running requests get this long to finish, ms. */
@@ -24,8 +23,7 @@ async function main(given: Config): Promise<void> {
   const { config, sandbox, token } = await withSandbox(given);
   const bridge = await wire({ config, log });
   const { host, port, tls } = config.server;
-  const server = tls === undefined ? createHttp(bridge.app) : createHttps(tls, bridge.app);
-  server.requestTimeout = 60_000;
+  const server = createServer(bridge.app, tls);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -69,7 +67,7 @@ function welcome(base: string, token: string | undefined): string {
     '',
     'Create a user:',
     '',
-    `curl -i ${base}/Users -H 'Authorization: Bearer ${shown}' -H 'Content-Type: application/scim+json' -d '${user}'`,
+    `curl -i ${base}/Users -H "Authorization: Bearer ${shown}" -H 'Content-Type: application/scim+json' -d '${user}'`,
     '',
   ].join('\n');
 }

@@ -46,7 +46,8 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
   const store = await createSqliteStore({
     directory: config.store.dataDir,
     clock,
-    onFailure: (error) => log.system('error', 'the store failed; writes are answered 503 until it works again', { error }),
+    onFailure: (error) =>
+      log.system('error', 'the store failed; writes are answered 503 until it works again', { error }),
   });
   const metrics = createMetrics(() =>
     Promise.all(config.tenants.map(async ({ id }) => ({ tenant: id, ...(await store.counts(id)) }))),
@@ -122,7 +123,11 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
   const notReady = (): NotReady[] =>
-    !recovered ? [{ reason: 'what the last process left is being looked at' }] : entries.filter(({ made }) => !made.ready()).map(({ config: { id } }) => ({ tenant: id, reason: 'the first sync has not finished yet' }));
+    !recovered
+      ? [{ reason: 'what the last process left is being looked at' }]
+      : entries
+          .filter(({ made }) => !made.ready())
+          .map(({ config: { id } }) => ({ tenant: id, reason: 'the first sync has not finished yet' }));
   const app = createApp({ scim, health: createHealth({ notReady, scrape: () => metrics.scrape() }), trustProxy });
 
   return {
@@ -144,7 +149,8 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
   function zitadelOf({ id, zitadel, organization }: TenantConfig) {
     if (zitadel === null || organization === null) throw new Error(`tenant ${id} has no ZITADEL`);
     const instance = config.sandbox ? 'sandbox' : zitadel.url.toLowerCase(); // the sandbox changes its port, its names stay
-    const connection = connections.get(instance) ?? createConnection({ url: zitadel.url, maxInFlight: config.zitadel.maxInFlight });
+    const connection =
+      connections.get(instance) ?? createConnection({ url: zitadel.url, maxInFlight: config.zitadel.maxInFlight });
     connections.set(instance, connection);
     const { emailVerified, phoneVerified } = config.zitadel;
     const port = createZitadel({
@@ -164,13 +170,22 @@ function credentialOf(given: ConfiguredCredential): Credential {
   return given.kind === 'key' ? { kind: 'key', key: given } : given;
 }
 
-function reportRequest({ duration: ms, route = 'none', crash, ...line }: RequestLine, log: Log, metrics: Metrics): void {
+function reportRequest(
+  { duration: ms, route = 'none', crash, ...line }: RequestLine,
+  log: Log,
+  metrics: Metrics,
+): void {
   log.request({ ...line, route, ms });
   metrics.request(line.method, route, line.status, ms);
-  if (crash !== undefined) log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, error: crash });
+  if (crash !== undefined)
+    log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, error: crash });
 }
 
-function reportDelivery({ tenant, id, txns, who, calls, outcome, reason, ms, attempts }: Delivery, log: Log, metrics: Metrics): void {
+function reportDelivery(
+  { tenant, id, txns, who, calls, outcome, reason, ms, attempts }: Delivery,
+  log: Log,
+  metrics: Metrics,
+): void {
   metrics.delivery(tenant, outcome);
   for (const txn of txns) log.delivery({ txn, tenant, who, id, steps: calls, outcome, ms, attempts, reason });
 }
@@ -185,7 +200,10 @@ function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: Metrics
       metrics.sync({ tenant, seen: event.users, finished: clock() });
       log.system('info', 'sync finished', { tenant, count: event.users, rows: event.changed, ms: event.ms });
       if (event.kept > 0)
-        log.system('warn', 'sync: too many users are missing in ZITADEL at once; none was removed', { tenant, count: event.kept });
+        log.system('warn', 'sync: too many users are missing in ZITADEL at once; none was removed', {
+          tenant,
+          count: event.kept,
+        });
       return;
     case 'failed':
       log.system('warn', 'sync failed; it is tried again', { tenant, reason: event.reason });

@@ -16,7 +16,8 @@ export async function hashPassword(clear: string, rules: PasswordRules): Promise
 
 function brokenRule(clear: string, rules: PasswordRules): string | undefined {
   if (Buffer.byteLength(clear) > MOST_BYTES) return `must have at most ${MOST_BYTES} bytes`;
-  if ([...clear].length < rules.minLength) return `must have at least ${rules.minLength} characters, as the organization's password policy says`;
+  if ([...clear].length < rules.minLength)
+    return `must have at least ${rules.minLength} characters, as the organization's password policy says`;
   const demands: readonly (readonly [boolean, RegExp, string])[] = [
     [rules.uppercase, /\p{Lu}/u, 'an upper-case letter'],
     [rules.lowercase, /\p{Ll}/u, 'a lower-case letter'],

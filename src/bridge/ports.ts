@@ -122,7 +122,11 @@ export interface Store {
   /** Visible rows by an index, oldest first. */
   find(tenant: string, index: IndexName, value: string): Promise<readonly Row[]>;
   /** Visible rows ordered by (created, id), with the exact total. */
-  page(tenant: string, offset: number, limit: number): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
+  page(
+    tenant: string,
+    offset: number,
+    limit: number,
+  ): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
   /** All visible rows ordered by (created, id) in slices small enough to hold the event loop at most 10 ms. */
   scan(tenant: string): AsyncIterable<readonly Row[]>;
   /** Who holds a reserved name (lower case) in a ZITADEL. */
@@ -174,7 +178,10 @@ export type Outcome =
 /** A read that did not succeed for want of ZITADEL; carries what a write would have carried. */
 export type Unreadable = Extract<Outcome, { kind: 'retry' | 'blocked' }>;
 
-export type ReadOutcome = { readonly kind: 'found'; readonly reading: Reading } | { readonly kind: 'gone' } | Unreadable;
+export type ReadOutcome =
+  | { readonly kind: 'found'; readonly reading: Reading }
+  | { readonly kind: 'gone' }
+  | Unreadable;
 
 /** Rules for clear passwords of the organization (settings v2). */
 export interface PasswordRules {

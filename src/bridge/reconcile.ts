@@ -63,7 +63,10 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   return async function reconcile(key, held) {
     const target = options.of(key.tenant);
     if (target === undefined) return;
-    for (let lease = held ?? (await store.lease(key, timing.lease)), unsent = held !== undefined; lease !== undefined; ) {
+    for (
+      let lease = held ?? (await store.lease(key, timing.lease)), unsent = held !== undefined;
+      lease !== undefined;
+    ) {
       try {
         await deliver(key, target, lease, unsent);
       } finally {
@@ -98,7 +101,6 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       const started = clock();
       const round = await run(target, key, steps, lease);
       report(row, round, clock() - started);
-      if (round.end?.kind === 'gone') return vanish(key, update);
       if (round.end?.kind === 'replan' && ++surprises > MOST_SURPRISES)
         return putOff(row, update, { kind: 'retry', definite: false, reason: round.end.reason });
       await settle(row, round, update);
@@ -120,15 +122,22 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     const calls: string[] = [];
     const round = (end: Round['end'], removed = false): Round => ({ after, refusals, calls, end, removed });
     for (const step of steps) {
-      const outcome: Outcome = (await guard(key.id, step)) ?? (await zitadel.run(key.id, step, () => store.prove(lease)));
+      const outcome: Outcome =
+        (await guard(key.id, step)) ?? (await zitadel.run(key.id, step, () => store.prove(lease)));
       calls.push(`${step.call}:${outcome.kind}`);
       if (outcome.kind === 'refused') {
         refusals.push({ names: step.names, error: outcome.error });
         if (step.call === 'CreateUser') break; // the steps behind it have nobody to work on
-      } else if (step.after === null && (outcome.kind === 'done' || outcome.kind === 'already' || outcome.kind === 'gone')) {
+      } else if (
+        step.after === null &&
+        (outcome.kind === 'done' || outcome.kind === 'already' || outcome.kind === 'gone')
+      ) {
         return round(null, true);
       } else if (outcome.kind === 'done' || outcome.kind === 'already') {
         after.push(step.after ?? {});
+      } else if (outcome.kind === 'gone') {
+        // only GetUserByID and DeleteUser tell for certain that a user is gone: read it, then plan again
+        return round({ kind: 'replan', reason: `${step.call}: not found` });
       } else return round(outcome);
     }
     return round(null);

@@ -21,7 +21,10 @@ function applied(facts: Facts | null, change: Change): Facts | null {
 /** What is read: known and the answered changes. */
 export function shownFacts(row: Row): Facts | null {
   if (row.tombstone !== null) return null;
-  return merged(row.known, row.changes.filter((change) => change.answered));
+  return merged(
+    row.known,
+    row.changes.filter((change) => change.answered),
+  );
 }
 
 /** What a new request builds on: known and all changes, answered or not. */

@@ -14,7 +14,7 @@ export interface Round {
   readonly after: readonly FactsChange[];
   readonly refusals: readonly { readonly names: readonly string[]; readonly error: BridgeError }[];
   /** the outcome that cut the round short; null: every step was answered */
-  readonly end: Extract<Outcome, { kind: 'gone' | 'replan' | 'blocked' | 'retry' }> | null;
+  readonly end: Extract<Outcome, { kind: 'replan' | 'blocked' | 'retry' }> | null;
   /** the user was deleted */
   readonly removed: boolean;
   /** call:outcome, for the log */
@@ -40,7 +40,8 @@ export function settled(row: Row, round: Round, { top, now, timing, awaited }: S
   const results = new Map<number, Result>();
   const seen = row.changes.filter((change) => change.revision <= top);
   if (round.removed) {
-    for (const change of row.changes) results.set(change.revision, change.revision <= top ? { kind: 'settled' } : { kind: 'gone' });
+    for (const change of row.changes)
+      results.set(change.revision, change.revision <= top ? { kind: 'settled' } : { kind: 'gone' });
     return { row: buried(row, now), results };
   }
   const { end } = round;
@@ -58,14 +59,15 @@ export function settled(row: Row, round: Round, { top, now, timing, awaited }: S
   const attempts = end === null ? 0 : row.attempts + 1;
   const pause = end === null ? timing.lease : Math.max(backoff(attempts, timing), retryAfterOf(end) * 1000);
   const dueAt = changes.length > 0 || doubt ? now + pause : null;
-  return { row: { ...next, changes, doubt, attempts, dueAt, lastError: end === null || end.kind === 'gone' ? null : end.reason }, results };
+  return { row: { ...next, changes, doubt, attempts, dueAt, lastError: end === null ? null : end.reason }, results };
 }
 
 /** Nothing in doubt: what nobody was promised is dropped, and the client told to come back. */
 const isDropped = (end: Round['end']): boolean => end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite);
 
 /** Whole seconds that ZITADEL asked for; 0: none. */
-export const retryAfterOf = (end: Round['end'] | Unreadable): number => (end?.kind === 'retry' ? (end.retryAfter ?? 0) : 0);
+export const retryAfterOf = (end: Round['end'] | Unreadable): number =>
+  end?.kind === 'retry' ? (end.retryAfter ?? 0) : 0;
 
 export function awayResult(end: Unreadable): Result {
   return { kind: 'away', retryAfter: Math.ceil(retryAfterOf(end)) || 5, reason: end.reason };
@@ -84,7 +86,9 @@ function refusalOf(change: Change, round: Round): BridgeError | undefined {
   const hit = round.refusals.find((each) => each.names.some((name) => asked.includes(name)));
   if (hit === undefined) return undefined;
   const refused = new Set(round.refusals.flatMap((each) => each.names));
-  const applied = round.after.flatMap((each) => Object.keys(each)).filter((name) => asked.includes(name) && !refused.has(name));
+  const applied = round.after
+    .flatMap((each) => Object.keys(each))
+    .filter((name) => asked.includes(name) && !refused.has(name));
   if (applied.length === 0) return hit.error;
   const deactivated = applied.includes('state') && change.facts['state'] === 'inactive';
   const told = deactivated ? 'the user was deactivated all the same' : 'the other attributes were applied';
@@ -115,7 +119,15 @@ function shows(row: Row): string {
 export function confirmed(row: Row, reading: Reading | null, now: number, awaited: (revision: number) => boolean): Row {
   if (reading === null) return { ...row, known: null, doubt: false, verifiedAt: now };
   const changes = row.changes.map((change) => (awaited(change.revision) ? change : withoutPassword(change)));
-  const next: Row = { ...row, known: reading.facts, changes, doubt: false, verifiedAt: now, sequence: reading.sequence, lastError: null };
+  const next: Row = {
+    ...row,
+    known: reading.facts,
+    changes,
+    doubt: false,
+    verifiedAt: now,
+    sequence: reading.sequence,
+    lastError: null,
+  };
   return { ...next, modified: shows(row) === shows(next) ? row.modified : now };
 }
 

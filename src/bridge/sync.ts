@@ -34,7 +34,14 @@ const REMOVES_ALWAYS = 10;
  * Walks all users of the organization once. A row somebody is writing, or whose sequence did not move, is left alone; a deleted one
  * cannot be revived. Throws BridgeError 503 while ZITADEL is away: call it again.
  */
-export async function sweep({ tenant, instance, store, zitadel, clock, onProgress }: SyncOptions): Promise<Progress & Removal> {
+export async function sweep({
+  tenant,
+  instance,
+  store,
+  zitadel,
+  clock,
+  onProgress,
+}: SyncOptions): Promise<Progress & Removal> {
   const began = clock();
   const seen = new Set<string>();
   let changed = 0;
@@ -62,7 +69,9 @@ export async function sweep({ tenant, instance, store, zitadel, clock, onProgres
       }));
       return true;
     }
-    await updateRow(store, instance, key, (row) => (row.version === before.version ? confirmed(row, full, now, () => false) : row));
+    await updateRow(store, instance, key, (row) =>
+      row.version === before.version ? confirmed(row, full, now, () => false) : row,
+    );
     return true;
   }
 
@@ -72,7 +81,9 @@ export async function sweep({ tenant, instance, store, zitadel, clock, onProgres
     let rows = 0;
     for await (const slice of store.scan(tenant)) {
       rows += slice.length;
-      missing.push(...slice.filter((row) => !seen.has(row.id) && isIdle(row) && Math.max(row.verifiedAt, row.modified) < began));
+      missing.push(
+        ...slice.filter((row) => !seen.has(row.id) && isIdle(row) && Math.max(row.verifiedAt, row.modified) < began),
+      );
     }
     if (missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE)) return { removed: 0, kept: missing.length };
     let removed = 0;

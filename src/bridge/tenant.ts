@@ -57,7 +57,9 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   const view = createView({ tenant: id, store, zitadel, instance, clock, timing, reconcile: options.reconcile });
   const passwordRules = (): PasswordRules => {
     if (rules === undefined)
-      throw new BridgeError(503, "The organization's password policy is not read yet; try again later", { retryAfter: 5 });
+      throw new BridgeError(503, "The organization's password policy is not read yet; try again later", {
+        retryAfter: 5,
+      });
     return rules;
   };
   const users = createUsers({

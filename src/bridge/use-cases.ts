@@ -5,7 +5,6 @@ import type { Context } from './ports.ts';
 
 export type { ScimUser };
 
-
 export interface UserResource {
   readonly id: string;
   readonly user: ScimUser;
@@ -40,9 +39,15 @@ export interface UserQuery {
 /** Users of one tenant. All failures are BridgeError. */
 export interface Users {
   /** `hash`: of the coerced request without its password, to know a repeat by. `delivered` is to be called when the answer has left. */
-  create(ctx: Context, input: { readonly user: ScimUser; readonly password?: string; readonly hash: string }): Promise<{ readonly resource: UserResource; readonly delivered: () => void }>;
+  create(
+    ctx: Context,
+    input: { readonly user: ScimUser; readonly password?: string; readonly hash: string },
+  ): Promise<{ readonly resource: UserResource; readonly delivered: () => void }>;
   get(ctx: Context, id: string): Promise<UserResource>;
-  list(ctx: Context, query: UserQuery): Promise<{ readonly total: number; readonly resources: readonly UserResource[] }>;
+  list(
+    ctx: Context,
+    query: UserQuery,
+  ): Promise<{ readonly total: number; readonly resources: readonly UserResource[] }>;
   edit(ctx: Context, id: string, edit: Edit): Promise<UserResource>;
   remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void>;
 }

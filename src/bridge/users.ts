@@ -5,7 +5,17 @@ import { factsOf, fromFacts, isWhole, toFacts } from '../mapping/users.ts';
 import { hashPassword } from './passwords.ts';
 import type { Clock, Context, Ids, Key, Lease, PasswordRules, Row, Store } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { baseFacts, emptyRow, etagOf, indexOf, keyOf, newChange, nextRevision, resourceOf, shownFacts } from './rows.ts';
+import {
+  baseFacts,
+  emptyRow,
+  etagOf,
+  indexOf,
+  keyOf,
+  newChange,
+  nextRevision,
+  resourceOf,
+  shownFacts,
+} from './rows.ts';
 import type { Result, Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { Edit, ScimUser, UserResource, Users } from './use-cases.ts';
@@ -28,9 +38,13 @@ export interface UsersOptions {
 }
 
 const taken = (): BridgeError =>
-  new BridgeError(409, 'userName is already taken by another user in ZITADEL: user names are unique over all its organizations', {
-    scimType: 'uniqueness',
-  });
+  new BridgeError(
+    409,
+    'userName is already taken by another user in ZITADEL: user names are unique over all its organizations',
+    {
+      scimType: 'uniqueness',
+    },
+  );
 
 const away = (retryAfter: number, reason: string): BridgeError => new BridgeError(503, reason, { retryAfter });
 
@@ -38,7 +52,14 @@ export function createUsers(options: UsersOptions): Users {
   const { tenant, instance, store, view, reconcile, settlements, clock, timing } = options;
 
   /** Delivers an appended change and waits for its result, at most until `deadline`. */
-  async function deliver(key: Key, revision: number, lease: Lease | undefined, fresh: boolean, result: Promise<Result>, deadline: number): Promise<void> {
+  async function deliver(
+    key: Key,
+    revision: number,
+    lease: Lease | undefined,
+    fresh: boolean,
+    result: Promise<Result>,
+    deadline: number,
+  ): Promise<void> {
     reconcileHeld(key, lease, fresh).catch((error: unknown) => {
       if (!(error instanceof BridgeError)) throw error;
       settlements.publish(key, revision, { kind: 'away', retryAfter: error.retryAfter ?? 5, reason: error.message });
@@ -92,11 +113,18 @@ export function createUsers(options: UsersOptions): Users {
   }
 
   function created(row: Row, facts: Facts): { resource: UserResource; delivered: () => void } {
-    const close = (now: Row): Row => (now.createMark?.open === true ? { ...now, createMark: { ...now.createMark, open: false } } : now);
-    return { resource: resourceOf(row, facts), delivered: () => void updateRow(store, instance, keyOf(row), close).catch(() => undefined) };
+    const close = (now: Row): Row =>
+      now.createMark?.open === true ? { ...now, createMark: { ...now.createMark, open: false } } : now;
+    return {
+      resource: resourceOf(row, facts),
+      delivered: () => void updateRow(store, instance, keyOf(row), close).catch(() => undefined),
+    };
   }
 
-  async function create(ctx: Context, { user, password, hash }: Parameters<Users['create']>[1]): ReturnType<Users['create']> {
+  async function create(
+    ctx: Context,
+    { user, password, hash }: Parameters<Users['create']>[1],
+  ): ReturnType<Users['create']> {
     const deadline = clock() + timing.answerWithin;
     const key = { tenant, id: options.ids() };
     const facts = { ...toFacts(user, key.id), ...(await passwordFact(password)) };
@@ -104,7 +132,14 @@ export function createUsers(options: UsersOptions): Users {
     const now = clock();
     const blank = emptyRow(key, now);
     const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at: now });
-    const row: Row = { ...blank, version: 1, changes: [change], doubt: true, dueAt: now + timing.lease, createMark: { hash, open: true } };
+    const row: Row = {
+      ...blank,
+      version: 1,
+      changes: [change],
+      doubt: true,
+      dueAt: now + timing.lease,
+      createMark: { hash, open: true },
+    };
     const lease = await store.lease(key, timing.lease);
     const result = settlements.expect(key, change.revision);
     try {
@@ -134,7 +169,12 @@ export function createUsers(options: UsersOptions): Users {
   }
 
   /** Writes a change on top of what the row says now. undefined: somebody else wrote it meanwhile, look again. */
-  async function append(ctx: Context, row: Row, change: { kind: 'edit' | 'delete'; facts: FactsChange; named: readonly string[] }, deadline: number): Promise<boolean> {
+  async function append(
+    ctx: Context,
+    row: Row,
+    change: { kind: 'edit' | 'delete'; facts: FactsChange; named: readonly string[] },
+    deadline: number,
+  ): Promise<boolean> {
     const key = keyOf(row);
     const made = newChange(ctx, { ...change, revision: nextRevision(row), at: clock() });
     const lease = await store.lease(key, timing.lease);
@@ -148,11 +188,15 @@ export function createUsers(options: UsersOptions): Users {
     };
     const result = settlements.expect(key, made.revision);
     try {
-      const written = await store.write({ key, expect: row.version, row: next, index: indexOf(next, instance) }, { durable: true });
+      const written = await store.write(
+        { key, expect: row.version, row: next, index: indexOf(next, instance) },
+        { durable: true },
+      );
       if (written.kind !== 'ok') {
         settlements.forget(key, made.revision);
         if (lease !== undefined) await store.release(lease);
-        if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined) throw taken();
+        if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)
+          throw taken();
         return false;
       }
     } catch (error) {
@@ -181,10 +225,18 @@ export function createUsers(options: UsersOptions): Users {
       const was = toFacts(before, id);
       const { facts: wanted, refusal } = wantedFacts(user, was, id);
       await checkExternalId(difference(was, wanted), id);
-      const named = wish.method === 'PUT' ? ['state'] : refusal === undefined ? [...new Set(touched.flatMap(factsOf))] : ['state'];
-      const facts = { ...named_(named, was, wanted), ...difference(was, wanted), ...(refusal === undefined ? password : {}) };
+      const named =
+        wish.method === 'PUT' ? ['state'] : refusal === undefined ? [...new Set(touched.flatMap(factsOf))] : ['state'];
+      const facts = {
+        ...named_(named, was, wanted),
+        ...difference(was, wanted),
+        ...(refusal === undefined ? password : {}),
+      };
       const believed = clock() - row.verifiedAt <= timing.believed && row.changes.length === 0 && !row.doubt;
-      const nothing = Object.keys(password).length === 0 && Object.keys(difference(was, wanted)).length === 0 && (believed || named.length === 0);
+      const nothing =
+        Object.keys(password).length === 0 &&
+        Object.keys(difference(was, wanted)).length === 0 &&
+        (believed || named.length === 0);
       if (nothing || (await append(ctx, row, { kind: 'edit', facts, named }, deadline))) {
         if (refusal !== undefined) throw refusal;
         const now = await view.row(id, Number.POSITIVE_INFINITY);
@@ -224,7 +276,9 @@ const needsTruth = (touched: readonly string[], user: ScimUser): boolean =>
 
 /** The named facts at the value that is wanted, also when it is not new. */
 function named_(named: readonly string[], was: Facts, wanted: Facts): FactsChange {
-  return Object.fromEntries(named.filter((fact) => fact in was || fact in wanted).map((fact) => [fact, wanted[fact] ?? null]));
+  return Object.fromEntries(
+    named.filter((fact) => fact in was || fact in wanted).map((fact) => [fact, wanted[fact] ?? null]),
+  );
 }
 
 /** No refusal of another attribute keeps a leaver active: of a wish with a bad value the deactivation is carried out all the same. */
@@ -233,7 +287,9 @@ function wantedFacts(user: ScimUser, was: Facts, id: string): { facts: Facts; re
     return { facts: toFacts(user, id) };
   } catch (error) {
     if (!(error instanceof BridgeError) || user['active'] !== false) throw error;
-    const refusal = new BridgeError(error.status, `${error.message} (the user was deactivated all the same)`, { scimType: 'invalidValue' });
+    const refusal = new BridgeError(error.status, `${error.message} (the user was deactivated all the same)`, {
+      scimType: 'invalidValue',
+    });
     return { facts: { ...was, state: 'inactive' }, refusal };
   }
 }
@@ -243,7 +299,8 @@ function checkMatch(ifMatch: readonly string[] | undefined, row: Row): void {
   if (ifMatch === undefined || ifMatch.includes('*')) return;
   const facts = shownFacts(row);
   const etag = facts === null ? '' : etagOf(fromFacts(facts));
-  if (!ifMatch.includes(etag)) throw new BridgeError(412, 'The user has changed since: read it again and repeat the change');
+  if (!ifMatch.includes(etag))
+    throw new BridgeError(412, 'The user has changed since: read it again and repeat the change');
 }
 
 /** The value, or undefined after `ms`. */

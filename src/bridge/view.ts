@@ -54,7 +54,9 @@ export function createView({ tenant, store, zitadel, instance, clock, timing, re
     if (answer.kind === 'gone')
       return before === undefined
         ? undefined
-        : ((await updateRow(store, instance, key, (row) => (isQuiet(row) && row.version === before.version ? buried(row, now) : row))) ?? undefined);
+        : ((await updateRow(store, instance, key, (row) =>
+            isQuiet(row) && row.version === before.version ? buried(row, now) : row,
+          )) ?? undefined);
     if (answer.kind !== 'found') {
       if (before !== undefined) return before;
       const retryAfter = answer.kind === 'retry' ? (answer.retryAfter ?? 5) : 5;
@@ -68,7 +70,8 @@ export function createView({ tenant, store, zitadel, instance, clock, timing, re
         modified: reading.changed,
       }));
     return (
-      (await updateRow(store, instance, key, (row) => (row.version === before.version ? confirmedQuiet(row) : row))) ?? undefined
+      (await updateRow(store, instance, key, (row) => (row.version === before.version ? confirmedQuiet(row) : row))) ??
+      undefined
     );
 
     function confirmedQuiet(row: Row): Row {
@@ -84,7 +87,8 @@ export function createView({ tenant, store, zitadel, instance, clock, timing, re
       found = await store.read(key);
       if (found !== undefined && found.known === null && wasLeft({ ...found, attempts: 0 })) throw undecided();
     }
-    const fresh = found !== undefined && (found.tombstone !== null || !isQuiet(found) || clock() - found.verifiedAt <= age);
+    const fresh =
+      found !== undefined && (found.tombstone !== null || !isQuiet(found) || clock() - found.verifiedAt <= age);
     const now = fresh ? found : await refresh(key);
     if (now === undefined || shownFacts(now) === null) throw absent();
     return now;
@@ -101,7 +105,8 @@ export function createView({ tenant, store, zitadel, instance, clock, timing, re
   }
 
   async function* candidates(filter: FilterNode | undefined): AsyncIterable<readonly Row[]> {
-    const hint = filter === undefined ? undefined : indexable(filter, USER, ['id', 'userName', 'externalId', 'emails.value']);
+    const hint =
+      filter === undefined ? undefined : indexable(filter, USER, ['id', 'userName', 'externalId', 'emails.value']);
     if (hint === undefined) yield* store.scan(tenant);
     else if (hint.path === 'id') yield await byId(hint.value);
     else yield await byIndex(INDEX_OF[hint.path], hint.value);
@@ -124,7 +129,8 @@ export function createView({ tenant, store, zitadel, instance, clock, timing, re
     }
     const matches = filter === undefined ? () => true : compileFilter(filter, USER);
     let hits: Document[] = [];
-    for await (const rows of candidates(filter)) for (const each of rows.flatMap(document)) if (matches(each)) hits.push(each);
+    for await (const rows of candidates(filter))
+      for (const each of rows.flatMap(document)) if (matches(each)) hits.push(each);
     if (sortBy !== undefined) hits = sortResources(hits, USER, { sortBy, sortOrder });
     return { total: hits.length, resources: hits.slice(from, from + count).flatMap((each) => shown(each[ROW])) };
   }

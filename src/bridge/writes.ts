@@ -6,7 +6,13 @@ import { emptyRow, indexOf, keyOf } from './rows.ts';
 export type Make = (row: Row) => Row | null;
 
 /** The instance name is what userNames are unique in. */
-export async function updateRow(store: Store, instance: string, key: Key, make: Make, durable = false): Promise<Row | null | undefined> {
+export async function updateRow(
+  store: Store,
+  instance: string,
+  key: Key,
+  make: Make,
+  durable = false,
+): Promise<Row | null | undefined> {
   for (;;) {
     const row = await store.read(key);
     if (row === undefined) return undefined;
@@ -18,7 +24,13 @@ export async function updateRow(store: Store, instance: string, key: Key, make: 
 }
 
 /** Writes a row for a user that was found in ZITADEL and has none yet; a row that came meanwhile stays. */
-export async function insertRow(store: Store, instance: string, key: Key, now: number, make: (row: Row) => Row): Promise<Row | undefined> {
+export async function insertRow(
+  store: Store,
+  instance: string,
+  key: Key,
+  now: number,
+  make: (row: Row) => Row,
+): Promise<Row | undefined> {
   const row = { ...make(emptyRow(key, now)), version: 1 };
   const index = indexOf(row, instance);
   const written = await writeKnown(store, emptyRow(key, now), row, index, false);

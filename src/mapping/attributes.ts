@@ -49,7 +49,12 @@ function row(
   description: string,
   shape: RowShape = {},
 ): AttributeRow {
-  return { ...attribute(path.startsWith('urn:') ? path : path.slice(path.indexOf('.') + 1), type, description, shape), path, codec, place };
+  return {
+    ...attribute(path.startsWith('urn:') ? path : path.slice(path.indexOf('.') + 1), type, description, shape),
+    path,
+    codec,
+    place,
+  };
 }
 
 const exact = { caseExact: true } as const;
@@ -170,7 +175,13 @@ function tree(rows: readonly AttributeRow[]): SchemaAttribute[] {
   return [...out.values()];
 }
 
-function schemaPart({ path: _path, codec: _codec, place: _place, common: _common, ...rest }: AttributeRow): SchemaAttribute {
+function schemaPart({
+  path: _path,
+  codec: _codec,
+  place: _place,
+  common: _common,
+  ...rest
+}: AttributeRow): SchemaAttribute {
   return rest;
 }
 

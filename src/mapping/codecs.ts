@@ -98,12 +98,19 @@ export function isActive(facts: Facts): boolean {
 type Element = Readonly<Record<string, unknown>>;
 
 /** A list whose primary (else first) value is a field of ZITADEL's own; type, display and the other elements stay in metadata. */
-function listWithField(fact: string, key: string, canonical: Canonical, check: (raw: string, path: string) => void): Codec {
+function listWithField(
+  fact: string,
+  key: string,
+  canonical: Canonical,
+  check: (raw: string, path: string) => void,
+): Codec {
   const listFact = metadataKey(key);
   return {
     facts: [fact, listFact],
     write(value, path) {
-      const elements = (value as readonly Element[]).filter((each) => typeof each['value'] === 'string' && each['value'].trim() !== '');
+      const elements = (value as readonly Element[]).filter(
+        (each) => typeof each['value'] === 'string' && each['value'].trim() !== '',
+      );
       for (const each of elements) check(String(each['value']), `${path}.value`);
       const first = main(elements);
       if (first === undefined) return {};
@@ -114,13 +121,16 @@ function listWithField(fact: string, key: string, canonical: Canonical, check: (
     read(facts) {
       const now = facts[fact];
       const list = parseJson(facts[listFact]);
-      if (!Array.isArray(list) || list.length === 0) return now === undefined ? undefined : [{ value: now, primary: true }];
+      if (!Array.isArray(list) || list.length === 0)
+        return now === undefined ? undefined : [{ value: now, primary: true }];
       const elements = list as readonly Element[];
       const first = main(elements);
       const was = first?.['value'];
       if (was === now || (typeof was === 'string' && canonical(was) === now)) return elements;
       // changed in ZITADEL since: its word counts for this one
-      const rest = elements.flatMap((each) => (each === first ? (now === undefined ? [] : [{ ...each, value: now }]) : [each]));
+      const rest = elements.flatMap((each) =>
+        each === first ? (now === undefined ? [] : [{ ...each, value: now }]) : [each],
+      );
       return rest.length === 0 ? undefined : rest;
     },
   };
@@ -133,7 +143,11 @@ const main = (elements: readonly Element[]): Element | undefined =>
 function isPlain(elements: readonly Element[], kept: string | undefined): boolean {
   const [only] = elements;
   return (
-    elements.length === 1 && only !== undefined && Object.keys(only).length === 2 && only['primary'] === true && only['value'] === kept
+    elements.length === 1 &&
+    only !== undefined &&
+    Object.keys(only).length === 2 &&
+    only['primary'] === true &&
+    only['value'] === kept
   );
 }
 

@@ -4,7 +4,17 @@ import { type Facts, type FactsChange, isMetadata } from './facts.ts';
 import type { Step, StepCall } from './steps.ts';
 
 /** Facts that UpdateUser sets. nickName can only be set by it, not cleared. */
-const UPDATABLE = ['username', 'givenName', 'familyName', 'displayName', 'nickName', 'preferredLanguage', 'email', 'phone', 'password'];
+const UPDATABLE = [
+  'username',
+  'givenName',
+  'familyName',
+  'displayName',
+  'nickName',
+  'preferredLanguage',
+  'email',
+  'phone',
+  'password',
+];
 /** Those of them that UpdateUser also takes away (phone: empty number; preferredLanguage: und). */
 const REMOVABLE = new Set(['phone', 'preferredLanguage']);
 
@@ -41,7 +51,12 @@ function step(call: StepCall, set: FactsChange, names: readonly string[], after:
 function create(wanted: Facts): Step[] {
   const { state, password: _password, ...after } = wanted;
   const { state: _state, ...set } = wanted;
-  const made = step('CreateUser', set, Object.keys(wanted).filter((fact) => fact !== 'state' || state === 'active'), { ...after, state: 'active' });
+  const made = step(
+    'CreateUser',
+    set,
+    Object.keys(wanted).filter((fact) => fact !== 'state' || state === 'active'),
+    { ...after, state: 'active' },
+  );
   return state === 'inactive' ? [made, step('DeactivateUser', {}, ['state'], { state: 'inactive' })] : [made];
 }
 
@@ -49,9 +64,14 @@ function create(wanted: Facts): Step[] {
 function deactivate(known: Facts, named: boolean): Step[] {
   const down = step('DeactivateUser', {}, ['state'], { state: 'inactive' });
   if (known['state'] === 'locked')
-    return known[INACTIVE_MARK] === undefined ? [step('SetUserMetadata', { [LOCKED_MARK]: 'true' }, ['state']), down] : [];
+    return known[INACTIVE_MARK] === undefined
+      ? [step('SetUserMetadata', { [LOCKED_MARK]: 'true' }, ['state']), down]
+      : [];
   if (known['state'] === 'initial')
-    return [step('SetUserMetadata', { [INACTIVE_MARK]: 'true' }, ['state']), step('LockUser', {}, ['state'], { state: 'locked' })];
+    return [
+      step('SetUserMetadata', { [INACTIVE_MARK]: 'true' }, ['state']),
+      step('LockUser', {}, ['state'], { state: 'locked' }),
+    ];
   return known['state'] === 'active' || named ? [down] : [];
 }
 

@@ -19,7 +19,9 @@ function valueAt(user: ScimUser, path: string): unknown {
   const dot = path.startsWith('urn:') ? -1 : path.indexOf('.');
   if (dot === -1) return user[path];
   const parent = user[path.slice(0, dot)];
-  return typeof parent === 'object' && parent !== null ? (parent as Record<string, unknown>)[path.slice(dot + 1)] : undefined;
+  return typeof parent === 'object' && parent !== null
+    ? (parent as Record<string, unknown>)[path.slice(dot + 1)]
+    : undefined;
 }
 
 /** null, "" and [] all mean: not assigned (RFC 7643 §2.5; clients send each of them). */
@@ -76,7 +78,8 @@ export function withoutStandIns(facts: Facts): Facts {
   const out: Record<string, string> = { ...facts };
   delete out[STAND_INS];
   try {
-    for (const [fact, value] of Object.entries(JSON.parse(marks) as Record<string, unknown>)) if (out[fact] === value) delete out[fact];
+    for (const [fact, value] of Object.entries(JSON.parse(marks) as Record<string, unknown>))
+      if (out[fact] === value) delete out[fact];
   } catch {
     return out; // metadata may have been written by anybody: no mark then
   }
@@ -108,6 +111,7 @@ export function isWhole(path: string): boolean {
 }
 
 function rowsOf(path: string): readonly AttributeRow[] {
-  const inside = (whole: string, part: string): boolean => part === whole || part.startsWith(`${whole}.`) || part.startsWith(`${whole}:`);
+  const inside = (whole: string, part: string): boolean =>
+    part === whole || part.startsWith(`${whole}.`) || part.startsWith(`${whole}:`);
   return ATTRIBUTES.filter((each) => inside(each.path, path) || inside(path, each.path));
 }

@@ -1,5 +1,4 @@
 /** The whole bridge in this process, over a sandbox, and a SCIM client to talk to it. */
-import { createServer } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { AddressInfo } from 'node:net';
@@ -7,6 +6,7 @@ import { join } from 'node:path';
 import type { Timing } from '../../src/bridge/timing.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
+import { createServer } from '../../src/server.ts';
 import { wire } from '../../src/wire.ts';
 import type { SandboxProcess } from './sandbox.ts';
 import { until } from './until.ts';
@@ -44,7 +44,10 @@ export interface BridgeOptions {
   readonly dataDir?: string;
 }
 
-export async function startBridge(sandbox: SandboxProcess, { env = {}, timing = {}, dataDir }: BridgeOptions = {}): Promise<RunningBridge> {
+export async function startBridge(
+  sandbox: SandboxProcess,
+  { env = {}, timing = {}, dataDir }: BridgeOptions = {},
+): Promise<RunningBridge> {
   const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'bridge-')));
   const { seeds } = sandbox;
   const config = loadConfig(
@@ -66,7 +69,10 @@ export async function startBridge(sandbox: SandboxProcess, { env = {}, timing = 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   await bridge.start();
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await until(async () => (await fetch(`${origin}/readyz`)).ok, () => lines.join(''));
+  await until(
+    async () => (await fetch(`${origin}/readyz`)).ok,
+    () => lines.join(''),
+  );
   const base = `${origin}/scim/v2`;
   return {
     base,
@@ -94,6 +100,6 @@ export function createClient(base: string, token: string): Client {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, body: text === '' ? {} : (JSON.parse(text) as Json) };
+    return { status: answer.status, headers: answer.headers, body: text === '' ? {} : JSON.parse(text) };
   };
 }

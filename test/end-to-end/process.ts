@@ -17,7 +17,11 @@ export interface BridgeProcess {
 }
 
 /** `sandbox` undefined: the one in its own process, as `npm start` with nothing set. */
-export async function startProcess(sandbox: SandboxProcess | undefined, dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<BridgeProcess> {
+export async function startProcess(
+  sandbox: SandboxProcess | undefined,
+  dataDir: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<BridgeProcess> {
   const port = await freePort();
   const real = sandbox && {
     ZITADEL_URL: sandbox.url,

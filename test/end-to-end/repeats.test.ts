@@ -78,7 +78,10 @@ test('killed after ZITADEL applied the create and before the answer: the repeat 
   const user = ada();
   await sandbox.reset();
   await sandbox.faults({ mode: 'error', hang: true, hangMs: 50, method: 'CreateUser' });
-  const lost = first.scim('POST', '/Users', user).then(() => 'answered', () => 'lost');
+  const lost = first.scim('POST', '/Users', user).then(
+    () => 'answered',
+    () => 'lost',
+  );
   await until(async () => (await named(sandbox, user['userName'])).length === 1);
   await first.kill();
   assert.equal(await lost, 'lost');
@@ -86,7 +89,10 @@ test('killed after ZITADEL applied the create and before the answer: the repeat 
   const second = await start(sandbox);
   const again = await second.scim('POST', '/Users', user);
   assert.equal(again.status, 201, JSON.stringify(again.body));
-  assert.deepEqual((await named(sandbox, user['userName'])).map((each) => each.userId), [again.body.id]);
+  assert.deepEqual(
+    (await named(sandbox, user['userName'])).map((each) => each.userId),
+    [again.body.id],
+  );
 });
 
 test('killed before ZITADEL was asked: the start delivers what was durable', async (t) => {
@@ -95,7 +101,9 @@ test('killed before ZITADEL was asked: the start delivers what was durable', asy
   const { body: user } = await first.scim('POST', '/Users', ada());
   await sandbox.faults({ mode: 'error', hang: true, method: 'SetUserMetadata' });
   await sandbox.reset();
-  const lost = first.scim('PATCH', `/Users/${user.id}`, patch({ op: 'add', path: 'title', value: 'Countess' })).catch(() => 'lost');
+  const lost = first
+    .scim('PATCH', `/Users/${user.id}`, patch({ op: 'add', path: 'title', value: 'Countess' }))
+    .catch(() => 'lost');
   await until(async () => (await sandbox.calls())['SetUserMetadata'] !== undefined);
   await first.kill();
   assert.equal(await lost, 'lost');
@@ -122,13 +130,21 @@ test('an answer of ZITADEL that is lost on the way: 503, then settled in the bac
 test('ZITADEL away: 503 with whole-second Retry-After, nothing is kept of what was refused, and reading goes on', async () => {
   const { body: user } = await bridge.scim('POST', '/Users', ada());
   await sandbox.faults({ mode: 'down' });
-  const change = await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: false }));
+  const change = await bridge.scim(
+    'PATCH',
+    `/Users/${user.id}`,
+    patch({ op: 'replace', path: 'active', value: false }),
+  );
   assert.equal(change.status, 503);
   assert.match(change.headers.get('retry-after') ?? '', /^\d+$/);
   assert.equal((await bridge.scim('GET', `/Users/${user.id}`)).body.active, true);
   assert.equal((await bridge.scim('GET', '/Users')).status, 200);
   await sandbox.faults();
-  await until(async () => (await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: false }))).status === 200);
+  await until(
+    async () =>
+      (await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: false })))
+        .status === 200,
+  );
   assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_INACTIVE');
 });
 
@@ -155,7 +171,9 @@ test('a restart serves at once when a first sync was ever finished, and finds wh
   const { id } = await atZitadel(sandbox, 'CreateUser', human('made-meanwhile', sandbox.seeds.organizations.a));
   const second = await start(sandbox);
   assert.equal((await second.scim('GET', `/Users/${user.id}`)).body.userName, user.userName);
-  await until(async () => (await second.scim('GET', '/Users?count=1000')).body.Resources.some((each: { id: string }) => each.id === id));
+  await until(async () =>
+    (await second.scim('GET', '/Users?count=1000')).body.Resources.some((each: { id: string }) => each.id === id),
+  );
 });
 
 test('npm start with nothing set keeps its sandbox over kill -9', async (t) => {
@@ -165,7 +183,11 @@ test('npm start with nothing set keeps its sandbox over kill -9', async (t) => {
   assert.equal(status, 201, JSON.stringify(user));
   await first.kill();
   const second = await start(undefined);
-  const patched = await second.scim('PATCH', `/Users/${user.id}`, patch({ op: 'add', path: 'title', value: 'Countess' }));
+  const patched = await second.scim(
+    'PATCH',
+    `/Users/${user.id}`,
+    patch({ op: 'add', path: 'title', value: 'Countess' }),
+  );
   assert.equal(patched.status, 200, JSON.stringify(patched.body));
   assert.match(second.output(), /curl -i http.*scim\/v2\/Users/);
 });

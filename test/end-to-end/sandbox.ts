@@ -40,7 +40,11 @@ export async function startSandbox(env: Readonly<Record<string, string>> = {}): 
   });
   const get = async (path: string): Promise<unknown> => (await fetch(url + path)).json();
   const post = async (path: string, body: object = {}): Promise<unknown> => {
-    const answer = await fetch(url + path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+    const answer = await fetch(url + path, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   };
@@ -51,7 +55,10 @@ export async function startSandbox(env: Readonly<Record<string, string>> = {}): 
     reset: async () => void (await post('/sandbox/calls')),
     async log() {
       const text = await (await fetch(`${url}/sandbox/log?from=0`)).text();
-      return text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as LogEntry);
+      return text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as LogEntry);
     },
     faults: async (...faults) => void (await post('/sandbox/faults', { faults })),
     post,

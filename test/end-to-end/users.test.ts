@@ -45,7 +45,14 @@ test('every attribute makes the round trip, types, display and primary included'
   ];
   const sent = ada({
     externalId: '00u1',
-    name: { formatted: 'Ms. Ada K Lovelace III', familyName: 'Lovelace', givenName: 'Ada', middleName: 'K', honorificPrefix: 'Ms.', honorificSuffix: 'III' },
+    name: {
+      formatted: 'Ms. Ada K Lovelace III',
+      familyName: 'Lovelace',
+      givenName: 'Ada',
+      middleName: 'K',
+      honorificPrefix: 'Ms.',
+      honorificSuffix: 'III',
+    },
     nickName: 'Ace',
     profileUrl: 'https://example.com/ada',
     title: 'Countess',
@@ -53,14 +60,35 @@ test('every attribute makes the round trip, types, display and primary included'
     preferredLanguage: 'en_US',
     locale: 'en-GB',
     timezone: 'Europe/London',
-    phoneNumbers: [{ value: '+41 79 123 45 67', type: 'mobile', primary: true }, { value: '020 7946 0000', type: 'work' }],
+    phoneNumbers: [
+      { value: '+41 79 123 45 67', type: 'mobile', primary: true },
+      { value: '020 7946 0000', type: 'work' },
+    ],
     ims: plural('ada'),
     photos: plural('https://example.com/ada.png'),
-    addresses: [{ formatted: '1 St James\nLondon', streetAddress: '1 St James', locality: 'London', region: 'LND', postalCode: 'SW1Y', country: 'GB', type: 'work', primary: true }],
+    addresses: [
+      {
+        formatted: '1 St James\nLondon',
+        streetAddress: '1 St James',
+        locality: 'London',
+        region: 'LND',
+        postalCode: 'SW1Y',
+        country: 'GB',
+        type: 'work',
+        primary: true,
+      },
+    ],
     entitlements: plural('e'),
     roles: plural('r'),
     x509Certificates: [{ value: 'MIIB', type: 'x' }],
-    [ENTERPRISE_URN]: { employeeNumber: '1', costCenter: 'c', organization: 'o', division: 'd', department: 'dep', manager: { value: 'm1', $ref: '../Users/m1', displayName: 'Boss' } },
+    [ENTERPRISE_URN]: {
+      employeeNumber: '1',
+      costCenter: 'c',
+      organization: 'o',
+      division: 'd',
+      department: 'dep',
+      manager: { value: 'm1', $ref: '../Users/m1', displayName: 'Boss' },
+    },
   });
   sent['schemas'] = [USER_URN, ENTERPRISE_URN];
   const { status, body } = await bridge.scim('POST', '/Users', sent);
@@ -98,9 +126,17 @@ test('only what is needed is called', async () => {
 
 test('lastModified and ETag move only when something changed', async () => {
   const user = await create({ title: 'Countess' });
-  const same = await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'title', value: 'Countess' }));
+  const same = await bridge.scim(
+    'PATCH',
+    `/Users/${user.id}`,
+    patch({ op: 'replace', path: 'title', value: 'Countess' }),
+  );
   assert.deepEqual(same.body.meta, user.meta);
-  const other = await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'title', value: 'Duchess' }));
+  const other = await bridge.scim(
+    'PATCH',
+    `/Users/${user.id}`,
+    patch({ op: 'replace', path: 'title', value: 'Duchess' }),
+  );
   assert.notEqual(other.body.meta.version, user.meta.version);
   assert.ok(other.body.meta.lastModified > user.meta.lastModified);
 });
@@ -110,7 +146,10 @@ test('If-Match and If-None-Match (RFC 7644 §3.14)', async () => {
   const change = patch({ op: 'replace', path: 'title', value: 'x' });
   assert.equal((await bridge.scim('PATCH', `/Users/${user.id}`, change, { 'if-match': 'W/"old"' })).status, 412);
   assert.equal((await bridge.scim('DELETE', `/Users/${user.id}`, undefined, { 'if-match': 'W/"old"' })).status, 412);
-  assert.equal((await bridge.scim('PATCH', `/Users/${user.id}`, change, { 'if-match': user.meta.version })).status, 200);
+  assert.equal(
+    (await bridge.scim('PATCH', `/Users/${user.id}`, change, { 'if-match': user.meta.version })).status,
+    200,
+  );
   const now = (await bridge.scim('GET', `/Users/${user.id}`)).body.meta.version;
   assert.equal((await bridge.scim('GET', `/Users/${user.id}`, undefined, { 'if-none-match': now })).status, 304);
 });
@@ -130,7 +169,11 @@ test('a taken userName is 409 uniqueness, in any case, also when only ZITADEL kn
   await atZitadel(sandbox, 'CreateUser', human('of-another', sandbox.seeds.organizations.b));
   await clash('of-another');
   const other = await create();
-  const renamed = await bridge.scim('PATCH', `/Users/${other.id}`, patch({ op: 'replace', path: 'userName', value: user.userName }));
+  const renamed = await bridge.scim(
+    'PATCH',
+    `/Users/${other.id}`,
+    patch({ op: 'replace', path: 'userName', value: user.userName }),
+  );
   assert.equal(renamed.status, 409);
 });
 
@@ -146,8 +189,14 @@ test('a user made in the console is found by userName, by e-mail and by id', asy
 
 test('of two simultaneous creates of one userName one is 201, the other 409', async () => {
   const one = ada();
-  const answers = await Promise.all([bridge.scim('POST', '/Users', one), bridge.scim('POST', '/Users', { ...one, title: 'other' })]);
-  assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409]);
+  const answers = await Promise.all([
+    bridge.scim('POST', '/Users', one),
+    bridge.scim('POST', '/Users', { ...one, title: 'other' }),
+  ]);
+  assert.deepEqual(
+    answers.map(({ status }) => status).toSorted((one, two) => one - two),
+    [201, 409],
+  );
 });
 
 test('a refused first create leaves the name to the second', async () => {
@@ -174,7 +223,8 @@ test('a locked user counts as active and is never unlocked; deactivated and acti
   const user = await create();
   await atZitadel(sandbox, 'LockUser', { userId: user.id });
   const again = await startBridge(sandbox);
-  const set = (active: boolean): Promise<Json> => again.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: active }));
+  const set = (active: boolean): Promise<Json> =>
+    again.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: active }));
   const state = async (): Promise<string> => (await inZitadel(sandbox, user.id)).state;
   assert.equal((await again.scim('GET', `/Users/${user.id}`)).body.active, true);
   assert.equal((await set(true)).status, 200);
@@ -196,7 +246,10 @@ test('a user that was never activated is locked instead of deactivated, and read
   assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_LOCKED');
   const third = await startBridge(sandbox);
   assert.equal((await third.scim('GET', `/Users/${user.id}`)).body.active, false);
-  assert.equal((await third.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: true }))).body.active, true);
+  assert.equal(
+    (await third.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: true }))).body.active,
+    true,
+  );
   assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_ACTIVE');
   await again.stop();
   await third.stop();
@@ -211,13 +264,22 @@ test('an initial user that the view still takes for active is found out', async 
 });
 
 test('clearing: null, "" and [] take attributes away, a nickname too', async () => {
-  const user = await create({ nickName: 'Ace', title: 'Countess', phoneNumbers: [{ value: '+41791234567', primary: true }], preferredLanguage: 'de' });
+  const user = await create({
+    nickName: 'Ace',
+    title: 'Countess',
+    phoneNumbers: [{ value: '+41791234567', primary: true }],
+    preferredLanguage: 'de',
+  });
   const { body } = await bridge.scim(
     'PATCH',
     `/Users/${user.id}`,
-    patch({ op: 'replace', value: { nickName: '', title: null, phoneNumbers: [] } }, { op: 'remove', path: 'preferredLanguage' }),
+    patch(
+      { op: 'replace', value: { nickName: '', title: null, phoneNumbers: [] } },
+      { op: 'remove', path: 'preferredLanguage' },
+    ),
   );
-  for (const gone of ['nickName', 'title', 'phoneNumbers', 'preferredLanguage']) assert.equal(body[gone], undefined, gone);
+  for (const gone of ['nickName', 'title', 'phoneNumbers', 'preferredLanguage'])
+    assert.equal(body[gone], undefined, gone);
   const { human: now } = await inZitadel(sandbox, user.id);
   assert.equal(now.profile.nickName ?? '', '');
   assert.equal(now.phone?.phone ?? '', '');
@@ -235,21 +297,37 @@ test('a PUT clears what is absent, but not active', async () => {
 
 test('a refused e-mail does not keep a leaver active', async () => {
   const user = await create();
-  const { status, body } = await bridge.scim('PUT', `/Users/${user.id}`, { ...user, active: false, emails: [{ value: '"Ada" <a@b>', primary: true }] });
+  const { status, body } = await bridge.scim('PUT', `/Users/${user.id}`, {
+    ...user,
+    active: false,
+    emails: [{ value: '"Ada" <a@b>', primary: true }],
+  });
   assert.equal(status, 400);
   assert.match(body.detail, /deactivated all the same/);
   assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_INACTIVE');
   const later = await create();
-  const bad = await bridge.scim('PUT', `/Users/${later.id}`, { ...later, active: false, emails: [{ value: 'ädä@exämple..com', primary: true }] });
+  const bad = await bridge.scim('PUT', `/Users/${later.id}`, {
+    ...later,
+    active: false,
+    emails: [{ value: 'ädä@exämple..com', primary: true }],
+  });
   assert.equal(bad.status, 400, JSON.stringify(bad.body));
   assert.equal((await inZitadel(sandbox, later.id)).state, 'USER_STATE_INACTIVE');
 });
 
 test('two PATCHes adding different e-mails to one user at once: both are there', async () => {
   const user = await create();
-  const add = (value: string): Promise<Json> => bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'add', path: 'emails', value: [{ value, type: value.slice(0, 4) }] }));
+  const add = (value: string): Promise<Json> =>
+    bridge.scim(
+      'PATCH',
+      `/Users/${user.id}`,
+      patch({ op: 'add', path: 'emails', value: [{ value, type: value.slice(0, 4) }] }),
+    );
   const answers = await Promise.all([add('home@example.com'), add('othe@example.com')]);
-  assert.deepEqual(answers.map(({ status }) => status), [200, 200]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200],
+  );
   const { body } = await bridge.scim('GET', `/Users/${user.id}`);
   assert.equal(body.emails.length, 3, JSON.stringify(body.emails));
 });

@@ -11,10 +11,26 @@ const word = fc.oneof(
 
 const SPECIAL: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   userName: fc.oneof(word, fc.constantFrom('ada@example.com', 'Ada@Example.COM', ' ada ')),
-  preferredLanguage: fc.constantFrom('en', 'EN', 'en_US', 'de-CH', 'klingon', 'xx-bogus', 'zh-Hant-TW', 'da, en-gb;q=0.8', '!!'),
+  preferredLanguage: fc.constantFrom(
+    'en',
+    'EN',
+    'en_US',
+    'de-CH',
+    'klingon',
+    'xx-bogus',
+    'zh-Hant-TW',
+    'da, en-gb;q=0.8',
+    '!!',
+  ),
   active: fc.boolean(),
   'emails.value': fc.constantFrom('ada@example.com', ' bob@example.com', 'C@Example.Test'),
-  'phoneNumbers.value': fc.constantFrom('+41791234567', '+41 (0)79 123 45 67', '079 123 45 67', 'tel:+1-201-555-0123', '+999123'),
+  'phoneNumbers.value': fc.constantFrom(
+    '+41791234567',
+    '+41 (0)79 123 45 67',
+    '079 123 45 67',
+    'tel:+1-201-555-0123',
+    '+999123',
+  ),
 };
 
 function value(attribute: SchemaAttribute, path: string): fc.Arbitrary<unknown> {
@@ -25,7 +41,11 @@ function value(attribute: SchemaAttribute, path: string): fc.Arbitrary<unknown> 
   return object(attribute.subAttributes ?? [], `${path}.`);
 }
 
-function object(attributes: readonly SchemaAttribute[], prefix: string, required: readonly string[] = []): fc.Arbitrary<object> {
+function object(
+  attributes: readonly SchemaAttribute[],
+  prefix: string,
+  required: readonly string[] = [],
+): fc.Arbitrary<object> {
   const fields = Object.fromEntries(
     attributes
       .filter((each) => each.mutability === 'readWrite')

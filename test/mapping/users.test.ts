@@ -28,7 +28,10 @@ test('facts -> SCIM -> facts changes nothing: what is read can be written again 
 });
 
 test('canonical is idempotent', () => {
-  const samples = fc.oneof(fc.string(), fc.constantFrom('en_US', 'zh-Hant-TW', '+41 (0)79 123 45 67', 'tel:+1-201-555-0123', '+999 12'));
+  const samples = fc.oneof(
+    fc.string(),
+    fc.constantFrom('en_US', 'zh-Hant-TW', '+41 (0)79 123 45 67', 'tel:+1-201-555-0123', '+999 12'),
+  );
   for (const canonical of [name, email, phone, languageTag])
     fc.assert(
       fc.property(samples, (raw) => {
@@ -68,13 +71,22 @@ test('names stand in by displayName, an address by userName', () => {
 });
 
 test('a primary e-mail changed in ZITADEL shows in the list with its type kept', () => {
-  const emails = [{ value: 'a@example.com', type: 'work', primary: true }, { value: 'b@example.com', type: 'home' }];
+  const emails = [
+    { value: 'a@example.com', type: 'work', primary: true },
+    { value: 'b@example.com', type: 'home' },
+  ];
   const facts = { ...toFacts({ userName: 'ada', emails }, ID), email: 'new@example.com' };
   assert.deepEqual(fromFacts(facts)['emails'], [{ ...emails[0], value: 'new@example.com' }, emails[1]]);
 });
 
 test('metadata that is not what the bridge writes is not assigned, never an error', () => {
-  const facts = { username: 'ada', state: 'active', 'urn:zitadel:scim:emails': '{broken', 'urn:zitadel:scim:roles': 'x', [STAND_INS]: 'null' };
+  const facts = {
+    username: 'ada',
+    state: 'active',
+    'urn:zitadel:scim:emails': '{broken',
+    'urn:zitadel:scim:roles': 'x',
+    [STAND_INS]: 'null',
+  };
   assert.equal(fromFacts(facts)['emails'], undefined);
 });
 

@@ -34,7 +34,8 @@ export function applyStep(user: Facts | null, step: Step): Facts | null {
     default: {
       const { password: _password, ...set } = step.set;
       for (const [name, value] of Object.entries(set))
-        if (value === '' || (value === null && !['phone', 'preferredLanguage'].includes(name))) throw new Error(`cannot clear ${name}`);
+        if (value === '' || (value === null && !['phone', 'preferredLanguage'].includes(name)))
+          throw new Error(`cannot clear ${name}`);
       return overlay(user, set);
     }
   }

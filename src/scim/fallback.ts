@@ -1,0 +1,19 @@
+/** What no route takes, and what goes wrong outside of one: SCIM errors all the same (RFC 7644 §3.12). */
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import { BridgeError } from '../errors.ts';
+import { errorAnswer } from './errors-out.ts';
+import { answerType } from './media-type.ts';
+import { send } from './respond.ts';
+
+function refuse(req: Request, res: Response, error: unknown): void {
+  send(res, errorAnswer(error), answerType(req.headers.accept, undefined));
+}
+
+export const notFound: RequestHandler = (req, res) =>
+  refuse(req, res, new BridgeError(404, 'there is nothing at this path: the base URL ends in /scim/v2'));
+
+/** express knows an error handler by its four parameters. */
+export const failed: ErrorRequestHandler = (error, req, res, _next) => {
+  if (res.headersSent) res.destroy();
+  else refuse(req, res, error);
+};

@@ -1,0 +1,35 @@
+/** The HTTP server around the app: limits, and SCIM errors for requests that never reach it. */
+import { createServer as createHttp, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttps } from 'node:https';
+import type { Duplex } from 'node:stream';
+
+/** A filter of 10,000 characters fits, percent-encoded. */
+const LIMITS = { maxHeaderSize: 131_072, requestTimeout: 60_000 };
+
+export function createServer(app: RequestListener, tls?: { readonly cert: string; readonly key: string }): Server {
+  const server = tls === undefined ? createHttp(LIMITS, app) : createHttps({ ...LIMITS, ...tls }, app);
+  return server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket));
+}
+
+/** Node cannot read the request: the answer is written by hand (RFC 7644 §3.12). */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const tooLong = error.code === 'HPE_HEADER_OVERFLOW';
+  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const status = tooLong ? '431 Request Header Fields Too Large' : late ? '408 Request Timeout' : '400 Bad Request';
+  const detail = tooLong
+    ? 'the address or the headers are too long: send long filters by POST /.search'
+    : late
+      ? 'the request did not arrive in time'
+      : 'this is no HTTP request';
+  const body = JSON.stringify({
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+    status: status.slice(0, 3),
+    detail,
+  });
+  const head = `Content-Type: application/scim+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
+  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
+}

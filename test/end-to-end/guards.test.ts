@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type RunningBridge, startBridge } from './bridge.ts';
+import { ada, atZitadel, human, inZitadel, patch } from './people.ts';
+import { type SandboxProcess, startSandbox } from './sandbox.ts';
+
+let sandbox: SandboxProcess;
+let bridge: RunningBridge;
+/** the last ORG_OWNER of organization A, a human */
+let owner: string;
+
+async function administrators(method: string, body: object): Promise<void> {
+  const answer = await fetch(`${sandbox.url}/zitadel.internal_permission.v2beta.InternalPermissionService/${method}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${sandbox.seeds.tokens.instanceOwner}` },
+    body: JSON.stringify(body),
+  });
+  assert.equal(answer.status, 200, await answer.clone().text());
+}
+
+before(async () => {
+  sandbox = await startSandbox();
+  const { organizations, users, tokens } = sandbox.seeds;
+  owner = ((await atZitadel(sandbox, 'CreateUser', human('the-owner', organizations.a))) as { id: string }).id;
+  const resource = { organizationId: organizations.a };
+  await administrators('CreateAdministrator', { userId: owner, resource, roles: ['ORG_OWNER'] });
+  await administrators('DeleteAdministrator', { userId: users['org-a-owner'], resource });
+  await sandbox.post(`/sandbox/organizations/${organizations.a}`, {
+    passwordRules: { minLength: 10, upper: true, lower: true, number: true, symbol: false },
+  });
+  // sees all administrators, as an ORG_OWNER does
+  bridge = await startBridge(sandbox, { env: { PASSWORDS: 'set', ZITADEL_TOKEN: tokens.instanceOwner } });
+});
+after(async () => {
+  await bridge.stop();
+  await sandbox.stop();
+});
+
+test('the last active ORG_OWNER is protected: 403 with the reason, the rest of the request is applied', async () => {
+  const off = await bridge.scim('PATCH', `/Users/${owner}`, patch({ op: 'replace', path: 'active', value: false }));
+  assert.equal(off.status, 403, JSON.stringify(off.body));
+  assert.match(off.body.detail, /ORG_OWNER/);
+  assert.equal((await bridge.scim('DELETE', `/Users/${owner}`)).status, 403);
+  const renamed = patch({ op: 'replace', value: { userName: 'other', title: 'Boss' } });
+  assert.equal((await bridge.scim('PATCH', `/Users/${owner}`, renamed)).status, 403);
+  const user = await inZitadel(sandbox, owner);
+  assert.equal(user.state, 'USER_STATE_ACTIVE');
+  assert.equal(user.username, 'the-owner');
+  assert.equal((await bridge.scim('GET', `/Users/${owner}`)).body.title, 'Boss');
+  const titled = await bridge.scim('PATCH', `/Users/${owner}`, patch({ op: 'replace', path: 'title', value: 'Chief' }));
+  assert.equal(titled.status, 200);
+});
+
+test('service users are no SCIM users', async () => {
+  const { users } = sandbox.seeds;
+  assert.equal((await bridge.scim('GET', `/Users/${users['org-a-manager']}`)).status, 404);
+  assert.equal((await bridge.scim('DELETE', `/Users/${users['org-a-manager']}`)).status, 404);
+});
+
+test('ids under protect are refused at delivery', async () => {
+  const { id } = (await atZitadel(sandbox, 'CreateUser', human('listed', sandbox.seeds.organizations.a))) as {
+    id: string;
+  };
+  const dataDir = await mkdtemp(join(tmpdir(), 'bridge-'));
+  await writeFile(join(dataDir, 'bridge.yaml'), `protect: ["${id}"]\n`);
+  const listed = await startBridge(sandbox, { dataDir, env: { BRIDGE_CONFIG: join(dataDir, 'bridge.yaml') } });
+  assert.equal(
+    (await listed.scim('PATCH', `/Users/${id}`, patch({ op: 'replace', path: 'active', value: false }))).status,
+    403,
+  );
+  assert.equal((await inZitadel(sandbox, id)).state, 'USER_STATE_ACTIVE');
+  await listed.stop();
+  await rm(dataDir, { recursive: true });
+});
+
+const login = async (id: string, password: string): Promise<boolean> =>
+  ((await sandbox.get(`/sandbox/users/${id}/password?verify=${encodeURIComponent(password)}`)) as { login: boolean })
+    .login;
+
+test('PASSWORDS=set: a password is set as a hash and logs in', async () => {
+  const { status, body } = await bridge.scim('POST', '/Users', ada({ password: 'Correct7Horse' }));
+  assert.equal(status, 201, JSON.stringify(body));
+  assert.equal(body.password, undefined);
+  assert.equal(await login(body.id, 'Correct7Horse'), true);
+  assert.ok(!JSON.stringify(await sandbox.log()).includes('Correct7Horse'));
+  const changed = await bridge.scim(
+    'PATCH',
+    `/Users/${body.id}`,
+    patch({ op: 'replace', value: { password: 'Battery7Staple' } }),
+  );
+  assert.equal(changed.status, 200, JSON.stringify(changed.body));
+  assert.equal(await login(body.id, 'Battery7Staple'), true);
+});
+
+test('PASSWORDS=set: a policy refusal is 400 that quotes the rule, and nothing is made', async () => {
+  const user = ada({ password: 'short1A' });
+  const { status, body } = await bridge.scim('POST', '/Users', user);
+  assert.equal(status, 400);
+  assert.match(body.detail, /password.*10 characters/);
+  const lower = await bridge.scim('POST', '/Users', { ...user, password: 'nouppercase1' });
+  assert.match(lower.body.detail, /upper-case/);
+  assert.equal((await bridge.scim('POST', '/Users', { ...user, password: `A1${'x'.repeat(80)}` })).status, 400);
+  assert.equal((await bridge.scim('POST', '/Users', { ...user, password: undefined })).status, 201);
+});
+
+test('PASSWORDS=ignore, the default: a password of any kind is accepted and not sent', async () => {
+  const ignoring = await startBridge(sandbox);
+  const { status, body } = await ignoring.scim('POST', '/Users', ada({ password: 'x' }));
+  assert.equal(status, 201);
+  assert.equal(((await sandbox.get(`/sandbox/users/${body.id}/password?verify=x`)) as { kind: unknown }).kind, null);
+  await ignoring.stop();
+});
+
+test('credentials: client credentials and a private key sign in as well', async () => {
+  const { client, key } = sandbox.seeds;
+  const folder = await mkdtemp(join(tmpdir(), 'key-'));
+  await writeFile(join(folder, 'key.json'), JSON.stringify(key));
+  const credentials: readonly Readonly<Record<string, string>>[] = [
+    { ZITADEL_CLIENT_ID: client.id, ZITADEL_CLIENT_SECRET: client.secret },
+    { ZITADEL_KEY_FILE: join(folder, 'key.json') },
+  ];
+  for (const credential of credentials) {
+    const signed = await startBridge(sandbox, { env: { ZITADEL_TOKEN: '', ...credential } });
+    assert.equal((await signed.scim('POST', '/Users', ada())).status, 201);
+    await signed.stop();
+  }
+  await rm(folder, { recursive: true });
+});
