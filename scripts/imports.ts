@@ -21,6 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   log: [],
   metrics: [],
   health: [],
+  server: [],
   app: ['scim', 'health', 'errors', 'log: types', 'metrics: types', 'config: types', 'bridge: types'],
   wire: [
     'scim',
@@ -39,12 +40,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'app',
   ],
   demo: ['config', 'sandbox', 'errors', 'log: types'],
-  main: ['wire', 'app', 'demo', 'config', 'log', 'errors'],
+  main: ['wire', 'server', 'demo', 'config', 'log', 'errors'],
 };
 
 /** Packages whose types and values stay in the rooms named. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  scimmy: ['scim'],
   '@zitadel/proto': ['zitadel', 'sandbox'],
   '@bufbuild/protobuf': ['zitadel', 'sandbox'],
   '@connectrpc/connect': ['zitadel', 'sandbox'],

@@ -81,7 +81,7 @@ function reservedNames(row: Row): readonly string[] {
 }
 
 /** ZITADEL compares names in lower case. */
-export const reservation = (username: string): string => username.trim().toLowerCase();
+const reservation = (username: string): string => username.trim().toLowerCase();
 
 /** RFC 7644 §3.14: weak, over what is rendered, without groups, $ref and meta. */
 export function etagOf(user: ScimUser): string {

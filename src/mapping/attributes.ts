@@ -3,7 +3,7 @@
  * Nobody else lists attributes. docs/mapping.md is generated from it.
  */
 import { languageTag, name } from './canonical.ts';
-import { activeState, emailList, extension, json, phoneList, profile, text } from './codecs.ts';
+import { activeState, emailList, json, phoneList, profile, text } from './codecs.ts';
 import type { Codec } from './codecs.ts';
 import type { ResourceSchema, Schema, SchemaAttribute, ScimType } from './schema.ts';
 
@@ -156,7 +156,7 @@ export const ATTRIBUTES: readonly AttributeRow[] = [
   row('entitlements', 'complex', json('entitlements'), 'metadata urn:zitadel:scim:entitlements', 'Entitlements.', plural('entitlement', [])),
   row('roles', 'complex', json('roles'), 'metadata urn:zitadel:scim:roles', 'Roles, as the client names them; they grant nothing in ZITADEL.', plural('role', [])),
   row('x509Certificates', 'complex', json('x509Certificates'), 'metadata urn:zitadel:scim:x509Certificates', 'Certificates, base64 DER.', plural('certificate', [], 'binary', exact)),
-  row(ENTERPRISE_URN, 'complex', extension('enterprise'), 'metadata urn:zitadel:scim:enterprise', 'The enterprise extension.', { subAttributes: ENTERPRISE }),
+  row(ENTERPRISE_URN, 'complex', json('enterprise'), 'metadata urn:zitadel:scim:enterprise', 'The enterprise extension.', { subAttributes: ENTERPRISE }),
 ];
 
 /** Rows whose path is `name.…` become sub-attributes of one complex attribute. */

@@ -74,9 +74,6 @@ export function json(key: string): Codec {
   };
 }
 
-/** The object of a schema extension as one metadata key. */
-export const extension = json;
-
 /** `active`: state as wanted (active, inactive) or as ZITADEL has it (active, inactive, locked, initial). */
 export const activeState: Codec = {
   facts: ['state'],

@@ -16,7 +16,7 @@ export interface SortOrder {
  * primary element counts, else the first; a complex one is sorted by its `value`. Throws 400 invalidValue for an attribute that is
  * unknown, never returned, or complex without `value`: RFC 7644 §3.12 keeps invalidPath for PATCH, and this is a wrong query value.
  */
-export function sortKey(schema: ResourceSchema, sortBy: string): (resource: Resource) => Key | undefined {
+function sortKey(schema: ResourceSchema, sortBy: string): (resource: Resource) => Key | undefined {
   const resolved = resolvePath(sortBy, schema);
   if (!resolved) throw invalid(`sortBy: there is no attribute "${sortBy.slice(0, 120)}"`);
   const path = toValue(resolved);

@@ -72,7 +72,7 @@ const isAddress = (value: string): boolean => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(
 const clip = (value: string): string => (value.length <= 200 ? value : [...value].slice(0, 200).join('').trim());
 
 /** Facts without those that only stand in. A stand-in that was changed in ZITADEL since is no longer one. */
-export function withoutStandIns(facts: Facts): Facts {
+function withoutStandIns(facts: Facts): Facts {
   const marks = facts[STAND_INS];
   if (marks === undefined) return facts;
   const out: Record<string, string> = { ...facts };

@@ -77,9 +77,12 @@ describe('store/sqlite', () => {
     const directory = await newFolder();
     const child = holder(directory);
     const promised = new Map<string, number>();
-    while (promised.size < 40 || [...promised.values()].filter((version) => version > 1).length < 20) {
-      const [id = '', version] = (await child.line()).split(' ');
+    for (let twice = 0; twice < 20; ) {
+      const line = await child.line();
+      assert.notEqual(line, '', 'it writes until it is killed');
+      const [id = '', version] = line.split(' ');
       promised.set(id, Number(version));
+      if (version === '2') twice++;
     }
     await child.kill();
     for (let line = await child.line(); line !== ''; line = await child.line()) {
@@ -167,6 +170,33 @@ describe('store/sqlite', () => {
     assert.equal(durable, true);
   });
 
+  it('what was accepted during a commit outlives that commit, and falls with it', async () => {
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const move = (to: number): void => {
+      Atomics.store(gate, 0, to);
+      Atomics.notify(gate, 0);
+    };
+    const store = await open(await newFolder(), { hook: { gate } });
+    const key = { tenant: 't', id: 'a' };
+    move(1);
+    const first = store.write(write(key));
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = store.write(write(key, { version: 2 }, { reserved: ['second'] }));
+    move(0);
+    await first;
+    assert.equal((await store.read(key))?.version, 2);
+    assert.deepEqual(await store.holder('zitadel', 'second'), key);
+    await second;
+
+    move(1);
+    const third = assert.rejects(store.write(write(key, { version: 3, created: Number.NaN })), unavailable);
+    await new Promise((resolve) => setImmediate(resolve));
+    const fourth = assert.rejects(store.write(write(key, { version: 4 })), unavailable);
+    move(0);
+    await Promise.all([third, fourth]);
+    assert.equal((await store.read(key))?.version, 2);
+  });
+
   it('slow commits do not hold the event loop', async () => {
     let commits = 0;
     const store = await open(await newFolder(), { hook: { delayMs: 50 }, onCommit: () => commits++ });
@@ -221,9 +251,15 @@ describe('store/sqlite', () => {
 
   it('writes on after a batch that SQLite refuses', async () => {
     const store = await open(await newFolder());
-    await assert.rejects(store.write(write({ tenant: 't', id: 'a' }, { created: Number.NaN })), unavailable);
-    assert.equal(await store.read({ tenant: 't', id: 'a' }), undefined);
-    assert.deepEqual(await store.write(write({ tenant: 't', id: 'a' })), { kind: 'ok' });
+    const [a, b] = [
+      { tenant: 't', id: 'a' },
+      { tenant: 't', id: 'b' },
+    ];
+    const beside = assert.rejects(store.write(write(a)), unavailable);
+    await assert.rejects(store.write(write(b, { created: Number.NaN })), unavailable);
+    await beside;
+    for (const key of [a, b]) assert.equal(await store.read(key), undefined, 'a batch is written whole or not at all');
+    for (const key of [a, b]) assert.deepEqual(await store.write(write(key)), { kind: 'ok' });
   });
 
   it('writes on after its thread has died', async () => {

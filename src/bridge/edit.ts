@@ -1,0 +1,132 @@
+/** PUT and PATCH: what the client makes of the user as it is becomes a change of facts. */
+import { BridgeError } from '../errors.ts';
+import { difference, type Facts, type FactsChange } from '../mapping/facts.ts';
+import { factsOf, fromFacts, isWhole, toFacts } from '../mapping/users.ts';
+import type { Deliver } from './deliver.ts';
+import { type HeldBy, taken } from './names.ts';
+import type { Change, Clock, Context, Row } from './ports.ts';
+import { baseFacts, etagOf, newChange, nextRevision, resourceOf, shownFacts } from './rows.ts';
+import type { Timing } from './timing.ts';
+import type { Edit, ScimUser, Users } from './use-cases.ts';
+import type { View } from './view.ts';
+
+export interface EditOptions {
+  readonly view: View;
+  readonly deliver: Deliver;
+  readonly heldBy: HeldBy;
+  readonly checkExternalId: (facts: FactsChange, id: string) => Promise<void>;
+  readonly passwordFact: (clear: string | undefined) => Promise<Facts>;
+  readonly clock: Clock;
+  readonly timing: Timing;
+}
+
+/** Any age of the view will do. */
+const ANY_AGE = Number.POSITIVE_INFINITY;
+
+export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'> {
+  const { view, deliver, heldBy, checkExternalId, passwordFact, clock, timing } = options;
+  const age = (row: Row): number => clock() - row.verifiedAt;
+
+  /** Puts a change on top of what the row says. False: somebody else wrote it, or a name came free; look again. */
+  async function append(
+    ctx: Context,
+    row: Row,
+    change: Pick<Change, 'kind' | 'facts' | 'named'>,
+    deadline: number,
+  ): Promise<boolean> {
+    const made = newChange(ctx, { ...change, revision: nextRevision(row), at: clock() });
+    const written = await deliver(
+      { ...row, version: row.version + 1, changes: [...row.changes, made] },
+      row.version,
+      deadline,
+    );
+    if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined) throw taken();
+    return written.kind === 'ok';
+  }
+
+  async function edit(ctx: Context, id: string, wish: Edit): ReturnType<Users['edit']> {
+    const deadline = clock() + timing.answerWithin;
+    const password = await passwordFact(wish.password);
+    for (
+      let row = await view.row(id, readsFirst(wish) ? timing.believed : ANY_AGE);
+      ;
+      row = await view.row(id, ANY_AGE)
+    ) {
+      checkMatch(wish.ifMatch, row);
+      const before = userOf(row);
+      const { user, touched } = wish.apply(before);
+      if (age(row) > timing.viewMaxAge && needsTruth(touched, user)) {
+        const read = await view.row(id);
+        if (read.version !== row.version) continue; // else ZITADEL is away: build on what is known
+      }
+      const { facts: wanted, refusal } = wantedFacts(user, toFacts(before, id), id);
+      const differs = difference(toFacts(before, id), wanted);
+      await checkExternalId(differs, id);
+      const named = wish.method === 'PUT' || refusal !== undefined ? ['state'] : [...new Set(touched.flatMap(factsOf))];
+      const secret = refusal === undefined ? password : {};
+      const facts = { ...atValue(named, toFacts(before, id), wanted), ...differs, ...secret };
+      const asks = Object.keys(differs).length > 0 || 'password' in secret || (named.length > 0 && !isCertain(row));
+      if (asks && !(await append(ctx, row, { kind: 'edit', facts, named }, deadline))) continue;
+      if (refusal !== undefined) throw refusal;
+      const now = await view.row(id, ANY_AGE);
+      return resourceOf(now, shownFacts(now) ?? {});
+    }
+  }
+
+  /** Known was confirmed a moment ago and nothing is on its way: what is named at its value is so already. */
+  function isCertain(row: Row): boolean {
+    return age(row) <= timing.believed && row.changes.length === 0 && !row.doubt;
+  }
+
+  async function remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void> {
+    const deadline = clock() + timing.answerWithin;
+    for (;;) {
+      const row = await view.row(id, ifMatch === undefined ? ANY_AGE : timing.believed);
+      checkMatch(ifMatch, row);
+      if (await append(ctx, row, { kind: 'delete', facts: {}, named: [] }, deadline)) return;
+    }
+  }
+
+  return { edit, remove };
+}
+
+/** Every PUT and every write with If-Match is judged against what ZITADEL has now. */
+const readsFirst = (wish: Edit): boolean => wish.method === 'PUT' || wish.ifMatch !== undefined;
+
+/** A PATCH inside a list builds on the list; clearing a nickname sends the names along: neither must build on an old view. */
+const needsTruth = (touched: readonly string[], user: ScimUser): boolean =>
+  touched.some((path) => isWhole(path) || (path === 'nickName' && user['nickName'] === undefined));
+
+function userOf(row: Row): ScimUser {
+  const base = baseFacts(row);
+  if (base === null) throw new BridgeError(404, 'there is no user with this id');
+  return fromFacts(base);
+}
+
+/** The named facts at the value that is wanted, also when it is not new. */
+function atValue(named: readonly string[], was: Facts, wanted: Facts): FactsChange {
+  const there = named.filter((fact) => fact in was || fact in wanted);
+  return Object.fromEntries(there.map((fact) => [fact, wanted[fact] ?? null]));
+}
+
+/** No refusal of another attribute keeps a leaver active: of a wish with a bad value the deactivation is carried out all the same. */
+function wantedFacts(user: ScimUser, was: Facts, id: string): { facts: Facts; refusal?: BridgeError } {
+  try {
+    return { facts: toFacts(user, id) };
+  } catch (error) {
+    if (!(error instanceof BridgeError) || user['active'] !== false) throw error;
+    const told = `${error.message} (the user was deactivated all the same)`;
+    return {
+      facts: { ...was, state: 'inactive' },
+      refusal: new BridgeError(error.status, told, { scimType: 'invalidValue' }),
+    };
+  }
+}
+
+/** RFC 7644 §3.14: 412 when none of the ETags is the resource's. */
+function checkMatch(ifMatch: readonly string[] | undefined, row: Row): void {
+  if (ifMatch === undefined || ifMatch.includes('*')) return;
+  const facts = shownFacts(row);
+  if (facts === null || !ifMatch.includes(etagOf(fromFacts(facts))))
+    throw new BridgeError(412, 'the user has changed since: read it again and repeat the change');
+}

@@ -1,0 +1,63 @@
+/** userNames are unique over the ZITADEL instance: who holds one, and whether it is truly taken. */
+import { BridgeError } from '../errors.ts';
+import type { Clock, Key, Row, Store } from './ports.ts';
+import { indexOf } from './rows.ts';
+import type { Settlements } from './settlements.ts';
+import type { Timing } from './timing.ts';
+import type { View } from './view.ts';
+
+export interface NamesOptions {
+  readonly tenant: string;
+  readonly instance: string;
+  readonly store: Store;
+  readonly view: View;
+  readonly settlements: Settlements;
+  readonly clock: Clock;
+  readonly timing: Timing;
+}
+
+/**
+ * Waits until the row that claims `name` is decided, at most until `deadline`. Gives that row when the name is truly taken,
+ * undefined when it is free by now. Throws 503 when it stays undecided.
+ */
+export type HeldBy = (holder: Key, name: string, deadline: number) => Promise<Row | undefined>;
+
+/** Looks again at least this often, ms: another process may have decided. */
+const LOOK_AGAIN = 250;
+
+export const taken = (): BridgeError =>
+  new BridgeError(
+    409,
+    'userName is already taken by another user in ZITADEL: user names are unique over all its organizations',
+    { scimType: 'uniqueness' },
+  );
+
+export function createNames(options: NamesOptions): HeldBy {
+  const { tenant, instance, store, view, settlements, clock, timing } = options;
+
+  return async function heldBy(holder, name, deadline) {
+    const row = await decided(holder, deadline);
+    if (row === undefined || holder.tenant !== tenant) return row;
+    try {
+      // it may have been renamed or deleted in ZITADEL since it was read
+      const now = await view.row(holder.id, timing.believed);
+      return indexOf(now, instance).reserved.includes(name) ? now : undefined;
+    } catch (error) {
+      if (error instanceof BridgeError && error.status === 404) return undefined;
+      throw error;
+    }
+  };
+
+  async function decided(holder: Key, deadline: number): Promise<Row | undefined> {
+    for (;;) {
+      const row = await store.read(holder);
+      if (row === undefined || row.tombstone !== null) return undefined;
+      if (row.changes.length === 0 && !row.doubt) return row;
+      if (clock() >= deadline)
+        throw new BridgeError(503, 'another request for this userName is not decided yet; try again', {
+          retryAfter: 5,
+        });
+      await settlements.next(holder, Math.min(LOOK_AGAIN, deadline - clock()));
+    }
+  }
+}
