@@ -36,7 +36,7 @@ storeConformance('sqlite', async () => {
   };
 });
 
-describe('store/sqlite', () => {
+describe('store/sqlite', { timeout: 60_000 }, () => {
   const cleanups: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
