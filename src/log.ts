@@ -79,8 +79,12 @@ const path = (value: unknown): string => {
 const words = (each: (value: unknown) => string) => (value: unknown) =>
   Array.isArray(value) ? value.slice(0, 50).map(each) : undefined;
 
-/** The error id in a text such as `User could not be found (QUERY-Dfbg2)`, or the text when it is one word. */
-const reason = (value: unknown): string => /\b[A-Z][A-Z0-9]{1,11}-\w{3,16}\b/.exec(String(value))?.[0] ?? word(value);
+/** What is nobody's: the call that failed, gRPC codes, system errors and ZITADEL's error ids, e.g. `UpdateUser QUERY-Dfbg2`. */
+const CODES =
+  /^[A-Z][A-Za-z]+(?=:)|\b[A-Z][A-Z0-9]{1,11}-\w{3,16}\b|\bE[A-Z]{4,}\b|\b[A-Z]{4,}(?:_[A-Z]+)+\b|\bUN[A-Z]{4,}\b|\bINTERNAL\b/g;
+
+/** The codes in a text, or the text when it is one word. */
+const reason = (value: unknown): string => String(value).slice(0, 500).match(CODES)?.join(' ') ?? word(value);
 
 /** Scheme, host and port: user, path and query are left out. */
 const address = (value: unknown): string => {

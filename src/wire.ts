@@ -77,7 +77,7 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
     const zitadel = zitadelOf(each);
     const tenant = createTenant({
       id: each.id,
-      instance: zitadel.instance,
+      unique: { instance: zitadel.instance, externalId: each.uniqueExternalId },
       store,
       zitadel: zitadel.port,
       reconcile,
@@ -86,7 +86,6 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
       ids: randomUUID,
       timing,
       passwords: each.passwords,
-      uniqueExternalId: each.uniqueExternalId,
       protect: each.protect,
       onSync: (event) => reportSync(each.id, event, log, metrics, clock),
     });

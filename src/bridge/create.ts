@@ -1,10 +1,10 @@
 /** POST: a new row, its id durable before ZITADEL is asked, its name reserved before anybody else can take it. */
 import { BridgeError } from '../errors.ts';
-import type { Facts, FactsChange } from '../mapping/facts.ts';
+import type { Facts } from '../mapping/facts.ts';
 import { toFacts } from '../mapping/users.ts';
 import type { Deliver } from './deliver.ts';
 import { type HeldBy, taken } from './names.ts';
-import type { Clock, Ids, Row, Store } from './ports.ts';
+import type { Clock, Ids, Row, Store, Unique } from './ports.ts';
 import { emptyRow, keyOf, newChange, nextRevision, resourceOf, shownFacts } from './rows.ts';
 import type { Timing } from './timing.ts';
 import type { Users } from './use-cases.ts';
@@ -12,12 +12,10 @@ import { updateRow } from './writes.ts';
 
 export interface CreateOptions {
   readonly tenant: string;
-  readonly instance: string;
+  readonly unique: Unique;
   readonly store: Store;
   readonly deliver: Deliver;
   readonly heldBy: HeldBy;
-  /** throws 409 when the tenant wants externalId unique and it is not */
-  readonly checkExternalId: (facts: FactsChange, id: string) => Promise<void>;
   readonly passwordFact: (clear: string | undefined) => Promise<Facts>;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -25,14 +23,13 @@ export interface CreateOptions {
 }
 
 export function createCreate(options: CreateOptions): Users['create'] {
-  const { tenant, instance, store, deliver, heldBy, clock, timing } = options;
+  const { tenant, unique, store, deliver, heldBy, clock, timing } = options;
 
   return async function create(ctx, { user, password, hash }) {
     const now = clock();
     const deadline = now + timing.answerWithin;
     const key = { tenant, id: options.ids() };
     const facts = { ...toFacts(user, key.id), ...(await options.passwordFact(password)) };
-    await options.checkExternalId(facts, key.id);
     const blank = emptyRow(key, now);
     const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at: now });
     const row: Row = { ...blank, version: 1, changes: [change], createMark: { hash, open: true } };
@@ -42,7 +39,7 @@ export function createCreate(options: CreateOptions): Users['create'] {
       if (written.kind === 'version') continue;
       const holder = await heldBy(written.holder, written.name, deadline);
       if (holder === undefined) continue;
-      if (!isRepeat(holder, hash)) throw taken();
+      if (!isRepeat(holder, hash)) throw taken(written.name);
       return answerOf(holder);
     }
     const made = await store.read(key);
@@ -63,7 +60,7 @@ export function createCreate(options: CreateOptions): Users['create'] {
     return {
       resource: resourceOf(row, facts),
       // when the store fails the mark stays open: one repeat more is 201, never a twin
-      delivered: () => void updateRow(store, instance, keyOf(row), close).catch(() => undefined),
+      delivered: () => void updateRow(store, unique, keyOf(row), close).catch(() => undefined),
     };
   }
 }

@@ -1,13 +1,13 @@
 /** Handing a change over: written durably, reconciled inline, its result awaited. */
 import { BridgeError } from '../errors.ts';
-import type { Clock, Key, Lease, Row, Store, WriteResult } from './ports.ts';
+import type { Clock, Key, Lease, Row, Store, Unique, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
 import { indexOf, keyOf } from './rows.ts';
 import type { Result, Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 
 export interface DeliverOptions {
-  readonly instance: string;
+  readonly unique: Unique;
   readonly store: Store;
   readonly reconcile: Reconcile;
   readonly settlements: Settlements;
@@ -22,7 +22,7 @@ export interface DeliverOptions {
 export type Deliver = (row: Row, expect: number, deadline: number) => Promise<WriteResult>;
 
 export function createDeliver(options: DeliverOptions): Deliver {
-  const { instance, store, reconcile, settlements, clock, timing } = options;
+  const { unique, store, reconcile, settlements, clock, timing } = options;
 
   return async function deliver(row, expect, deadline) {
     const key = keyOf(row);
@@ -34,7 +34,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
     const written = { ...row, doubt: row.doubt || ours, dueAt: clock() + timing.lease };
     try {
       const outcome = await store.write(
-        { key, expect, row: written, index: indexOf(written, instance) },
+        { key, expect, row: written, index: indexOf(written, unique) },
         { durable: true },
       );
       if (outcome.kind !== 'ok') {

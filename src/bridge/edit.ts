@@ -14,7 +14,6 @@ export interface EditOptions {
   readonly view: View;
   readonly deliver: Deliver;
   readonly heldBy: HeldBy;
-  readonly checkExternalId: (facts: FactsChange, id: string) => Promise<void>;
   readonly passwordFact: (clear: string | undefined) => Promise<Facts>;
   readonly clock: Clock;
   readonly timing: Timing;
@@ -24,7 +23,7 @@ export interface EditOptions {
 const ANY_AGE = Number.POSITIVE_INFINITY;
 
 export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'> {
-  const { view, deliver, heldBy, checkExternalId, passwordFact, clock, timing } = options;
+  const { view, deliver, heldBy, passwordFact, clock, timing } = options;
   const age = (row: Row): number => clock() - row.verifiedAt;
 
   /** Puts a change on top of what the row says. False: somebody else wrote it, or a name came free; look again. */
@@ -40,7 +39,8 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
       row.version,
       deadline,
     );
-    if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined) throw taken();
+    if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)
+      throw taken(written.name);
     return written.kind === 'ok';
   }
 
@@ -61,7 +61,6 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
       }
       const { facts: wanted, refusal } = wantedFacts(user, toFacts(before, id), id);
       const differs = difference(toFacts(before, id), wanted);
-      await checkExternalId(differs, id);
       const named = wish.method === 'PUT' || refusal !== undefined ? ['state'] : [...new Set(touched.flatMap(factsOf))];
       const secret = refusal === undefined ? password : {};
       const facts = { ...atValue(named, toFacts(before, id), wanted), ...differs, ...secret };

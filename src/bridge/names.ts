@@ -1,14 +1,14 @@
-/** userNames are unique over the ZITADEL instance: who holds one, and whether it is truly taken. */
+/** userNames are unique over the ZITADEL instance, externalIds when the tenant wants it: who has one, and whether it is truly taken. */
 import { BridgeError } from '../errors.ts';
-import type { Clock, Key, Row, Store } from './ports.ts';
-import { indexOf } from './rows.ts';
+import type { Clock, Key, Row, Store, Unique } from './ports.ts';
+import { indexOf, isExternalId } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { View } from './view.ts';
 
 export interface NamesOptions {
   readonly tenant: string;
-  readonly instance: string;
+  readonly unique: Unique;
   readonly store: Store;
   readonly view: View;
   readonly settlements: Settlements;
@@ -25,15 +25,16 @@ export type HeldBy = (holder: Key, name: string, deadline: number) => Promise<Ro
 /** Looks again at least this often, ms: another process may have decided. */
 const LOOK_AGAIN = 250;
 
-export const taken = (): BridgeError =>
-  new BridgeError(
-    409,
-    'userName is already taken by another user in ZITADEL: user names are unique over all its organizations',
-    { scimType: 'uniqueness' },
-  );
+/** 409 uniqueness for a reserved name that another row has. */
+export function taken(name: string): BridgeError {
+  const told = isExternalId(name)
+    ? 'externalId is already used by another user'
+    : 'userName is already taken by another user in ZITADEL: user names are unique over all its organizations';
+  return new BridgeError(409, told, { scimType: 'uniqueness' });
+}
 
 export function createNames(options: NamesOptions): HeldBy {
-  const { tenant, instance, store, view, settlements, clock, timing } = options;
+  const { tenant, unique, store, view, settlements, clock, timing } = options;
 
   return async function heldBy(holder, name, deadline) {
     const row = await decided(holder, deadline);
@@ -41,7 +42,7 @@ export function createNames(options: NamesOptions): HeldBy {
     try {
       // it may have been renamed or deleted in ZITADEL since it was read
       const now = await view.row(holder.id, timing.believed);
-      return indexOf(now, instance).reserved.includes(name) ? now : undefined;
+      return indexOf(now, unique).reserved.includes(name) ? now : undefined;
     } catch (error) {
       if (error instanceof BridgeError && error.status === 404) return undefined;
       throw error;

@@ -64,6 +64,14 @@ export interface Row {
   readonly tombstone: number | null;
 }
 
+/** What must not be had twice. */
+export interface Unique {
+  /** userNames are unique in the ZITADEL of this name */
+  readonly instance: string;
+  /** the tenant wants externalId unique as well */
+  readonly externalId: boolean;
+}
+
 /** What a row is found by. Computed by the view from the row's facts, kept by the store beside it. */
 export interface Index {
   /** shown in lists and found by filters */
@@ -71,7 +79,7 @@ export interface Index {
   readonly userName: string | null;
   readonly externalId: string | null;
   readonly emails: readonly string[];
-  /** names (lower case) this row holds or asks for, unique in the ZITADEL named by `instance` */
+  /** names (lower case) this row holds or asks for, and what else must be unique in the ZITADEL named by `instance` */
   readonly reserved: readonly string[];
   readonly instance: string;
 }

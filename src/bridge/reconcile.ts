@@ -3,7 +3,7 @@ import { type FactsChange } from '../mapping/facts.ts';
 import { plan } from '../mapping/plan.ts';
 import type { Step } from '../mapping/steps.ts';
 import type { BridgeError } from '../errors.ts';
-import type { Clock, Key, Lease, Outcome, Row, Store, Unreadable, Wake, Zitadel } from './ports.ts';
+import type { Clock, Key, Lease, Outcome, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
 import { merged } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import { awayResult, buried, confirmed, retryAfterOf, type Round, type Settlement, settled } from './settle.ts';
@@ -29,10 +29,10 @@ export interface Delivery {
 /** Bars steps on users that must not be locked out; undefined: let it pass. */
 export type Guard = (id: string, step: Step) => Promise<Extract<Outcome, { kind: 'refused' | 'retry' }> | undefined>;
 
-/** A tenant's ZITADEL; `instance` is what its userNames are unique in. */
+/** A tenant's ZITADEL. */
 export interface Target {
   readonly zitadel: Zitadel;
-  readonly instance: string;
+  readonly unique: Unique;
   readonly guard: Guard;
 }
 
@@ -82,7 +82,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
 
   /** Rounds until nothing is owed or ZITADEL cannot be had. `unsent`: the doubt on the row is the caller's mark, no call was made yet. */
   async function deliver(key: Key, target: Target, lease: Lease, unsent: boolean): Promise<void> {
-    const update = (make: Make, durable = false) => updateRow(store, target.instance, key, make, durable);
+    const update = (make: Make, durable = false) => updateRow(store, target.unique, key, make, durable);
     for (let mine = unsent, surprises = 0; ; mine = false) {
       const row = await store.read(key);
       if (row === undefined || row.tombstone !== null) return;

@@ -1,10 +1,12 @@
 /** Rows as values: what they show, what they want, what they are found by. */
 import { createHash } from 'node:crypto';
 import { stableJson } from '../mapping/codecs.ts';
-import { type Facts, overlay } from '../mapping/facts.ts';
+import { type Facts, METADATA_PREFIX, overlay } from '../mapping/facts.ts';
 import { fromFacts, type ScimUser } from '../mapping/users.ts';
-import type { Change, Context, Index, Key, Row } from './ports.ts';
+import type { Change, Context, Index, Key, Row, Unique } from './ports.ts';
 import type { UserResource } from './use-cases.ts';
+
+const EXTERNAL_ID = `${METADATA_PREFIX}externalId`;
 
 /** Known overlaid with changes in revision order; null: not there, or asked to be deleted. */
 export function merged(known: Facts | null, changes: readonly Change[]): Facts | null {
@@ -59,7 +61,7 @@ export function newChange(ctx: Context, change: Pick<Change, 'revision' | 'kind'
   return { ...change, answered: false, who: ctx.who, txn: ctx.txn };
 }
 
-export function indexOf(row: Row, instance: string): Index {
+export function indexOf(row: Row, unique: Unique): Index {
   const facts = shownFacts(row);
   const user = facts === null ? {} : fromFacts(facts);
   const emails = (user['emails'] ?? []) as readonly { readonly value?: string }[];
@@ -68,20 +70,28 @@ export function indexOf(row: Row, instance: string): Index {
     userName: facts?.['username'] ?? null,
     externalId: (user['externalId'] as string | undefined) ?? null,
     emails: emails.flatMap((each) => (each.value === undefined ? [] : [each.value])),
-    reserved: reservedNames(row),
-    instance,
+    reserved: [...reservedNames(row), ...(unique.externalId ? reservedExternalIds(row) : [])],
+    instance: unique.instance,
   };
 }
 
-/** Names this row holds in ZITADEL or asks for; a deleted one frees its name at once. */
-function reservedNames(row: Row): readonly string[] {
-  if (row.tombstone !== null) return [];
-  const names = [row.known, ...row.changes.map((change) => change.facts)].map((facts) => facts?.['username']);
-  return [...new Set(names.filter((each) => typeof each === 'string').map(reservation))];
-}
+/** Names this row holds in ZITADEL or asks for; a deleted one frees its name at once. ZITADEL compares in lower case. */
+const reservedNames = (row: Row): readonly string[] =>
+  heldOrAsked(row, 'username').map((name) => name.trim().toLowerCase());
 
-/** ZITADEL compares names in lower case. */
-const reservation = (username: string): string => username.trim().toLowerCase();
+/** No userName begins with a line break: names are trimmed. */
+const EXTERNAL_ID_MARK = '\nexternalId\n';
+
+const reservedExternalIds = (row: Row): readonly string[] =>
+  heldOrAsked(row, EXTERNAL_ID).map((externalId) => `${EXTERNAL_ID_MARK}${row.tenant}\n${externalId}`);
+
+export const isExternalId = (reserved: string): boolean => reserved.startsWith(EXTERNAL_ID_MARK);
+
+function heldOrAsked(row: Row, fact: string): readonly string[] {
+  if (row.tombstone !== null) return [];
+  const values = [row.known, ...row.changes.map((change) => change.facts)].map((facts) => facts?.[fact]);
+  return [...new Set(values.filter((value) => typeof value === 'string'))];
+}
 
 /** RFC 7644 §3.14: weak, over what is rendered, without groups, $ref and meta. */
 export function etagOf(user: ScimUser): string {

@@ -1,11 +1,11 @@
 /** Sync: the view follows ZITADEL. The first one fills it; later ones find what was made, changed and removed there. */
-import type { Clock, Key, Reading, Row, Store, Zitadel } from './ports.ts';
+import type { Clock, Key, Reading, Row, Store, Unique, Zitadel } from './ports.ts';
 import { buried, confirmed } from './settle.ts';
 import { insertRow, updateRow } from './writes.ts';
 
 export interface SyncOptions {
   readonly tenant: string;
-  readonly instance: string;
+  readonly unique: Unique;
   readonly store: Store;
   readonly zitadel: Zitadel;
   readonly clock: Clock;
@@ -36,7 +36,7 @@ const REMOVES_ALWAYS = 10;
  */
 export async function sweep({
   tenant,
-  instance,
+  unique,
   store,
   zitadel,
   clock,
@@ -62,14 +62,14 @@ export async function sweep({
     const full = { ...reading, facts: { ...reading.facts, ...(await zitadel.metadata(reading.id)) } };
     const now = clock();
     if (before === undefined) {
-      await insertRow(store, instance, key, now, (row) => ({
+      await insertRow(store, unique, key, now, (row) => ({
         ...confirmed(row, full, now, () => false),
         created: reading.created,
         modified: reading.changed,
       }));
       return true;
     }
-    await updateRow(store, instance, key, (row) =>
+    await updateRow(store, unique, key, (row) =>
       row.version === before.version ? confirmed(row, full, now, () => false) : row,
     );
     return true;
@@ -90,7 +90,7 @@ export async function sweep({
     for (const row of missing) {
       const answer = await zitadel.read(row.id);
       if (answer.kind !== 'gone') continue;
-      await updateRow(store, instance, row, (now) => (now.version === row.version ? buried(now, clock()) : now));
+      await updateRow(store, unique, row, (now) => (now.version === row.version ? buried(now, clock()) : now));
       removed += 1;
     }
     return { removed, kept: 0 };
@@ -100,11 +100,11 @@ export async function sweep({
 const isIdle = (row: Row): boolean => row.tombstone === null && row.changes.length === 0 && !row.doubt;
 
 /** Takes tombstones away for good that are older than `age` ms: lists of ZITADEL are long past them. */
-export async function forgetTombstones(store: Store, tenant: string, instance: string, before: number): Promise<void> {
+export async function forgetTombstones(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
   for (;;) {
     const rows = await store.tombstones(before, 100);
     const ours = rows.filter((row) => row.tenant === tenant);
-    for (const row of ours) await updateRow(store, instance, row, (now) => (now.tombstone === null ? now : null));
+    for (const row of ours) await updateRow(store, unique, row, (now) => (now.tombstone === null ? now : null));
     if (ours.length === 0) return;
   }
 }

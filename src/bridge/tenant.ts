@@ -3,7 +3,7 @@ import { BridgeError } from '../errors.ts';
 import { createView } from './view.ts';
 import { createUsers } from './users.ts';
 import { forgetTombstones, type Progress, type Removal, sweep } from './sync.ts';
-import type { Clock, Ids, PasswordRules, Store, Zitadel } from './ports.ts';
+import type { Clock, Ids, PasswordRules, Store, Unique, Zitadel } from './ports.ts';
 import type { Guard, Reconcile, Target } from './reconcile.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
@@ -11,7 +11,7 @@ import type { Users } from './use-cases.ts';
 
 export interface TenantOptions {
   readonly id: string;
-  readonly instance: string;
+  readonly unique: Unique;
   readonly store: Store;
   readonly zitadel: Zitadel;
   readonly reconcile: Reconcile;
@@ -20,7 +20,6 @@ export interface TenantOptions {
   readonly ids: Ids;
   readonly timing: Timing;
   readonly passwords: 'ignore' | 'set';
-  readonly uniqueExternalId: boolean;
   /** ids that the operator protects */
   readonly protect: readonly string[];
   readonly onSync: (event: SyncEvent) => void;
@@ -46,7 +45,7 @@ const PROTECTED_FACTS = new Set(['username', 'email', 'phone', 'password', 'stat
 const SYNC_AGAIN = 5_000;
 
 export function createTenant(options: TenantOptions): BridgeTenant {
-  const { id, instance, store, zitadel, clock, timing, onSync } = options;
+  const { id, unique, store, zitadel, clock, timing, onSync } = options;
   const stateName = `sync:${id}`;
   let finished = false;
   let stopped = false;
@@ -54,7 +53,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   let rules: PasswordRules | undefined;
   let guarded: { readonly ids: ReadonlyMap<string, string>; readonly at: number } | undefined;
 
-  const view = createView({ tenant: id, store, zitadel, instance, clock, timing, reconcile: options.reconcile });
+  const view = createView({ tenant: id, store, zitadel, unique, clock, timing, reconcile: options.reconcile });
   const passwordRules = (): PasswordRules => {
     if (rules === undefined)
       throw new BridgeError(503, "The organization's password policy is not read yet; try again later", {
@@ -95,9 +94,9 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     if (options.passwords === 'set') rules = await zitadel.passwordRules();
     guarded = { ids: await zitadel.protectedIds(), at: clock() };
     const onProgress = (progress: Progress): void => onSync({ kind: 'progress', ...progress });
-    const result = await sweep({ tenant: id, instance, store, zitadel, clock, onProgress });
+    const result = await sweep({ tenant: id, unique, store, zitadel, clock, onProgress });
     await store.setState(stateName, { finished: clock() });
-    await forgetTombstones(store, id, instance, clock() - 2 * timing.syncInterval);
+    await forgetTombstones(store, id, unique, clock() - 2 * timing.syncInterval);
     finished = true;
     onSync({ kind: 'finished', ms: clock() - began, ...result });
   }
@@ -115,7 +114,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
 
   return {
     users,
-    target: { zitadel, instance, guard },
+    target: { zitadel, unique, guard },
     ready: () => finished,
     async start() {
       finished = (await store.getState(stateName)) !== undefined;

@@ -1,12 +1,11 @@
 /** The users of one tenant: each write appends a change, reconciles inline and answers; reads come from the view. */
-import { BridgeError } from '../errors.ts';
-import type { Facts, FactsChange } from '../mapping/facts.ts';
+import type { Facts } from '../mapping/facts.ts';
 import { createCreate } from './create.ts';
 import { createDeliver } from './deliver.ts';
 import { createEdit } from './edit.ts';
 import { createNames } from './names.ts';
 import { hashPassword } from './passwords.ts';
-import type { Clock, Ids, PasswordRules, Store } from './ports.ts';
+import type { Clock, Ids, PasswordRules, Store, Unique } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
 import { resourceOf, shownFacts } from './rows.ts';
 import type { Settlements } from './settlements.ts';
@@ -16,7 +15,7 @@ import type { View } from './view.ts';
 
 export interface UsersOptions {
   readonly tenant: string;
-  readonly instance: string;
+  readonly unique: Unique;
   readonly store: Store;
   readonly view: View;
   readonly reconcile: Reconcile;
@@ -24,23 +23,12 @@ export interface UsersOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
-  readonly uniqueExternalId: boolean;
   /** undefined: passwords are ignored. Else the organization's rules, as sync last read them; throws 503 while there are none */
   readonly passwordRules: (() => PasswordRules) | undefined;
 }
 
-const EXTERNAL_ID = 'urn:zitadel:scim:externalId';
-
 export function createUsers(options: UsersOptions): Users {
   const { view } = options;
-
-  async function checkExternalId(facts: FactsChange, id: string): Promise<void> {
-    const externalId = facts[EXTERNAL_ID];
-    if (!options.uniqueExternalId || typeof externalId !== 'string') return;
-    const others = await view.externalIds(externalId);
-    if (others.some((row) => row.id !== id))
-      throw new BridgeError(409, 'externalId is already used by another user', { scimType: 'uniqueness' });
-  }
 
   async function passwordFact(clear: string | undefined): Promise<Facts> {
     if (clear === undefined || options.passwordRules === undefined) return {};
@@ -49,7 +37,6 @@ export function createUsers(options: UsersOptions): Users {
 
   const parts = {
     ...options,
-    checkExternalId,
     passwordFact,
     deliver: createDeliver(options),
     heldBy: createNames(options),

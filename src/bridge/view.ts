@@ -4,7 +4,7 @@ import { USER } from '../mapping/attributes.ts';
 import { compileFilter, type FilterNode, indexable } from '../mapping/filter.ts';
 import { fromFacts } from '../mapping/users.ts';
 import { sortResources } from '../mapping/sort.ts';
-import type { Clock, IndexName, Key, Row, Store, Zitadel } from './ports.ts';
+import type { Clock, IndexName, Key, Row, Store, Unique, Zitadel } from './ports.ts';
 import { etagOf, resourceOf, shownFacts } from './rows.ts';
 import { buried, confirmed } from './settle.ts';
 import type { Reconcile } from './reconcile.ts';
@@ -16,7 +16,7 @@ export interface ViewOptions {
   readonly tenant: string;
   readonly store: Store;
   readonly zitadel: Zitadel;
-  readonly instance: string;
+  readonly unique: Unique;
   readonly clock: Clock;
   readonly timing: Timing;
   /** finishes what an earlier process left of a row; nothing while somebody works on it */
@@ -27,8 +27,6 @@ export interface View {
   /** The row of a user that is there, read from ZITADEL when it is older than `age` ms (default VIEW_MAX_AGE). Throws 404. */
   row(id: string, age?: number): Promise<Row>;
   list(query: UserQuery): Promise<{ readonly total: number; readonly resources: readonly UserResource[] }>;
-  /** Other users with this externalId. */
-  externalIds(externalId: string): Promise<readonly Row[]>;
 }
 
 const undecided = (): BridgeError =>
@@ -36,7 +34,7 @@ const undecided = (): BridgeError =>
 
 const absent = (): BridgeError => new BridgeError(404, 'There is no user with this id');
 
-export function createView({ tenant, store, zitadel, instance, clock, timing, reconcile }: ViewOptions): View {
+export function createView({ tenant, store, zitadel, unique, clock, timing, reconcile }: ViewOptions): View {
   const refreshing = new Map<string, Promise<Row | undefined>>();
 
   /** One read of a user at a time, whoever asks. */
@@ -54,7 +52,7 @@ export function createView({ tenant, store, zitadel, instance, clock, timing, re
     if (answer.kind === 'gone')
       return before === undefined
         ? undefined
-        : ((await updateRow(store, instance, key, (row) =>
+        : ((await updateRow(store, unique, key, (row) =>
             isQuiet(row) && row.version === before.version ? buried(row, now) : row,
           )) ?? undefined);
     if (answer.kind !== 'found') {
@@ -64,13 +62,13 @@ export function createView({ tenant, store, zitadel, instance, clock, timing, re
     }
     const { reading } = answer;
     if (before === undefined)
-      return insertRow(store, instance, key, now, (row) => ({
+      return insertRow(store, unique, key, now, (row) => ({
         ...confirmed(row, reading, now, () => false),
         created: reading.created,
         modified: reading.changed,
       }));
     return (
-      (await updateRow(store, instance, key, (row) => (row.version === before.version ? confirmedQuiet(row) : row))) ??
+      (await updateRow(store, unique, key, (row) => (row.version === before.version ? confirmedQuiet(row) : row))) ??
       undefined
     );
 
@@ -135,7 +133,7 @@ export function createView({ tenant, store, zitadel, instance, clock, timing, re
     return { total: hits.length, resources: hits.slice(from, from + count).flatMap((each) => shown(each[ROW])) };
   }
 
-  return { row, list, externalIds: (externalId) => store.find(tenant, 'externalId', externalId) };
+  return { row, list };
 }
 
 const INDEX_OF = { userName: 'userName', externalId: 'externalId', 'emails.value': 'email' } as const;

@@ -1,14 +1,13 @@
 /** Writing rows: optimistic, by version. */
-import type { Index, Key, Row, Store } from './ports.ts';
+import type { Index, Key, Row, Store, Unique } from './ports.ts';
 import { emptyRow, indexOf, keyOf } from './rows.ts';
 
 /** What to make of the newest row: a row to write, the same row to leave it, null to take it away. */
 export type Make = (row: Row) => Row | null;
 
-/** The instance name is what userNames are unique in. */
 export async function updateRow(
   store: Store,
-  instance: string,
+  unique: Unique,
   key: Key,
   make: Make,
   durable = false,
@@ -19,20 +18,20 @@ export async function updateRow(
     const next = make(row);
     if (next === row) return row;
     const written = next === null ? null : { ...next, version: row.version + 1 };
-    if (await writeKnown(store, row, written, indexOf(written ?? row, instance), durable)) return written;
+    if (await writeKnown(store, row, written, indexOf(written ?? row, unique), durable)) return written;
   }
 }
 
 /** Writes a row for a user that was found in ZITADEL and has none yet; a row that came meanwhile stays. */
 export async function insertRow(
   store: Store,
-  instance: string,
+  unique: Unique,
   key: Key,
   now: number,
   make: (row: Row) => Row,
 ): Promise<Row | undefined> {
   const row = { ...make(emptyRow(key, now)), version: 1 };
-  const index = indexOf(row, instance);
+  const index = indexOf(row, unique);
   const written = await writeKnown(store, emptyRow(key, now), row, index, false);
   return written ? row : store.read(key);
 }

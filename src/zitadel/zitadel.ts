@@ -57,14 +57,14 @@ function createRunner(call: Call, users: Users, writing: Writing, read: Zitadel[
     if (result.kind === 'stopped') return STOPPED;
     if (step.call === 'CreateUser' && result.failure.id === NAME_TAKEN) {
       const found = await read(id);
-      if (found.kind === 'found') return { kind: 'replan', reason: 'an earlier try of this create was applied' };
+      if (found.kind === 'found') return { kind: 'replan', reason: 'create-was-applied' };
       if (found.kind !== 'gone') return found;
     }
     return outcomeOf(result.failure);
   };
 }
 
-const STOPPED: Outcome = { kind: 'retry', definite: true, reason: 'lease lost' };
+const STOPPED: Outcome = { kind: 'retry', definite: true, reason: 'lease-lost' };
 
 async function passwordRules(call: Call, transport: Transport, organization: string) {
   const settings = createClient(SettingsService, transport);

@@ -118,6 +118,14 @@ test('externalId may repeat, unless the tenant says uniqueExternalId', async () 
   const { status, body } = await a('POST', '/Users', ada({ externalId: 'x1' }));
   assert.equal(status, 409);
   assert.match(body.detail, /externalId/);
+  const both = await Promise.all([
+    a('POST', '/Users', ada({ externalId: 'x3' })),
+    a('POST', '/Users', ada({ externalId: 'x3' })),
+  ]);
+  assert.deepEqual(
+    both.map((each) => each.status).toSorted((one, two) => one - two),
+    [201, 409],
+  );
   const { body: other } = await a('POST', '/Users', ada({ externalId: 'x2' }));
   assert.equal(
     (await a('PATCH', `/Users/${other.id}`, patch({ op: 'replace', path: 'externalId', value: 'x1' }))).status,

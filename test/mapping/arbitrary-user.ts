@@ -55,7 +55,7 @@ function object(
       }),
   );
   return fc
-    .record(fields, { requiredKeys: required.filter((name) => name in fields) })
+    .record(fields, { requiredKeys: required.filter((name) => name in fields), noNullPrototype: true })
     .filter((each) => Object.keys(each).length > 0);
 }
 
