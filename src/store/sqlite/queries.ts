@@ -103,6 +103,7 @@ const parse = ({ body }: Body): Row => JSON.parse(body) as Row;
 /** The statement's columns are what its SQL says. */
 function typed(statement: StatementSync) {
   return {
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what its SQL gives
     get: <T>(...values: SQLInputValue[]) => statement.get(...values) as T | undefined,
     all: <T>(...values: SQLInputValue[]) => statement.all(...values) as unknown as T[],
   };

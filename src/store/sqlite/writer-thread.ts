@@ -37,7 +37,11 @@ export async function startWriter(data: WriterData): Promise<WriterThread> {
       const { journalMode, synchronous } = message;
       if (journalMode === 'wal' && synchronous === SYNCHRONOUS_FULL) ready.resolve();
       else
-        end(new Error(`this disk does not do for a database: journal_mode ${journalMode}, synchronous ${synchronous}`));
+        end(
+          new Error(
+            `this disk does not do for a database: journal_mode ${String(journalMode)}, synchronous ${String(synchronous)}`,
+          ),
+        );
     } else if (message.kind === 'unusable') {
       end(new Error(message.reason));
     } else {
