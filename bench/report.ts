@@ -1,0 +1,95 @@
+/** The table: one row for each figure. */
+import { cpus, loadavg, totalmem } from 'node:os';
+
+export interface Figure {
+  readonly work: string;
+  readonly against: string;
+  readonly measured: string;
+  readonly goal: string;
+  /** undefined: no goal on this machine */
+  readonly reached?: boolean;
+}
+
+export interface Machine {
+  readonly date: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memory: string;
+  readonly node: string;
+  readonly zitadel: string;
+}
+
+const HEADINGS = ['work', 'against', 'measured', 'goal', 'reached'];
+
+export function machine(zitadel: string): Machine {
+  const all = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    cpu: all[0]?.model ?? 'unknown',
+    cores: all.length,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
+    node: process.version,
+    zitadel,
+  };
+}
+
+/** How busy the machine was in the last minute, in running processes. */
+export const load = (): string => (loadavg()[0] ?? 0).toFixed(1);
+
+/** With one digit below 10, with two below 1. */
+export function figure(value: number, unit: string): string {
+  const digits = Math.abs(value) < 1 ? 2 : Math.abs(value) < 100 ? 1 : 0;
+  return `${value.toFixed(digits)} ${unit}`;
+}
+
+export const ms = (value: number): string => figure(value, 'ms');
+export const percent = (value: number): string => `${Math.round(value * 100)} %`;
+
+const cellsOf = ({ work, against, measured, goal, reached }: Figure): string[] => [
+  work,
+  against,
+  measured,
+  goal,
+  reached === undefined ? '-' : reached ? 'yes' : 'no',
+];
+
+/** For a terminal. */
+export function table(figures: readonly Figure[]): string {
+  const rows = [HEADINGS, ...figures.map(cellsOf)];
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join(' | ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export function machineLine({ date, cpu, cores, memory, node, zitadel }: Machine): string {
+  return `${date}, ${cpu}, ${cores} cores, ${memory}, Node ${node}, ${zitadel}`;
+}
+
+/** docs/benchmarks.md */
+export function markdown(figures: readonly Figure[], where: Machine, notes: readonly string[]): string {
+  const rows = [HEADINGS, HEADINGS.map(() => '---'), ...figures.map(cellsOf)].map((row) => `| ${row.join(' | ')} |`);
+  return [
+    '# Benchmarks',
+    '',
+    'Made by `npm run bench -- --write`, which measures and writes this file. Bridge, ZITADEL and the client are processes of',
+    'their own on one machine and share its cores. The sandbox takes as long for a call as a ZITADEL on two cores was measured',
+    'to take, but where a row says "without latency". A direct call is made by the same client library as the bridge uses, in',
+    'turns with the request it is held against.',
+    '',
+    'With ZITADEL_URL, ZITADEL_TOKEN and ZITADEL_ORG_ID set, `npm run bench` measures the rows of single requests on that',
+    'ZITADEL; the users it makes there are deleted afterwards.',
+    '',
+    `Measured: ${machineLine(where)}.`,
+    '',
+    ...rows,
+    '',
+    ...notes.map((note) => `- ${note}`),
+    '',
+  ].join('\n');
+}
