@@ -1,4 +1,7 @@
-/** Writes that are accepted and not durable yet: laid over the database, so that whoever asks sees them at once. */
+/**
+ * Writes that are accepted and not durable yet: laid over the database, so that whoever asks sees them at once. The last ones that
+ * became durable are remembered: a request reads its row several times between its writes.
+ */
 import type { IndexName, Key, Row } from '../../bridge/ports.ts';
 
 /** What the next write of a row needs to know of the one before. */
@@ -30,6 +33,8 @@ export interface Entry {
 
 export interface Pending {
   get(key: Key): Entry | undefined;
+  /** The newest write of a row: pending, or one of the last that became durable. */
+  newest(key: Key): Entry | undefined;
   put(entry: Entry, batch: number): void;
   /** Visible rows by an index, in no order. */
   matching(tenant: string, index: IndexName, value: string): Row[];
@@ -47,8 +52,13 @@ export interface Pending {
 /** A text for two texts, never the same for two pairs. */
 export const pairText = (first: string, second: string): string => `${first.length}:${first}${second}`;
 
+/** Rows that are remembered after they became durable. */
+const REMEMBERED = 200;
+
 export function createPending(): Pending {
   const entries = new Map<string, Entry>();
+  /** oldest first; always what the database says */
+  const durable = new Map<string, Entry>();
   const names = new Map<string, Entry>();
   const states = new Map<string, { readonly value: string | null }>();
   /** what to take away when a batch is durable */
@@ -67,8 +77,20 @@ export function createPending(): Pending {
     }
   }
 
+  function remember(place: string, entry: Entry): void {
+    durable.delete(place);
+    durable.set(place, entry);
+    if (durable.size <= REMEMBERED) return;
+    const [oldest] = durable.keys();
+    if (oldest !== undefined) durable.delete(oldest);
+  }
+
   return {
     get: ({ tenant, id }) => entries.get(pairText(tenant, id)),
+    newest({ tenant, id }) {
+      const place = pairText(tenant, id);
+      return entries.get(place) ?? durable.get(place);
+    },
     put(entry, batch) {
       const place = pairText(entry.key.tenant, entry.key.id);
       const before = entries.get(place);
@@ -79,6 +101,7 @@ export function createPending(): Pending {
         if (entries.get(place) !== entry) return;
         entries.delete(place);
         forgetNames(entry);
+        remember(place, entry);
       });
     },
     matching(tenant, index, value) {
@@ -103,7 +126,7 @@ export function createPending(): Pending {
       batches.delete(batch);
     },
     drop() {
-      for (const map of [entries, names, states, batches]) map.clear();
+      for (const map of [entries, durable, names, states, batches]) map.clear();
     },
   };
 }

@@ -101,10 +101,12 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   /** Accepts a write or says why not; nothing else can come between. */
   function decide(write: Write): WriteResult {
     const { key } = write;
-    const before = pending.get(key)?.slot ?? queries.slot(key) ?? NO_ROW;
+    const before = pending.newest(key)?.slot ?? queries.slot(key) ?? NO_ROW;
     if (before.version !== write.expect) return { kind: 'version' };
     const entry = entryOf(write);
-    for (const name of entry.reserved) {
+    // names it holds already are nobody else's
+    const reserved = entry.slot.names === before.names ? [] : entry.reserved;
+    for (const name of reserved) {
       const other = holder(entry.instance, name);
       if (other !== undefined && (other.tenant !== key.tenant || other.id !== key.id)) {
         return { kind: 'name', name, holder: other };
@@ -119,7 +121,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
 
   return {
     async read(key) {
-      const entry = pending.get(key);
+      const entry = pending.newest(key);
       return guard(() => (entry === undefined ? queries.row(key) : (entry.row ?? undefined)));
     },
     async write(write, { durable: wait } = { durable: true }) {
