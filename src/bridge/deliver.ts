@@ -1,9 +1,9 @@
 /** Handing a change over: written durably, reconciled inline, its result awaited. */
 import { BridgeError } from '../errors.ts';
-import type { Clock, Key, Lease, Row, Store, Unique, WriteResult } from './ports.ts';
+import type { Clock, Lease, Row, Store, Unique, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
 import { indexOf, keyOf } from './rows.ts';
-import type { Result, Settlements } from './settlements.ts';
+import type { Expected, Result, Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 
 export interface DeliverOptions {
@@ -27,7 +27,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   return async function deliver(row, expect, deadline) {
     const key = keyOf(row);
     const revision = row.changes.at(-1)?.revision ?? 0;
-    const result = settlements.expect(key, revision);
+    const expected = settlements.expect(key, revision);
     const lease = await store.lease(key, timing.lease);
     // with the lease of a row in no doubt the call follows at once: the mark goes with the change, in one durable write
     const ours = lease !== undefined && !row.doubt;
@@ -38,11 +38,11 @@ export function createDeliver(options: DeliverOptions): Deliver {
         { durable: true },
       );
       if (outcome.kind !== 'ok') {
-        await letGo(key, revision, lease);
+        await letGo(expected, lease);
         return outcome;
       }
     } catch (error) {
-      await letGo(key, revision, lease);
+      await letGo(expected, lease);
       throw error;
     }
     if (lease !== undefined && !ours) await store.release(lease);
@@ -51,20 +51,20 @@ export function createDeliver(options: DeliverOptions): Deliver {
       settlements.publish(key, revision, { kind: 'away', retryAfter: 5, reason });
       if (!(error instanceof BridgeError)) throw error;
     });
-    answer(await within(result, deadline - clock()));
+    answer(await within(expected.result, deadline - clock()));
     return { kind: 'ok' };
 
     function answer(ended: Result | undefined): void {
       if (ended !== undefined) return tell(ended);
-      settlements.forget(key, revision);
+      expected.forget();
       throw new BridgeError(503, 'ZITADEL has not answered in time; the change may still be applied, try again', {
         retryAfter: 5,
       });
     }
   };
 
-  async function letGo(key: Key, revision: number, lease: Lease | undefined): Promise<void> {
-    settlements.forget(key, revision);
+  async function letGo(expected: Expected, lease: Lease | undefined): Promise<void> {
+    expected.forget();
     if (lease !== undefined) await store.release(lease);
   }
 }

@@ -1,6 +1,7 @@
 /** userNames are unique over the ZITADEL instance, externalIds when the tenant wants it: who has one, and whether it is truly taken. */
 import { BridgeError } from '../errors.ts';
 import type { Clock, Key, Row, Store, Unique } from './ports.ts';
+import type { Reconcile } from './reconcile.ts';
 import { indexOf, isExternalId } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
@@ -11,6 +12,7 @@ export interface NamesOptions {
   readonly unique: Unique;
   readonly store: Store;
   readonly view: View;
+  readonly reconcile: Reconcile;
   readonly settlements: Settlements;
   readonly clock: Clock;
   readonly timing: Timing;
@@ -21,6 +23,11 @@ export interface NamesOptions {
  * undefined when it is free by now. Throws 503 when it stays undecided.
  */
 export type HeldBy = (holder: Key, name: string, deadline: number) => Promise<Row | undefined>;
+
+/** Tries for a row that was put off, before the client is asked to come back. */
+const MOST_TRIES = 2;
+
+const isUndecided = (row: Row | undefined): boolean => row !== undefined && (row.changes.length > 0 || row.doubt);
 
 /** Looks again at least this often, ms: another process may have decided. */
 const LOOK_AGAIN = 250;
@@ -34,7 +41,7 @@ export function taken(name: string): BridgeError {
 }
 
 export function createNames(options: NamesOptions): HeldBy {
-  const { tenant, unique, store, view, settlements, clock, timing } = options;
+  const { tenant, unique, store, view, reconcile, settlements, clock, timing } = options;
 
   return async function heldBy(holder, name, deadline) {
     const row = await decided(holder, deadline);
@@ -50,15 +57,20 @@ export function createNames(options: NamesOptions): HeldBy {
   };
 
   async function decided(holder: Key, deadline: number): Promise<Row | undefined> {
-    for (;;) {
+    for (let tries = 0; ; ) {
       const row = await store.read(holder);
       if (row === undefined || row.tombstone !== null) return undefined;
-      if (row.changes.length === 0 && !row.doubt) return row;
-      if (clock() >= deadline)
+      if (!isUndecided(row)) return row;
+      if (clock() >= deadline || tries >= MOST_TRIES)
         throw new BridgeError(503, 'another request for this userName is not decided yet; try again', {
           retryAfter: 5,
         });
-      await settlements.next(holder, Math.min(LOOK_AGAIN, deadline - clock()));
+      if (row.attempts > 0) {
+        tries += 1;
+        await reconcile(holder); // it was put off: its outcome is wanted now
+      }
+      if (isUndecided(await store.read(holder)))
+        await settlements.next(holder, Math.min(LOOK_AGAIN, deadline - clock()));
     }
   }
 }

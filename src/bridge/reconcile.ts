@@ -6,7 +6,16 @@ import type { BridgeError } from '../errors.ts';
 import type { Clock, Key, Lease, Outcome, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
 import { merged } from './rows.ts';
 import type { Settlements } from './settlements.ts';
-import { awayResult, buried, confirmed, retryAfterOf, type Round, type Settlement, settled } from './settle.ts';
+import {
+  awayResult,
+  buried,
+  confirmed,
+  mustGoAlone,
+  retryAfterOf,
+  type Round,
+  type Settlement,
+  settled,
+} from './settle.ts';
 import { backoff, type Timing } from './timing.ts';
 import { type Make, updateRow } from './writes.ts';
 
@@ -83,8 +92,9 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   /** Rounds until nothing is owed or ZITADEL cannot be had. `unsent`: the doubt on the row is the caller's mark, no call was made yet. */
   async function deliver(key: Key, target: Target, lease: Lease, unsent: boolean): Promise<void> {
     const update = (make: Make, durable = false) => updateRow(store, target.unique, key, make, durable);
-    for (let mine = unsent, surprises = 0; ; mine = false) {
-      const row = await store.read(key);
+    for (let mine = unsent, surprises = 0, alone = false; ; mine = false) {
+      const found = await store.read(key);
+      const row = alone && found !== undefined ? { ...found, changes: found.changes.slice(0, 1) } : found;
       if (row === undefined || row.tombstone !== null) return;
       if (row.doubt && !mine) {
         const answer = await target.zitadel.read(key.id);
@@ -104,6 +114,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if (round.end?.kind === 'replan' && ++surprises > MOST_SURPRISES)
         return putOff(row, update, { kind: 'retry', definite: false, reason: round.end.reason });
       await settle(row, round, update);
+      alone ||= mustGoAlone(row.changes, round);
       if (round.end !== null && round.end.kind !== 'replan') return;
     }
   }

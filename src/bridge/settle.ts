@@ -47,6 +47,7 @@ export function settled(row: Row, round: Round, { top, now, timing, awaited }: S
   const { end } = round;
   const next = { ...row, ...advanced(row, round, now) };
   if (end?.kind === 'replan') return { row: { ...next, doubt: true }, results };
+  if (mustGoAlone(seen, round)) return { row: { ...next, doubt: false, dueAt: now + timing.lease }, results };
   const kept: Change[] = [];
   for (const change of seen) {
     const result = resultOf(change, round);
@@ -73,27 +74,31 @@ export function awayResult(end: Unreadable): Result {
   return { kind: 'away', retryAfter: Math.ceil(retryAfterOf(end)) || 5, reason: end.reason };
 }
 
+/** What a change asks for, as the names that steps carry. */
+const asks = (change: Change): readonly string[] => (change.kind === 'delete' ? ['gone'] : Object.keys(change.facts));
+
+/** Changes of several requests went out in one call that was refused: each has to go alone, to tell whose it was. */
+export const mustGoAlone = (sent: readonly Change[], round: Round): boolean =>
+  round.end === null && round.refusals.length > 0 && sent.length > 1;
+
 function resultOf(change: Change, round: Round): Result {
-  const error = refusalOf(change, round);
-  if (error !== undefined) return { kind: 'refused', error };
+  const refused = round.refusals.find(({ names }) => names.some((name) => asks(change).includes(name)));
+  if (refused !== undefined) return { kind: 'refused', error: told(change, round, refused.error) };
   if (round.end?.kind === 'retry' || round.end?.kind === 'blocked') return awayResult(round.end);
   return { kind: 'settled' };
 }
 
-/** The first refusal that hit this change, saying what was applied all the same. */
-function refusalOf(change: Change, round: Round): BridgeError | undefined {
-  const asked = change.kind === 'delete' ? ['gone'] : Object.keys(change.facts);
-  const hit = round.refusals.find((each) => each.names.some((name) => asked.includes(name)));
-  if (hit === undefined) return undefined;
-  const refused = new Set(round.refusals.flatMap((each) => each.names));
+/** A refusal, with what of the change was applied all the same. */
+function told(change: Change, round: Round, error: BridgeError): BridgeError {
+  const refused = new Set(round.refusals.flatMap(({ names }) => names));
   const applied = round.after
     .flatMap((each) => Object.keys(each))
-    .filter((name) => asked.includes(name) && !refused.has(name));
-  if (applied.length === 0) return hit.error;
+    .filter((name) => asks(change).includes(name) && !refused.has(name));
+  if (applied.length === 0) return error;
   const deactivated = applied.includes('state') && change.facts['state'] === 'inactive';
-  const told = deactivated ? 'the user was deactivated all the same' : 'the other attributes were applied';
-  const { status, scimType } = hit.error;
-  return new BridgeError(status, `${hit.error.message} (${told})`, scimType === undefined ? {} : { scimType });
+  const what = deactivated ? 'the user was deactivated all the same' : 'the other attributes were applied';
+  const { status, scimType } = error;
+  return new BridgeError(status, `${error.message} (${what})`, scimType === undefined ? {} : { scimType });
 }
 
 /** Known with what the round did laid over it. modified moves only when what is shown did. */

@@ -12,29 +12,45 @@ export type Result =
   /** ZITADEL is away or blocks the token; whole seconds after which to come back */
   | { readonly kind: 'away'; readonly retryAfter: number; readonly reason: string };
 
+/** One request's wait. Two that race to append have the same revision in mind; only one of them gets it, the other forgets. */
+export interface Expected {
+  readonly result: Promise<Result>;
+  forget(): void;
+}
+
 export interface Settlements {
-  /** The result of one change. Call it before the change can settle. */
-  expect(key: Key, revision: number): Promise<Result>;
+  /** Waits for the result of one change. Call it before the change can settle. */
+  expect(key: Key, revision: number): Expected;
   /** Whether a request still waits for this change; one whose request is gone is an orphan. */
   awaited(key: Key, revision: number): boolean;
-  forget(key: Key, revision: number): void;
   publish(key: Key, revision: number, result: Result): void;
   /** Resolves at the next publication for this row, at the latest after `ms`. */
   next(key: Key, ms: number): Promise<void>;
 }
 
 export function createSettlements(): Settlements {
-  const waiting = new Map<string, (result: Result) => void>();
+  const waiting = new Map<string, Set<(result: Result) => void>>();
   const watching = new Map<string, Set<() => void>>();
   const row = (key: Key): string => `${key.tenant}\n${key.id}`;
   const change = (key: Key, revision: number): string => `${row(key)}\n${revision}`;
 
   return {
-    expect: (key, revision) => new Promise((resolve) => waiting.set(change(key, revision), resolve)),
+    expect(key, revision) {
+      const name = change(key, revision);
+      const { promise, resolve } = Promise.withResolvers<Result>();
+      waiting.set(name, (waiting.get(name) ?? new Set()).add(resolve));
+      return {
+        result: promise,
+        forget() {
+          const set = waiting.get(name);
+          set?.delete(resolve);
+          if (set?.size === 0) waiting.delete(name);
+        },
+      };
+    },
     awaited: (key, revision) => waiting.has(change(key, revision)),
-    forget: (key, revision) => void waiting.delete(change(key, revision)),
     publish(key, revision, result) {
-      waiting.get(change(key, revision))?.(result);
+      for (const resolve of waiting.get(change(key, revision)) ?? []) resolve(result);
       waiting.delete(change(key, revision));
       for (const wake of watching.get(row(key)) ?? []) wake();
       watching.delete(row(key));

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import type { Context, Store } from '../../src/bridge/ports.ts';
+import { createReconcile } from '../../src/bridge/reconcile.ts';
+import { createSettlements } from '../../src/bridge/settlements.ts';
+import { type BridgeTenant, createTenant } from '../../src/bridge/tenant.ts';
+import { TIMING } from '../../src/bridge/timing.ts';
+import { BridgeError } from '../../src/errors.ts';
+import { isActive } from '../../src/mapping/codecs.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
+import { createFakeZitadel, type FakeZitadel, type Fate, REFUSED } from './fake-zitadel.ts';
+
+let directory: string;
+let store: Store;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'heart-'));
+  store = await createSqliteStore({ directory });
+});
+after(async () => {
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+interface Setting {
+  readonly tenant: BridgeTenant;
+  readonly ctx: Context;
+  readonly zitadel: FakeZitadel;
+  /** what becomes of the next calls */
+  readonly fates: Fate[];
+  /** Delivers everything that is owed, once ZITADEL is well. */
+  drain(): Promise<void>;
+}
+
+/** A tenant of its own. */
+function setUp(): Setting {
+  const id = randomUUID();
+  const fates: Fate[] = [];
+  const zitadel = createFakeZitadel(fates);
+  const settlements = createSettlements();
+  const timing = { ...TIMING, backoffFirst: 1, backoffMost: 2 };
+  const wake = { at: () => undefined };
+  const reconcile = createReconcile({ store, settlements, of: () => tenant.target, clock: Date.now, timing, wake });
+  const unique = { instance: id, externalId: false };
+  const tenant = createTenant({
+    ...{ id, unique, store, zitadel, reconcile, settlements, timing, clock: Date.now, ids: randomUUID },
+    ...{ passwords: 'ignore', protect: [], onSync: () => undefined },
+  });
+  return {
+    tenant,
+    ctx: { tenant: id, who: 'test', txn: 't' },
+    zitadel,
+    fates,
+    async drain() {
+      fates.length = 0;
+      for (;;) {
+        const due = await store.due(Number.MAX_SAFE_INTEGER, 1000);
+        const ours = due.filter((key) => key.tenant === id);
+        if (ours.length === 0) return;
+        for (const key of ours) await reconcile(key);
+      }
+    },
+  };
+}
+
+type Wish = { readonly title: string } | { readonly active: boolean } | { readonly userName: string };
+
+const wish: fc.Arbitrary<Wish> = fc.oneof(
+  fc.constantFrom('a', 'b', 'c', REFUSED).map((title) => ({ title })),
+  fc.boolean().map((active) => ({ active })),
+  fc.constantFrom('ann', 'bob').map((userName) => ({ userName })),
+);
+const fate: fc.Arbitrary<Fate> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Fate>('ok') },
+  { weight: 3, arbitrary: fc.constantFrom<Fate>('unsent', 'lost', 'applied') },
+);
+
+const statusOf = (error: unknown): number => {
+  if (error instanceof BridgeError) return error.status;
+  throw error;
+};
+
+/** The values that a fact may have in the end: the last answered one, or one that was asked later and answered 503. */
+type Possible = Map<string, Set<unknown>>;
+
+/** Asks for all changes of a round at once; of those to one attribute each may be the last. */
+async function ask({ tenant, ctx }: Setting, id: string, round: readonly Wish[], possible: Possible): Promise<void> {
+  const answers = await Promise.all(
+    round.map(async (change) => {
+      const [name = ''] = Object.keys(change);
+      const apply = (base: object) => ({ user: { ...base, ...change }, touched: [name] });
+      const status = await tenant.users.edit(ctx, id, { method: 'PATCH', apply }).then(() => 200, statusOf);
+      return { name, value: Object.values(change)[0] as unknown, status };
+    }),
+  );
+  for (const name of new Set(answers.map((each) => each.name))) {
+    const ours = answers.filter((each) => each.name === name);
+    const before = ours.some(({ status }) => status === 200) ? [] : (possible.get(name) ?? []);
+    possible.set(name, new Set([...before, ...ours.filter(({ status }) => status !== 400).map(({ value }) => value)]));
+  }
+}
+
+test('whatever becomes of the calls: ZITADEL ends in the last answered value, known is what ZITADEL has, nothing stays in doubt', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(wish, { minLength: 1, maxLength: 3 }), { maxLength: 6 }),
+      fc.array(fate, { maxLength: 20 }),
+      async (rounds, fates) => {
+        const setting = setUp();
+        const { resource } = await setting.tenant.users.create(setting.ctx, { user: { userName: 'ada' }, hash: 'h' });
+        setting.fates.push(...fates);
+        const possible: Possible = new Map<string, Set<unknown>>([
+          ['title', new Set([undefined])],
+          ['active', new Set([true])],
+          ['userName', new Set(['ada'])],
+        ]);
+        for (const round of rounds) await ask(setting, resource.id, round, possible);
+        await setting.drain();
+        const row = await store.read({ tenant: setting.ctx.tenant, id: resource.id });
+        assert.ok(row !== undefined && row.changes.length === 0 && !row.doubt);
+        const facts = setting.zitadel.people.get(resource.id);
+        assert.ok(facts !== undefined);
+        assert.deepEqual(row.known, facts);
+        assert.ok(
+          possible.get('title')?.has(facts['urn:zitadel:scim:title']),
+          `title ${facts['urn:zitadel:scim:title']}`,
+        );
+        assert.ok(possible.get('active')?.has(isActive(facts)), `active ${facts['state']}`);
+        assert.ok(possible.get('userName')?.has(facts['username']), `userName ${facts['username']}`);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test('creates: one id is never created twice, a repeat gets the same user, what was answered 201 is there', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fate, { maxLength: 12 }), fc.integer({ min: 1, max: 4 }), async (fates, tries) => {
+      const setting = setUp();
+      const { tenant, ctx, zitadel } = setting;
+      setting.fates.push(...fates);
+      const made = new Set<string>();
+      for (let n = 0; n < tries; n += 1) {
+        const answer = await tenant.users
+          .create(ctx, { user: { userName: 'ada', title: 'x' }, hash: 'h' })
+          .catch(statusOf);
+        if (typeof answer !== 'number') made.add(answer.resource.id);
+        else assert.equal(answer, 503);
+      }
+      await setting.drain();
+      assert.ok(zitadel.people.size <= 1, 'a twin');
+      assert.ok(made.size <= 1);
+      for (const id of made) assert.ok(zitadel.people.has(id));
+      for (const id of zitadel.people.keys()) assert.equal((await tenant.users.get(ctx, id)).user['title'], 'x');
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('a leaver is never revived: after an answered DELETE the user is gone, whatever was on its way', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(wish, { maxLength: 3 }), fc.array(fate, { maxLength: 12 }), async (round, fates) => {
+      const setting = setUp();
+      const { tenant, ctx, zitadel } = setting;
+      const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+      setting.fates.push(...fates);
+      const asked = ask(setting, resource.id, round, new Map()).catch(statusOf);
+      const status = await tenant.users.remove(ctx, resource.id).then(() => 204, statusOf);
+      await asked;
+      await setting.drain();
+      if (status === 204) assert.equal(zitadel.people.has(resource.id), false);
+      assert.equal(
+        await tenant.users.get(ctx, resource.id).then(() => 200, statusOf),
+        zitadel.people.has(resource.id) ? 200 : 404,
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
