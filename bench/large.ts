@@ -29,6 +29,7 @@ export async function large(zitadel: Zitadel, folder: string): Promise<Figure[]>
   await first.stop();
 
   const bridge = await startBridge(zitadel, folder);
+  const startedIn = await bridge.ready();
   const whileServing = watch(bridge);
   await bridge.synced(); // the sweep that begins with the process
   const connection = bridge.connection();
@@ -67,9 +68,9 @@ export async function large(zitadel: Zitadel, folder: string): Promise<Figure[]>
     {
       work: '100,000 rows: start until /readyz is 200',
       against: '-',
-      measured: figure(bridge.startedIn / 1000, 's'),
+      measured: figure(startedIn / 1000, 's'),
       goal: '<= 5 s',
-      reached: bridge.startedIn <= 5_000,
+      reached: startedIn <= 5_000,
     },
     list('list of 100, near the start', times.near),
     list('list of 100, at the far end', times.far),

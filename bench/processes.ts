@@ -19,8 +19,8 @@ export interface SyncLine {
 export interface BridgeProcess {
   /** a new connection of its own to SCIM */
   connection(): Connection;
-  /** milliseconds from the start of the process until /readyz was 200 */
-  readonly startedIn: number;
+  /** Waits until /readyz is 200: at the first start that is the end of the first sync. Milliseconds since the process began. */
+  ready(): Promise<number>;
   /** Waits for the sync that begins with the process. */
   synced(): Promise<SyncLine>;
   /** bytes */
@@ -32,7 +32,7 @@ const TOKEN = 'bench-token';
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const BARE = fileURLToPath(new URL('./bare.ts', import.meta.url));
 
-/** @param folder a DATA_DIR of its own is made in it, or found as the last process left it */
+/** Resolves when it listens. @param folder a DATA_DIR of its own is made in it, or found as the last process left it */
 export async function startBridge(
   zitadel: Zitadel,
   folder: string,
@@ -44,22 +44,23 @@ export async function startBridge(
   const env = { SCIM_TOKEN: TOKEN, PORT: port, RATE_LIMIT: '0', SYNC_INTERVAL: '24h', VIEW_MAX_AGE: '1h', ...settings };
   const child = start(MAIN, folder, { ...zitadelEnv(zitadel), DATA_DIR: join(folder, 'data'), ...env });
   const address = await child.line(/"address":"([^"]+)"/);
-  const health = createConnection(address);
-  while ((await health.send('GET', '/readyz', null)).status !== 200) await delay(10);
-  const startedIn = performance.now() - began;
+  const [health, watcher] = [createConnection(address), createConnection(address)];
   return {
-    startedIn,
+    async ready() {
+      while ((await health.send('GET', '/readyz', null)).status !== 200) await delay(10);
+      return performance.now() - began;
+    },
     connection: () => createConnection(`${address}/scim/v2`, { authorization: `Bearer ${TOKEN}` }),
     async synced() {
       const line = await child.line(/^(.*"msg":"sync finished".*)$/m);
       return JSON.parse(line) as SyncLine;
     },
     async memory() {
-      const { text } = await health.send('GET', '/metrics', 200);
+      const { text } = await watcher.send('GET', '/metrics', 200);
       return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
     },
     async stop() {
-      health.close();
+      for (const each of [health, watcher]) each.close();
       await child.stop();
     },
   };

@@ -48,8 +48,18 @@ function setUp(): Setting {
   const reconcile = createReconcile({ store, settlements, of: () => tenant.target, clock: Date.now, timing, wake });
   const unique = { instance: id, externalId: false };
   const tenant = createTenant({
-    ...{ id, unique, store, zitadel, reconcile, settlements, timing, clock: Date.now, ids: randomUUID },
-    ...{ passwords: 'ignore', protect: [], onSync: () => undefined },
+    id,
+    unique,
+    store,
+    zitadel,
+    reconcile,
+    settlements,
+    timing,
+    clock: Date.now,
+    ids: randomUUID,
+    passwords: 'ignore',
+    protect: [],
+    onSync: () => undefined,
   });
   return {
     tenant,
