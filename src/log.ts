@@ -125,13 +125,13 @@ const FIELDS: Readonly<Record<string, (value: unknown) => unknown>> = {
   error: failure,
 };
 
-const allowed = (line: object): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(line).flatMap(([name, value]) => {
-      const write = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined;
-      return write && value !== undefined ? [[name, write(value)]] : [];
-    }),
-  );
+function allowed(line: object): Record<string, unknown> {
+  const written: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(line)) {
+    if (value !== undefined && Object.hasOwn(FIELDS, name)) written[name] = FIELDS[name]?.(value);
+  }
+  return written;
+}
 
 const NORMAL: ReadonlySet<string> = new Set(['done', 'already', 'gone', 'replan']);
 

@@ -1,5 +1,5 @@
 /** Rows as values: what they show, what they want, what they are found by. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { stableJson } from '../mapping/codecs.ts';
 import { type Facts, METADATA_PREFIX, overlay } from '../mapping/facts.ts';
 import { fromFacts, type ScimUser } from '../mapping/users.ts';
@@ -96,7 +96,7 @@ function heldOrAsked(row: Row, fact: string): readonly string[] {
 /** RFC 7644 §3.14: weak, over what is rendered, without groups, $ref and meta. */
 export function etagOf(user: ScimUser): string {
   const text = stableJson(user).replaceAll(/"\$ref":"(?:[^"\\]|\\.)*",?/g, '');
-  return `W/"${createHash('sha1').update(text).digest('base64url').slice(0, 16)}"`;
+  return `W/"${hash('sha1', text, 'base64url').slice(0, 16)}"`;
 }
 
 export function resourceOf(row: Row, facts: Facts): UserResource {

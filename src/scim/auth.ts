@@ -1,5 +1,5 @@
 /** Who asks: from the Authorization header to a tenant and the name of the token (RFC 7644 §2). */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { BridgeError } from '../errors.ts';
 import type { Clock } from '../bridge/ports.ts';
 import type { Tenant } from '../bridge/use-cases.ts';
@@ -105,7 +105,7 @@ function pick(candidates: readonly Candidate[], digest: Buffer): Candidate | und
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 function digestOf(hex: string): Buffer {

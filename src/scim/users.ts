@@ -1,5 +1,5 @@
 /** /Users (RFC 7644 §3.2 to §3.6). */
-import { createHash } from 'node:crypto';
+import { hash as hashOf } from 'node:crypto';
 import { BridgeError } from '../errors.ts';
 import type { Edit, UserResource } from '../bridge/use-cases.ts';
 import { USER } from '../mapping/attributes.ts';
@@ -24,7 +24,7 @@ const shape = createShape(USER);
 export const createUser: Serve = async (request) => {
   const { user, password } = readUser(await request.body());
   if (user['userName'] === undefined) throw new BridgeError(400, 'userName is required', { scimType: 'invalidValue' });
-  const hash = createHash('sha256').update(sortedJson(user)).digest('hex');
+  const hash = hashOf('sha256', sortedJson(user));
   const { resource, delivered } = await request.tenant.users.create(request.ctx, {
     user,
     hash,

@@ -22,7 +22,7 @@ export interface Queries {
 }
 
 /** A slice never has more rows, whatever the clock says. */
-const SLICE_ROWS = 500;
+const SLICE_ROWS = 200;
 
 export function openQueries(file: string): Queries {
   const db = new DatabaseSync(file, { readOnly: true, timeout: 1_000 });
