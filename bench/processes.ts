@@ -100,6 +100,7 @@ function start(file: string, folder: string, env: Readonly<Record<string, string
   });
   closeSync(fd);
   const gone = once(child, 'exit');
+  process.once('exit', () => child.kill('SIGKILL')); // nothing stays when the measurement fails
   return {
     /** Waits until the output holds it; gives the first group. */
     async line(pattern: RegExp): Promise<string> {
