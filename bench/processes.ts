@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import manifest from '../package.json' with { type: 'json' };
 import { createConnection, type Connection } from './http.ts';
 import type { Zitadel } from './person.ts';
 
@@ -29,6 +30,8 @@ export interface BridgeProcess {
 }
 
 const TOKEN = 'bench-token';
+/** The flags of node that `npm start` gives. */
+const FLAGS = /^node (.*)src\/main\.ts$/.exec(manifest.scripts.start)?.[1]?.split(' ').filter(Boolean) ?? [];
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const BARE = fileURLToPath(new URL('./bare.ts', import.meta.url));
 
@@ -42,7 +45,7 @@ export async function startBridge(
   // no sweep but the one at start: what is measured is the request
   const port = String(await freePort());
   const env = { SCIM_TOKEN: TOKEN, PORT: port, RATE_LIMIT: '0', SYNC_INTERVAL: '24h', VIEW_MAX_AGE: '1h', ...settings };
-  const child = start(MAIN, folder, { ...zitadelEnv(zitadel), DATA_DIR: join(folder, 'data'), ...env });
+  const child = start([...FLAGS, MAIN], folder, { ...zitadelEnv(zitadel), DATA_DIR: join(folder, 'data'), ...env });
   const address = await child.line(/"address":"([^"]+)"/);
   const [health, watcher] = [createConnection(address), createConnection(address)];
   return {
@@ -67,7 +70,7 @@ export async function startBridge(
 }
 
 export async function startBare(zitadel: Zitadel, folder: string) {
-  const child = start(BARE, folder, zitadelEnv(zitadel));
+  const child = start([BARE], folder, zitadelEnv(zitadel));
   const address = await child.line(/listening on (\S+)/);
   return { connection: () => createConnection(address), stop: child.stop };
 }
@@ -89,11 +92,11 @@ async function freePort(): Promise<number> {
 
 let started = 0;
 
-function start(file: string, folder: string, env: Readonly<Record<string, string>>) {
+function start(command: readonly string[], folder: string, env: Readonly<Record<string, string>>) {
   const output = join(folder, `output-${++started}.log`);
   const fd = openSync(output, 'w');
   // in a folder where no .env and no bridge.yaml lie
-  const child = spawn(process.execPath, [...process.execArgv, file], {
+  const child = spawn(process.execPath, [...process.execArgv, ...command], {
     cwd: folder,
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', fd, fd],
@@ -108,7 +111,7 @@ function start(file: string, folder: string, env: Readonly<Record<string, string
         const text = await readFile(output, 'utf8');
         const found = pattern.exec(text)?.[1];
         if (found !== undefined) return found;
-        if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}: ${text}`);
+        if (child.exitCode !== null) throw new Error(`${command.join(' ')} ended with ${child.exitCode}: ${text}`);
         await delay(25);
       }
     },
