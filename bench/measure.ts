@@ -23,7 +23,7 @@ export async function sideBySide<Name extends string>(
 }
 
 /** How often a second work ends, with as many in flight as there are works. */
-export async function perSecond(works: readonly (() => Promise<unknown>)[], ms: number): Promise<number> {
+async function perSecond(works: readonly (() => Promise<unknown>)[], ms: number): Promise<number> {
   const start = performance.now();
   let done = 0;
   await Promise.all(
@@ -38,7 +38,7 @@ export async function perSecond(works: readonly (() => Promise<unknown>)[], ms: 
 }
 
 /** Nearest rank. */
-export function quantile(values: readonly number[], share: number): number {
+function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((left, right) => left - right);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
