@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config.ts';
+import type { TenantConfig } from './config/tenants.ts';
 import { createSandbox, type Sandbox } from './sandbox/server.ts';
 
 export interface Demo {
@@ -13,34 +14,40 @@ export interface Demo {
   readonly token?: string;
 }
 
-/** A configuration whose tenants all have a ZITADEL: when none is configured, the sandbox. */
+/** A configuration whose tenants all have a ZITADEL: when none is configured, the sandbox, with a store apart from a real one's. */
 export async function withSandbox(config: Config): Promise<Demo> {
   if (!config.sandbox) return { config };
-  mkdirSync(config.store.dataDir, { recursive: true, mode: 0o700 });
+  const { dataDir } = config.store;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const named = config.tenants.flatMap(({ organization }) =>
     organization === null ? [] : [{ id: organization, name: organization }],
   );
-  const sandbox = await createSandbox({ file: join(config.store.dataDir, 'sandbox.db'), organizations: named });
-  const { organizations, tokens } = sandbox.seeds;
-  const keyless = config.tenants.some((tenant) => tenant.tokens.length === 0 && !tenant.jwt && !tenant.basic);
-  const token = keyless ? keptToken(join(config.store.dataDir, 'sandbox.token')) : undefined;
-  const tenants = config.tenants.map((tenant) => ({
+  const sandbox = await createSandbox({ file: join(dataDir, 'sandbox.db'), organizations: named });
+  const token = config.tenants.some(isOpenToNobody) ? keptToken(join(dataDir, 'sandbox.token')) : undefined;
+  const tenants = config.tenants.map((tenant) => inSandbox(tenant, sandbox, token));
+  return {
+    config: { ...config, tenants, store: { dataDir: join(dataDir, 'sandbox') } },
+    sandbox,
+    ...(token === undefined ? {} : { token }),
+  };
+}
+
+/** Nobody set a token. */
+const isOpenToNobody = ({ tokens, jwt, basic }: TenantConfig): boolean => tokens.length === 0 && !jwt && !basic;
+
+function inSandbox(tenant: TenantConfig, { url, seeds }: Sandbox, token: string | undefined): TenantConfig {
+  // an organization of the operator's own has no service user in the sandbox
+  const service = tenant.organization === null ? seeds.tokens.managerA : seeds.tokens.instanceOwner;
+  const tokens =
+    token !== undefined && isOpenToNobody(tenant)
+      ? [{ name: 'sandbox', sha256: createHash('sha256').update(token).digest('hex') }]
+      : tenant.tokens;
+  return {
     ...tenant,
-    organization: tenant.organization ?? organizations.a,
-    zitadel: {
-      url: sandbox.url,
-      // an organization of the operator's own has no service user in the sandbox
-      credential: {
-        kind: 'token' as const,
-        token: tenant.organization === null ? tokens.managerA : tokens.instanceOwner,
-      },
-    },
-    tokens:
-      tenant.tokens.length > 0 || token === undefined
-        ? tenant.tokens
-        : [{ name: 'sandbox', sha256: createHash('sha256').update(token).digest('hex') }],
-  }));
-  return { config: { ...config, tenants }, sandbox, ...(token === undefined ? {} : { token }) };
+    organization: tenant.organization ?? seeds.organizations.a,
+    zitadel: { url, credential: { kind: 'token', token: service } },
+    tokens,
+  };
 }
 
 /** The same token at every start, so that what was pasted once goes on working. */

@@ -1,20 +1,18 @@
 /** The process: configuration, wiring, listening, an orderly end. */
 import closeWithGrace from 'close-with-grace';
 import { type Config, loadConfig } from './config.ts';
-import { ConfigError } from './config/complaints.ts';
 import { createLog } from './log.ts';
 import { withSandbox } from './demo.ts';
 import { createServer } from './server.ts';
 import { wire } from './wire.ts';
 
-/** Running requests get this long to finish, ms. */
-const GRACE = 10_000;
+/** Requests end within ANSWER_WITHIN; what comes after them gets this long, ms. */
+const GRACE = 5_000;
 
 try {
   await main(loadConfig(process.env, process.cwd()));
 } catch (error) {
-  // what an operator can mend is told in one line, anything else with its stack
-  console.error(error instanceof ConfigError || isOperational(error) ? (error as Error).message : error);
+  console.error(error instanceof Error && !isMistake(error) ? error.message : error);
   process.exit(1);
 }
 
@@ -28,13 +26,7 @@ async function main(given: Config): Promise<void> {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
-  await bridge.start();
-  const address = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const base = `${config.server.publicUrl ?? address}/scim/v2`;
-  log.system('info', 'listening', { address });
-  if (sandbox !== undefined) console.log(welcome(base, token));
-
-  closeWithGrace({ delay: GRACE, logger: false }, async ({ err }) => {
+  closeWithGrace({ delay: config.limits.answerWithin + GRACE, logger: false }, async ({ err }) => {
     if (err !== undefined) log.system('fatal', 'the process ends for an error nobody expected', { error: err });
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
@@ -43,11 +35,16 @@ async function main(given: Config): Promise<void> {
     await bridge.stop();
     await sandbox?.close();
   });
+  await bridge.start();
+  const address = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const base = `${config.server.publicUrl ?? address}/scim/v2`;
+  log.system('info', 'listening', { address });
+  if (sandbox !== undefined) console.log(welcome(base, token));
 }
 
-/** Errors that say what to do: a port in use, a folder that is locked. */
-function isOperational(error: unknown): boolean {
-  return error instanceof Error && ('code' in error || error.name === 'FolderInUse');
+/** A mistake of the program, in which only the place helps; anything else tells an operator what to do: a port or a folder in use. */
+function isMistake(error: unknown): boolean {
+  return [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
 }
 
 /** What a first start prints, for people. */

@@ -71,12 +71,15 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
     timing,
     wake: queue,
     onDelivery: (delivery) => reportDelivery(delivery, log, metrics),
+    onError: ({ tenant, id }, error) =>
+      log.system('error', 'a row failed in a way nobody expected; it is tried again', { tenant, id, error }),
   });
 
   for (const each of config.tenants) {
     const zitadel = zitadelOf(each);
     const tenant = createTenant({
       id: each.id,
+      organization: each.organization ?? '',
       unique: { instance: zitadel.instance, externalId: each.uniqueExternalId },
       store,
       zitadel: zitadel.port,
@@ -138,7 +141,7 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
       recovered = true;
     },
     async stop() {
-      for (const { made } of entries) made.stop();
+      await Promise.all(entries.map(({ made }) => made.stop()));
       await queue.stop();
       await store.close();
       for (const connection of connections.values()) connection.close();
@@ -203,6 +206,13 @@ function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: Metrics
           tenant,
           count: event.kept,
         });
+      return;
+    case 'skipped':
+      log.system('error', 'sync: a user could not be taken over; the others were', {
+        tenant,
+        id: event.id,
+        error: event.error,
+      });
       return;
     case 'failed':
       log.system('warn', 'sync failed; it is tried again', { tenant, reason: event.reason });

@@ -2,7 +2,7 @@
 import { BridgeError } from '../errors.ts';
 import type { Facts } from '../mapping/facts.ts';
 import { toFacts } from '../mapping/users.ts';
-import type { Deliver } from './deliver.ts';
+import type { HandOver } from './hand-over.ts';
 import { type HeldBy, taken } from './names.ts';
 import type { Clock, Ids, Row, Store, Unique } from './ports.ts';
 import { emptyRow, keyOf, newChange, nextRevision, resourceOf, shownFacts } from './rows.ts';
@@ -14,7 +14,7 @@ export interface CreateOptions {
   readonly tenant: string;
   readonly unique: Unique;
   readonly store: Store;
-  readonly deliver: Deliver;
+  readonly handOver: HandOver;
   readonly heldBy: HeldBy;
   readonly passwordFact: (clear: string | undefined) => Promise<Facts>;
   readonly clock: Clock;
@@ -23,7 +23,7 @@ export interface CreateOptions {
 }
 
 export function createCreate(options: CreateOptions): Users['create'] {
-  const { tenant, unique, store, deliver, heldBy, clock, timing } = options;
+  const { tenant, unique, store, handOver, heldBy, clock, timing } = options;
 
   return async function create(ctx, { user, password, hash }) {
     const now = clock();
@@ -34,9 +34,9 @@ export function createCreate(options: CreateOptions): Users['create'] {
     const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at: now });
     const row: Row = { ...blank, version: 1, changes: [change], createMark: { hash, open: true } };
     for (;;) {
-      const written = await deliver(row, 0, deadline);
+      const written = await handOver(row, 0, deadline);
       if (written.kind === 'ok') break;
-      if (written.kind === 'version') continue;
+      if (written.kind === 'version') throw new Error('a new id was taken');
       const holder = await heldBy(written.holder, written.name, deadline);
       if (holder === undefined) continue;
       if (!isRepeat(holder, hash)) throw taken(written.name);

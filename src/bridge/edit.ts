@@ -1,19 +1,22 @@
 /** PUT and PATCH: what the client makes of the user as it is becomes a change of facts. */
 import { BridgeError } from '../errors.ts';
+import { stableJson } from '../mapping/codecs.ts';
 import { difference, type Facts, type FactsChange } from '../mapping/facts.ts';
 import { factsOf, fromFacts, isWhole, toFacts } from '../mapping/users.ts';
-import type { Deliver } from './deliver.ts';
+import type { HandOver } from './hand-over.ts';
 import { type HeldBy, taken } from './names.ts';
 import type { Change, Clock, Context, Row } from './ports.ts';
 import { baseFacts, etagOf, newChange, nextRevision, resourceOf, shownFacts } from './rows.ts';
+import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { Edit, ScimUser, Users } from './use-cases.ts';
 import type { View } from './view.ts';
 
 export interface EditOptions {
   readonly view: View;
-  readonly deliver: Deliver;
+  readonly handOver: HandOver;
   readonly heldBy: HeldBy;
+  readonly settlements: Settlements;
   readonly passwordFact: (clear: string | undefined) => Promise<Facts>;
   readonly clock: Clock;
   readonly timing: Timing;
@@ -23,7 +26,7 @@ export interface EditOptions {
 const ANY_AGE = Number.POSITIVE_INFINITY;
 
 export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'> {
-  const { view, deliver, heldBy, passwordFact, clock, timing } = options;
+  const { view, handOver, heldBy, settlements, passwordFact, clock, timing } = options;
   const age = (row: Row): number => clock() - row.verifiedAt;
 
   /** Puts a change on top of what the row says. False: somebody else wrote it, or a name came free; look again. */
@@ -34,14 +37,21 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
     deadline: number,
   ): Promise<boolean> {
     const made = newChange(ctx, { ...change, revision: nextRevision(row), at: clock() });
-    const written = await deliver(
-      { ...row, version: row.version + 1, changes: [...row.changes, made] },
-      row.version,
-      deadline,
-    );
+    const changes = [...withoutSame(row, made), made];
+    // whoever creates it again now does not mean the answer it lost
+    const createMark = row.createMark && { ...row.createMark, open: false };
+    const written = await handOver({ ...row, version: row.version + 1, changes, createMark }, row.version, deadline);
     if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)
       throw taken(written.name);
     return written.kind === 'ok';
+  }
+
+  /** A client that repeats itself while ZITADEL is away replaces its last wish, unless somebody waits for that one. */
+  function withoutSame(row: Row, made: Change): readonly Change[] {
+    const last = row.changes.at(-1);
+    const content = ({ kind, facts, named }: Change): string => stableJson({ kind, facts, named });
+    const same = last !== undefined && content(last) === content(made) && !settlements.awaited(row, last.revision);
+    return same ? row.changes.slice(0, -1) : row.changes;
   }
 
   async function edit(ctx: Context, id: string, wish: Edit): ReturnType<Users['edit']> {

@@ -2,7 +2,7 @@
 import { BridgeError } from '../errors.ts';
 import type { Clock, Key, Row, Store, Unique } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { indexOf, isExternalId } from './rows.ts';
+import { indexOf, isExternalId, isQuiet } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { View } from './view.ts';
@@ -27,10 +27,13 @@ export type HeldBy = (holder: Key, name: string, deadline: number) => Promise<Ro
 /** Tries for a row that was put off, before the client is asked to come back. */
 const MOST_TRIES = 2;
 
-const isUndecided = (row: Row | undefined): boolean => row !== undefined && (row.changes.length > 0 || row.doubt);
-
 /** Looks again at least this often, ms: another process may have decided. */
 const LOOK_AGAIN = 250;
+
+const undecided = (): BridgeError =>
+  new BridgeError(503, 'another request for the same userName or externalId is not decided yet; try again', {
+    retryAfter: 5,
+  });
 
 /** 409 uniqueness for a reserved name that another row has. */
 export function taken(name: string): BridgeError {
@@ -57,20 +60,18 @@ export function createNames(options: NamesOptions): HeldBy {
   };
 
   async function decided(holder: Key, deadline: number): Promise<Row | undefined> {
-    for (let tries = 0; ; ) {
+    let tries = 0;
+    for (;;) {
       const row = await store.read(holder);
       if (row === undefined || row.tombstone !== null) return undefined;
-      if (!isUndecided(row)) return row;
-      if (clock() >= deadline || tries >= MOST_TRIES)
-        throw new BridgeError(503, 'another request for this userName is not decided yet; try again', {
-          retryAfter: 5,
-        });
-      if (row.attempts > 0) {
+      if (isQuiet(row)) return row;
+      const left = deadline - clock();
+      if (left <= 0 || tries >= MOST_TRIES) throw undecided();
+      if (row.attempts === 0) await settlements.next(holder, Math.min(LOOK_AGAIN, left));
+      else {
         tries += 1;
         await reconcile(holder); // it was put off: its outcome is wanted now
       }
-      if (isUndecided(await store.read(holder)))
-        await settlements.next(holder, Math.min(LOOK_AGAIN, deadline - clock()));
     }
   }
 }

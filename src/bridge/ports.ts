@@ -72,7 +72,7 @@ export interface Unique {
   readonly externalId: boolean;
 }
 
-/** What a row is found by. Computed by the view from the row's facts, kept by the store beside it. */
+/** What a row is found by. Computed from its facts (rows.ts), kept by the store beside it. */
 export interface Index {
   /** shown in lists and found by filters */
   readonly visible: boolean;
@@ -143,16 +143,16 @@ export interface Store {
   due(now: number, limit: number): Promise<readonly Key[]>;
   /** The earliest dueAt of all rows. */
   nextDue(): Promise<number | undefined>;
-  /** All rows of a tenant, tombstones too, that are hidden since before `before`: to be taken away for good. */
-  tombstones(before: number, limit: number): Promise<readonly Row[]>;
+  /** Rows of a tenant that are deleted since before `before`, oldest first: to be taken away for good. */
+  tombstones(tenant: string, before: number, limit: number): Promise<readonly Row[]>;
   counts(tenant: string): Promise<Counts>;
   /** Small values that outlive the process: sync progress, schema. JSON-able. */
   getState(name: string): Promise<unknown>;
   setState(name: string, value: unknown): Promise<void>;
   /** Takes the lease of a row for `ms`, or undefined while somebody else holds it. */
   lease(key: Key, ms: number): Promise<Lease | undefined>;
-  /** Whether the lease is still ours. */
-  prove(lease: Lease): Promise<boolean>;
+  /** Whether the lease is still ours; then it is for `ms` more. */
+  prove(lease: Lease, ms: number): Promise<boolean>;
   release(lease: Lease): Promise<void>;
   close(): Promise<void>;
 }
@@ -200,6 +200,13 @@ export interface PasswordRules {
   readonly symbol: boolean;
 }
 
+export interface Guarded {
+  /** the service user itself and holders of instance roles, with the reason for people */
+  readonly reasons: ReadonlyMap<string, string>;
+  /** active holders of ORG_OWNER in the organization: the last one must stay */
+  readonly activeOwners: ReadonlySet<string>;
+}
+
 /** ZITADEL as one tenant sees it: one organization, one credential. */
 export interface Zitadel {
   /** Runs one step of a plan on one user, after `proceed` said yes (asked once a slot is free, right before the call). */
@@ -212,8 +219,8 @@ export interface Zitadel {
   users(): AsyncIterable<readonly Reading[]>;
   /** Metadata facts of one user. Throws BridgeError 503 when ZITADEL is away. */
   metadata(id: string): Promise<Facts>;
-  /** Ids that must not be locked out: the service user itself, holders of instance roles, the last active ORG_OWNER, as far as the token sees them. */
-  protectedIds(): Promise<ReadonlyMap<string, string>>;
+  /** Who must not be locked out, as far as the token sees them. Throws BridgeError 503 when ZITADEL is away. */
+  guarded(): Promise<Guarded>;
   passwordRules(): Promise<PasswordRules>;
 }
 

@@ -32,6 +32,9 @@ export function shownFacts(row: Row): Facts | null {
 /** What a new request builds on: known and all changes, answered or not. */
 export const baseFacts = (row: Row): Facts | null => (row.tombstone === null ? merged(row.known, row.changes) : null);
 
+/** Nothing is asked and nothing is in doubt: known is all there is. */
+export const isQuiet = (row: Row): boolean => row.changes.length === 0 && !row.doubt;
+
 export const keyOf = (row: Row): Key => ({ tenant: row.tenant, id: row.id });
 
 /** A row with nothing known and nothing asked. */

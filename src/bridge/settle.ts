@@ -25,6 +25,8 @@ export interface Settlement {
   /** null: nothing is left of it */
   readonly row: Row | null;
   readonly results: ReadonlyMap<number, Result>;
+  /** the changes that were sent together have to go one by one */
+  readonly alone: boolean;
 }
 
 interface SettleOptions {
@@ -42,29 +44,47 @@ export function settled(row: Row, round: Round, { top, now, timing, awaited }: S
   if (round.removed) {
     for (const change of row.changes)
       results.set(change.revision, change.revision <= top ? { kind: 'settled' } : { kind: 'gone' });
-    return { row: buried(row, now), results };
+    return { row: buried(row, now), results, alone: false };
   }
   const { end } = round;
   const next = { ...row, ...advanced(row, round, now) };
-  if (end?.kind === 'replan') return { row: { ...next, doubt: true }, results };
-  if (mustGoAlone(seen, round)) return { row: { ...next, doubt: false, dueAt: now + timing.lease }, results };
+  if (end?.kind === 'replan') return { row: { ...next, doubt: true }, results, alone: false };
+  // a call for several requests was refused: only each of them alone tells whose fault it was
+  if (end === null && round.refusals.length > 0 && seen.length > 1)
+    return { row: { ...next, doubt: false, dueAt: now + timing.lease }, results, alone: true };
+  const dropped = isDropped(round);
   const kept: Change[] = [];
   for (const change of seen) {
     const result = resultOf(change, round);
     results.set(change.revision, result);
-    if (result.kind === 'away' && !(isDropped(end) && awaited(change.revision))) kept.push(change);
+    if (result.kind === 'away' && !(dropped && awaited(change.revision))) kept.push(change);
   }
   const changes = [...kept, ...row.changes.filter((change) => change.revision > top)];
-  if (next.known === null && changes.length === 0) return { row: null, results };
-  const doubt = end !== null && !isDropped(end);
+  if (next.known === null && changes.length === 0) return { row: null, results, alone: false };
+  // a create that was refused in part was answered with an error: a repeat is no repeat
+  const refused = seen.some(({ kind, revision }) => kind === 'create' && results.get(revision)?.kind === 'refused');
+  const doubt = end?.kind === 'retry' && !end.definite;
   const attempts = end === null ? 0 : row.attempts + 1;
   const pause = end === null ? timing.lease : Math.max(backoff(attempts, timing), retryAfterOf(end) * 1000);
   const dueAt = changes.length > 0 || doubt ? now + pause : null;
-  return { row: { ...next, changes, doubt, attempts, dueAt, lastError: end === null ? null : end.reason }, results };
+  return {
+    alone: false,
+    row: {
+      ...next,
+      ...(refused ? { createMark: null } : {}),
+      changes,
+      doubt,
+      attempts,
+      dueAt,
+      lastError: end === null ? null : end.reason,
+    },
+    results,
+  };
 }
 
-/** Nothing in doubt: what nobody was promised is dropped, and the client told to come back. */
-const isDropped = (end: Round['end']): boolean => end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite);
+/** Nothing was applied and nothing is in doubt: what nobody was promised is dropped, and the client told to come back. */
+const isDropped = ({ end, after }: Round): boolean =>
+  after.length === 0 && (end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite));
 
 /** Whole seconds that ZITADEL asked for; 0: none. */
 export const retryAfterOf = (end: Round['end'] | Unreadable): number =>
@@ -76,10 +96,6 @@ export function awayResult(end: Unreadable): Result {
 
 /** What a change asks for, as the names that steps carry. */
 const asks = (change: Change): readonly string[] => (change.kind === 'delete' ? ['gone'] : Object.keys(change.facts));
-
-/** Changes of several requests went out in one call that was refused: each has to go alone, to tell whose it was. */
-export const mustGoAlone = (sent: readonly Change[], round: Round): boolean =>
-  round.end === null && round.refusals.length > 0 && sent.length > 1;
 
 function resultOf(change: Change, round: Round): Result {
   const refused = round.refusals.find(({ names }) => names.some((name) => asks(change).includes(name)));
@@ -121,7 +137,7 @@ function shows(row: Row): string {
  * A row after GetUserByID answered (null: gone): in doubt no more. A password is set at most once: an attempt in doubt may have
  * set it, so it is kept only for a request that still waits, or with a create that was not applied.
  */
-export function confirmed(row: Row, reading: Reading | null, now: number, awaited: (revision: number) => boolean): Row {
+export function confirmed(row: Row, reading: Reading | null, now: number, awaited = nobodyWaits): Row {
   if (reading === null) return { ...row, known: null, doubt: false, verifiedAt: now };
   const changes = row.changes.map((change) => (awaited(change.revision) ? change : withoutPassword(change)));
   const next: Row = {
@@ -134,6 +150,13 @@ export function confirmed(row: Row, reading: Reading | null, now: number, awaite
     lastError: null,
   };
   return { ...next, modified: shows(row) === shows(next) ? row.modified : now };
+}
+
+const nobodyWaits = (_revision: number): boolean => false;
+
+/** A row for a user that ZITADEL had before the bridge knew of it. */
+export function found(row: Row, reading: Reading, now: number): Row {
+  return { ...confirmed(row, reading, now), created: reading.created, modified: reading.changed };
 }
 
 function withoutPassword(change: Change): Change {

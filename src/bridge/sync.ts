@@ -1,6 +1,8 @@
 /** Sync: the view follows ZITADEL. The first one fills it; later ones find what was made, changed and removed there. */
+import { BridgeError } from '../errors.ts';
 import type { Clock, Key, Reading, Row, Store, Unique, Zitadel } from './ports.ts';
-import { buried, confirmed } from './settle.ts';
+import { isQuiet } from './rows.ts';
+import { buried, confirmed, found } from './settle.ts';
 import { insertRow, updateRow } from './writes.ts';
 
 export interface SyncOptions {
@@ -10,6 +12,10 @@ export interface SyncOptions {
   readonly zitadel: Zitadel;
   readonly clock: Clock;
   readonly onProgress: (progress: Progress) => void;
+  /** one user could not be taken over */
+  readonly onSkipped: (id: string, error: unknown) => void;
+  /** asked between users: true ends the sweep early */
+  readonly stopped: () => boolean;
 }
 
 /** Users read so far, and how many of them were new or had changed. */
@@ -34,44 +40,43 @@ const REMOVES_ALWAYS = 10;
  * Walks all users of the organization once. A row somebody is writing, or whose sequence did not move, is left alone; a deleted one
  * cannot be revived. Throws BridgeError 503 while ZITADEL is away: call it again.
  */
-export async function sweep({
-  tenant,
-  unique,
-  store,
-  zitadel,
-  clock,
-  onProgress,
-}: SyncOptions): Promise<Progress & Removal> {
+export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
+  const { tenant, unique, store, zitadel, clock, stopped } = options;
   const began = clock();
   const seen = new Set<string>();
   let changed = 0;
   for await (const page of zitadel.users()) {
     await inParallel(page, AT_ONCE, async (reading) => {
       seen.add(reading.id);
-      if (await take(reading)) changed += 1;
+      if (!stopped() && (await takeOver(reading))) changed += 1;
     });
-    onProgress({ users: seen.size, changed });
+    if (stopped()) break;
+    options.onProgress({ users: seen.size, changed });
   }
-  return { users: seen.size, changed, ...(await removeUnseen()) };
+  return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0 } : await removeUnseen()) };
+
+  /** What is odd about one user must not keep the others out; an outage ends the sweep. */
+  async function takeOver(reading: Reading): Promise<boolean> {
+    try {
+      return await take(reading);
+    } catch (error) {
+      if (error instanceof BridgeError) throw error;
+      options.onSkipped(reading.id, error);
+      return false;
+    }
+  }
 
   /** Whether the row was new or changed. */
   async function take(reading: Reading): Promise<boolean> {
     const key: Key = { tenant, id: reading.id };
     const before = await store.read(key);
-    if (before !== undefined && (!isIdle(before) || before.sequence === reading.sequence)) return false;
+    if (before !== undefined && (!isQuiet(before) || before.tombstone !== null || before.sequence === reading.sequence))
+      return false;
     const full = { ...reading, facts: { ...reading.facts, ...(await zitadel.metadata(reading.id)) } };
     const now = clock();
-    if (before === undefined) {
-      await insertRow(store, unique, key, now, (row) => ({
-        ...confirmed(row, full, now, () => false),
-        created: reading.created,
-        modified: reading.changed,
-      }));
-      return true;
-    }
-    await updateRow(store, unique, key, (row) =>
-      row.version === before.version ? confirmed(row, full, now, () => false) : row,
-    );
+    if (before === undefined) await insertRow(store, unique, key, now, (row) => found(row, full, now));
+    else
+      await updateRow(store, unique, key, (row) => (row.version === before.version ? confirmed(row, full, now) : row));
     return true;
   }
 
@@ -82,7 +87,7 @@ export async function sweep({
     for await (const slice of store.scan(tenant)) {
       rows += slice.length;
       missing.push(
-        ...slice.filter((row) => !seen.has(row.id) && isIdle(row) && Math.max(row.verifiedAt, row.modified) < began),
+        ...slice.filter((row) => !seen.has(row.id) && isQuiet(row) && Math.max(row.verifiedAt, row.modified) < began),
       );
     }
     if (missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE)) return { removed: 0, kept: missing.length };
@@ -97,16 +102,20 @@ export async function sweep({
   }
 }
 
-const isIdle = (row: Row): boolean => row.tombstone === null && row.changes.length === 0 && !row.doubt;
-
-/** Takes tombstones away for good that are older than `age` ms: lists of ZITADEL are long past them. */
+/** Takes tombstones of a tenant away for good that are older than `before`: lists of ZITADEL are long past them. */
 export async function forgetTombstones(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
-  for (;;) {
-    const rows = await store.tombstones(before, 100);
-    const ours = rows.filter((row) => row.tenant === tenant);
-    for (const row of ours) await updateRow(store, unique, row, (now) => (now.tombstone === null ? now : null));
-    if (ours.length === 0) return;
-  }
+  for (
+    let rows = await store.tombstones(tenant, before, 100);
+    rows.length > 0;
+    rows = await store.tombstones(tenant, before, 100)
+  )
+    for (const row of rows) await updateRow(store, unique, row, (now) => (now.tombstone === null ? now : null));
+}
+
+/** Writes what each row reserves once more, after `uniqueExternalId` was switched. */
+export async function reserveAgain(store: Store, tenant: string, unique: Unique): Promise<void> {
+  for await (const rows of store.scan(tenant))
+    for (const row of rows) await updateRow(store, unique, row, (now) => ({ ...now }));
 }
 
 async function inParallel<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {

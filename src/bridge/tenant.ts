@@ -1,16 +1,19 @@
-/** One tenant at work: its view, users and sync. */
+/** One tenant at work: its view, users, guard and sync. */
 import { BridgeError } from '../errors.ts';
-import { createView } from './view.ts';
-import { createUsers } from './users.ts';
-import { forgetTombstones, type Progress, type Removal, sweep } from './sync.ts';
+import { createGuard } from './guard.ts';
 import type { Clock, Ids, PasswordRules, Store, Unique, Zitadel } from './ports.ts';
-import type { Guard, Reconcile, Target } from './reconcile.ts';
+import type { Reconcile, Target } from './reconcile.ts';
 import type { Settlements } from './settlements.ts';
+import { forgetTombstones, type Progress, reserveAgain, type Removal, sweep } from './sync.ts';
 import type { Timing } from './timing.ts';
 import type { Users } from './use-cases.ts';
+import { createUsers } from './users.ts';
+import { createView } from './view.ts';
 
 export interface TenantOptions {
   readonly id: string;
+  /** the organization its users live in */
+  readonly organization: string;
   readonly unique: Unique;
   readonly store: Store;
   readonly zitadel: Zitadel;
@@ -28,38 +31,54 @@ export interface TenantOptions {
 export type SyncEvent =
   | ({ readonly kind: 'progress' } & Progress)
   | ({ readonly kind: 'finished'; readonly ms: number } & Progress & Removal)
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** one user could not be taken over; the others go on */
+  | { readonly kind: 'skipped'; readonly id: string; readonly error: unknown };
 
 export interface BridgeTenant {
   readonly users: Users;
   readonly target: Target;
   ready(): boolean;
-  /** Syncs now and then every SYNC_INTERVAL; the first one is repeated until it succeeds. */
+  /**
+   * Syncs now and then every SYNC_INTERVAL; the first one is repeated until it succeeds.
+   * Throws OtherOrganization when the store holds the users of another one.
+   */
   start(): Promise<void>;
-  stop(): void;
+  /** Resolves when no sync runs any more. */
+  stop(): Promise<void>;
 }
 
-/** Facts of a protected user that SCIM may not touch; DELETE is barred too. */
-const PROTECTED_FACTS = new Set(['username', 'email', 'phone', 'password', 'state']);
-/** Pause before a failed sync is tried again, ms. */
+/** The rows of the store belong to another ZITADEL or organization: they must not be mixed. */
+export class OtherOrganization extends Error {
+  readonly code = 'OTHER_ORGANIZATION';
+}
+
+/** What is kept of a tenant beside its rows. */
+interface Kept {
+  readonly instance: string;
+  readonly organization: string;
+  readonly externalId: boolean;
+  /** when a sync last finished; null: never */
+  readonly synced: number | null;
+}
+
+/** Pause before a failed first sync is tried again, ms. */
 const SYNC_AGAIN = 5_000;
 
 export function createTenant(options: TenantOptions): BridgeTenant {
-  const { id, unique, store, zitadel, clock, timing, onSync } = options;
-  const stateName = `sync:${id}`;
-  let finished = false;
+  const { id, organization, unique, store, zitadel, clock, timing, onSync } = options;
+  const stateName = `tenant:${id}`;
+  let synced: number | null = null;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
+  let syncing: Promise<void> | undefined;
   let rules: PasswordRules | undefined;
-  let guarded: { readonly ids: ReadonlyMap<string, string>; readonly at: number } | undefined;
 
   const view = createView({ tenant: id, store, zitadel, unique, clock, timing, reconcile: options.reconcile });
+  const guard = createGuard({ zitadel, protect: options.protect, clock, maxAge: timing.syncInterval });
   const passwordRules = (): PasswordRules => {
-    if (rules === undefined)
-      throw new BridgeError(503, "The organization's password policy is not read yet; try again later", {
-        retryAfter: 5,
-      });
-    return rules;
+    if (rules !== undefined) return rules;
+    throw new BridgeError(503, "the organization's password policy is not read yet; try again", { retryAfter: 5 });
   };
   const users = createUsers({
     ...options,
@@ -68,36 +87,26 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     passwordRules: options.passwords === 'set' ? passwordRules : undefined,
   });
 
-  /** Who must not be locked out, read again when older than one SYNC_INTERVAL. */
-  async function protectedIds(): Promise<ReadonlyMap<string, string>> {
-    if (guarded === undefined || clock() - guarded.at > timing.syncInterval)
-      guarded = { ids: await zitadel.protectedIds(), at: clock() };
-    return guarded.ids;
-  }
-
-  const guard: Guard = async (user, step) => {
-    const touches = step.after === null || step.names.some((name) => PROTECTED_FACTS.has(name));
-    if (step.call === 'CreateUser' || !touches) return undefined;
-    let reason = options.protect.includes(user) ? 'it is listed under `protect`' : undefined;
-    try {
-      reason ??= (await protectedIds()).get(user);
-    } catch (error) {
-      return { kind: 'retry', definite: true, reason: error instanceof BridgeError ? error.message : 'unexpected' };
-    }
-    if (reason === undefined) return undefined;
-    const told = `This user is protected (${reason}): userName, e-mail, phone, password, active and DELETE are refused; change them in ZITADEL`;
-    return { kind: 'refused', error: new BridgeError(403, told) };
-  };
+  const keep = (): Promise<void> => store.setState(stateName, { ...unique, organization, synced } satisfies Kept);
 
   async function syncOnce(): Promise<void> {
     const began = clock();
     if (options.passwords === 'set') rules = await zitadel.passwordRules();
-    guarded = { ids: await zitadel.protectedIds(), at: clock() };
-    const onProgress = (progress: Progress): void => onSync({ kind: 'progress', ...progress });
-    const result = await sweep({ tenant: id, unique, store, zitadel, clock, onProgress });
-    await store.setState(stateName, { finished: clock() });
+    await guard.refresh();
+    const result = await sweep({
+      tenant: id,
+      unique,
+      store,
+      zitadel,
+      clock,
+      onProgress: (progress) => onSync({ kind: 'progress', ...progress }),
+      onSkipped: (user, error) => onSync({ kind: 'skipped', id: user, error }),
+      stopped: () => stopped,
+    });
+    if (stopped) return;
+    synced = clock();
+    await keep();
     await forgetTombstones(store, id, unique, clock() - 2 * timing.syncInterval);
-    finished = true;
     onSync({ kind: 'finished', ms: clock() - began, ...result });
   }
 
@@ -106,23 +115,37 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     try {
       await syncOnce();
     } catch (error) {
-      pause = finished ? timing.syncInterval : SYNC_AGAIN;
-      onSync({ kind: 'failed', reason: error instanceof BridgeError ? error.message : 'unexpected' });
+      if (stopped) return;
+      if (synced === null) pause = SYNC_AGAIN;
+      onSync({ kind: 'failed', reason: error instanceof Error ? error.message : 'unexpected' });
     }
-    if (!stopped) timer = setTimeout(() => void syncAndWait(), pause);
+    if (!stopped) timer = setTimeout(sync, pause);
+  }
+
+  function sync(): void {
+    syncing = syncAndWait();
   }
 
   return {
     users,
-    target: { zitadel, unique, guard },
-    ready: () => finished,
+    target: { zitadel, unique, bar: guard.bar },
+    ready: () => synced !== null,
     async start() {
-      finished = (await store.getState(stateName)) !== undefined;
-      void syncAndWait();
+      const kept = (await store.getState(stateName)) as Kept | undefined;
+      if (kept !== undefined && (kept.instance !== unique.instance || kept.organization !== organization))
+        throw new OtherOrganization(
+          `DATA_DIR holds the users of organization ${kept.organization} in ${kept.instance} for tenant ${id}: ` +
+            'use another DATA_DIR, or remove this one; the view is made again from ZITADEL',
+        );
+      if (kept !== undefined && kept.externalId !== unique.externalId) await reserveAgain(store, id, unique);
+      synced = kept?.synced ?? null;
+      await keep();
+      sync();
     },
-    stop() {
+    async stop() {
       stopped = true;
       clearTimeout(timer);
+      await syncing;
     },
   };
 }

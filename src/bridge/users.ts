@@ -1,7 +1,7 @@
 /** The users of one tenant: each write appends a change, reconciles inline and answers; reads come from the view. */
 import type { Facts } from '../mapping/facts.ts';
 import { createCreate } from './create.ts';
-import { createDeliver } from './deliver.ts';
+import { createHandOver } from './hand-over.ts';
 import { createEdit } from './edit.ts';
 import { createNames } from './names.ts';
 import { hashPassword } from './passwords.ts';
@@ -38,7 +38,7 @@ export function createUsers(options: UsersOptions): Users {
   const parts = {
     ...options,
     passwordFact,
-    deliver: createDeliver(options),
+    handOver: createHandOver(options),
     heldBy: createNames(options),
   };
   return {

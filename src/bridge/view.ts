@@ -1,12 +1,13 @@
 /** Reading: rows while they are fresh, ZITADEL when they are not; lists and filters from the rows alone. */
 import { BridgeError } from '../errors.ts';
+import type { Resource } from '../mapping/attribute-path.ts';
 import { USER } from '../mapping/attributes.ts';
 import { compileFilter, type FilterNode, indexable } from '../mapping/filter.ts';
 import { fromFacts } from '../mapping/users.ts';
 import { sortResources } from '../mapping/sort.ts';
 import type { Clock, IndexName, Key, Row, Store, Unique, Zitadel } from './ports.ts';
-import { etagOf, resourceOf, shownFacts } from './rows.ts';
-import { buried, confirmed } from './settle.ts';
+import { etagOf, isQuiet, resourceOf, shownFacts } from './rows.ts';
+import { buried, confirmed, found } from './settle.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { Timing } from './timing.ts';
 import type { UserQuery, UserResource } from './use-cases.ts';
@@ -30,9 +31,9 @@ export interface View {
 }
 
 const undecided = (): BridgeError =>
-  new BridgeError(503, 'Whether this user was made is being found out; try again', { retryAfter: 2 });
+  new BridgeError(503, 'whether this user was made is being found out; try again', { retryAfter: 2 });
 
-const absent = (): BridgeError => new BridgeError(404, 'There is no user with this id');
+const absent = (): BridgeError => new BridgeError(404, 'there is no user with this id');
 
 export function createView({ tenant, store, zitadel, unique, clock, timing, reconcile }: ViewOptions): View {
   const refreshing = new Map<string, Promise<Row | undefined>>();
@@ -49,45 +50,33 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
     const before = await store.read(key);
     const answer = await zitadel.read(key.id);
     const now = clock();
-    if (answer.kind === 'gone')
-      return before === undefined
-        ? undefined
-        : ((await updateRow(store, unique, key, (row) =>
-            isQuiet(row) && row.version === before.version ? buried(row, now) : row,
-          )) ?? undefined);
+    if (answer.kind === 'gone') return before === undefined ? undefined : write(key, before, (row) => buried(row, now));
     if (answer.kind !== 'found') {
       if (before !== undefined) return before;
       const retryAfter = answer.kind === 'retry' ? (answer.retryAfter ?? 5) : 5;
       throw new BridgeError(503, 'ZITADEL cannot be reached now; try again later', { retryAfter });
     }
     const { reading } = answer;
-    if (before === undefined)
-      return insertRow(store, unique, key, now, (row) => ({
-        ...confirmed(row, reading, now, () => false),
-        created: reading.created,
-        modified: reading.changed,
-      }));
-    return (
-      (await updateRow(store, unique, key, (row) => (row.version === before.version ? confirmedQuiet(row) : row))) ??
-      undefined
-    );
+    if (before === undefined) return insertRow(store, unique, key, now, (row) => found(row, reading, now));
+    return write(key, before, (row) => confirmed(row, reading, now));
+  }
 
-    function confirmedQuiet(row: Row): Row {
-      return isQuiet(row) ? confirmed(row, reading, now, () => false) : row;
-    }
+  async function write(key: Key, before: Row, make: (row: Row) => Row): Promise<Row | undefined> {
+    const same = (row: Row): boolean => isQuiet(row) && row.version === before.version;
+    return (await updateRow(store, unique, key, (row) => (same(row) ? make(row) : row))) ?? undefined;
   }
 
   async function row(id: string, age = timing.viewMaxAge): Promise<Row> {
     const key = { tenant, id };
-    let found = await store.read(key);
-    if (found !== undefined && wasLeft(found)) {
+    let kept = await store.read(key);
+    if (kept !== undefined && wasLeft(kept)) {
       await reconcile(key);
-      found = await store.read(key);
-      if (found !== undefined && found.known === null && wasLeft({ ...found, attempts: 0 })) throw undecided();
+      kept = await store.read(key);
+      if (kept !== undefined && kept.known === null && kept.doubt) throw undecided();
     }
-    const fresh =
-      found !== undefined && (found.tombstone !== null || !isQuiet(found) || clock() - found.verifiedAt <= age);
-    const now = fresh ? found : await refresh(key);
+    const usable =
+      kept !== undefined && (kept.tombstone !== null || !isQuiet(kept) || clock() - kept.verifiedAt <= age);
+    const now = usable ? kept : await refresh(key);
     if (now === undefined || shownFacts(now) === null) throw absent();
     return now;
   }
@@ -97,6 +86,7 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
     const rows = await store.find(tenant, index, value);
     if (rows.length > 0 || index === 'externalId') return rows;
     const ids = await zitadel.find(index, value);
+    // while ZITADEL is away the view answers, as it does for every list
     if (!Array.isArray(ids) || ids.length === 0) return rows;
     for (const id of ids as readonly string[]) await refresh({ tenant, id });
     return store.find(tenant, index, value);
@@ -126,11 +116,17 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
       return { total, resources: rows.flatMap(shown) };
     }
     const matches = filter === undefined ? () => true : compileFilter(filter, USER);
-    let hits: Document[] = [];
-    for await (const rows of candidates(filter))
-      for (const each of rows.flatMap(document)) if (matches(each)) hits.push(each);
-    if (sortBy !== undefined) hits = sortResources(hits, USER, { sortBy, sortOrder });
-    return { total: hits.length, resources: hits.slice(from, from + count).flatMap((each) => shown(each[ROW])) };
+    const hits = new Map<Resource, Row>();
+    for await (const rows of candidates(filter)) {
+      for (const each of rows) {
+        const resource = document(each);
+        if (resource !== undefined && matches(resource)) hits.set(resource, each);
+      }
+    }
+    const found = [...hits.keys()];
+    const ordered = sortBy === undefined ? found : sortResources(found, USER, { sortBy, sortOrder });
+    const page = ordered.slice(from, from + count).flatMap((each) => hits.get(each) ?? []);
+    return { total: hits.size, resources: page.flatMap(shown) };
   }
 
   return { row, list };
@@ -138,35 +134,25 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
 
 const INDEX_OF = { userName: 'userName', externalId: 'externalId', 'emails.value': 'email' } as const;
 
-/** A call may have been sent for it, and nobody came back to it since: the process that did has died. */
+/** In doubt, and nobody came back to it since: a request is at it just now, or the process that was has died. */
 const wasLeft = (row: Row): boolean => row.doubt && row.attempts === 0;
-
-/** Nothing is on its way: what ZITADEL says now is all there is. */
-const isQuiet = (row: Row): boolean => row.changes.length === 0 && !row.doubt;
 
 function shown(row: Row): readonly UserResource[] {
   const facts = shownFacts(row);
   return facts === null ? [] : [resourceOf(row, facts)];
 }
 
-const ROW = Symbol('row');
-
-/** The resource as filters and sorting see it, and the row it is. */
-type Document = Readonly<Record<string, unknown>> & { readonly [ROW]: Row };
-
-function document(row: Row): readonly Document[] {
+/** The resource as filters and sorting see it; undefined: nothing is shown. `meta` is made when it is asked for. */
+function document(row: Row): Resource | undefined {
   const facts = shownFacts(row);
-  if (facts === null) return [];
+  if (facts === null) return undefined;
   const user = fromFacts(facts);
-  return [
-    {
-      ...user,
-      id: row.id,
-      get meta() {
-        const [created, lastModified] = [new Date(row.created).toISOString(), new Date(row.modified).toISOString()];
-        return { resourceType: 'User', created, lastModified, version: etagOf(user) };
-      },
-      [ROW]: row,
+  return {
+    ...user,
+    id: row.id,
+    get meta() {
+      const [created, lastModified] = [new Date(row.created).toISOString(), new Date(row.modified).toISOString()];
+      return { resourceType: 'User', created, lastModified, version: etagOf(user) };
     },
-  ];
+  };
 }

@@ -118,9 +118,8 @@ function listWithField(
     read(facts) {
       const now = facts[fact];
       const list = parseJson(facts[listFact]);
-      if (!Array.isArray(list) || list.length === 0)
-        return now === undefined ? undefined : [{ value: now, primary: true }];
-      const elements = list as readonly Element[];
+      const elements = Array.isArray(list) ? list.filter(isElement) : [];
+      if (elements.length === 0) return now === undefined ? undefined : [{ value: now, primary: true }];
       const first = main(elements);
       const was = first?.['value'];
       if (was === now || (typeof was === 'string' && canonical(was) === now)) return elements;
@@ -131,6 +130,11 @@ function listWithField(
       return rest.length === 0 ? undefined : rest;
     },
   };
+}
+
+/** Anybody may have written the list: what has no value is none of ours. */
+function isElement(value: unknown): value is Element {
+  return typeof value === 'object' && value !== null && 'value' in value && typeof value.value === 'string';
 }
 
 const main = (elements: readonly Element[]): Element | undefined =>
@@ -172,12 +176,17 @@ export function stableJson(value: unknown): string {
   });
 }
 
-/** Metadata may have been written by anybody: what is not JSON is not assigned. */
-function parseJson(value: string | undefined): unknown {
-  if (value === undefined) return undefined;
+/** Metadata may have been written by anybody: what is no JSON object or list of objects is not assigned. */
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
   try {
-    return JSON.parse(value) as unknown;
+    const value = JSON.parse(text) as unknown;
+    if (!Array.isArray(value)) return isObject(value) ? value : undefined;
+    const objects = value.filter(isObject);
+    return objects.length === 0 ? undefined : objects;
   } catch {
     return undefined;
   }
 }
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,11 +1,11 @@
-/** The queue: a sweeper over dueAt. One timer waits for the earliest row; the rows themselves say what is owed. */
+/** The queue: it looks over dueAt. One timer waits for the earliest row; the rows themselves say what is owed. */
 import type { Key, Store, Wake } from '../bridge/ports.ts';
 
 export interface QueueOptions {
   readonly store: Store;
   readonly clock: () => number;
   readonly deliver: (key: Key) => Promise<void>;
-  /** a sweep failed: the store is away. It is tried again */
+  /** a row or the store failed; it is tried again */
   readonly onError: (error: unknown) => void;
   /** at start rows due within this time are looked at, ms: the leases of an earlier process are void */
   readonly leases: number;
@@ -20,33 +20,34 @@ export interface Queue extends Wake {
   stop(): Promise<void>;
 }
 
-/** Longest wait, in ms: a timer that was set wrongly (a clock that jumped) does no lasting harm. */
+/** Longest wait, in ms: rows may fall due without anybody telling, and a clock may jump. */
 const LONGEST = 30_000;
-/** Pause after a failed sweep, or before rows that stayed due are tried again, in ms. */
+/** Pause after a failure, or before rows that stayed due are tried again, in ms. */
 const PAUSE = 1_000;
 
 export function createQueue({ store, clock, deliver, onError, leases, atOnce = 8 }: QueueOptions): Queue {
   let timer: NodeJS.Timeout | undefined;
   let wakeAt = Number.POSITIVE_INFINITY;
-  let sweeping: Promise<void> | undefined;
+  let working: Promise<void> | undefined;
   let stopped = true;
 
   function arm(time: number): void {
-    if (stopped || time >= wakeAt) return;
-    wakeAt = time;
+    const at = Math.min(time, clock() + LONGEST);
+    if (stopped || at >= wakeAt) return;
+    wakeAt = at;
     clearTimeout(timer);
-    timer = setTimeout(run, Math.min(LONGEST, Math.max(0, time - clock())));
+    timer = setTimeout(run, Math.max(0, at - clock()));
   }
 
   function run(): void {
     wakeAt = Number.POSITIVE_INFINITY;
-    sweeping ??= sweep(0).finally(() => {
-      sweeping = undefined;
+    working ??= work(0).finally(() => {
+      working = undefined;
     });
   }
 
   /** Delivers what is due within `ahead` ms, each row once: one that somebody else holds stays due. */
-  async function sweep(ahead: number): Promise<void> {
+  async function work(ahead: number): Promise<void> {
     const tried = new Set<string>();
     const name = (key: Key): string => `${key.tenant}\n${key.id}`;
     try {
@@ -55,7 +56,7 @@ export function createQueue({ store, clock, deliver, onError, leases, atOnce = 8
         const keys = due.filter((key) => !tried.has(name(key))).slice(0, atOnce);
         if (stopped || keys.length === 0) break;
         for (const key of keys) tried.add(name(key));
-        await Promise.all(keys.map(deliver));
+        await Promise.all(keys.map((key) => deliver(key).catch(onError)));
       }
       const next = (await store.nextDue()) ?? Number.POSITIVE_INFINITY;
       arm(tried.size === 0 ? next : Math.max(next, clock() + PAUSE));
@@ -69,15 +70,15 @@ export function createQueue({ store, clock, deliver, onError, leases, atOnce = 8
     at: arm,
     start() {
       stopped = false;
-      sweeping = sweep(leases).finally(() => {
-        sweeping = undefined;
+      working = work(leases).finally(() => {
+        working = undefined;
       });
-      return sweeping;
+      return working;
     },
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      await sweeping;
+      await working;
     },
   };
 }

@@ -4,6 +4,7 @@ import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
 import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
 import type { Administrator, ResourceFilter } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
 import { UserState } from '@zitadel/proto/zitadel/user/v2/user_pb.js';
+import type { Guarded } from '../bridge/ports.ts';
 import type { Call, Result } from './caller.ts';
 import { must, unreadable } from './outcome.ts';
 import { PAGE, pages } from './pages.ts';
@@ -13,8 +14,8 @@ import type { Users } from './steps.ts';
 export interface Permissions {
   /** Whether the token may read the users of its organization; false also when ZITADEL does not say. */
   mayReadUsers(): Promise<boolean>;
-  /** Ids with the reason why they are protected. Throws BridgeError 503 when ZITADEL is away. */
-  protectedIds(): Promise<ReadonlyMap<string, string>>;
+  /** Throws BridgeError 503 when ZITADEL is away. */
+  guarded(): Promise<Guarded>;
 }
 
 export interface PermissionsOptions {
@@ -63,18 +64,16 @@ export function createPermissions({
     return result.kind === 'ok' ? { kind: 'ok', value: result.value.administrators } : result;
   }
 
-  /** The first owner that is active, when no other one is. Owners of other organizations that cannot be read do not count. */
-  async function lastOwner(owners: readonly string[]): Promise<string | undefined> {
-    let only: string | undefined;
+  /** Owners that are active users. Those of other organizations that cannot be read do not count. */
+  async function activeOf(owners: readonly string[]): Promise<ReadonlySet<string>> {
+    const active = new Set<string>();
     for (const userId of owners) {
       const result = await call({ name: 'GetUserByID', effect: 'read', lane: 'sync' }, (options) =>
         users.getUserByID({ userId }, options),
       );
-      if (result.kind !== 'ok' || result.value.user?.state !== UserState.ACTIVE) continue;
-      if (only !== undefined) return undefined;
-      only = userId;
+      if (result.kind === 'ok' && result.value.user?.state === UserState.ACTIVE) active.add(userId);
     }
-    return only;
+    return active;
   }
 
   return {
@@ -85,7 +84,7 @@ export function createPermissions({
       return result.kind === 'ok' && result.value.result.includes('user.read');
     },
 
-    async protectedIds() {
+    async guarded() {
       const me = await call({ name: 'GetMyUser', effect: 'read', lane: 'sync' }, (options) =>
         auth.getMyUser({}, options),
       );
@@ -95,13 +94,11 @@ export function createPermissions({
       const owners = ofOrganization.flatMap(({ user, roles }) =>
         user !== undefined && roles.includes('ORG_OWNER') ? [user.id] : [],
       );
-      const last = await lastOwner(owners);
       const reasons = new Map<string, string>();
-      if (last !== undefined) reasons.set(last, 'it is the last active ORG_OWNER of the organization');
       for (const { user, roles } of ofInstance)
         if (user !== undefined) reasons.set(user.id, `it holds the instance role ${roles.join(', ')}`);
       if (own !== undefined) reasons.set(own, 'it is the service user of the bridge');
-      return reasons;
+      return { reasons, activeOwners: await activeOf(owners) };
     },
   };
 }

@@ -41,7 +41,7 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
     run: createRunner(call, users, options, reader.read),
     ...reader,
     ...createDirectory(call, users, organization),
-    protectedIds: permissions.protectedIds,
+    guarded: permissions.guarded,
     passwordRules: () => passwordRules(call, transport, organization),
   };
 }

@@ -55,7 +55,7 @@ export function createFakeZitadel(fates: Fate[]): FakeZitadel {
     },
     metadata: async (id) =>
       Object.fromEntries(Object.entries(people.get(id) ?? {}).filter(([name]) => isMetadata(name))),
-    protectedIds: async () => new Map(),
+    guarded: async () => ({ reasons: new Map(), activeOwners: new Set() }),
     passwordRules: async () => ({ minLength: 1, uppercase: false, lowercase: false, number: false, symbol: false }),
   };
 

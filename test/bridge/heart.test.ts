@@ -45,10 +45,21 @@ function setUp(): Setting {
   const settlements = createSettlements();
   const timing = { ...TIMING, backoffFirst: 1, backoffMost: 2 };
   const wake = { at: () => undefined };
-  const reconcile = createReconcile({ store, settlements, of: () => tenant.target, clock: Date.now, timing, wake });
+  const reconcile = createReconcile({
+    store,
+    settlements,
+    of: () => tenant.target,
+    onError: (_key, error) => {
+      throw error;
+    },
+    clock: Date.now,
+    timing,
+    wake,
+  });
   const unique = { instance: id, externalId: false };
   const tenant = createTenant({
     id,
+    organization: 'org',
     unique,
     store,
     zitadel,

@@ -292,7 +292,7 @@ export function contract(name: string, subject: () => Promise<Subject>): void {
 
     test('the service user is protected, and the password rules are known', async () => {
       const { zitadel, self } = await ask();
-      const reasons = await zitadel.protectedIds();
+      const { reasons } = await zitadel.guarded();
       assert.ok([...reasons.values()].includes('it is the service user of the bridge'));
       if (self !== undefined) assert.ok(reasons.has(self));
       const rules = await zitadel.passwordRules();

@@ -44,7 +44,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
         await store.setState(tenant + text, { [text]: text });
         assert.deepEqual(await store.getState(tenant + text), { [text]: text });
         const lease = await store.lease(key, 60_000);
-        assert.ok(lease !== undefined && (await store.prove(lease)));
+        assert.ok(lease !== undefined && (await store.prove(lease, 1_000)));
         assert.equal((await store.write(removal(key, 2))).kind, 'ok');
       });
     }

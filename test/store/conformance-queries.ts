@@ -176,12 +176,13 @@ export function queryConformance(current: () => Store, fresh: (id?: string) => K
       ] as const) {
         await store.write(write({ tenant, id }, { tombstone }, { userName: id }), { durable: id === 'a' });
       }
-      assert.deepEqual(ids(await store.tombstones(-10, 10)), ['a', 'b'], 'before, not at');
-      assert.deepEqual(ids(await store.tombstones(-9, 2)), ['a', 'b']);
+      assert.deepEqual(ids(await store.tombstones(tenant, -10, 10)), ['a', 'b'], 'before, not at');
+      assert.deepEqual(ids(await store.tombstones(tenant, -9, 2)), ['a', 'b']);
       assert.deepEqual(await store.page(tenant, 0, 10), { rows: [], total: 0 });
       assert.deepEqual(await store.find(tenant, 'userName', 'a'), []);
+      assert.deepEqual(await store.tombstones(`${tenant}2`, 0, 10), [], 'of this tenant only');
       for (const id of ['a', 'b', 'c']) await store.write(removal({ tenant, id }, 1));
-      assert.deepEqual(await store.tombstones(0, 10), []);
+      assert.deepEqual(await store.tombstones(tenant, 0, 10), []);
     });
   });
 

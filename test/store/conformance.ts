@@ -152,13 +152,23 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.deepEqual(lease.key, key);
         assert.equal(await store.lease(key, 60_000), undefined);
         assert.ok((await store.lease({ ...key, id: 'b' }, 60_000)) !== undefined, 'other rows are free');
-        assert.equal(await store.prove(lease), true);
+        assert.equal(await store.prove(lease, 1_000), true);
         await store.release(lease);
-        assert.equal(await store.prove(lease), false);
+        assert.equal(await store.prove(lease, 1_000), false);
         const next = await store.lease(key, 60_000);
         assert.ok(next !== undefined && next.token > lease.token, 'tokens grow');
         await store.release(lease);
-        assert.equal(await store.prove(next), true, 'an old lease releases nothing');
+        assert.equal(await store.prove(next, 1_000), true, 'an old lease releases nothing');
+      });
+
+      it('are renewed by being proved', async () => {
+        const key = fresh();
+        const lease = await store.lease(key, 1_000);
+        assert.ok(lease !== undefined && (await store.prove(lease, 60_000)));
+        assert.ok(await store.prove(lease, 1));
+        let next = await store.lease(key, 60_000);
+        while (next === undefined) next = await store.lease(key, 60_000);
+        assert.equal(await store.prove(lease, 60_000), false);
       });
 
       it('end by themselves', async () => {
@@ -167,8 +177,8 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.ok(lease !== undefined);
         let next = await store.lease(key, 60_000);
         while (next === undefined) next = await store.lease(key, 60_000);
-        assert.equal(await store.prove(lease), false);
-        assert.equal(await store.prove(next), true);
+        assert.equal(await store.prove(lease, 1_000), false);
+        assert.equal(await store.prove(next, 1_000), true);
       });
     });
 

@@ -93,7 +93,7 @@ test('every call carries token and organization, and never a deadline for the se
   const one = zitadel();
   await one.read('x');
   await one.find('userName', 'x');
-  await one.protectedIds();
+  await one.guarded();
   const calls = seen.filter(({ headers }) => headers.authorization !== undefined);
   assert.deepEqual(
     new Set(calls.map(({ path }) => path.split('/').at(-1))),
@@ -162,8 +162,8 @@ for (const [has, expected] of [
   test(`a server with ${has.join(' and ')} is asked by ${expected}`, async () => {
     served = has;
     const one = zitadel();
-    await one.protectedIds();
-    await one.protectedIds();
+    await one.guarded();
+    await one.guarded();
     const lists = seen.filter(({ path }) => path.endsWith('ListAdministrators'));
     const asked = lists.filter(({ headers }) => headers.authorization !== undefined);
     assert.equal(asked.length, 4);
@@ -175,8 +175,8 @@ for (const [has, expected] of [
 test('a server that was upgraded is asked again', async () => {
   served = ['v2beta'];
   const one = zitadel();
-  await one.protectedIds();
+  await one.guarded();
   served = ['v2'];
-  await assert.rejects(one.protectedIds(), { status: 503 });
-  assert.ok((await one.protectedIds()).has('me'));
+  await assert.rejects(one.guarded(), { status: 503 });
+  assert.ok((await one.guarded()).reasons.has('me'));
 });

@@ -4,7 +4,8 @@ import { pairText } from './pending.ts';
 
 export interface Leases {
   take(key: Key, ms: number): Lease | undefined;
-  holds(lease: Lease): boolean;
+  /** Whether it is still held; then it is for `ms` more. */
+  renew(lease: Lease, ms: number): boolean;
   release(lease: Lease): void;
 }
 
@@ -22,9 +23,12 @@ export function createLeases(clock: Clock): Leases {
       held.set(place(key), { token, until: now + ms });
       return { key, token };
     },
-    holds({ key, token }) {
+    renew({ key, token }, ms) {
+      const now = clock();
       const holder = held.get(place(key));
-      return holder !== undefined && holder.token === token && holder.until > clock();
+      if (holder === undefined || holder.token !== token || holder.until <= now) return false;
+      held.set(place(key), { token, until: now + ms });
+      return true;
     },
     release({ key, token }) {
       if (held.get(place(key))?.token === token) held.delete(place(key));

@@ -14,7 +14,7 @@ export interface Queries {
   holder(instance: string, name: string): Key | undefined;
   due(now: number, limit: number): Key[];
   nextDue(): number | undefined;
-  tombstones(before: number, limit: number): Row[];
+  tombstones(tenant: string, before: number, limit: number): Row[];
   counts(): ReadonlyMap<string, Counts>;
   /** JSON */
   state(name: string): string | undefined;
@@ -49,7 +49,7 @@ export function openQueries(file: string): Queries {
   const holder = one('SELECT tenant, id FROM names WHERE instance = ? AND name = ?');
   const due = many('SELECT tenant, id FROM rows WHERE due_at <= ? ORDER BY due_at, tenant, id LIMIT ?');
   const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE due_at IS NOT NULL');
-  const tombstones = many('SELECT body FROM rows WHERE tombstone < ? ORDER BY tombstone, tenant, id LIMIT ?');
+  const tombstones = many('SELECT body FROM rows WHERE tenant = ? AND tombstone < ? ORDER BY tombstone, id LIMIT ?');
   const counts = many('SELECT tenant, rows, owed, doubt FROM counts');
   const state = one('SELECT value FROM state WHERE name = ?');
 
@@ -84,7 +84,7 @@ export function openQueries(file: string): Queries {
     },
     due: (now, limit) => due<Key>(now, limit).map(({ tenant, id }) => ({ tenant, id })),
     nextDue: () => nextDue<{ at: number | null }>()?.at ?? undefined,
-    tombstones: (before, limit) => tombstones<Body>(before, limit).map(parse),
+    tombstones: (tenant, before, limit) => tombstones<Body>(tenant, before, limit).map(parse),
     counts: () =>
       new Map(
         counts<Counts & { tenant: string }>().map(({ tenant, rows, owed, doubt }) => [tenant, { rows, owed, doubt }]),

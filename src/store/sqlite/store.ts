@@ -152,7 +152,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     holder: async (instance, name) => guard(() => holder(instance, name.toWellFormed())),
     due: (now, limit) => settled(() => queries.due(now, limit)),
     nextDue: () => settled(() => queries.nextDue()),
-    tombstones: (before, limit) => settled(() => queries.tombstones(before, limit)),
+    tombstones: (tenant, before, limit) => settled(() => queries.tombstones(tenant, before, limit)),
     counts: async (tenant) => guard(() => counts.get(tenant) ?? NO_COUNTS),
     async getState(name) {
       const json = guard(() => {
@@ -170,7 +170,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       await durable();
     },
     lease: async (key, ms) => guard(() => leases.take(key, ms)),
-    prove: async (lease) => leases.holds(lease),
+    prove: async (lease, ms) => leases.renew(lease, ms),
     release: async (lease) => leases.release(lease),
     close() {
       closing ??= close();

@@ -1,0 +1,89 @@
+/** Who must not be locked out: checked at delivery, so that a change that waited is checked as well. */
+import { BridgeError } from '../errors.ts';
+import type { Step, StepCall } from '../mapping/steps.ts';
+import type { Clock, Guarded, Outcome, Zitadel } from './ports.ts';
+
+/** Bars a step, or lets it pass (undefined). */
+export type Bar = (id: string, step: Step) => Promise<Extract<Outcome, { kind: 'refused' | 'retry' }> | undefined>;
+
+export interface Guard {
+  readonly bar: Bar;
+  /** Reads again who is to be guarded. Throws BridgeError 503 when ZITADEL is away. */
+  refresh(): Promise<void>;
+}
+
+export interface GuardOptions {
+  readonly zitadel: Zitadel;
+  /** ids that the operator protects */
+  readonly protect: readonly string[];
+  readonly clock: Clock;
+  /** what was read is good for so long, ms */
+  readonly maxAge: number;
+}
+
+/** Facts of a protected user that SCIM may not touch; DELETE is barred too. */
+const PROTECTED_FACTS = new Set(['username', 'email', 'phone', 'password', 'state']);
+/** Calls after which somebody can no longer act as owner. */
+const LOCKS_OUT: ReadonlySet<StepCall> = new Set<StepCall>(['DeactivateUser', 'LockUser', 'DeleteUser']);
+/** How long one that was let go counts as gone although ZITADEL does not say so yet, ms: longer than the longest call. */
+const LEAVING = 30_000;
+
+export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): Guard {
+  let read: { readonly guarded: Guarded; readonly at: number } | undefined;
+  let reading: Promise<Guarded> | undefined;
+  /** owners whose deactivation was let pass, and when: two at once must not both be the last but one */
+  const leaving = new Map<string, number>();
+
+  async function now(): Promise<Guarded> {
+    const guarded = await zitadel.guarded();
+    read = { guarded, at: clock() };
+    return guarded;
+  }
+
+  function current(): Promise<Guarded> {
+    if (read !== undefined && clock() - read.at <= maxAge) return Promise.resolve(read.guarded);
+    reading ??= now().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  }
+
+  function isLastOwner(id: string, owners: ReadonlySet<string>): boolean {
+    for (const [owner, at] of leaving) if (clock() - at > LEAVING) leaving.delete(owner);
+    return owners.has(id) && [...owners].every((owner) => owner === id || leaving.has(owner));
+  }
+
+  async function reasonFor(id: string): Promise<string | undefined> {
+    if (protect.includes(id)) return 'it is listed under `protect`';
+    const { reasons, activeOwners } = await current();
+    return (
+      reasons.get(id) ??
+      (isLastOwner(id, activeOwners) ? 'it is the last active ORG_OWNER of the organization' : undefined)
+    );
+  }
+
+  return {
+    async bar(id, step) {
+      const touches = step.after === null || step.names.some((name) => PROTECTED_FACTS.has(name));
+      if (step.call === 'CreateUser' || !touches) return undefined;
+      try {
+        const reason = await reasonFor(id);
+        if (reason !== undefined) return { kind: 'refused', error: forbidden(reason) };
+      } catch (error) {
+        if (!(error instanceof BridgeError)) throw error;
+        return { kind: 'retry', definite: true, reason: error.message };
+      }
+      if (LOCKS_OUT.has(step.call) && read?.guarded.activeOwners.has(id) === true) {
+        leaving.set(id, clock());
+        read = undefined; // the next one is judged by what ZITADEL says then
+      }
+      return undefined;
+    },
+    refresh: async () => void (await now()),
+  };
+}
+
+function forbidden(reason: string): BridgeError {
+  const what = 'userName, e-mail, phone, password, active and DELETE are refused; change them in ZITADEL';
+  return new BridgeError(403, `this user is protected (${reason}): ${what}`);
+}

@@ -1,0 +1,77 @@
+/** Handing a change over: written durably, reconciled inline, its result awaited. */
+import { BridgeError } from '../errors.ts';
+import type { Clock, Row, Store, Unique, WriteResult } from './ports.ts';
+import type { Reconcile } from './reconcile.ts';
+import { indexOf, keyOf } from './rows.ts';
+import type { Result, Settlements } from './settlements.ts';
+import type { Timing } from './timing.ts';
+
+export interface HandOverOptions {
+  readonly unique: Unique;
+  readonly store: Store;
+  readonly reconcile: Reconcile;
+  readonly settlements: Settlements;
+  readonly clock: Clock;
+  readonly timing: Timing;
+}
+
+/**
+ * Writes `row`, which holds a new last change on top of the stored version `expect`, and has it reconciled. 'ok' when it settled; else
+ * why it was not written. Throws what the client is told: the refusal, 404 when the user is gone, 503 when ZITADEL is away or late.
+ */
+export type HandOver = (row: Row, expect: number, deadline: number) => Promise<WriteResult>;
+
+export function createHandOver(options: HandOverOptions): HandOver {
+  const { unique, store, reconcile, settlements, clock, timing } = options;
+
+  return async function handOver(row, expect, deadline) {
+    const key = keyOf(row);
+    const lease = await store.lease(key, timing.lease);
+    // with the lease of a row in no doubt the call follows at once: the mark goes with the change, in one durable write
+    const ours = lease !== undefined && !row.doubt;
+    const written = { ...row, doubt: row.doubt || ours, dueAt: clock() + timing.lease };
+    // before the write: once it is accepted, another holder of the lease may settle it
+    const expected = settlements.expect(key, row.changes.at(-1)?.revision ?? 0);
+    let outcome: WriteResult | undefined;
+    try {
+      outcome = await store.write({ key, expect, row: written, index: indexOf(written, unique) }, { durable: true });
+    } finally {
+      if (outcome?.kind !== 'ok') expected.forget();
+      if (lease !== undefined && (outcome?.kind !== 'ok' || !ours)) await store.release(lease);
+    }
+    if (outcome.kind !== 'ok') return outcome;
+    // not awaited: the call goes on when the client is answered before it ends
+    reconcile(key, ours ? lease : undefined).catch(() => settlements.publish(key, row.version, STORE_AWAY));
+    tell(await within(expected.result, deadline - clock()));
+    expected.forget();
+    return outcome;
+  };
+}
+
+/** reconcile throws only while the store cannot be read. */
+const STORE_AWAY: Result = { kind: 'away', retryAfter: 5, reason: 'store' };
+
+/** undefined: late. */
+function tell(ended: Result | undefined): void {
+  if (ended === undefined)
+    throw new BridgeError(503, 'ZITADEL has not answered in time; the change may still be applied, try again', {
+      retryAfter: 5,
+    });
+  if (ended.kind === 'refused') throw ended.error;
+  if (ended.kind === 'gone') throw new BridgeError(404, 'there is no user with this id');
+  if (ended.kind === 'away')
+    throw new BridgeError(503, 'ZITADEL cannot be reached now; try again later', { retryAfter: ended.retryAfter });
+}
+
+/** The value, or undefined after `ms`. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, ms));
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
