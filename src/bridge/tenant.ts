@@ -49,7 +49,7 @@ export interface BridgeTenant {
 }
 
 /** The rows of the store belong to another ZITADEL or organization: they must not be mixed. */
-export class OtherOrganization extends Error {
+class OtherOrganization extends Error {
   readonly code = 'OTHER_ORGANIZATION';
 }
 
