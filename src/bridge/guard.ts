@@ -50,30 +50,28 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
 
   function isLastOwner(id: string, owners: ReadonlySet<string>): boolean {
     for (const [owner, at] of leaving) if (clock() - at > LEAVING) leaving.delete(owner);
-    return owners.has(id) && [...owners].every((owner) => owner === id || leaving.has(owner));
-  }
-
-  async function reasonFor(id: string): Promise<string | undefined> {
-    if (protect.includes(id)) return 'it is listed under `protect`';
-    const { reasons, activeOwners } = await current();
-    return (
-      reasons.get(id) ??
-      (isLastOwner(id, activeOwners) ? 'it is the last active ORG_OWNER of the organization' : undefined)
-    );
+    return [...owners].every((owner) => owner === id || leaving.has(owner));
   }
 
   return {
     async bar(id, step) {
       const touches = step.after === null || step.names.some((name) => PROTECTED_FACTS.has(name));
       if (step.call === 'CreateUser' || !touches) return undefined;
+      if (protect.includes(id)) return forbidden('it is listed under `protect`');
+      let guarded: Guarded;
       try {
-        const reason = await reasonFor(id);
-        if (reason !== undefined) return { kind: 'refused', error: forbidden(reason) };
+        guarded = await current();
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error;
         return { kind: 'retry', definite: true, reason: error.message };
       }
-      if (LOCKS_OUT.has(step.call) && read?.guarded.activeOwners.has(id) === true) {
+      // from here on without a pause: the judgement and the note that one leaves are one
+      const reason = guarded.reasons.get(id);
+      if (reason !== undefined) return forbidden(reason);
+      const owns = guarded.activeOwners.has(id);
+      if (owns && isLastOwner(id, guarded.activeOwners))
+        return forbidden('it is the last active ORG_OWNER of the organization');
+      if (owns && LOCKS_OUT.has(step.call)) {
         leaving.set(id, clock());
         read = undefined; // the next one is judged by what ZITADEL says then
       }
@@ -83,7 +81,7 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
   };
 }
 
-function forbidden(reason: string): BridgeError {
+function forbidden(reason: string): Extract<Outcome, { kind: 'refused' }> {
   const what = 'userName, e-mail, phone, password, active and DELETE are refused; change them in ZITADEL';
-  return new BridgeError(403, `this user is protected (${reason}): ${what}`);
+  return { kind: 'refused', error: new BridgeError(403, `this user is protected (${reason}): ${what}`) };
 }

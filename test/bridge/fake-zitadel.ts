@@ -1,5 +1,5 @@
 /** A ZITADEL in memory that fails as it is told: the model of test/mapping behind the bridge's own port. */
-import type { Outcome, Reading, Zitadel } from '../../src/bridge/ports.ts';
+import type { Guarded, Outcome, Reading, Zitadel } from '../../src/bridge/ports.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { type Facts, isMetadata } from '../../src/mapping/facts.ts';
 import type { Step } from '../../src/mapping/steps.ts';
@@ -9,6 +9,8 @@ import { applyStep } from '../mapping/zitadel-model.ts';
 export type Fate = 'ok' | 'unsent' | 'lost' | 'applied';
 
 export interface FakeZitadel extends Zitadel {
+  /** Somebody changed users past the bridge: their sequence moves. */
+  move(): void;
   readonly people: Map<string, Facts>;
   /** every step that was sent, applied or not */
   readonly sent: { readonly id: string; readonly step: Step }[];
@@ -16,11 +18,13 @@ export interface FakeZitadel extends Zitadel {
 
 const away = (definite: boolean): Outcome => ({ kind: 'retry', definite, reason: 'UNAVAILABLE' });
 
+const NOBODY: Guarded = { reasons: new Map(), activeOwners: new Set() };
+
 /** A title that ZITADEL refuses. */
 export const REFUSED = 'refused';
 
 /** Each call takes the next fate; when none is left all is well. */
-export function createFakeZitadel(fates: Fate[]): FakeZitadel {
+export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => NOBODY): FakeZitadel {
   const fate = (): Fate => fates.shift() ?? 'ok';
   const people = new Map<string, Facts>();
   const sent: { id: string; step: Step }[] = [];
@@ -36,6 +40,7 @@ export function createFakeZitadel(fates: Fate[]): FakeZitadel {
   return {
     people,
     sent,
+    move: () => void (sequence += 1),
     async run(id, step, proceed) {
       const will = fate();
       if (will === 'unsent' || !(await proceed())) return away(true);
@@ -55,7 +60,7 @@ export function createFakeZitadel(fates: Fate[]): FakeZitadel {
     },
     metadata: async (id) =>
       Object.fromEntries(Object.entries(people.get(id) ?? {}).filter(([name]) => isMetadata(name))),
-    guarded: async () => ({ reasons: new Map(), activeOwners: new Set() }),
+    guarded: async () => guarded(),
     passwordRules: async () => ({ minLength: 1, uppercase: false, lowercase: false, number: false, symbol: false }),
   };
 

@@ -1,93 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Context, Store } from '../../src/bridge/ports.ts';
-import { createReconcile } from '../../src/bridge/reconcile.ts';
-import { createSettlements } from '../../src/bridge/settlements.ts';
-import { type BridgeTenant, createTenant } from '../../src/bridge/tenant.ts';
-import { TIMING } from '../../src/bridge/timing.ts';
-import { BridgeError } from '../../src/errors.ts';
 import { isActive } from '../../src/mapping/codecs.ts';
-import { createSqliteStore } from '../../src/store/sqlite/store.ts';
-import { createFakeZitadel, type FakeZitadel, type Fate, REFUSED } from './fake-zitadel.ts';
+import { type Fate, REFUSED } from './fake-zitadel.ts';
+import { type Setting, settings, statusOf } from './setting.ts';
 
-let directory: string;
-let store: Store;
-
-before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'heart-'));
-  store = await createSqliteStore({ directory });
-});
-after(async () => {
-  await store.close();
-  await rm(directory, { recursive: true });
-});
-
-interface Setting {
-  readonly tenant: BridgeTenant;
-  readonly ctx: Context;
-  readonly zitadel: FakeZitadel;
-  /** what becomes of the next calls */
-  readonly fates: Fate[];
-  /** Delivers everything that is owed, once ZITADEL is well. */
-  drain(): Promise<void>;
-}
-
-/** A tenant of its own. */
-function setUp(): Setting {
-  const id = randomUUID();
-  const fates: Fate[] = [];
-  const zitadel = createFakeZitadel(fates);
-  const settlements = createSettlements();
-  const timing = { ...TIMING, backoffFirst: 1, backoffMost: 2 };
-  const wake = { at: () => undefined };
-  const reconcile = createReconcile({
-    store,
-    settlements,
-    of: () => tenant.target,
-    onError: (_key, error) => {
-      throw error;
-    },
-    clock: Date.now,
-    timing,
-    wake,
-  });
-  const unique = { instance: id, externalId: false };
-  const tenant = createTenant({
-    id,
-    organization: 'org',
-    unique,
-    store,
-    zitadel,
-    reconcile,
-    settlements,
-    timing,
-    clock: Date.now,
-    ids: randomUUID,
-    passwords: 'ignore',
-    protect: [],
-    onSync: () => undefined,
-  });
-  return {
-    tenant,
-    ctx: { tenant: id, who: 'test', txn: 't' },
-    zitadel,
-    fates,
-    async drain() {
-      fates.length = 0;
-      for (;;) {
-        const due = await store.due(Number.MAX_SAFE_INTEGER, 1000);
-        const ours = due.filter((key) => key.tenant === id);
-        if (ours.length === 0) return;
-        for (const key of ours) await reconcile(key);
-      }
-    },
-  };
-}
+const setUp = settings();
 
 type Wish = { readonly title: string } | { readonly active: boolean } | { readonly userName: string };
 
@@ -100,11 +18,6 @@ const fate: fc.Arbitrary<Fate> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Fate>('ok') },
   { weight: 3, arbitrary: fc.constantFrom<Fate>('unsent', 'lost', 'applied') },
 );
-
-const statusOf = (error: unknown): number => {
-  if (error instanceof BridgeError) return error.status;
-  throw error;
-};
 
 /** The values that a fact may have in the end: the last answered one, or one that was asked later and answered 503. */
 type Possible = Map<string, Set<unknown>>;
@@ -142,7 +55,7 @@ test('whatever becomes of the calls: ZITADEL ends in the last answered value, kn
         ]);
         for (const round of rounds) await ask(setting, resource.id, round, possible);
         await setting.drain();
-        const row = await store.read({ tenant: setting.ctx.tenant, id: resource.id });
+        const row = await setting.row(resource.id);
         assert.ok(row !== undefined && row.changes.length === 0 && !row.doubt);
         const facts = setting.zitadel.people.get(resource.id);
         assert.ok(facts !== undefined);

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { settings, statusOf } from './setting.ts';
+
+const setUp = settings();
+const patch = (
+  change: object,
+): { method: 'PATCH'; apply: (base: object) => { user: Record<string, unknown>; touched: string[] } } => ({
+  method: 'PATCH',
+  apply: (base) => ({ user: { ...base, ...change }, touched: Object.keys(change) }),
+});
+
+test('a leaver whose create was cut short before it was deactivated ends inactive, and the repeat says so', async () => {
+  const { tenant, ctx, zitadel, fates } = setUp();
+  const input = { user: { userName: 'ada', active: false }, hash: 'h' };
+  fates.push('ok', 'unsent');
+  assert.equal(await tenant.users.create(ctx, input).then(() => 201, statusOf), 503);
+  const { resource } = await tenant.users.create(ctx, input);
+  assert.equal(resource.user['active'], false);
+  assert.equal(zitadel.people.get(resource.id)?.['state'], 'inactive');
+});
+
+test('what certainly never left is dropped with the 503', async () => {
+  const { tenant, ctx, fates, row, drain, zitadel } = setUp();
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  fates.push('unsent');
+  assert.equal(await tenant.users.edit(ctx, resource.id, patch({ title: 'x' })).then(() => 200, statusOf), 503);
+  assert.deepEqual((await row(resource.id))?.changes, []);
+  await drain();
+  assert.equal(zitadel.people.get(resource.id)?.['urn:zitadel:scim:title'], undefined);
+});
+
+test('a client that repeats itself while its change is in doubt adds nothing', async () => {
+  const { tenant, ctx, fates, row } = setUp();
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  fates.push('lost', ...Array.from({ length: 40 }, () => 'unsent' as const));
+  for (let n = 0; n < 20; n += 1)
+    assert.equal(await tenant.users.edit(ctx, resource.id, patch({ title: 'x' })).then(() => 200, statusOf), 503);
+  assert.equal((await row(resource.id))?.changes.length, 1);
+});
+
+test('a delivery that cannot even ask is reported', async () => {
+  const { tenant, ctx, fates, deliveries } = setUp();
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  fates.push('lost', 'unsent');
+  for (let n = 0; n < 2; n += 1) await tenant.users.edit(ctx, resource.id, patch({ title: 'x' })).catch(statusOf);
+  assert.deepEqual(
+    deliveries.map(({ outcome }) => outcome),
+    ['done', 'retry', 'retry'],
+  );
+});
+
+test('a POST repeated after the user was changed is no repeat', async () => {
+  const { tenant, ctx } = setUp();
+  const input = { user: { userName: 'ada' }, hash: 'h' };
+  const { resource } = await tenant.users.create(ctx, input);
+  assert.equal((await tenant.users.create(ctx, input)).resource.id, resource.id);
+  await tenant.users.edit(ctx, resource.id, patch({ title: 'x' }));
+  assert.equal(await tenant.users.create(ctx, input).then(() => 201, statusOf), 409);
+});
+
+test('one bad value of one request does not refuse another that went out in the same call', async () => {
+  const { tenant, ctx, zitadel } = setUp();
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  const answers = await Promise.all(
+    [{ title: 'a' }, { title: 'refused' }, { timezone: 'Europe/Zurich' }].map((change) =>
+      tenant.users.edit(ctx, resource.id, patch(change)).then(() => 200, statusOf),
+    ),
+  );
+  assert.deepEqual(answers, [200, 400, 200]);
+  assert.equal(zitadel.people.get(resource.id)?.['urn:zitadel:scim:title'], 'a');
+  assert.equal(zitadel.people.get(resource.id)?.['urn:zitadel:scim:timezone'], 'Europe/Zurich');
+});
