@@ -45,8 +45,6 @@ export class BridgeError extends Error {
  */
 export type ErrorKind = 'refused' | 'retry' | 'already' | 'gone' | 'blocked' | 'replan';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-
 /** An error answer as it came: one call of ZITADEL. */
 export interface Answer {
   /** method name, e.g. CreateUser */
@@ -76,25 +74,15 @@ export interface ErrorRow {
   readonly scimType?: ScimErrorType;
   /** for the administrator of the identity provider (refused) or of the bridge; {says} is ZITADEL's own text */
   readonly detail: string;
-  readonly level: LogLevel;
   /** retry only: certainly nothing was applied */
   readonly definite?: true;
 }
 
-type RowShape = Omit<ErrorRow, 'call' | 'on' | 'kind' | 'detail' | 'level'> & { readonly level?: LogLevel };
+type RowShape = Omit<ErrorRow, 'call' | 'on' | 'kind' | 'detail'>;
 
 function row(call: string, on: string, kind: ErrorKind, detail: string, shape: RowShape = {}): ErrorRow {
-  return { call, on, kind, detail, level: LEVELS[kind], ...shape };
+  return { call, on, kind, detail, ...shape };
 }
-
-const LEVELS: Readonly<Record<ErrorKind, LogLevel>> = {
-  refused: 'warn',
-  retry: 'warn',
-  already: 'debug',
-  gone: 'info',
-  blocked: 'error',
-  replan: 'info',
-};
 
 const invalid = { status: 400, scimType: 'invalidValue' } as const;
 const taken = { status: 409, scimType: 'uniqueness' } as const;
@@ -117,7 +105,7 @@ export const ERRORS: readonly ErrorRow[] = [
   row('UpdateUser', 'V3-DKcYh', 'refused', 'userName is already taken in ZITADEL. User names are unique over the whole ZITADEL instance, other organizations and letter case included: choose another one, or remove the other user.', taken),
   row('*', 'V3-DKcYh', 'refused', 'The value is already taken in ZITADEL: {says}.', taken),
   row('*', 'V3-DKcYh', 'refused', 'The account at the external identity provider is already linked to another ZITADEL user: remove that link first.', { ...taken, says: 'External IDP' }),
-  row('CreateUser', 'COMMAND-7yiox1isql', 'replan', 'a user with this id exists already', { level: 'info' }),
+  row('CreateUser', 'COMMAND-7yiox1isql', 'replan', 'a user with this id exists already'),
   row('CreateUser', 'COMMAND-39nf2', 'refused', 'The external identity provider is not set up in ZITADEL.', invalid),
   row('*', 'COMMAND-SFd21', 'refused', 'userName ends in a domain that another ZITADEL organization has verified as its own: use another userName, or release the domain there.', invalid),
 
@@ -190,10 +178,10 @@ export const ERRORS: readonly ErrorRow[] = [
   row('*', 'NOT_FOUND', 'blocked', 'ZITADEL does not know this host name: ZITADEL_URL must be its external domain', { says: 'unable to set instance' }),
 
   // not now
-  row('*', 'UNKNOWN', 'retry', 'parallel writes on one user: ZITADEL wrote nothing', { says: 'integrity violation', definite: true, level: 'info' }),
+  row('*', 'UNKNOWN', 'retry', 'parallel writes on one user: ZITADEL wrote nothing', { says: 'integrity violation', definite: true }),
   row('*', 'RESOURCE_EXHAUSTED', 'retry', 'ZITADEL asks for fewer calls: {says}', { definite: true }),
   row('*', 'UNAVAILABLE', 'retry', 'ZITADEL asks for fewer calls: {says}', { says: 'HTTP 429', definite: true }),
-  row('*', 'QUERY-4M0fs', 'retry', 'ZITADEL allows smaller pages only: SystemDefaults.MaxQueryLimit must be at least 1000', { definite: true, level: 'error' }),
+  row('*', 'QUERY-4M0fs', 'retry', 'ZITADEL allows smaller pages only: SystemDefaults.MaxQueryLimit must be at least 1000', { definite: true }),
 
   // by code alone
   row('*', 'INVALID_ARGUMENT', 'refused', CHECK, invalid),
@@ -205,7 +193,7 @@ export const ERRORS: readonly ErrorRow[] = [
 ];
 
 /** Every code and id that the table does not list: not understood, so tried again. */
-export const UNLISTED: ErrorRow = row('*', '*', 'retry', 'ZITADEL answered {code}: {says}', { level: 'error' });
+export const UNLISTED: ErrorRow = row('*', '*', 'retry', 'ZITADEL answered {code}: {says}');
 
 const BY_KEY = Map.groupBy(ERRORS, (each) => each.on);
 

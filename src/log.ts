@@ -17,8 +17,6 @@ export interface RequestLine {
   readonly ms: number;
   /** of the resource */
   readonly id?: string | undefined;
-  /** SCIM paths that a PATCH names; what stands in [] is left out */
-  readonly paths?: readonly string[] | undefined;
   readonly scimType?: string | undefined;
 }
 
@@ -48,7 +46,6 @@ export interface SystemFields {
   readonly count?: number | undefined;
   /** where we listen, or a ZITADEL */
   readonly address?: string | undefined;
-  readonly version?: string | undefined;
   readonly reason?: string | undefined;
   /** a failure nobody expected: its name and where it happened are written, its message is not */
   readonly error?: unknown;
@@ -58,8 +55,8 @@ export type SystemLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 export interface Log {
   request(line: RequestLine): void;
-  /** `level`: of the row of THE ERROR TABLE, when one decided the outcome */
-  delivery(line: DeliveryLine, level?: SystemLevel): void;
+  /** info when the outcome is a normal one, else warn */
+  delivery(line: DeliveryLine): void;
   /** `event`: a fixed text, never put together from values */
   system(level: SystemLevel, event: string, fields?: SystemFields): void;
 }
@@ -70,14 +67,7 @@ const word = (value: unknown): string => (/^[\w.:/-]{1,200}$/.test(String(value)
 const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? Math.round(value * 100) / 100 : undefined;
 
-/** `emails[value eq "ada@example.com"].value` -> `emails[].value` */
-const path = (value: unknown): string => {
-  const text = String(value).replace(/\[.*\]/s, '[]');
-  return /^[\w.:$[\]-]{1,200}$/.test(text) ? text : '?';
-};
-
-const words = (each: (value: unknown) => string) => (value: unknown) =>
-  Array.isArray(value) ? value.slice(0, 50).map(each) : undefined;
+const words = (value: unknown): unknown => (Array.isArray(value) ? value.slice(0, 50).map(word) : undefined);
 
 /** What is nobody's: the call that failed, gRPC codes, system errors and ZITADEL's error ids, e.g. `UpdateUser QUERY-Dfbg2`. */
 const CODES =
@@ -112,16 +102,14 @@ const FIELDS: Readonly<Record<string, (value: unknown) => unknown>> = {
   status: number,
   ms: number,
   id: word,
-  paths: words(path),
   scimType: word,
-  steps: words(word),
+  steps: words,
   outcome: word,
   attempts: number,
   reason,
   rows: number,
   count: number,
   address,
-  version: word,
   error: failure,
 };
 
@@ -152,7 +140,8 @@ export function createLog(options: { readonly level: string }, destination?: Des
       const level = line.status >= 500 ? 'error' : 'info';
       if (on(level)) lines[level]({ kind: 'request', ...allowed(line) });
     },
-    delivery(line, level = NORMAL.has(line.outcome) ? 'info' : 'warn') {
+    delivery(line) {
+      const level = NORMAL.has(line.outcome) ? 'info' : 'warn';
       if (on(level)) lines[level]({ kind: 'delivery', ...allowed(line) });
     },
     system(level, event, fields = {}) {

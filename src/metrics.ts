@@ -24,9 +24,9 @@ export interface SyncProgress {
 export interface Metrics {
   /** One answered request. `route` is the pattern (`/Users/:id`), `ms` the time until the answer had left. */
   request(method: string, route: string, status: number, ms: number): void;
-  /** One call to ZITADEL. `outcome` is the kind of the outcome (done, refused, retry ...). */
+  /** One call to ZITADEL. `outcome` is ok, or the id (else the code) of the error. */
   call(call: string, outcome: string, ms: number): void;
-  /** A line for the queue: one delivery ended this way. */
+  /** One delivery ended this way. */
   delivery(tenant: string, outcome: string): void;
   sync(progress: SyncProgress): void;
   /** The text that Prometheus reads, with its media type. */

@@ -28,7 +28,7 @@ export interface Change {
   readonly revision: number;
   /** only what differed or was named; never a copy of the rest. `state` is active or inactive */
   readonly facts: FactsChange;
-  /** facts a PATCH names, `state` of every PUT and PATCH: they are sent even when known says the same */
+  /** facts a PATCH names, `state` of every PUT: they are sent even when known says the same */
   readonly named: readonly string[];
   /** create: facts are all of the user; delete: facts are empty */
   readonly kind: 'create' | 'edit' | 'delete';
@@ -38,7 +38,7 @@ export interface Change {
   readonly at: number;
 }
 
-/** A SCIM resource as the bridge keeps it. Rows are values: a change of any field is a new row with version + 1. */
+/** A user as the bridge keeps it. Rows are values: a change of any field is a new row with version + 1. */
 export interface Row {
   readonly tenant: string;
   readonly id: string;

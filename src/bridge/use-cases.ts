@@ -18,7 +18,7 @@ export interface UserResource {
 /** What a PUT or PATCH makes of the user as it is. Called again from the new base when somebody else wrote meanwhile. */
 export interface Edit {
   readonly method: 'PUT' | 'PATCH';
-  /** Pure. Throws BridgeError 400. `touched`: SCIM paths that a PATCH names (attribute or attribute.sub, extension ones as URN:attribute); for PUT only `active` when it was sent. */
+  /** Pure. Throws BridgeError 400. `touched`: SCIM paths that a PATCH names (attribute or attribute.sub, extension ones as URN:attribute); for PUT at most `active`: whatever it sends, the bridge takes the state as named. */
   apply(base: ScimUser): { readonly user: ScimUser; readonly touched: readonly string[] };
   /** clear password sent by the client */
   readonly password?: string;

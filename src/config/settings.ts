@@ -137,10 +137,10 @@ export const SETTINGS = z.object({
   ANSWER_WITHIN: positive.prefault('10s').meta(about('No request waits longer than this for ZITADEL.')),
   EMAIL_VERIFIED: flag
     .prefault('true')
-    .meta(about('E-mail addresses are stored as verified. false: ZITADEL mails a code.')),
+    .meta(about('E-mail addresses are stored as verified. false: as not verified; ZITADEL mails no code.')),
   PHONE_VERIFIED: flag
     .prefault('true')
-    .meta(about('Phone numbers are stored as verified. false: ZITADEL sends a code.')),
+    .meta(about('Phone numbers are stored as verified. false: as not verified; ZITADEL sends no code.')),
   TLS_CERT: z
     .string()
     .optional()

@@ -1,4 +1,4 @@
-import type { Facts, FactsChange } from './facts.ts';
+import type { FactsChange } from './facts.ts';
 
 /** The ZITADEL calls that a plan is made of, by their method names. */
 export type StepCall =
@@ -26,9 +26,4 @@ export interface Step {
   readonly names: readonly string[];
   /** what is known once it is done; null: the user is gone */
   readonly after: FactsChange | null;
-}
-
-export interface CreateFacts extends Step {
-  readonly call: 'CreateUser';
-  readonly set: Facts;
 }

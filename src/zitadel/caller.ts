@@ -1,6 +1,5 @@
 /** One call to ZITADEL on behalf of a tenant: slot, token, deadline, and what became of it. */
 import type { CallOptions } from '@connectrpc/connect';
-import { type LogLevel, meaning } from '../errors.ts';
 import type { Lane } from './bulkhead.ts';
 import type { Connection } from './connection.ts';
 import { decode, type Failure } from './decode.ts';
@@ -15,13 +14,8 @@ export interface Limits {
 /** Longer than ZITADEL's own 15 s for a write would only keep the slot. */
 export const LIMITS: Limits = { readMs: 5_000, writeMs: 15_000 };
 
-/** Told of every call that was made, for log and metrics. outcome: ok, or the id (else the code) of the error; level by THE ERROR TABLE. */
-export type OnCall = (call: {
-  readonly call: string;
-  readonly ms: number;
-  readonly outcome: string;
-  readonly level: LogLevel;
-}) => void;
+/** Told of every call that was made, for metrics. outcome: ok, or the id (else the code) of the error. */
+export type OnCall = (call: { readonly call: string; readonly ms: number; readonly outcome: string }) => void;
 
 export type Result<T> =
   | { readonly kind: 'ok'; readonly value: T }
@@ -67,13 +61,12 @@ export function createCaller({ connection, organization, tokens, limits, onCall 
     const from = performance.now();
     try {
       const value = await send({ headers, signal: deadline.signal });
-      onCall?.({ call: spec.name, ms: performance.now() - from, outcome: 'ok', level: 'debug' });
+      onCall?.({ call: spec.name, ms: performance.now() - from, outcome: 'ok' });
       return { kind: 'ok', value };
     } catch (error) {
       if (deadline.signal.aborted) connection.session.silentSince(from);
       const failure = failureOf(spec, error, deadline.signal.aborted ? ms : undefined);
-      const { level } = meaning(failure);
-      onCall?.({ call: spec.name, ms: performance.now() - from, outcome: failure.id || failure.code, level });
+      onCall?.({ call: spec.name, ms: performance.now() - from, outcome: failure.id || failure.code });
       if (again && failure.code === 'UNAUTHENTICATED' && tokens.refused(held.token))
         return await attempt(spec, send, false);
       return { kind: 'failed', failure };

@@ -5,7 +5,7 @@ import { type Connection, createConnection } from '../../src/zitadel/connection.
 import { createZitadel, type ZitadelOptions } from '../../src/zitadel/zitadel.ts';
 import type { Zitadel } from '../../src/bridge/ports.ts';
 import type { Facts } from '../../src/mapping/facts.ts';
-import type { CreateFacts } from '../../src/mapping/steps.ts';
+import type { Step } from '../../src/mapping/steps.ts';
 
 export interface World {
   readonly sandbox: Sandbox;
@@ -66,7 +66,7 @@ export function person(id: string, extra: Facts = {}): Facts {
   };
 }
 
-export function creation(id: string, extra: Facts = {}): CreateFacts {
+export function creation(id: string, extra: Facts = {}): Step {
   const set = person(id, extra);
   return { call: 'CreateUser', set, names: [], after: set };
 }
