@@ -1,4 +1,5 @@
 /** The process: configuration, wiring, listening, an orderly end. */
+import type { AddressInfo } from 'node:net';
 import closeWithGrace from 'close-with-grace';
 import { type Config, loadConfig } from './config.ts';
 import { createLog } from './log.ts';
@@ -20,11 +21,11 @@ async function main(given: Config): Promise<void> {
   const log = createLog(given.log);
   const { config, sandbox, token } = await withSandbox(given);
   const bridge = await wire({ config, log });
-  const { host, port, tls } = config.server;
+  const { host, tls } = config.server;
   const server = createServer(bridge.app, tls);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    server.listen(config.server.port, host, resolve);
   });
   closeWithGrace({ delay: config.limits.answerWithin + GRACE, logger: false }, async ({ err }) => {
     if (err !== undefined) log.system('fatal', 'the process ends for an error nobody expected', { error: err });
@@ -36,6 +37,7 @@ async function main(given: Config): Promise<void> {
     await sandbox?.close();
   });
   await bridge.start();
+  const { port } = server.address() as AddressInfo; // the free one, when 0 was asked for
   const address = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const base = `${config.server.publicUrl ?? address}/scim/v2`;
   log.system('info', 'listening', { address });
