@@ -1,5 +1,5 @@
 /** docs/errors.md from THE ERROR TABLE. */
-import { ERRORS, type ErrorRow, UNLISTED } from '../../src/errors.ts';
+import { type ErrorKind, ERRORS, type ErrorRow, UNLISTED } from '../../src/errors.ts';
 import { code, type GeneratedDocument, note, table } from './document.ts';
 
 const TEXT = `# Errors of ZITADEL
@@ -7,13 +7,16 @@ const TEXT = `# Errors of ZITADEL
 What each error answer of ZITADEL means for the bridge.
 
 - refused: never with this content. The client gets the status and the text.
-- retry: not now. The client gets 503 with Retry-After.
+- retry: not now. The client gets 503 with Retry-After. definite: certainly nothing was applied, so nothing is kept and the
+  client's repeat does it. Without that word the call may have been applied: the user is read, and what is missing is done
+  in the background.
 - already: it is so already. Counts as success.
-- gone: the user is not there.
-- blocked: the token, its rights or the address are wrong.
+- gone: the user is not there. The client gets 404 when GetUserByID says so too; for a DELETE it counts as success.
+- blocked: the token, its rights or the address are wrong. The client gets 503; the text stands for the operator.
 - replan: ZITADEL's state is not what was believed. The user is read and the change planned again.
 
-The most special row wins. In the text, {says} stands for ZITADEL's own words.
+The most special row wins. In the text, {says} stands for ZITADEL's own words. A call that surely never left the bridge
+(no connection) is a definite retry; one that got no answer is a retry.
 `;
 
 const condition = (row: ErrorRow): string =>
@@ -26,14 +29,17 @@ const condition = (row: ErrorRow): string =>
     .filter(Boolean)
     .join(', ');
 
+/** What a client gets where the row names no status. */
+const STATUS: Readonly<Partial<Record<ErrorKind, number>>> = { retry: 503, blocked: 503, gone: 404 };
+
 export const errors: GeneratedDocument = {
   file: 'docs/errors.md',
   render: () => {
     const rows = [...ERRORS, UNLISTED].map((row) => [
       code(row.call),
       condition(row),
-      row.kind,
-      [row.status, row.scimType].filter(Boolean).join(' '),
+      row.definite === true ? `${row.kind}, definite` : row.kind,
+      [row.status ?? STATUS[row.kind], row.scimType].filter(Boolean).join(' '),
       row.detail,
     ]);
     return [TEXT, note('src/errors.ts'), '', table(['Call', 'Answer', 'Kind', 'SCIM', 'Text'], rows), ''].join('\n');

@@ -86,6 +86,7 @@ export function valuesIntoFilters(operation: Operation, { schema }: Shape): read
   });
 }
 
-export function namesGroups(path: string | undefined): boolean {
-  return path !== undefined && /^(urn:.*:)?groups\b/i.test(path.trim());
+export function withoutGroups(operation: Operation): readonly Operation[] {
+  const { path } = operation;
+  return path !== undefined && /^(urn:.*:)?groups\b/i.test(path.trim()) ? [] : [operation];
 }

@@ -9,9 +9,9 @@ import {
   firstManager,
   intoExtensions,
   managerId,
-  namesGroups,
   pathsInKeys,
   valuesIntoFilters,
+  withoutGroups,
   wordToBoolean,
   type Operation,
 } from './client-shapes.ts';
@@ -23,16 +23,17 @@ export type Apply =
   | { readonly operation: (operation: Operation, shape: Shape) => readonly Operation[] }
   | { readonly value: (value: unknown) => unknown; readonly of: (attribute: SchemaAttribute) => boolean };
 
-export interface Quirk {
+interface Known {
   readonly client: 'any' | 'entra' | 'google' | 'jumpcloud' | 'okta' | 'onelogin' | 'rippling';
   /** name of the exchange */
   readonly shape: string;
   /** what is sent, and what it is read as */
   readonly reading: string;
   readonly document: string;
-  /** absent: the shape needs nothing but RFC 7644 kept well */
-  readonly apply?: Apply;
 }
+
+/** Read by `apply`; or `where`: the function that sees to it, or the section that asks for no more. */
+export type Quirk = Known & ({ readonly apply: Apply } | { readonly where: string });
 
 const OKTA = 'okta/okta-developer-docs docs/reference/scim/scim-20';
 const OKTA_FAQ = 'okta/okta-developer-docs docs/concepts/scim/faqs';
@@ -49,74 +50,75 @@ const isManager = ({ name, type }: SchemaAttribute): boolean => name === 'manage
 
 // biome-ignore format: one row is one fact
 export const QUIRKS: readonly Quirk[] = [
-  { client: 'any', shape: 'names-in-any-case', reading: 'attribute names in any case are the schema\'s names', document: 'RFC 7643 §2.1' },
-  { client: 'any', shape: 'text-json', reading: 'a body of type text/json is JSON', document: 'no client document; RFC 8259 §11 knows application/json only, older HTTP libraries send text/json' },
-  { client: 'any', shape: 'null-is-unassigned', reading: 'null for a multi-valued attribute is "no value"', document: 'RFC 7643 §2.5' },
-  { client: 'any', shape: 'type-of-its-own', reading: 'a type that is not canonical ("cell") is kept, canonical ones in any case ("Work") are found', document: 'RFC 7643 §7, canonicalValues are suggestions' },
-  { client: 'any', shape: 'two-primaries', reading: 'of several primaries the last one stays', document: 'RFC 7643 §2.4' },
-  { client: 'any', shape: 'add-what-is-there', reading: 'adding a value that is there changes nothing', document: 'RFC 7644 §3.5.2.1' },
-  { client: 'any', shape: 'remove-what-is-absent', reading: 'removing what is not there changes nothing', document: 'RFC 7644 §3.5.2.2' },
-  { client: 'any', shape: 'unknown-attributes', reading: 'unknown attributes, extensions and paths are ignored', document: 'RFC 7644 §3.3' },
-  { client: 'any', shape: 'put-without-active', reading: 'PUT without active or password leaves them as they are', document: 'RFC 7643 §4.1.1 leaves the meaning of active to the server; wizard-made Okta apps choose what they map' },
+  { client: 'any', shape: 'names-in-any-case', reading: 'attribute names in any case are the schema\'s names', where: 'scim/coerce: coerceMembers', document: 'RFC 7643 §2.1' },
+  { client: 'any', shape: 'text-json', reading: 'a body of type text/json is JSON', where: 'scim/media-type: checkBodyType', document: 'no client document; RFC 8259 §11 knows application/json only, older HTTP libraries send text/json' },
+  { client: 'any', shape: 'null-is-unassigned', reading: 'null for a multi-valued attribute is "no value"', where: 'scim/coerce: isEmpty', document: 'RFC 7643 §2.5' },
+  { client: 'any', shape: 'type-of-its-own', reading: 'a type that is not canonical ("cell") is kept, canonical ones in any case ("Work") are found', where: 'mapping/comparison: text', document: 'RFC 7643 §7, canonicalValues are suggestions' },
+  { client: 'any', shape: 'two-primaries', reading: 'of several primaries the last one stays', where: 'scim/elements: withOnePrimary', document: 'RFC 7643 §2.4' },
+  { client: 'any', shape: 'add-what-is-there', reading: 'adding a value that is there changes nothing', where: 'scim/elements: settleElements', document: 'RFC 7644 §3.5.2.1' },
+  { client: 'any', shape: 'remove-what-is-absent', reading: 'removing what is not there changes nothing', where: 'scim/draft: set', document: 'RFC 7644 §3.5.2.2' },
+  { client: 'any', shape: 'unknown-attributes', reading: 'unknown attributes, extensions and paths are ignored', where: 'scim/coerce: coerceMembers, scim/patch-path: parsePatchPath', document: 'RFC 7644 §3.3' },
+  { client: 'any', shape: 'put-without-active', reading: 'PUT without active or password leaves them as they are', where: 'scim/users: replaceUser', document: 'RFC 7643 §4.1.1 leaves the meaning of active to the server; wizard-made Okta apps choose what they map' },
 
-  { client: 'okta', shape: 'test-connection', reading: 'a list with count=2 and no filter', document: 'Okta support, connection test' },
-  { client: 'okta', shape: 'find-before-create', reading: 'userName eq without a hit is 200 and an empty list of integers', document: OKTA },
-  { client: 'okta', shape: 'create', reading: 'externalId, groups [], a password nobody keeps, locale, displayName, one work e-mail', document: OKTA },
-  { client: 'okta', shape: 'create-again', reading: '409 uniqueness with a detail for the administrator', document: OKTA },
-  { client: 'okta', shape: 'import-page', reading: 'pages of 100 in a stable order', document: OKTA },
-  { client: 'okta', shape: 'deactivate', reading: 'replace without path, {active: false}', document: OKTA },
-  { client: 'okta', shape: 'reactivate', reading: 'replace without path, {active: true}', document: OKTA },
-  { client: 'okta', shape: 'password', reading: 'replace without path, {password}: never shown', document: OKTA },
-  { client: 'okta', shape: 'profile-put', reading: 'the whole user by PUT, with id, groups, meta', document: OKTA_FAQ },
-  { client: 'okta', shape: 'cleared-as-empty-string', reading: '"" is "no value"', document: 'OIN test plan C9337' },
-  { client: 'okta', shape: 'rename-with-id', reading: 'id inside a replace without path is ignored', document: 'okta/okta-developer-docs docs/concepts/scim' },
+  { client: 'okta', shape: 'test-connection', reading: 'a list with count=2 and no filter', where: 'RFC 7644 §3.4.2', document: 'Okta support, connection test' },
+  { client: 'okta', shape: 'find-before-create', reading: 'userName eq without a hit is 200 and an empty list of integers', where: 'RFC 7644 §3.4.2', document: OKTA },
+  { client: 'okta', shape: 'create', reading: 'externalId, groups [], a password nobody keeps, locale, displayName, one work e-mail', where: 'RFC 7644 §3.3', document: OKTA },
+  { client: 'okta', shape: 'create-again', reading: '409 uniqueness with a detail for the administrator', where: 'RFC 7644 §3.3', document: OKTA },
+  { client: 'okta', shape: 'import-page', reading: 'pages of 100 in a stable order', where: 'RFC 7644 §3.4.2.4', document: OKTA },
+  { client: 'okta', shape: 'deactivate', reading: 'replace without path, {active: false}', where: 'RFC 7644 §3.5.2.3', document: OKTA },
+  { client: 'okta', shape: 'reactivate', reading: 'replace without path, {active: true}', where: 'RFC 7644 §3.5.2.3', document: OKTA },
+  { client: 'okta', shape: 'password', reading: 'replace without path, {password}: never shown', where: 'RFC 7644 §3.5.2.3', document: OKTA },
+  { client: 'okta', shape: 'profile-put', reading: 'the whole user by PUT, with id, groups, meta', where: 'RFC 7644 §3.5.1', document: OKTA_FAQ },
+  { client: 'okta', shape: 'cleared-as-empty-string', reading: '"" is "no value"', where: 'scim/coerce: isEmpty', document: 'OIN test plan C9337' },
+  { client: 'okta', shape: 'rename-with-id', reading: 'id inside a replace without path is ignored', where: 'scim/patch: members', document: 'okta/okta-developer-docs docs/concepts/scim' },
 
-  { client: 'entra', shape: 'test-connection', reading: 'a filter by a random GUID is 200 and an empty list', document: ENTRA },
-  { client: 'entra', shape: 'create', reading: 'core and enterprise schemas, meta.resourceType, roles []', document: ENTRA },
+  { client: 'entra', shape: 'test-connection', reading: 'a filter by a random GUID is 200 and an empty list', where: 'RFC 7644 §3.4.2', document: ENTRA },
+  { client: 'entra', shape: 'create', reading: 'core and enterprise schemas, meta.resourceType, roles []', where: 'RFC 7644 §3.3', document: ENTRA },
   { client: 'entra', shape: 'enterprise-attributes-at-the-top', reading: 'department or manager beside userName belongs to the extension', document: ENTRA,
     apply: { body: intoExtensions } },
-  { client: 'entra', shape: 'match-by-external-id', reading: 'externalId eq and userName eq', document: ENTRA },
-  { client: 'entra', shape: 'inactive-is-found', reading: 'users that are not active are found all the same', document: ENTRA },
-  { client: 'entra', shape: 'reference-check', reading: 'id eq and manager eq: manager means its value', document: ENTRA },
-  { client: 'entra', shape: 'capital-op-names', reading: 'Add, Replace, Remove in any case', document: ENTRA_FLAG },
+  { client: 'entra', shape: 'match-by-external-id', reading: 'externalId eq and userName eq', where: 'RFC 7644 §3.4.2.2', document: ENTRA },
+  { client: 'entra', shape: 'inactive-is-found', reading: 'users that are not active are found all the same', where: 'RFC 7644 §3.4.2', document: ENTRA },
+  { client: 'entra', shape: 'reference-check', reading: 'id eq and manager eq: manager means its value', where: 'mapping/attribute-path: resolvePath, toValue', document: ENTRA },
+  { client: 'entra', shape: 'capital-op-names', reading: 'Add, Replace, Remove in any case', where: 'scim/patch: operationsOf', document: ENTRA_FLAG },
   { client: 'entra', shape: 'active-as-string', reading: '"False", "True" in any case for a boolean', document: ENTRA_FLAG,
     apply: { of: ({ type }) => type === 'boolean', value: wordToBoolean } },
   { client: 'entra', shape: 'dotted-and-urn-keys', reading: 'keys that are paths inside a replace without path', document: ENTRA_FLAG,
     apply: { operation: pathsInKeys } },
-  { client: 'entra', shape: 'work-mail-that-is-not-there', reading: 'a filtered path that matches nothing makes the element', document: ENTRA },
-  { client: 'entra', shape: 'address-that-is-not-there', reading: 'the same for addresses and phoneNumbers', document: ENTRA },
-  { client: 'entra', shape: 'roles-primary-as-string', reading: 'roles[primary eq "True"] compares with true', document: ENTRA },
-  { client: 'entra', shape: 'extension-path', reading: 'paths with the URN of the extension', document: ENTRA },
+  { client: 'entra', shape: 'work-mail-that-is-not-there', reading: 'a filtered path that matches nothing makes the element', where: 'scim/patch-elements: founding', document: ENTRA },
+  { client: 'entra', shape: 'address-that-is-not-there', reading: 'the same for addresses and phoneNumbers', where: 'scim/patch-elements: founding', document: ENTRA },
+  { client: 'entra', shape: 'roles-primary-as-string', reading: 'roles[primary eq "True"] compares with true', where: 'mapping/comparison: literalKey', document: ENTRA },
+  { client: 'entra', shape: 'extension-path', reading: 'paths with the URN of the extension', where: 'RFC 7644 §3.10', document: ENTRA },
   { client: 'entra', shape: 'manager-as-string', reading: 'manager is its value', document: ENTRA_FLAG,
     apply: { of: isManager, value: asManager } },
   { client: 'entra', shape: 'manager-as-array', reading: 'manager is the one element', document: ENTRA_FLAG,
     apply: { of: isManager, value: firstManager } },
-  { client: 'entra', shape: 'bare-manager-path', reading: 'path "manager" without the URN', document: ENTRA },
+  { client: 'entra', shape: 'bare-manager-path', reading: 'path "manager" without the URN', where: 'mapping/attribute-path: resolvePath', document: ENTRA },
   { client: 'entra', shape: 'remove-with-values', reading: 'remove with a list of values takes those away, not all', document: ENTRA_FLAG,
     apply: { operation: valuesIntoFilters } },
-  { client: 'entra', shape: 'clear-by-replace', reading: 'replace with "" or [] is remove', document: 'ory/polis test data' },
+  { client: 'entra', shape: 'clear-by-replace', reading: 'replace with "" or [] is remove', where: 'scim/coerce: isEmpty', document: 'ory/polis test data' },
   { client: 'entra', shape: 'groups-of-a-user', reading: 'groups named by a PATCH of a user are ignored', document: 'RFC 7643 §4.1.2, groups is readOnly',
-    apply: { operation: (operation) => (namesGroups(operation.path) ? [] : [operation]) } },
-  { client: 'entra', shape: 'soft-delete', reading: 'active false, the user stays', document: 'MicrosoftDocs/entra-docs docs/identity/app-provisioning/how-provisioning-works.md' },
-  { client: 'entra', shape: 'hard-delete', reading: 'DELETE', document: 'MicrosoftDocs/entra-docs docs/identity/app-provisioning/how-provisioning-works.md' },
+    apply: { operation: withoutGroups } },
+  { client: 'entra', shape: 'soft-delete', reading: 'active false, the user stays', where: 'RFC 7643 §4.1.1', document: 'MicrosoftDocs/entra-docs docs/identity/app-provisioning/how-provisioning-works.md' },
+  { client: 'entra', shape: 'hard-delete', reading: 'DELETE', where: 'RFC 7644 §3.6', document: 'MicrosoftDocs/entra-docs docs/identity/app-provisioning/how-provisioning-works.md' },
 
-  { client: 'onelogin', shape: 'connect-test', reading: 'a name known not to exist; answers are application/json', document: ONELOGIN },
-  { client: 'onelogin', shape: 'create-from-template', reading: 'id null, active "true", an extension that schemas does not list', document: ONELOGIN_TEMPLATE },
+  { client: 'onelogin', shape: 'connect-test', reading: 'a name known not to exist; answers are application/json', where: 'scim/media-type: answerType', document: ONELOGIN },
+  { client: 'onelogin', shape: 'create-from-template', reading: 'id null, active "true", an extension that schemas does not list', where: 'scim/coerce: coerceResource', document: ONELOGIN_TEMPLATE },
   { client: 'onelogin', shape: 'manager-id', reading: 'manager {managerId} is manager {value}', document: ONELOGIN_TEMPLATE,
     apply: { of: isManager, value: managerId } },
-  { client: 'onelogin', shape: 'suspend', reading: 'the user is put with active false', document: ONELOGIN },
+  { client: 'onelogin', shape: 'suspend', reading: 'the user is put with active false', where: 'RFC 7644 §3.5.1', document: ONELOGIN },
 
-  { client: 'jumpcloud', shape: 'activate', reading: 'makes a user and deletes it at once', document: JUMPCLOUD },
-  { client: 'jumpcloud', shape: 'trailing-slash', reading: 'a base URL that ends in a slash', document: JUMPCLOUD },
-  { client: 'rippling', shape: 'probe', reading: 'ServiceProviderConfig', document: RIPPLING },
-  { client: 'rippling', shape: 'hire', reading: 'externalId, primary e-mail, given and family name', document: RIPPLING },
-  { client: 'google', shape: 'probe', reading: 'a list with count=1', document: GOOGLE },
-  { client: 'google', shape: 'suspend', reading: 'active false by PATCH with a path', document: GOOGLE },
+  { client: 'jumpcloud', shape: 'activate', reading: 'makes a user and deletes it at once', where: 'RFC 7644 §3.6', document: JUMPCLOUD },
+  { client: 'jumpcloud', shape: 'trailing-slash', reading: 'a base URL that ends in a slash', where: 'scim/router: segmentsOf', document: JUMPCLOUD },
+  { client: 'rippling', shape: 'probe', reading: 'ServiceProviderConfig', where: 'RFC 7644 §4', document: RIPPLING },
+  { client: 'rippling', shape: 'hire', reading: 'externalId, primary e-mail, given and family name', where: 'RFC 7644 §3.3', document: RIPPLING },
+  { client: 'google', shape: 'probe', reading: 'a list with count=1', where: 'RFC 7644 §3.4.2.4', document: GOOGLE },
+  { client: 'google', shape: 'suspend', reading: 'active false by PATCH with a path', where: 'RFC 7644 §3.5.2.3', document: GOOGLE },
 ];
 
-const BODIES = QUIRKS.flatMap(({ apply }) => (apply && 'body' in apply ? [apply.body] : []));
-const OPERATIONS = QUIRKS.flatMap(({ apply }) => (apply && 'operation' in apply ? [apply.operation] : []));
-const VALUES = QUIRKS.flatMap(({ apply }) => (apply && 'value' in apply ? [apply] : []));
+const APPLIED = QUIRKS.flatMap((row) => ('apply' in row ? [row.apply] : []));
+const BODIES = APPLIED.flatMap((apply) => ('body' in apply ? [apply.body] : []));
+const OPERATIONS = APPLIED.flatMap((apply) => ('operation' in apply ? [apply.operation] : []));
+const VALUES = APPLIED.flatMap((apply) => ('value' in apply ? [apply] : []));
 const valueReadings = new WeakMap<SchemaAttribute, readonly ((value: unknown) => unknown)[]>();
 
 /** A whole or partial user in RFC shape. */
