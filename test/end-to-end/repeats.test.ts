@@ -95,7 +95,7 @@ test('killed after ZITADEL applied the create and before the answer: the repeat 
   );
 });
 
-test('killed before ZITADEL was asked: the start delivers what was durable', async (t) => {
+test('killed while ZITADEL does not answer: the start delivers what was durable', async (t) => {
   const start = await processes(t);
   const first = await start(sandbox);
   const { body: user } = await first.scim('POST', '/Users', ada());

@@ -4,6 +4,7 @@ import { ENTERPRISE_URN, USER_URN } from '../../src/mapping/attributes.ts';
 import { type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, atZitadel, human, inZitadel, patch, writes } from './people.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
+import { until } from './until.ts';
 
 let sandbox: SandboxProcess;
 let bridge: RunningBridge;
@@ -201,8 +202,10 @@ test('of two simultaneous creates of one userName one is 201, the other 409', as
 
 test('a refused first create leaves the name to the second', async () => {
   const one = ada();
+  await sandbox.reset();
   await sandbox.faults({ mode: 'slow', ms: 200, method: 'CreateUser' });
   const refused = bridge.scim('POST', '/Users', { ...one, emails: [{ value: 'ädä@exämple..com', primary: true }] });
+  await until(async () => (await sandbox.calls())['CreateUser'] !== undefined);
   const second = bridge.scim('POST', '/Users', one);
   const [first, made] = await Promise.all([refused, second]);
   assert.equal(first.status, 400);

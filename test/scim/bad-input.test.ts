@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, test } from 'node:test';
 import request from 'supertest';
+import { until } from '../end-to-end/until.ts';
 import { TOKEN, USER_URN, serve, type Served } from './serve.ts';
 
 const BASE = '/scim/v2';
@@ -305,9 +305,10 @@ test('RFC 9110 §9.3.2, §8.6: HEAD has no body, a body without a type is JSON, 
   whole.destroy();
 
   const cut = connect(port, '127.0.0.1');
+  const reading = once(server, 'request');
   cut.write(head(body.length + 10) + body);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await reading;
   cut.destroy();
-  while (!served.lines.some(({ status }) => status === 499)) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => served.lines.some(({ status }) => status === 499));
   server.close();
 });

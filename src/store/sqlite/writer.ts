@@ -8,8 +8,6 @@ import type { Call } from './schema.ts';
 
 /** Holds commits up, for tests and measurements. The thread itself stands still, as it would on a slow disk. */
 export interface CommitHook {
-  /** milliseconds added to every commit */
-  readonly delayMs?: number;
   /** commits stand still while `gate[0]` is not 0; shared memory, wake with Atomics.notify */
   readonly gate?: Int32Array<SharedArrayBuffer>;
   /** pages the database may have, as if the disk ended there */
@@ -78,8 +76,7 @@ function serve(db: DatabaseSync): void {
   });
 }
 
-function holdUp({ delayMs, gate }: CommitHook): void {
-  if (delayMs !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, delayMs);
+function holdUp({ gate }: CommitHook): void {
   if (gate === undefined) return;
   for (let shut = Atomics.load(gate, 0); shut !== 0; shut = Atomics.load(gate, 0)) Atomics.wait(gate, 0, shut);
 }
