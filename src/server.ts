@@ -3,12 +3,27 @@ import { createServer as createHttp, type RequestListener, type Server } from 'n
 import { createServer as createHttps } from 'node:https';
 import type { Duplex } from 'node:stream';
 
-/** A filter of 10,000 characters fits, percent-encoded. */
-const LIMITS = { maxHeaderSize: 131_072, requestTimeout: 60_000 };
+/** A filter of 10,000 characters fits, percent-encoded. A request without Host is answered like any other. */
+const LIMITS = { maxHeaderSize: 131_072, requestTimeout: 60_000, requireHostHeader: false };
 
 export function createServer(app: RequestListener, tls?: { readonly cert: string; readonly key: string }): Server {
-  const server = tls === undefined ? createHttp(LIMITS, app) : createHttps({ ...LIMITS, ...tls }, app);
+  const listen: RequestListener = (request, response) => {
+    request.url = pathOf(request.url ?? '/');
+    app(request, response);
+  };
+  const server = tls === undefined ? createHttp(LIMITS, listen) : createHttps({ ...LIMITS, ...tls }, listen);
+  server.on('checkExpectation', (request, response) => {
+    delete request.headers.expect; // whatever is expected, the answer is the usual one
+    listen(request, response);
+  });
   return server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket));
+}
+
+/** A proxy may send the whole URL as the target (RFC 9112 §3.2.2). */
+function pathOf(target: string): string {
+  if (target.startsWith('/')) return target;
+  const url = URL.parse(target);
+  return url === null ? '/' : url.pathname + url.search;
 }
 
 /** Node cannot read the request: the answer is written by hand (RFC 7644 §3.12). */

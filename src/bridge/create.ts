@@ -4,9 +4,9 @@ import type { Facts } from '../mapping/facts.ts';
 import { toFacts } from '../mapping/users.ts';
 import type { HandOver } from './hand-over.ts';
 import { type HeldBy, taken } from './names.ts';
-import type { Clock, Ids, Row, Store, Unique } from './ports.ts';
+import type { Clock, Ids, Key, Row, Store, Unique } from './ports.ts';
 import { emptyRow, keyOf, newChange, nextRevision, resourceOf, shownFacts } from './rows.ts';
-import type { Timing } from './timing.ts';
+import { type Timing, within } from './timing.ts';
 import type { Users } from './use-cases.ts';
 import { updateRow } from './writes.ts';
 
@@ -24,6 +24,8 @@ export interface CreateOptions {
 
 export function createCreate(options: CreateOptions): Users['create'] {
   const { tenant, unique, store, handOver, heldBy, clock, timing } = options;
+  /** users whose creation is being answered by this process, and when that ends */
+  const answering = new Map<string, Promise<void>>();
 
   return async function create(ctx, { user, password, hash }) {
     const now = clock();
@@ -33,37 +35,76 @@ export function createCreate(options: CreateOptions): Users['create'] {
     const blank = emptyRow(key, now);
     const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at: now });
     const row: Row = { ...blank, version: 1, changes: [change], createMark: { hash, open: true } };
-    for (;;) {
-      const written = await handOver(row, 0, deadline);
-      if (written.kind === 'ok') break;
-      if (written.kind === 'version') throw new Error('a new id was taken');
-      const holder = await heldBy(written.holder, written.name, deadline);
-      if (holder === undefined) continue;
-      if (!isRepeat(holder, hash)) throw taken(written.name);
-      return answerOf(holder);
+    const end = begin(key.id);
+    try {
+      for (;;) {
+        const written = await handOver(row, 0, deadline);
+        if (written.kind === 'ok') return await answer(key, end);
+        if (written.kind === 'version') throw new Error('a new id was taken');
+        const holder = await heldBy(written.holder, written.name, deadline);
+        if (holder === undefined) continue;
+        const repeated = await repeat(holder, hash, deadline);
+        if (repeated === undefined) throw taken(written.name);
+        end();
+        return repeated;
+      }
+    } catch (error) {
+      end();
+      throw error;
     }
-    const made = await store.read(key);
-    if (made === undefined) throw gone();
-    return answerOf(made);
   };
 
-  /** The same client asks again because our answer never reached it: it gets the user it made. */
-  function isRepeat(holder: Row, hash: string): boolean {
-    return holder.tenant === tenant && holder.createMark?.open === true && holder.createMark.hash === hash;
+  /** Notes that this user's creation is being answered; to be called when that has ended. */
+  function begin(id: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    answering.set(id, promise);
+    return () => {
+      if (answering.get(id) === promise) answering.delete(id);
+      resolve();
+    };
   }
 
-  function answerOf(row: Row): Awaited<ReturnType<Users['create']>> {
-    const facts = shownFacts(row);
-    if (facts === null) throw gone();
-    const close = (now: Row): Row =>
-      now.createMark?.open === true ? { ...now, createMark: { ...now.createMark, open: false } } : now;
+  /** The same client asks again because our answer never reached it: it gets the user it made. undefined: it was reached, or it is another. */
+  async function repeat(holder: Row, hash: string, deadline: number): Promise<Answer | undefined> {
+    if (holder.tenant !== tenant || holder.createMark?.hash !== hash) return undefined;
+    for (let other = answering.get(holder.id); other !== undefined; other = answering.get(holder.id)) {
+      if (
+        (await within(
+          other.then(() => true),
+          deadline - clock(),
+        )) === undefined
+      )
+        return undefined;
+    }
+    const end = begin(holder.id);
+    const row = await store.read(holder);
+    if (row?.createMark?.open === true && shownFacts(row) !== null) return answer(keyOf(row), end);
+    end();
+    return undefined;
+  }
+
+  async function answer(key: Key, end: () => void): Promise<Answer> {
+    const row = await store.read(key);
+    const facts = row === undefined ? null : shownFacts(row);
+    if (row === undefined || facts === null) {
+      end();
+      throw gone();
+    }
     return {
       resource: resourceOf(row, facts),
-      // when the store fails the mark stays open: one repeat more is 201, never a twin
-      delivered: () => void updateRow(store, unique, keyOf(row), close).catch(() => undefined),
+      ended(delivered) {
+        // when the store fails the mark stays open: one repeat more is 201, never a twin
+        const closed = delivered ? updateRow(store, unique, key, closeMark) : Promise.resolve();
+        closed.catch(() => undefined).finally(end);
+      },
     };
   }
 }
+
+type Answer = Awaited<ReturnType<Users['create']>>;
+
+const closeMark = (row: Row): Row =>
+  row.createMark?.open === true ? { ...row, createMark: { ...row.createMark, open: false } } : row;
 
 const gone = (): BridgeError =>
   new BridgeError(503, 'the user was removed while it was made; try again', { retryAfter: 1 });

@@ -4,7 +4,7 @@ import type { Clock, Row, Store, Unique, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
 import { indexOf, keyOf } from './rows.ts';
 import type { Result, Settlements } from './settlements.ts';
-import type { Timing } from './timing.ts';
+import { type Timing, within } from './timing.ts';
 
 export interface HandOverOptions {
   readonly unique: Unique;
@@ -51,27 +51,21 @@ export function createHandOver(options: HandOverOptions): HandOver {
 /** reconcile throws only while the store cannot be read. */
 const STORE_AWAY: Result = { kind: 'away', retryAfter: 5, reason: 'store' };
 
+export const late = (): BridgeError =>
+  new BridgeError(503, 'ZITADEL has not answered in time; the change may still be applied, try again', {
+    retryAfter: 5,
+  });
+
 /** undefined: late. */
 function tell(ended: Result | undefined): void {
-  if (ended === undefined)
-    throw new BridgeError(503, 'ZITADEL has not answered in time; the change may still be applied, try again', {
-      retryAfter: 5,
-    });
+  if (ended === undefined) throw late();
   if (ended.kind === 'refused') throw ended.error;
   if (ended.kind === 'gone') throw new BridgeError(404, 'there is no user with this id');
-  if (ended.kind === 'away')
-    throw new BridgeError(503, 'ZITADEL cannot be reached now; try again later', { retryAfter: ended.retryAfter });
-}
-
-/** The value, or undefined after `ms`. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
+  if (ended.kind === 'away') {
+    const why = ended.blocked === true ? BLOCKED : 'ZITADEL cannot be reached now; try again later';
+    throw new BridgeError(503, why, { retryAfter: ended.retryAfter });
   }
 }
+
+const BLOCKED =
+  'ZITADEL does not let the bridge do this: the token or the roles of its service user have to be mended; the log of the bridge says which call';

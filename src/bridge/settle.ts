@@ -90,8 +90,17 @@ const isDropped = ({ end, after }: Round): boolean =>
 export const retryAfterOf = (end: Round['end'] | Unreadable): number =>
   end?.kind === 'retry' ? (end.retryAfter ?? 0) : 0;
 
+/** Seconds: somebody has to mend a token or a role first. */
+const BLOCKED_AGAIN = 60;
+
 export function awayResult(end: Unreadable): Result {
-  return { kind: 'away', retryAfter: Math.ceil(retryAfterOf(end)) || 5, reason: end.reason };
+  const blocked = end.kind === 'blocked';
+  return {
+    kind: 'away',
+    retryAfter: Math.ceil(retryAfterOf(end)) || (blocked ? BLOCKED_AGAIN : 5),
+    reason: end.reason,
+    blocked,
+  };
 }
 
 /** What a change asks for, as the names that steps carry. */

@@ -10,7 +10,7 @@ export type Result =
   /** the user turned out not to be there */
   | { readonly kind: 'gone' }
   /** ZITADEL is away or blocks the token; whole seconds after which to come back */
-  | { readonly kind: 'away'; readonly retryAfter: number; readonly reason: string };
+  | { readonly kind: 'away'; readonly retryAfter: number; readonly reason: string; readonly blocked?: boolean };
 
 /** One request's wait. Two that race to append have the same revision in mind; only one of them gets it, the other forgets. */
 export interface Expected {

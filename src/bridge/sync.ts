@@ -45,20 +45,23 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
   const began = clock();
   const seen = new Set<string>();
   let changed = 0;
+  let asked = began; // the page was asked for not before then
   for await (const page of zitadel.users()) {
+    const since = asked;
     await inParallel(page, AT_ONCE, async (reading) => {
       seen.add(reading.id);
-      if (!stopped() && (await takeOver(reading))) changed += 1;
+      if (!stopped() && (await takeOver(reading, since))) changed += 1;
     });
     if (stopped()) break;
     options.onProgress({ users: seen.size, changed });
+    asked = clock();
   }
   return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0 } : await removeUnseen()) };
 
   /** What is odd about one user must not keep the others out; an outage ends the sweep. */
-  async function takeOver(reading: Reading): Promise<boolean> {
+  async function takeOver(reading: Reading, asked: number): Promise<boolean> {
     try {
-      return await take(reading);
+      return await take(reading, asked);
     } catch (error) {
       if (error instanceof BridgeError) throw error;
       options.onSkipped(reading.id, error);
@@ -66,17 +69,25 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     }
   }
 
-  /** Whether the row was new or changed. */
-  async function take(reading: Reading): Promise<boolean> {
-    const key: Key = { tenant, id: reading.id };
+  /**
+   * Whether the row was new or changed. Lists lag: what they show is believed of a user that has no row yet, of any other one they
+   * only tell that it moved, and GetUserByID tells how.
+   */
+  async function take(listed: Reading, asked: number): Promise<boolean> {
+    const key: Key = { tenant, id: listed.id };
     const before = await store.read(key);
-    if (before !== undefined && (!isQuiet(before) || before.tombstone !== null || before.sequence === reading.sequence))
-      return false;
-    const full = { ...reading, facts: { ...reading.facts, ...(await zitadel.metadata(reading.id)) } };
-    const now = clock();
-    if (before === undefined) await insertRow(store, unique, key, now, (row) => found(row, full, now));
-    else
-      await updateRow(store, unique, key, (row) => (row.version === before.version ? confirmed(row, full, now) : row));
+    if (before === undefined) {
+      const full = { ...listed, facts: { ...listed.facts, ...(await zitadel.metadata(listed.id)) } };
+      await insertRow(store, unique, key, clock(), (row) => found(row, full, asked));
+      return true;
+    }
+    if (!isQuiet(before) || before.tombstone !== null || before.sequence === listed.sequence) return false;
+    const answer = await zitadel.read(listed.id);
+    if (answer.kind !== 'found') return false; // gone, or away: a later sweep sees to it
+    const { reading } = answer;
+    await updateRow(store, unique, key, (row) =>
+      row.version === before.version ? confirmed(row, reading, clock()) : row,
+    );
     return true;
   }
 

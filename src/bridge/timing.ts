@@ -28,3 +28,16 @@ export function backoff(attempts: number, timing: Timing, random: () => number =
   const full = Math.min(timing.backoffMost, timing.backoffFirst * 2 ** Math.min(attempts, 30));
   return Math.round(full * (1 - random() / 2));
 }
+
+/** The value, or undefined after `ms`. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, ms));
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

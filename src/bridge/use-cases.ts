@@ -34,15 +34,20 @@ export interface UserQuery {
   readonly startIndex: number;
   /** at most 1,000; 0 asks for the total only */
   readonly count: number;
+  /** the URL of a user, for filters on meta.location */
+  readonly location?: (id: string) => string;
 }
 
 /** Users of one tenant. All failures are BridgeError. */
 export interface Users {
-  /** `hash`: of the coerced request without its password, to know a repeat by. `delivered` is to be called when the answer has left. */
+  /**
+   * `hash`: of the coerced request without its password, to know a repeat by.
+   * `ended` is to be called when the connection has: with true when the answer had left whole.
+   */
   create(
     ctx: Context,
     input: { readonly user: ScimUser; readonly password?: string; readonly hash: string },
-  ): Promise<{ readonly resource: UserResource; readonly delivered: () => void }>;
+  ): Promise<{ readonly resource: UserResource; readonly ended: (delivered: boolean) => void }>;
   get(ctx: Context, id: string): Promise<UserResource>;
   list(
     ctx: Context,

@@ -1,7 +1,7 @@
 /** Reading: rows while they are fresh, ZITADEL when they are not; lists and filters from the rows alone. */
 import { BridgeError } from '../errors.ts';
-import type { Resource } from '../mapping/attribute-path.ts';
-import { USER } from '../mapping/attributes.ts';
+import { type Resource, resolvePath } from '../mapping/attribute-path.ts';
+import { schemasOf, USER } from '../mapping/attributes.ts';
 import { compileFilter, type FilterNode, indexable } from '../mapping/filter.ts';
 import { fromFacts } from '../mapping/users.ts';
 import { sortResources } from '../mapping/sort.ts';
@@ -9,7 +9,7 @@ import type { Clock, IndexName, Key, Row, Store, Unique, Zitadel } from './ports
 import { etagOf, isQuiet, resourceOf, shownFacts } from './rows.ts';
 import { buried, confirmed, found } from './settle.ts';
 import type { Reconcile } from './reconcile.ts';
-import type { Timing } from './timing.ts';
+import { type Timing, within } from './timing.ts';
 import type { UserQuery, UserResource } from './use-cases.ts';
 import { insertRow, updateRow } from './writes.ts';
 
@@ -67,6 +67,7 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
   }
 
   async function row(id: string, age = timing.viewMaxAge): Promise<Row> {
+    if (id === '' || id.length > LONGEST_ID) throw absent();
     const key = { tenant, id };
     let kept = await store.read(key);
     if (kept !== undefined && wasLeft(kept)) {
@@ -76,19 +77,34 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
     }
     const usable =
       kept !== undefined && (kept.tombstone !== null || !isQuiet(kept) || clock() - kept.verifiedAt <= age);
-    const now = usable ? kept : await refresh(key);
+    const now = usable ? kept : await inTime(refresh(key), kept);
     if (now === undefined || shownFacts(now) === null) throw absent();
     return now;
+  }
+
+  /** No request waits longer than ANSWER_WITHIN for ZITADEL: then what is kept will do. */
+  async function inTime<T>(read: Promise<T>, kept: T): Promise<T> {
+    const answer = await within(
+      read.then((value) => ({ value })),
+      timing.answerWithin,
+    );
+    if (answer !== undefined) return answer.value;
+    if (kept === undefined)
+      throw new BridgeError(503, 'ZITADEL has not answered in time; try again', { retryAfter: 5 });
+    return kept;
   }
 
   /** Rows that match by an index; when there are none, ZITADEL is asked once: a user made in its console must be found, not doubled. */
   async function byIndex(index: IndexName, value: string): Promise<readonly Row[]> {
     const rows = await store.find(tenant, index, value);
     if (rows.length > 0 || index === 'externalId') return rows;
-    const ids = await zitadel.find(index, value);
     // while ZITADEL is away the view answers, as it does for every list
-    if (!Array.isArray(ids) || ids.length === 0) return rows;
-    for (const id of ids as readonly string[]) await refresh({ tenant, id });
+    return inTime(fromZitadel(index, value), rows);
+  }
+
+  async function fromZitadel(index: 'userName' | 'email', value: string): Promise<readonly Row[]> {
+    const ids = await zitadel.find(index, value);
+    for (const id of Array.isArray(ids) ? (ids as readonly string[]) : []) await refresh({ tenant, id });
     return store.find(tenant, index, value);
   }
 
@@ -109,8 +125,16 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
     }
   }
 
-  async function list({ filter, sortBy, sortOrder, startIndex, count }: UserQuery): ReturnType<View['list']> {
+  async function list({
+    filter: asked,
+    sortBy,
+    sortOrder,
+    startIndex,
+    count,
+    location,
+  }: UserQuery): ReturnType<View['list']> {
     const from = startIndex - 1;
+    const filter = asked && withTrimmedNames(asked);
     if (filter === undefined && sortBy === undefined) {
       const { rows, total } = await store.page(tenant, from, count);
       return { total, resources: rows.flatMap(shown) };
@@ -119,7 +143,7 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
     const hits = new Map<Resource, Row>();
     for await (const rows of candidates(filter)) {
       for (const each of rows) {
-        const resource = document(each);
+        const resource = document(each, location);
         if (resource !== undefined && matches(resource)) hits.set(resource, each);
       }
     }
@@ -132,6 +156,9 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
   return { row, list };
 }
 
+/** ZITADEL has no longer ones. */
+const LONGEST_ID = 200;
+
 const INDEX_OF = { userName: 'userName', externalId: 'externalId', 'emails.value': 'email' } as const;
 
 /** In doubt, and nobody came back to it since: a request is at it just now, or the process that was has died. */
@@ -142,17 +169,37 @@ function shown(row: Row): readonly UserResource[] {
   return facts === null ? [] : [resourceOf(row, facts)];
 }
 
+/** ZITADEL trims userNames: blanks around one are no difference between users. */
+function withTrimmedNames(filter: FilterNode): FilterNode {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return { ...filter, nodes: filter.nodes.map(withTrimmedNames) };
+    case 'not':
+      return { ...filter, node: withTrimmedNames(filter.node) };
+    case 'compare': {
+      const { path, value } = filter;
+      const isName = typeof value === 'string' && resolvePath(path, USER)?.attribute.name === 'userName';
+      return isName ? { ...filter, value: value.trim() } : filter;
+    }
+    default:
+      return filter;
+  }
+}
+
 /** The resource as filters and sorting see it; undefined: nothing is shown. `meta` is made when it is asked for. */
-function document(row: Row): Resource | undefined {
+function document(row: Row, location: UserQuery['location']): Resource | undefined {
   const facts = shownFacts(row);
   if (facts === null) return undefined;
   const user = fromFacts(facts);
   return {
     ...user,
+    schemas: schemasOf(user),
+    userName: String(user['userName']).trim(),
     id: row.id,
     get meta() {
       const [created, lastModified] = [new Date(row.created).toISOString(), new Date(row.modified).toISOString()];
-      return { resourceType: 'User', created, lastModified, version: etagOf(user) };
+      return { resourceType: 'User', created, lastModified, version: etagOf(user), location: location?.(row.id) };
     },
   };
 }

@@ -207,3 +207,9 @@ export const USER: ResourceSchema = {
   core: { ...USER_SCHEMA, attributes: tree(ATTRIBUTES.filter(inCore)) },
   extensions: [ENTERPRISE_SCHEMA],
 };
+
+/** `schemas` of a user (RFC 7643 §3.3): the extensions that have a value count. */
+export const schemasOf = (user: Readonly<Record<string, unknown>>): readonly string[] => [
+  USER_URN,
+  ...USER.extensions.map(({ id }) => id).filter((urn) => Object.hasOwn(user, urn)),
+];

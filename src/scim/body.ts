@@ -69,24 +69,33 @@ function parse(bytes: Uint8Array): unknown {
 }
 
 /** Refuses what no attribute can hold: NUL and half characters (ZITADEL stores neither), names of prototypes, nesting without end. */
-function vet(value: unknown, path: string[]): void {
+function vet(value: unknown, path: string[], at?: string): void {
   if (typeof value === 'string') {
-    if (value.includes('\0')) throw invalid(`${named(path)} holds a NUL character`);
-    if (!value.isWellFormed()) throw invalid(`${named(path)} holds half of a surrogate pair, which is no Unicode text`);
+    if (value.includes('\0')) throw invalid(`${at ?? named(path)} holds a NUL character`);
+    if (!value.isWellFormed())
+      throw invalid(`${at ?? named(path)} holds half of a surrogate pair, which is no Unicode text`);
     return;
   }
   if (typeof value !== 'object' || value === null) return;
   if (path.length >= MAX_DEPTH)
     throw invalidSyntax(`the body is nested deeper than ${MAX_DEPTH} levels, at ${named(path.slice(0, 3))}`);
   const keys = Object.keys(value);
+  const inside = at ?? operationPath(value, path);
   if (keys.length > MAX_MEMBERS && !Array.isArray(value))
     throw invalidSyntax(`${named(path)} holds more than ${MAX_MEMBERS} attributes`);
   for (const key of keys) {
     if (DANGEROUS.has(key)) throw invalidSyntax(`there is no attribute ${named([...path, key])}`);
     path.push(key);
-    vet((value as Json)[key], path);
+    vet((value as Json)[key], path, inside);
     path.pop();
   }
+}
+
+/** The attribute that a PATCH operation names: clearer to whoever reads the error than its place in the body. */
+function operationPath(value: object, path: readonly string[]): string | undefined {
+  const named =
+    path.length === 2 && path[0]?.toLowerCase() === 'operations' && 'path' in value ? value.path : undefined;
+  return typeof named === 'string' && /^[\w.:$-]{1,120}$/.test(named) ? JSON.stringify(named) : undefined;
 }
 
 /** Counts brackets outside of strings. */

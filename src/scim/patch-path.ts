@@ -15,12 +15,16 @@ export type PatchTarget =
       readonly elements?: { readonly filter: FilterNode; readonly match: (element: unknown) => boolean };
     };
 
+/** Names that reach a prototype in careless code further on; no schema has them. */
+const DANGEROUS = /(?:^|[.:[])(?:__proto__|constructor|prototype)(?:$|[.[\] ])/;
+
 /**
  * What a path means; undefined when it is well formed but names nothing in the schema (unknown attributes are ignored). Throws 400
  * invalidPath when it is malformed or puts brackets behind a simple attribute, 400 invalidFilter for what stands in the brackets.
  */
 export function parsePatchPath(written: string, schema: ResourceSchema): PatchTarget | undefined {
   const text = written.trim();
+  if (DANGEROUS.test(text)) throw invalidPath(written);
   const extension = schema.extensions.find(({ id }) => sameUrn(id, text));
   if (extension) return { kind: 'extension', urn: extension.id };
 

@@ -6,13 +6,17 @@ export interface Answer {
   /** absent: no body (204, 304) */
   readonly body?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** called when the answer has left this process for the network */
-  readonly delivered?: () => void;
+  /** called when the connection is done with: true when the whole answer has left this process for the network */
+  readonly ended?: (delivered: boolean) => void;
 }
 
 /** Writes the answer. Express' own res.json would hash every body for an ETag that is not the resource's version. */
 export function send(res: Response, answer: Answer, mediaType: string): void {
-  if (answer.delivered) res.once('finish', answer.delivered);
+  const { ended } = answer;
+  if (ended !== undefined) {
+    if (res.closed) ended(false);
+    else res.once('close', () => ended(res.writableFinished));
+  }
   const headers: Record<string, string | number> = { ...answer.headers };
   if (answer.body === undefined) {
     res.writeHead(answer.status, headers).end();

@@ -1,6 +1,6 @@
 /** A user as the client sees it: schemas, id, attributes, meta, cut down to what was asked for. */
 import type { UserResource } from '../bridge/use-cases.ts';
-import { USER, USER_URN } from '../mapping/attributes.ts';
+import { schemasOf, USER } from '../mapping/attributes.ts';
 import { createProjection, type Asked, type Projection } from '../mapping/project.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -25,7 +25,7 @@ export function renderUser(
   projection: Projection,
 ): Json {
   return projection.apply({
-    schemas: [USER_URN, ...USER.extensions.map((extension) => extension.id).filter((urn) => Object.hasOwn(user, urn))],
+    schemas: schemasOf(user),
     id,
     ...user,
     meta: {

@@ -25,12 +25,12 @@ export const createUser: Serve = async (request) => {
   const { user, password } = readUser(await request.body());
   if (user['userName'] === undefined) throw new BridgeError(400, 'userName is required', { scimType: 'invalidValue' });
   const hash = hashOf('sha256', sortedJson(user));
-  const { resource, delivered } = await request.tenant.users.create(request.ctx, {
+  const { resource, ended } = await request.tenant.users.create(request.ctx, {
     user,
     hash,
     ...(password !== undefined && { password }),
   });
-  return { ...shown(201, resource, request), delivered };
+  return { ...shown(201, resource, request), ended };
 };
 
 /** GET of one user (RFC 7644 §3.4.1); 304 when If-None-Match names its version (§3.14). */
@@ -77,7 +77,7 @@ export const searchUsers: Serve = async (request) => list(bodyParameters(await r
 async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest): Promise<Answer> {
   const query = listQuery(parameters);
   const projection = projectionOf(asked(parameters));
-  const { total, resources } = await tenant.users.list(ctx, query);
+  const { total, resources } = await tenant.users.list(ctx, { ...query, location: (id) => userLocation(id, base) });
   return {
     status: 200,
     body: {

@@ -4,8 +4,8 @@
 export type Lane = 'request' | 'sync';
 
 export interface Bulkhead {
-  /** Waits for a slot, in order of arrival, and gives it back when `work` ends. */
-  run<T>(lane: Lane, work: () => Promise<T>): Promise<T>;
+  /** Waits for a slot, in order of arrival, at most `ms`, and gives it back when `work` ends. undefined: no slot came free. */
+  run<T>(lane: Lane, ms: number, work: () => Promise<T>): Promise<T | undefined>;
 }
 
 interface Waiting {
@@ -30,10 +30,28 @@ export function createBulkhead(slots: number): Bulkhead {
     next.start();
   }
 
+  /** Whether a slot came free in time. */
+  function turn(lane: Lane, ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const waiting: Waiting = {
+        lane,
+        start() {
+          clearTimeout(timer);
+          resolve(true);
+        },
+      };
+      const timer = setTimeout(() => {
+        queue.splice(queue.indexOf(waiting), 1);
+        resolve(false);
+      }, ms);
+      queue.push(waiting);
+    });
+  }
+
   return {
-    async run(lane, work) {
+    async run(lane, ms, work) {
       if (free(lane)) busy[lane] += 1;
-      else await new Promise<void>((start) => queue.push({ lane, start }));
+      else if (!(await turn(lane, ms))) return undefined;
       try {
         return await work();
       } finally {

@@ -9,10 +9,14 @@ import type { Tokens } from './token.ts';
 export interface Limits {
   readonly readMs: number;
   readonly writeMs: number;
+  /** for a slot; default 10 s */
+  readonly slotMs?: number;
 }
 
 /** Longer than ZITADEL's own 15 s for a write would only keep the slot. */
 export const LIMITS: Limits = { readMs: 5_000, writeMs: 15_000 };
+
+const SLOT_MS = 10_000;
 
 /** Told of every call that was made, for metrics. outcome: ok, or the id (else the code) of the error. */
 export type OnCall = (call: { readonly call: string; readonly ms: number; readonly outcome: string }) => void;
@@ -75,7 +79,16 @@ export function createCaller({ connection, organization, tokens, limits, onCall 
     }
   }
 
-  return (spec, send) => connection.bulkhead.run(spec.lane ?? 'request', () => attempt(spec, send, true));
+  return async (spec, send) => {
+    const { lane = 'request' } = spec;
+    const result = await connection.bulkhead.run(lane, limits.slotMs ?? SLOT_MS, () => attempt(spec, send, true));
+    return result ?? noSlot(spec);
+  };
+}
+
+function noSlot({ name: call }: CallSpec): { readonly kind: 'failed'; readonly failure: Failure } {
+  const message = 'no slot came free: ZITADEL is slow';
+  return { kind: 'failed', failure: { call, code: 'UNAVAILABLE', id: null, message, fate: 'never' } };
 }
 
 /** @param cutOff the deadline in ms, when it ended: whatever was thrown then came from our own hand */

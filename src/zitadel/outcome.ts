@@ -8,25 +8,27 @@ import type { Failure } from './decode.ts';
 export function outcomeOf(failure: Failure): Outcome {
   const means = meaning(failure);
   const text = explain(means, failure);
+  // the codes are what the log keeps of it
+  const reason = `${failure.call}: ${failure.id ?? failure.code} ${text}`;
   switch (means.kind) {
     case 'already':
     case 'gone':
       return { kind: means.kind };
     case 'replan':
-      return { kind: 'replan', reason: text };
+      return { kind: 'replan', reason };
     case 'refused': {
       const { status = 400, scimType } = means;
       return { kind: 'refused', error: new BridgeError(status, text, scimType === undefined ? {} : { scimType }) };
     }
     case 'blocked':
-      return { kind: 'blocked', reason: text };
+      return { kind: 'blocked', reason };
     case 'retry':
-      return retry(failure, text, means.definite === true);
+      return retry(failure, reason, means.definite === true);
   }
 }
 
-function retry({ call, fate, retryAfter }: Failure, text: string, definite: boolean): Unreadable {
-  const base = { kind: 'retry', definite: definite || fate === 'never', reason: `${call}: ${text}` } as const;
+function retry({ fate, retryAfter }: Failure, reason: string, definite: boolean): Unreadable {
+  const base = { kind: 'retry', definite: definite || fate === 'never', reason } as const;
   return retryAfter === undefined ? base : { ...base, retryAfter };
 }
 

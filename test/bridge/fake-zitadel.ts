@@ -12,6 +12,8 @@ export interface FakeZitadel extends Zitadel {
   /** Somebody changed users past the bridge: their sequence moves. */
   move(): void;
   readonly people: Map<string, Facts>;
+  /** From now on lists show what they show now. */
+  lag(): void;
   /** every step that was sent, applied or not */
   readonly sent: { readonly id: string; readonly step: Step }[];
 }
@@ -29,6 +31,8 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
   const people = new Map<string, Facts>();
   const sent: { id: string; step: Step }[] = [];
   let sequence = 0;
+  let stale: readonly Reading[] | undefined;
+  const listed = (): readonly Reading[] => [...people].map(([id, facts]) => reading(id, facts));
   const reading = (id: string, facts: Facts): Reading => ({
     id,
     facts,
@@ -55,8 +59,9 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
       return facts === undefined ? { kind: 'gone' } : { kind: 'found', reading: reading(id, facts) };
     },
     find: async () => [],
+    lag: () => void (stale = listed()),
     async *users() {
-      yield [...people].map(([id, facts]) => reading(id, facts));
+      yield stale ?? listed();
     },
     metadata: async (id) =>
       Object.fromEntries(Object.entries(people.get(id) ?? {}).filter(([name]) => isMetadata(name))),

@@ -83,8 +83,10 @@ test('creates: one id is never created twice, a repeat gets the same user, what 
         const answer = await tenant.users
           .create(ctx, { user: { userName: 'ada', title: 'x' }, hash: 'h' })
           .catch(statusOf);
-        if (typeof answer !== 'number') made.add(answer.resource.id);
-        else assert.equal(answer, 503);
+        if (typeof answer !== 'number') {
+          made.add(answer.resource.id);
+          answer.ended(false); // the answer is lost on the way
+        } else assert.equal(answer, 503);
       }
       await setting.drain();
       assert.ok(zitadel.people.size <= 1, 'a twin');

@@ -191,3 +191,35 @@ test('npm start with nothing set keeps its sandbox over kill -9', async (t) => {
   assert.equal(patched.status, 200, JSON.stringify(patched.body));
   assert.match(second.output(), /curl -i http.*scim\/v2\/Users/);
 });
+
+test('a token that ZITADEL refuses: the answer says that somebody has to mend it', async () => {
+  const { body: user } = await bridge.scim('POST', '/Users', ada());
+  await sandbox.faults({ mode: 'error', code: 'PERMISSION_DENIED', id: 'AUTH-AWfge', method: 'UpdateUser' });
+  const answer = await bridge.scim(
+    'PATCH',
+    `/Users/${user.id}`,
+    patch({ op: 'replace', path: 'displayName', value: 'x' }),
+  );
+  assert.equal(answer.status, 503);
+  assert.match(answer.body.detail, /token or the roles/);
+  assert.ok(bridge.lines.some((line) => line.includes('"outcome":"blocked"') && line.includes('AUTH-AWfge')));
+});
+
+test('ZITADEL hangs: nobody waits longer than ANSWER_WITHIN, and reading goes on', async () => {
+  const short = await startBridge(sandbox, { timing: { answerWithin: 300, viewMaxAge: 0 } });
+  const { body: user } = await short.scim('POST', '/Users', ada());
+  await sandbox.faults({ mode: 'error', hang: true });
+  const began = performance.now();
+  const answers = await Promise.all([
+    ...Array.from({ length: 12 }, () => short.scim('GET', `/Users/${user.id}`)),
+    short.scim('PUT', `/Users/${user.id}`, { ...user, title: 'x' }),
+    short.scim('GET', `/Users?filter=${encodeURIComponent('userName eq "nobody"')}`),
+  ]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [...Array.from({ length: 12 }, () => 200), 503, 200],
+  );
+  assert.ok(performance.now() - began < 4_000, 'the reads of ZITADEL themselves end after 5 s');
+  await sandbox.faults();
+  await short.stop();
+});

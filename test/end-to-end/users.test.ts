@@ -349,3 +349,61 @@ test('the log says what happened without a word about whom', async () => {
   assert.ok(text.includes(user.id));
   for (const secret of [user.userName, 'Lovelace', 'Countess', 'test-token']) assert.ok(!text.includes(secret), secret);
 });
+
+test('of simultaneous creates with the same content one is 201: its answer reached the client', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const one = ada();
+    const answers = await Promise.all(Array.from({ length: 4 }, () => bridge.scim('POST', '/Users', one)));
+    assert.deepEqual(
+      answers.map(({ status }) => status).toSorted((a, b) => a - b),
+      [201, 409, 409, 409],
+    );
+  }
+});
+
+test('of simultaneous writes with one ETag one is carried out (RFC 7644 §3.14)', async () => {
+  const user = await create();
+  const writes = Array.from({ length: 6 }, (_, n) =>
+    bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'title', value: `t${n}` }), {
+      'if-match': user.meta.version,
+    }),
+  );
+  const statuses = (await Promise.all(writes)).map(({ status }) => status);
+  assert.deepEqual(
+    statuses.toSorted((a, b) => a - b),
+    [200, 412, 412, 412, 412, 412],
+  );
+});
+
+test('a userName with blanks around it is echoed as sent and found with and without them', async () => {
+  const user = await create({ userName: ' Blank@Example.com ' });
+  assert.equal(user.userName, ' Blank@Example.com ');
+  for (const name of [' Blank@Example.com ', 'blank@example.com']) {
+    const { body } = await bridge.scim('GET', `/Users?filter=${encodeURIComponent(`userName eq "${name}"`)}`);
+    assert.equal(body.totalResults, 1, name);
+  }
+});
+
+test('filters on schemas and meta.location', async () => {
+  const user = await create({ [ENTERPRISE_URN]: { department: 'd' }, schemas: [USER_URN, ENTERPRISE_URN] });
+  const total = async (filter: string): Promise<number> =>
+    (await bridge.scim('GET', `/Users?filter=${encodeURIComponent(filter)}`)).body.totalResults;
+  assert.equal(await total(`meta.location eq "${user.meta.location}"`), 1);
+  assert.ok((await total(`schemas eq "${ENTERPRISE_URN}"`)) >= 1);
+});
+
+test('an id that ZITADEL cannot have is 404, and matches nothing', async () => {
+  const long = 'x'.repeat(201);
+  for (const [method, body] of [
+    ['GET', undefined],
+    ['PUT', ada()],
+    ['PATCH', patch({ op: 'replace', path: 'title', value: 'x' })],
+    ['DELETE', undefined],
+  ] as const)
+    assert.equal((await bridge.scim(method, `/Users/${long}`, body)).status, 404, method);
+  for (const id of ['', long])
+    assert.equal(
+      (await bridge.scim('GET', `/Users?filter=${encodeURIComponent(`id eq "${id}"`)}`)).body.totalResults,
+      0,
+    );
+});

@@ -55,7 +55,7 @@ export function createFakeUsers(clock: () => number = Date.now): FakeUsers {
       const resource = { id: randomUUID(), user: shown, etag: etag(shown), created: clock(), modified: clock() };
       users.set(resource.id, resource);
       if (password !== undefined) fake.passwords.set(resource.id, password);
-      return { resource, delivered: () => fake.delivered.push(resource.id) };
+      return { resource, ended: (delivered) => void (delivered && fake.delivered.push(resource.id)) };
     },
     async get(_ctx, id) {
       failing();

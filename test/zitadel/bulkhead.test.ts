@@ -8,7 +8,7 @@ function workers(slots: number) {
   const running: { readonly lane: Lane; readonly end: () => void }[] = [];
   const begun: Lane[] = [];
   const add = (lane: Lane): Promise<void> =>
-    bulkhead.run(lane, () => {
+    bulkhead.run(lane, 60_000, () => {
       begun.push(lane);
       return new Promise<void>((resolve) => {
         const work = {
@@ -70,8 +70,18 @@ test('one slot serves both lanes in order of arrival', async () => {
 test('work that fails gives its slot back', async () => {
   const bulkhead = createBulkhead(1);
   await assert.rejects(
-    bulkhead.run('request', () => Promise.reject(new Error('no'))),
+    bulkhead.run('request', 60_000, () => Promise.reject(new Error('no'))),
     /no/,
   );
-  assert.equal(await bulkhead.run('sync', () => Promise.resolve(1)), 1);
+  assert.equal(await bulkhead.run('sync', 60_000, () => Promise.resolve(1)), 1);
+});
+
+test('who waits too long goes without, and takes no slot', async () => {
+  const bulkhead = createBulkhead(1);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const first = bulkhead.run('request', 60_000, () => promise.then(() => 'first'));
+  assert.equal(await bulkhead.run('request', 1, () => Promise.resolve('late')), undefined);
+  resolve();
+  assert.equal(await first, 'first');
+  assert.equal(await bulkhead.run('request', 60_000, () => Promise.resolve('next')), 'next');
 });
