@@ -74,7 +74,7 @@ const CODES =
   /^[A-Z][A-Za-z]+(?=:)|\b[A-Z][A-Z0-9]{1,11}-\w{3,16}\b|\bE[A-Z]{4,}\b|\b[A-Z]{4,}(?:_[A-Z]+)+\b|\bUN[A-Z]{4,}\b|\bINTERNAL\b/g;
 
 /** The codes in a text, or the text when it is one word. */
-const reason = (value: unknown): string => String(value).slice(0, 500).match(CODES)?.join(' ') ?? word(value);
+export const reason = (value: unknown): string => String(value).slice(0, 500).match(CODES)?.join(' ') ?? word(value);
 
 /** Scheme, host and port: user, path and query are left out. */
 const address = (value: unknown): string => {

@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 import type { Credential as ConfiguredCredential } from './config/credential.ts';
 import type { TenantConfig } from './config/tenants.ts';
 import { createHealth, type NotReady } from './health.ts';
-import type { Log } from './log.ts';
+import { type Log, reason } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createQueue } from './queue/timers.ts';
 import { createAccess } from './scim/auth.ts';
@@ -55,6 +55,8 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
   let recovered = false;
   const connections = new Map<string, Connection>();
   const tenants = new Map<string, BridgeTenant>();
+  /** why the last sync of a tenant failed, as the log says it */
+  const failures = new Map<string, string>();
   const settlements = createSettlements();
   const queue = createQueue({
     store,
@@ -90,7 +92,11 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
       timing,
       passwords: each.passwords,
       protect: each.protect,
-      onSync: (event) => reportSync(each.id, event, log, metrics, clock),
+      onSync(event) {
+        if (event.kind === 'failed') failures.set(each.id, reason(event.reason));
+        else if (event.kind === 'finished') failures.delete(each.id);
+        reportSync(each.id, event, log, metrics, clock);
+      },
     });
     tenants.set(each.id, tenant);
   }
@@ -124,12 +130,16 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
     ids: randomUUID,
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
-  const notReady = (): NotReady[] =>
-    !recovered
-      ? [{ reason: 'what the last process left is being looked at' }]
-      : entries
-          .filter(({ made }) => !made.ready())
-          .map(({ config: { id } }) => ({ tenant: id, reason: 'the first sync has not finished yet' }));
+  const notReady = (): NotReady[] => {
+    if (!recovered) return [{ reason: 'what the last process left is being looked at' }];
+    return entries.flatMap(({ made, config: { id } }) => {
+      if (made.ready()) return [];
+      const why = failures.get(id);
+      const told =
+        why === undefined ? 'the first sync has not finished yet' : `the first sync failed (${why}); it is tried again`;
+      return [{ tenant: id, reason: told }];
+    });
+  };
   const app = createApp({ scim, health: createHealth({ notReady, scrape: () => metrics.scrape() }), trustProxy });
 
   return {
