@@ -40,7 +40,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     queries = openQueries(folder.database);
   } catch (error) {
     folder.release();
-    throw error;
+    throw new Error(`${folder.database}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
   const pending = createPending();
   const leases = createLeases(clock);
