@@ -21,8 +21,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   metrics: [],
   health: [],
   server: [],
+  reports: ['bridge: types', 'scim: types', 'log: types', 'metrics: types'],
   app: ['scim'],
-  wire: ['scim', 'bridge', 'store', 'queue', 'zitadel', 'config', 'errors', 'log', 'metrics', 'health', 'app'],
+  wire: ['scim', 'bridge', 'store', 'queue', 'zitadel', 'config', 'errors', 'log', 'metrics', 'health', 'app', 'reports'],
   demo: ['config: types', 'sandbox'],
   main: ['wire', 'server', 'demo', 'config', 'log'],
 };

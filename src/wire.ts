@@ -4,19 +4,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Clock } from './bridge/ports.ts';
-import { createReconcile, type Delivery } from './bridge/reconcile.ts';
+import { createReconcile } from './bridge/reconcile.ts';
 import { createSettlements } from './bridge/settlements.ts';
-import { type BridgeTenant, createTenant, type SyncEvent } from './bridge/tenant.ts';
+import { type BridgeTenant, createTenant } from './bridge/tenant.ts';
 import { TIMING, type Timing } from './bridge/timing.ts';
 import type { Config } from './config.ts';
 import type { Credential as ConfiguredCredential } from './config/credential.ts';
 import type { TenantConfig } from './config/tenants.ts';
 import { createHealth, type NotReady } from './health.ts';
 import { type Log, reason } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { createQueue } from './queue/timers.ts';
+import { reportDelivery, reportRequest, reportSync } from './reports.ts';
 import { createAccess } from './scim/auth.ts';
-import type { RequestLine } from './scim/request-log.ts';
 import { createScim } from './scim/router.ts';
 import { createSqliteStore } from './store/sqlite/store.ts';
 import { type Connection, createConnection } from './zitadel/connection.ts';
@@ -180,51 +180,4 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
 function credentialOf(given: ConfiguredCredential): Credential {
   if (given.kind === 'client') return { kind: 'client', id: given.clientId, secret: given.clientSecret };
   return given.kind === 'key' ? { kind: 'key', key: given } : given;
-}
-
-function reportRequest(
-  { duration: ms, route = 'none', crash, ...line }: RequestLine,
-  log: Log,
-  metrics: Metrics,
-): void {
-  log.request({ ...line, route, ms });
-  metrics.request(line.method, route, line.status, ms);
-  if (crash !== undefined)
-    log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, error: crash });
-}
-
-function reportDelivery(
-  { tenant, id, txns, who, calls, outcome, reason, ms, attempts }: Delivery,
-  log: Log,
-  metrics: Metrics,
-): void {
-  metrics.delivery(tenant, outcome);
-  for (const txn of txns) log.delivery({ txn, tenant, who, id, steps: calls, outcome, ms, attempts, reason });
-}
-
-function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: Metrics, clock: Clock): void {
-  switch (event.kind) {
-    case 'progress':
-      metrics.sync({ tenant, seen: event.users });
-      log.system('info', 'sync: users read', { tenant, count: event.users, rows: event.changed });
-      return;
-    case 'finished':
-      metrics.sync({ tenant, seen: event.users, finished: clock() });
-      log.system('info', 'sync finished', { tenant, count: event.users, rows: event.changed, ms: event.ms });
-      if (event.kept > 0)
-        log.system('warn', 'sync: too many users are missing in ZITADEL at once; none was removed', {
-          tenant,
-          count: event.kept,
-        });
-      return;
-    case 'skipped':
-      log.system('error', 'sync: a user could not be taken over; the others were', {
-        tenant,
-        id: event.id,
-        error: event.error,
-      });
-      return;
-    case 'failed':
-      log.system('warn', 'sync failed; it is tried again', { tenant, reason: event.reason });
-  }
 }

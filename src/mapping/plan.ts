@@ -1,18 +1,12 @@
 /** plan: the ordered steps that turn what is believed of a user in ZITADEL into what is wanted. Pure; nothing to do, no steps. */
+import { ATTRIBUTES } from './attributes.ts';
 import { INACTIVE_MARK, LOCKED_MARK } from './codecs.ts';
 import { type Facts, type FactsChange, isMetadata } from './facts.ts';
 import type { Step, StepCall } from './steps.ts';
 
-/** Facts that UpdateUser sets. nickName can only be set by it, not cleared. */
+/** Facts that UpdateUser sets: all that live outside of metadata, but the state. nickName can only be set by it, not cleared. */
 const UPDATABLE = [
-  'username',
-  'givenName',
-  'familyName',
-  'displayName',
-  'nickName',
-  'preferredLanguage',
-  'email',
-  'phone',
+  ...ATTRIBUTES.flatMap(({ codec }) => codec?.facts ?? []).filter((fact) => !isMetadata(fact) && fact !== 'state'),
   'password',
 ];
 /** Those of them that UpdateUser also takes away (phone: empty number; preferredLanguage: und). */

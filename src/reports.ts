@@ -1,0 +1,54 @@
+/** What the rooms tell, as log lines and metrics. */
+import type { Clock } from './bridge/ports.ts';
+import type { Delivery } from './bridge/reconcile.ts';
+import type { SyncEvent } from './bridge/tenant.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { RequestLine } from './scim/request-log.ts';
+
+export function reportRequest(
+  { duration: ms, route = 'none', crash, ...line }: RequestLine,
+  log: Log,
+  metrics: Metrics,
+): void {
+  log.request({ ...line, route, ms });
+  metrics.request(line.method, route, line.status, ms);
+  if (crash !== undefined)
+    log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, error: crash });
+}
+
+export function reportDelivery(
+  { tenant, id, txns, who, calls, outcome, reason, ms, attempts }: Delivery,
+  log: Log,
+  metrics: Metrics,
+): void {
+  metrics.delivery(tenant, outcome);
+  for (const txn of txns) log.delivery({ txn, tenant, who, id, steps: calls, outcome, ms, attempts, reason });
+}
+
+export function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: Metrics, clock: Clock): void {
+  switch (event.kind) {
+    case 'progress':
+      metrics.sync({ tenant, seen: event.users });
+      log.system('info', 'sync: users read', { tenant, count: event.users, rows: event.changed });
+      return;
+    case 'finished':
+      metrics.sync({ tenant, seen: event.users, finished: clock() });
+      log.system('info', 'sync finished', { tenant, count: event.users, rows: event.changed, ms: event.ms });
+      if (event.kept > 0)
+        log.system('warn', 'sync: too many users are missing in ZITADEL at once; none was removed', {
+          tenant,
+          count: event.kept,
+        });
+      return;
+    case 'skipped':
+      log.system('error', 'sync: a user could not be taken over; the others were', {
+        tenant,
+        id: event.id,
+        error: event.error,
+      });
+      return;
+    case 'failed':
+      log.system('warn', 'sync failed; it is tried again', { tenant, reason: event.reason });
+  }
+}
