@@ -9,7 +9,6 @@ import { createSettlements } from './bridge/settlements.ts';
 import { type BridgeTenant, createTenant } from './bridge/tenant.ts';
 import { TIMING, type Timing } from './bridge/timing.ts';
 import type { Config } from './config.ts';
-import type { Credential as ConfiguredCredential } from './config/credential.ts';
 import type { TenantConfig } from './config/tenants.ts';
 import { createHealth, type NotReady } from './health.ts';
 import { type Log, reason } from './log.ts';
@@ -20,7 +19,6 @@ import { createAccess } from './scim/auth.ts';
 import { createScim } from './scim/router.ts';
 import { createSqliteStore } from './store/sqlite/store.ts';
 import { type Connection, createConnection } from './zitadel/connection.ts';
-import type { Credential } from './zitadel/token.ts';
 import { createZitadel } from './zitadel/zitadel.ts';
 
 export interface Bridge {
@@ -168,16 +166,11 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
     const port = createZitadel({
       connection,
       organization,
-      credential: credentialOf(zitadel.credential),
+      credential: zitadel.credential,
       emailVerified,
       phoneVerified,
       onCall: ({ call, outcome, ms }) => metrics.call(call, outcome, ms),
     });
     return { instance, port };
   }
-}
-
-function credentialOf(given: ConfiguredCredential): Credential {
-  if (given.kind === 'client') return { kind: 'client', id: given.clientId, secret: given.clientSecret };
-  return given.kind === 'key' ? { kind: 'key', key: given } : given;
 }

@@ -153,14 +153,14 @@ describe('credentials', () => {
 
   test('client credentials', () => {
     const { tenants } = load({ ...rest, ZITADEL_CLIENT_ID: 'bridge', ZITADEL_CLIENT_SECRET: 'secret' });
-    assert.deepEqual(tenants[0]?.zitadel?.credential, { kind: 'client', clientId: 'bridge', clientSecret: 'secret' });
+    assert.deepEqual(tenants[0]?.zitadel?.credential, { kind: 'client', id: 'bridge', secret: 'secret' });
   });
 
   test('a key file, PKCS#1 as ZITADEL hands it out', () => {
     const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' });
     file('key.json', JSON.stringify({ type: 'serviceaccount', keyId: '1', userId: '2', key }));
     const { tenants } = load({ ...rest, ZITADEL_KEY_FILE: 'key.json' });
-    assert.deepEqual(tenants[0]?.zitadel?.credential, { kind: 'key', keyId: '1', userId: '2', key });
+    assert.deepEqual(tenants[0]?.zitadel?.credential, { kind: 'key', key: { keyId: '1', userId: '2', key } });
     file('key.json', '{}');
     assert.match(complaints({ ...rest, ZITADEL_KEY_FILE: 'key.json' })[0] ?? '', /not the JSON key of a service user/);
   });

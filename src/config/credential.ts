@@ -7,9 +7,12 @@ export type Credential =
   /** personal access token */
   | { readonly kind: 'token'; readonly token: string }
   /** client credentials */
-  | { readonly kind: 'client'; readonly clientId: string; readonly clientSecret: string }
+  | { readonly kind: 'client'; readonly id: string; readonly secret: string }
   /** private-key JWT; `key` is PEM, PKCS#1 or PKCS#8 */
-  | { readonly kind: 'key'; readonly userId: string; readonly keyId: string; readonly key: string };
+  | {
+      readonly kind: 'key';
+      readonly key: { readonly userId: string; readonly keyId: string; readonly key: string };
+    };
 
 /** The three credentials as they are written down, with the names to complain by. */
 export interface CredentialInput {
@@ -43,7 +46,7 @@ export function readCredential(input: CredentialInput, complaints: string[]): Cr
     return undefined;
   }
   if (token) return { kind: 'token', token };
-  if (clientId && clientSecret) return { kind: 'client', clientId, clientSecret };
+  if (clientId && clientSecret) return { kind: 'client', id: clientId, secret: clientSecret };
   if (clientId) complaints.push(`${names.clientSecret}: missing, ${names.clientId} needs it`);
   if (clientSecret) complaints.push(`${names.clientId}: missing, ${names.clientSecret} needs it`);
   return keyFile ? readKey(names.keyFile, input.folder, keyFile, complaints) : undefined;
@@ -55,7 +58,7 @@ function readKey(name: string, folder: string, path: string, complaints: string[
   try {
     const { userId, keyId, key } = KEY_FILE.parse(JSON.parse(text));
     createPrivateKey(key);
-    return { kind: 'key', userId, keyId, key };
+    return { kind: 'key', key: { userId, keyId, key } };
   } catch {
     complaints.push(`${name}: ${path} is not the JSON key of a service user (type, keyId, key, userId)`);
     return undefined;
