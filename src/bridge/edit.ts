@@ -2,11 +2,11 @@
 import { BridgeError } from '../errors.ts';
 import { stableJson } from '../mapping/codecs.ts';
 import { difference, type Facts, type FactsChange } from '../mapping/facts.ts';
-import { factsOf, fromFacts, isWhole, toFacts } from '../mapping/users.ts';
+import { factsOf, isWhole, toFacts } from '../mapping/users.ts';
 import { type HandOver, late } from './hand-over.ts';
 import { type HeldBy, taken } from './names.ts';
 import type { Change, Clock, Context, Row } from './ports.ts';
-import { baseFacts, etagOf, newChange, nextRevision, resourceOf, shownFacts } from './rows.ts';
+import { baseFacts, etagOf, newChange, nextRevision, resourceOf, shownFacts, userOf } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { Edit, ScimUser, Users } from './use-cases.ts';
@@ -64,17 +64,18 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
       row = await view.row(id, ANY_AGE)
     ) {
       checkMatch(wish.ifMatch, row);
-      const before = userOf(row);
+      const before = baseUser(row);
       const { user, touched } = wish.apply(before);
       if (age(row) > timing.viewMaxAge && needsTruth(touched, user)) {
         const read = await view.row(id);
         if (read.version !== row.version) continue; // else ZITADEL is away: build on what is known
       }
-      const { facts: wanted, refusal } = wantedFacts(user, toFacts(before, id), id);
-      const differs = difference(toFacts(before, id), wanted);
+      const was = toFacts(before, id);
+      const { facts: wanted, refusal } = wantedFacts(user, was, id);
+      const differs = difference(was, wanted);
       const named = wish.method === 'PUT' || refusal !== undefined ? ['state'] : [...new Set(touched.flatMap(factsOf))];
       const secret = refusal === undefined ? password : {};
-      const facts = { ...atValue(named, toFacts(before, id), wanted), ...differs, ...secret };
+      const facts = { ...atValue(named, was, wanted), ...differs, ...secret };
       const asks = Object.keys(differs).length > 0 || 'password' in secret || (named.length > 0 && !isCertain(row));
       if (asks && !(await append(ctx, row, { kind: 'edit', facts, named }, deadline))) continue;
       if (refusal !== undefined) throw refusal;
@@ -107,10 +108,10 @@ const readsFirst = (wish: Edit): boolean => wish.method === 'PUT' || wish.ifMatc
 const needsTruth = (touched: readonly string[], user: ScimUser): boolean =>
   touched.some((path) => isWhole(path) || (path === 'nickName' && user['nickName'] === undefined));
 
-function userOf(row: Row): ScimUser {
+function baseUser(row: Row): ScimUser {
   const base = baseFacts(row);
   if (base === null) throw new BridgeError(404, 'there is no user with this id');
-  return fromFacts(base);
+  return userOf(base);
 }
 
 /** The named facts at the value that is wanted, also when it is not new. */
@@ -136,6 +137,6 @@ function wantedFacts(user: ScimUser, was: Facts, id: string): { facts: Facts; re
 /** RFC 7644 §3.14: 412 when none of the ETags is the resource's. Changes on their way count: of two writers with one ETag one is late. */
 function checkMatch(ifMatch: readonly string[] | undefined, row: Row): void {
   if (ifMatch === undefined || ifMatch.includes('*')) return;
-  if (!ifMatch.includes(etagOf(userOf(row))))
+  if (!ifMatch.includes(etagOf(baseUser(row))))
     throw new BridgeError(412, 'the user has changed since: read it again and repeat the change');
 }

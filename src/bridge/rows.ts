@@ -64,9 +64,25 @@ export function newChange(ctx: Context, change: Pick<Change, 'revision' | 'kind'
   return { ...change, answered: false, who: ctx.who, txn: ctx.txn };
 }
 
+/** Rows and facts are values: what is made of one is made once, as long as it is held. */
+function once<From extends object, To>(make: (from: From) => To): (from: From) => To {
+  const made = new WeakMap<From, { readonly value: To }>();
+  return (from) => {
+    const found = made.get(from) ?? { value: make(from) };
+    made.set(from, found);
+    return found.value;
+  };
+}
+
+/** The user that facts show. */
+export const userOf: (facts: Facts) => ScimUser = once(fromFacts);
+
+/** The same text for the same user. */
+export const textOf: (user: ScimUser) => string = once(stableJson);
+
 export function indexOf(row: Row, unique: Unique): Index {
   const facts = shownFacts(row);
-  const user = facts === null ? {} : fromFacts(facts);
+  const user = facts === null ? {} : userOf(facts);
   const emails = (user['emails'] ?? []) as readonly { readonly value?: string }[];
   return {
     visible: facts !== null,
@@ -98,11 +114,11 @@ function heldOrAsked(row: Row, fact: string): readonly string[] {
 
 /** RFC 7644 §3.14: weak, over what is rendered, without groups, $ref and meta. */
 export function etagOf(user: ScimUser): string {
-  const text = stableJson(user).replaceAll(/"\$ref":"(?:[^"\\]|\\.)*",?/g, '');
+  const text = textOf(user).replaceAll(/"\$ref":"(?:[^"\\]|\\.)*",?/g, '');
   return `W/"${hash('sha1', text, 'base64url').slice(0, 16)}"`;
 }
 
 export function resourceOf(row: Row, facts: Facts): UserResource {
-  const user = fromFacts(facts);
+  const user = userOf(facts);
   return { id: row.id, user, etag: etagOf(user), created: row.created, modified: row.modified };
 }

@@ -1,10 +1,8 @@
 /** What a round of calls makes of a row, and what those who wait are told. Pure. */
 import { BridgeError } from '../errors.ts';
 import { type FactsChange, overlay } from '../mapping/facts.ts';
-import { stableJson } from '../mapping/codecs.ts';
-import { fromFacts } from '../mapping/users.ts';
 import type { Change, Outcome, Reading, Row, Unreadable } from './ports.ts';
-import { shownFacts } from './rows.ts';
+import { shownFacts, textOf, userOf } from './rows.ts';
 import type { Result } from './settlements.ts';
 import { backoff, type Timing } from './timing.ts';
 
@@ -139,7 +137,7 @@ function advanced(row: Row, round: Round, now: number): Pick<Row, 'known' | 'mod
 /** What a client would see of it, to compare. */
 function shows(row: Row): string {
   const facts = shownFacts(row);
-  return facts === null ? '' : stableJson(fromFacts(facts));
+  return facts === null ? '' : textOf(userOf(facts));
 }
 
 /**
