@@ -70,7 +70,8 @@ export async function wire({ config, log, clock = Date.now, timing: faster = {} 
     clock,
     timing,
     wake: queue,
-    onDelivery: (delivery) => reportDelivery(delivery, log, metrics),
+    // once the answer has left: nobody waits for a log line
+    onDelivery: (delivery) => void setImmediate(reportDelivery, delivery, log, metrics),
     onError: ({ tenant, id }, error) =>
       log.system('error', 'a row failed in a way nobody expected; it is tried again', { tenant, id, error }),
   });
