@@ -1,4 +1,5 @@
 /** Group commit: everything accepted while one batch is being written is the next batch. */
+import { pairText } from './pending.ts';
 import type { Call } from './schema.ts';
 
 export interface CommitsOptions {
@@ -24,12 +25,24 @@ export interface Commits {
 interface Batch {
   readonly number: number;
   readonly calls: Call[];
+  /** where in `calls` each row is put: a later one of the same batch takes its stead */
+  readonly puts: Map<string, number>;
   readonly done: PromiseWithResolvers<void>;
   size: number;
 }
 
 /** A batch is handed to the writer in one piece: two million characters hold the event loop for about 2 ms. */
 const BATCH_SIZE = 2_000_000;
+
+function addCall({ calls, puts }: Batch, call: Call): void {
+  const [name, ...cells] = call;
+  const place = name === 'putRow' || name === 'removeRow' ? pairText(String(cells[0]), String(cells[1])) : '';
+  const before = puts.get(place);
+  if (name === 'removeRow') puts.delete(place);
+  if (name === 'putRow' && before === undefined) puts.set(place, calls.length);
+  if (name === 'putRow' && before !== undefined) calls[before] = call;
+  else calls.push(call);
+}
 
 export function createCommits({ commit, onCommitted, onFailed, lingerMs }: CommitsOptions): Commits {
   let made = 0;
@@ -45,7 +58,7 @@ export function createCommits({ commit, onCommitted, onFailed, lingerMs }: Commi
     const last = waiting.at(-1);
     if (last !== undefined && last.size < BATCH_SIZE) return last;
     if (last !== undefined) hurry(last);
-    const batch: Batch = { number: ++made, calls: [], done: Promise.withResolvers<void>(), size: 0 };
+    const batch: Batch = { number: ++made, calls: [], puts: new Map(), done: Promise.withResolvers<void>(), size: 0 };
     // a failure that nobody waits for is told by onFailed
     batch.done.promise.catch(() => undefined);
     waiting.push(batch);
@@ -91,7 +104,7 @@ export function createCommits({ commit, onCommitted, onFailed, lingerMs }: Commi
   return {
     add(calls, size) {
       const batch = open();
-      for (const call of calls) batch.calls.push(call);
+      for (const call of calls) addCall(batch, call);
       batch.size += size;
       return batch.number;
     },
