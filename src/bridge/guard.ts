@@ -40,8 +40,9 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
     return guarded;
   }
 
-  function current(): Promise<Guarded> {
-    if (read !== undefined && clock() - read.at <= maxAge) return Promise.resolve(read.guarded);
+  /** Read at most `age` ms ago, or now. */
+  function current(age: number): Promise<Guarded> {
+    if (read !== undefined && age > 0 && clock() - read.at <= age) return Promise.resolve(read.guarded);
     reading ??= now().finally(() => {
       reading = undefined;
     });
@@ -60,7 +61,9 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
       if (protect.includes(id)) return forbidden('it is listed under `protect`');
       let guarded: Guarded;
       try {
-        guarded = await current();
+        guarded = await current(maxAge);
+        // whether an owner is the last one is judged by what ZITADEL says now
+        if (LOCKS_OUT.has(step.call) && guarded.activeOwners.has(id)) guarded = await current(0);
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error;
         return { kind: 'retry', definite: true, reason: error.message };
@@ -71,10 +74,7 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
       const owns = guarded.activeOwners.has(id);
       if (owns && isLastOwner(id, guarded.activeOwners))
         return forbidden('it is the last active ORG_OWNER of the organization');
-      if (owns && LOCKS_OUT.has(step.call)) {
-        leaving.set(id, clock());
-        read = undefined; // the next one is judged by what ZITADEL says then
-      }
+      if (owns && LOCKS_OUT.has(step.call)) leaving.set(id, clock());
       return undefined;
     },
     refresh: async () => void (await now()),

@@ -33,3 +33,20 @@ for (const at of ['one after the other', 'at once'] as const) {
     assert.equal(guarded().activeOwners.size, 1);
   });
 }
+
+test('an owner who became the last one in ZITADEL itself stays', async () => {
+  const owners = new Set<string>();
+  const guarded = (): Guarded => ({
+    reasons: new Map(),
+    activeOwners: new Set([...owners].filter((id) => setting.zitadel.people.get(id)?.['state'] === 'active')),
+  });
+  const setting = setUp({ guarded });
+  const { tenant, ctx, zitadel } = setting;
+  for (const userName of ['ann', 'bob', 'cy'])
+    owners.add((await tenant.users.create(ctx, { user: { userName }, hash: userName })).resource.id);
+  const [ann = '', bob = '', cy = ''] = owners;
+  const deactivate = (id: string): Promise<number> => tenant.users.edit(ctx, id, off).then(() => 200, statusOf);
+  assert.equal(await deactivate(ann), 200);
+  zitadel.people.set(bob, { ...zitadel.people.get(bob), state: 'inactive' });
+  assert.equal(await deactivate(cy), 403);
+});
