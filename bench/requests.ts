@@ -30,6 +30,8 @@ const ROUNDS = 300;
 /** Rounds that are not counted: a process that has just begun is slow at first. */
 const WARM_UP = 150;
 const IN_FLIGHT = 8;
+/** Even: every user ends as it was. */
+const TOGGLES = 100;
 
 let names = 0;
 /** No run meets the names of another: on a real ZITADEL some may have stayed. */
@@ -66,8 +68,6 @@ export async function creates({ bridge, direct, disk, made, real }: Stage): Prom
     bridge: () => createBy(connection, made),
     sync: () => disk.sync(),
   };
-  await sideBySide(WARM_UP, works);
-  const alone = await sideBySide(ROUNDS, works);
   const connections = Array.from({ length: IN_FLIGHT }, () => bridge.connection());
   const rates = await race(
     4,
@@ -75,6 +75,9 @@ export async function creates({ bridge, direct, disk, made, real }: Stage): Prom
     connections.map(() => works.direct),
     connections.map((each) => () => createBy(each, made)),
   );
+  // after the many of before, both sides are as fast as they get
+  await sideBySide(WARM_UP, works);
+  const alone = await sideBySide(ROUNDS, works);
   for (const each of [connection, ...connections]) each.close();
   return [
     overhead('POST /Users, 1 in flight', 'CreateUser directly', alone),
@@ -142,12 +145,28 @@ export async function patches({ bridge, direct, disk, made }: Stage, kind: strin
     bridge: (round: number) => connection.send('PATCH', `/Users/${made.bridge[start + round]}`, 200, body),
     sync: () => disk.sync(),
   });
+  await toggle(bridge, made.bridge.slice(0, IN_FLIGHT));
   const available = Math.min(made.direct.length, made.bridge.length) - from;
   const warmUp = Math.min(WARM_UP, Math.floor(available / 4));
   await sideBySide(warmUp, works(from));
   const times = await sideBySide(Math.min(ROUNDS, available - warmUp), works(from + warmUp));
   connection.close();
   return [overhead(`PATCH active, ${kind}`, 'DeactivateUser directly', times)];
+}
+
+/** PATCHes that are not counted, as many in flight as there are users: a process that has just begun is slow at first. */
+async function toggle(bridge: BridgeProcess, ids: readonly string[]): Promise<void> {
+  await Promise.all(
+    ids.map(async (id) => {
+      const connection = bridge.connection();
+      for (let round = 0; round < TOGGLES; round += 1) {
+        const Operations = [{ op: 'replace', path: 'active', value: round % 2 === 1 }];
+        const body = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations };
+        await connection.send('PATCH', `/Users/${id}`, 200, body);
+      }
+      connection.close();
+    }),
+  );
 }
 
 /** How many users of each kind one `patches` needs. */
