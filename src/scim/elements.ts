@@ -22,7 +22,7 @@ const ABOUT = new Set(['type', 'primary', 'display']);
 export function settleElements(elements: readonly Element[], attribute: SchemaAttribute): Element[] {
   const byIdentity = new Map<string, Element>();
   for (const element of elements) {
-    if (!Object.keys(element).some((name) => !ABOUT.has(name))) continue;
+    if (!hasValue(element)) continue;
     const identity = identityOf(element, attribute);
     const twin = byIdentity.get(identity);
     byIdentity.set(identity, twin ? { ...twin, ...element } : element);
@@ -31,11 +31,17 @@ export function settleElements(elements: readonly Element[], attribute: SchemaAt
   return withOnePrimary([...byIdentity.values()]);
 }
 
-/** At most one primary: `winner`, else the last that says so. The others become `primary: false` (RFC 7644 §3.5.2). */
+const hasValue = (element: Element): boolean => Object.keys(element).some((name) => !ABOUT.has(name));
+
+/**
+ * At most one primary: `winner`, else the last that says so. The others become `primary: false` (RFC 7644 §3.5.2). An element that has no
+ * value yet waits for a later operation to give it one: until then it neither wins nor loses.
+ */
 export function withOnePrimary(elements: readonly Element[], winner?: Element): Element[] {
-  const chosen = winner ?? elements.findLast((element) => element['primary'] === true);
+  const isPrimary = (element: Element): boolean => element['primary'] === true && hasValue(element);
+  const chosen = winner !== undefined && hasValue(winner) ? winner : elements.findLast(isPrimary);
   return elements.map((element) =>
-    element['primary'] === true && element !== chosen ? { ...element, primary: false } : element,
+    isPrimary(element) && element !== chosen ? { ...element, primary: false } : element,
   );
 }
 

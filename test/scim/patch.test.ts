@@ -34,6 +34,24 @@ function refused(status: number, scimType: string, detail: RegExp, ...operations
 }
 
 describe('RFC 7644 §3.5.2.1: add', () => {
+  test('an element that never gets a value takes the primary from nobody', () => {
+    const { emails } = patched(base, { op: 'add', path: 'emails[type eq "other"]', value: { primary: true } });
+    assert.deepEqual(emails, [work, home]);
+  });
+
+  test('an element that gets its value by a later operation is the primary it said it is', () => {
+    const { emails } = patched(
+      base,
+      { op: 'add', path: 'emails[type eq "other"].primary', value: true },
+      { op: 'add', path: 'emails[type eq "other"].value', value: 'o@example.com' },
+    );
+    assert.deepEqual(emails, [
+      { ...work, primary: false },
+      home,
+      { type: 'other', primary: true, value: 'o@example.com' },
+    ]);
+  });
+
   test('a single attribute is set', () => {
     assert.equal(patched(base, { op: 'add', path: 'title', value: 'Countess' })['title'], 'Countess');
   });
