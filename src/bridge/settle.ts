@@ -48,12 +48,13 @@ export function settled(row: Row, round: Round, { top, now, timing, awaited }: S
   const next = { ...row, ...advanced(row, round, now) };
   if (end?.kind === 'replan') return { row: { ...next, doubt: true }, results, alone: false };
   // a call for several requests was refused: only each of them alone tells whose fault it was
-  if (end === null && round.refusals.length > 0 && seen.length > 1)
+  const blameless = round.refusals.length > 0 && seen.length > 1;
+  if (blameless && end === null)
     return { row: { ...next, doubt: false, dueAt: now + timing.lease }, results, alone: true };
   const dropped = isDropped(round);
   const kept: Change[] = [];
   for (const change of seen) {
-    const result = resultOf(change, round);
+    const result = resultOf(change, blameless ? { ...round, refusals: [] } : round);
     results.set(change.revision, result);
     if (result.kind === 'away' && !(dropped && awaited(change.revision))) kept.push(change);
   }
