@@ -6,7 +6,7 @@ import { factsOf, isWhole, toFacts } from '../mapping/users.ts';
 import { type HandOver, late } from './hand-over.ts';
 import { type HeldBy, taken } from './names.ts';
 import type { Change, Clock, Context, Row } from './ports.ts';
-import { baseFacts, etagOf, newChange, nextRevision, resourceOf, shownFacts, userOf } from './rows.ts';
+import { absent, baseFacts, etagOf, newChange, nextRevision, resourceOf, shownFacts, userOf } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { Edit, ScimUser, Users } from './use-cases.ts';
@@ -110,7 +110,7 @@ const needsTruth = (touched: readonly string[], user: ScimUser): boolean =>
 
 function baseUser(row: Row): ScimUser {
   const base = baseFacts(row);
-  if (base === null) throw new BridgeError(404, 'there is no user with this id');
+  if (base === null) throw absent();
   return userOf(base);
 }
 

@@ -2,7 +2,7 @@
 import { BridgeError } from '../errors.ts';
 import type { Clock, Row, Store, Unique, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { indexOf, keyOf } from './rows.ts';
+import { absent, indexOf, keyOf } from './rows.ts';
 import type { Result, Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
 
@@ -60,7 +60,7 @@ export const late = (): BridgeError =>
 function tell(ended: Result | undefined): void {
   if (ended === undefined) throw late();
   if (ended.kind === 'refused') throw ended.error;
-  if (ended.kind === 'gone') throw new BridgeError(404, 'there is no user with this id');
+  if (ended.kind === 'gone') throw absent();
   if (ended.kind === 'away') {
     const why = ended.blocked === true ? BLOCKED : 'ZITADEL cannot be reached now; try again later';
     throw new BridgeError(503, why, { retryAfter: ended.retryAfter });

@@ -1,5 +1,6 @@
 /** Rows as values: what they show, what they want, what they are found by. */
 import { hash } from 'node:crypto';
+import { BridgeError } from '../errors.ts';
 import { stableJson } from '../mapping/codecs.ts';
 import { type Facts, METADATA_PREFIX, overlay } from '../mapping/facts.ts';
 import { fromFacts, type ScimUser } from '../mapping/users.ts';
@@ -36,6 +37,9 @@ export const baseFacts = (row: Row): Facts | null => (row.tombstone === null ? m
 export const isQuiet = (row: Row): boolean => row.changes.length === 0 && !row.doubt;
 
 export const keyOf = (row: Row): Key => ({ tenant: row.tenant, id: row.id });
+
+/** What a client is told of an id that nobody has. */
+export const absent = (): BridgeError => new BridgeError(404, 'there is no user with this id');
 
 /** A row with nothing known and nothing asked. */
 export function emptyRow(key: Key, now: number): Row {

@@ -6,7 +6,7 @@ import { compileFilter, type FilterNode, indexable } from '../mapping/filter.ts'
 import { fromFacts } from '../mapping/users.ts';
 import { sortResources } from '../mapping/sort.ts';
 import type { Clock, IndexName, Key, Row, Store, Unique, Zitadel } from './ports.ts';
-import { etagOf, isQuiet, resourceOf, shownFacts } from './rows.ts';
+import { absent, etagOf, isQuiet, resourceOf, shownFacts } from './rows.ts';
 import { buried, confirmed, found } from './settle.ts';
 import type { Reconcile } from './reconcile.ts';
 import { type Timing, within } from './timing.ts';
@@ -32,8 +32,6 @@ export interface View {
 
 const undecided = (): BridgeError =>
   new BridgeError(503, 'whether this user was made is being found out; try again', { retryAfter: 2 });
-
-const absent = (): BridgeError => new BridgeError(404, 'there is no user with this id');
 
 export function createView({ tenant, store, zitadel, unique, clock, timing, reconcile }: ViewOptions): View {
   const refreshing = new Map<string, Promise<Row | undefined>>();
