@@ -1,4 +1,5 @@
 /** Rows to store in tests. */
+import { emptyRow } from '../../src/bridge/rows.ts';
 import type { Change, Index, Key, Row, Store, Write } from '../../src/bridge/ports.ts';
 
 export const change = (fields: Partial<Change> = {}): Change => ({
@@ -14,21 +15,11 @@ export const change = (fields: Partial<Change> = {}): Change => ({
 });
 
 export const row = (key: Key, fields: Partial<Row> = {}): Row => ({
-  tenant: key.tenant,
-  id: key.id,
+  ...emptyRow(key, 1_700_000_000_000),
   version: 1,
   known: { username: key.id, state: 'active' },
-  changes: [],
-  doubt: false,
-  attempts: 0,
-  dueAt: null,
-  lastError: null,
-  createMark: null,
   verifiedAt: 1_700_000_000_000,
   sequence: '7',
-  created: 1_700_000_000_000,
-  modified: 1_700_000_000_000,
-  tombstone: null,
   ...fields,
 });
 
