@@ -32,10 +32,36 @@ export interface Change {
   readonly named: readonly string[];
   /** create: facts are all of the user; delete: facts are empty */
   readonly kind: 'create' | 'edit' | 'delete';
+  /** the client was, or is about to be, told that this will be done */
   readonly answered: boolean;
+  /** asked before a long sleep: an operator says whether it is still wanted */
+  readonly held?: true;
   readonly who: string;
   readonly txn: string;
   readonly at: number;
+}
+
+/** What was answered and then refused for good; the view is back at known. */
+export interface DeadLetter {
+  readonly revision: number;
+  readonly kind: Change['kind'];
+  /** what was refused, never a password; of a create all of it, of a delete nothing */
+  readonly facts: FactsChange;
+  /** refused: never with this content. poisoned: always the same answer. superseded create: see reason */
+  readonly cause: 'refused' | 'poisoned';
+  /** what ZITADEL said, for an operator */
+  readonly reason: string;
+  readonly who: string;
+  readonly txn: string;
+  /** when it was asked, and when it was given up */
+  readonly at: number;
+  readonly died: number;
+}
+
+/** A call that was never answered may still land: from `until` on the user is read once more, and `facts` must be so. */
+export interface Confirm {
+  readonly until: number;
+  readonly facts: FactsChange;
 }
 
 /** A user as the bridge keeps it. Rows are values: a change of any field is a new row with version + 1. */
@@ -48,6 +74,14 @@ export interface Row {
   readonly changes: readonly Change[];
   /** a call was sent (or may have been) and its outcome is not known */
   readonly doubt: boolean;
+  /** a reconcile is at it: found by another one, its holder died and its last call may still land */
+  readonly calling: boolean;
+  readonly confirm: Confirm | null;
+  readonly dead: readonly DeadLetter[];
+  /** why a step of this row alone is not permitted */
+  readonly blocked: string | null;
+  /** the answer that it got again and again, since when, how often */
+  readonly stuck: { readonly reason: string; readonly since: number; readonly times: number } | null;
   readonly attempts: number;
   /** when the queue looks at this row again; null: never */
   readonly dueAt: number | null;
@@ -108,12 +142,16 @@ export interface Lease {
 /** What an index look-up compares: all without regard to case but externalId. */
 export type IndexName = 'userName' | 'externalId' | 'email';
 
-export interface Counts {
-  /** visible rows */
-  readonly rows: number;
-  /** rows with changes that are not settled */
-  readonly owed: number;
-  readonly doubt: number;
+/** What an operator may have to look at: rows with changes that are not settled (and not held), with a call in doubt, dead letters, ... */
+export type Trouble = 'owed' | 'doubt' | 'dead' | 'held' | 'blocked';
+
+/** Rows of a tenant: the visible ones, and those in each trouble. */
+export type Counts = Readonly<Record<'rows' | Trouble, number>>;
+
+/** A row that is to be looked at, and since when. */
+export interface Due {
+  readonly id: string;
+  readonly dueAt: number;
 }
 
 /**
@@ -135,14 +173,18 @@ export interface Store {
     offset: number,
     limit: number,
   ): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
-  /** All visible rows ordered by (created, id) in slices small enough to hold the event loop at most 10 ms. */
-  scan(tenant: string): AsyncIterable<readonly Row[]>;
+  /** All visible rows ordered by (created, id), from behind `after` on, in slices small enough to hold the event loop at most 10 ms. */
+  scan(tenant: string, after?: Pick<Row, 'created' | 'id'>): AsyncIterable<readonly Row[]>;
   /** Who holds a reserved name (lower case) in a ZITADEL. */
   holder(instance: string, name: string): Promise<Key | undefined>;
-  /** Rows whose dueAt is not after `now`, earliest first. */
-  due(now: number, limit: number): Promise<readonly Key[]>;
-  /** The earliest dueAt of all rows. */
-  nextDue(): Promise<number | undefined>;
+  /** Rows of a tenant whose dueAt is not after `now`, ordered by (dueAt, id), from behind `after` on. */
+  due(tenant: string, now: number, limit: number, after?: Due): Promise<readonly Due[]>;
+  /** The earliest dueAt of a tenant's rows. */
+  nextDue(tenant: string): Promise<number | undefined>;
+  /** Rows of a tenant in some trouble ordered by id, from behind the id `after` on. */
+  troubled(tenant: string, trouble: Trouble, limit: number, after?: string): Promise<readonly Row[]>;
+  /** When the oldest change that is owed (and not held) was asked. */
+  oldestOwed(tenant: string): Promise<number | undefined>;
   /** Rows of a tenant that are deleted since before `before`, oldest first: to be taken away for good. */
   tombstones(tenant: string, before: number, limit: number): Promise<readonly Row[]>;
   counts(tenant: string): Promise<Counts>;
@@ -180,8 +222,17 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly error: BridgeError }
   /** not now: token or permission */
   | { readonly kind: 'blocked'; readonly reason: string }
-  /** not now. definite: certainly nothing was applied */
-  | { readonly kind: 'retry'; readonly definite: boolean; readonly reason: string; readonly retryAfter?: number };
+  /** not now */
+  | {
+      readonly kind: 'retry';
+      /** certainly nothing was applied */
+      readonly definite: boolean;
+      /** away: ZITADEL gave no answer. limited: too many calls (429). answer: it answered that it can not */
+      readonly cause: 'away' | 'limited' | 'answer';
+      readonly reason: string;
+      /** whole seconds */
+      readonly retryAfter?: number;
+    };
 
 /** A read that did not succeed for want of ZITADEL; carries what a write would have carried. */
 export type Unreadable = Extract<Outcome, { kind: 'retry' | 'blocked' }>;
@@ -207,8 +258,33 @@ export interface Guarded {
   readonly activeOwners: ReadonlySet<string>;
 }
 
+/** Whether the token may do its work at all. barred: it is refused, its rights are gone, or ZITADEL does not know its own name. */
+export type Standing = { readonly kind: 'able' } | { readonly kind: 'barred'; readonly reason: string } | Unreadable;
+
+/** What can be said of the way to ZITADEL and of the token, for doctor. */
+export interface Inspection {
+  /** undefined: it could not be asked; `problem` says why */
+  readonly user?: { readonly id: string; readonly name: string };
+  readonly organization?: { readonly id: string; readonly name: string; readonly state: 'active' | 'inactive' | 'removed' };
+  /** permissions of the token in its organization */
+  readonly permissions: readonly string[];
+  /** ZITADEL's clock minus ours, ms */
+  readonly clockSkew?: number;
+  /** whether holders of instance roles, and of organization roles, can be seen to be guarded */
+  readonly sees: { readonly instanceRoles: boolean; readonly organizationRoles: boolean };
+  /** when the credential ends, ms since 1970, where ZITADEL or the credential says so */
+  readonly expires?: number;
+  /** what went wrong, one line each: unreachable, unknown host, token refused */
+  readonly problems: readonly string[];
+}
+
 /** ZITADEL as one tenant sees it: one organization, one credential. */
 export interface Zitadel {
+  /** Why no call is sent now (the circuit breaker is open); undefined: calls are sent. */
+  away(): string | undefined;
+  /** The token's own rights, asked at most every 10 s. */
+  standing(): Promise<Standing>;
+  inspect(): Promise<Inspection>;
   /** Runs one step of a plan on one user, after `proceed` said yes (asked once a slot is free, right before the call). */
   run(id: string, step: Step, proceed: () => Promise<boolean>): Promise<Outcome>;
   /** GetUserByID and ListUserMetadata, in parallel. Machines and users of other organizations are gone. */

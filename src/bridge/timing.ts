@@ -8,9 +8,27 @@ export interface Timing {
   readonly answerWithin: number;
   /** longer than the longest call (15 s) */
   readonly lease: number;
+  /** the bridge's own deadlines of a call; past the one for writes the slot is only kept */
+  readonly readCall: number;
+  readonly writeCall: number;
+  /** a call that was never answered may land until so long after it ended: ZITADEL's own limit */
+  readonly horizon: number;
   readonly backoffFirst: number;
   readonly backoffMost: number;
   readonly syncInterval: number;
+  /** while ZITADEL is away it is asked so often whether it is back */
+  readonly probe: number;
+  /** a token that may do nothing is looked at again so often */
+  readonly standing: number;
+  /** the store notes so often that the process lives */
+  readonly heartbeat: number;
+  /** owed changes are held when the process slept longer */
+  readonly holdAfter: number;
+  /** the same answer for so long, and at least `poisonedTimes` times, makes a dead letter */
+  readonly poisonedAfter: number;
+  readonly poisonedTimes: number;
+  /** dead letters are kept so long */
+  readonly deadKeep: number;
 }
 
 export const TIMING: Timing = {
@@ -18,9 +36,19 @@ export const TIMING: Timing = {
   believed: 1_000,
   answerWithin: 10_000,
   lease: 20_000,
+  readCall: 5_000,
+  writeCall: 15_000,
+  horizon: 15_000,
   backoffFirst: 1_000,
   backoffMost: 300_000,
   syncInterval: 600_000,
+  probe: 1_000,
+  standing: 10_000,
+  heartbeat: 60_000,
+  holdAfter: 3_600_000,
+  poisonedAfter: 3_600_000,
+  poisonedTimes: 10,
+  deadKeep: 90 * 24 * 3_600_000,
 };
 
 /** When to try again: doubling from backoffFirst to backoffMost, each with up to half of it taken off at random. */
