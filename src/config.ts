@@ -6,6 +6,7 @@ import { parseEnv } from 'node:util';
 import { parseBridgeFile } from './config/bridge-file.ts';
 import { ConfigError, issueLines } from './config/complaints.ts';
 import { readText } from './config/files.ts';
+import { sha256 } from './config/sha256.ts';
 import { SETTINGS, type Settings, settingRows } from './config/settings.ts';
 import { readTenants, type TenantConfig } from './config/tenants.ts';
 
@@ -38,6 +39,16 @@ export interface Config {
     readonly answerWithin: number;
     /** requests a second of one tenant; 0: no limit */
     readonly rateLimit: number;
+    /** a longer sleep holds what is owed */
+    readonly holdAfter: number;
+    /** users of one tenant */
+    readonly owedMax: number;
+    /** dead letters are erased after this */
+    readonly deadKeep: number;
+  };
+  readonly admin: {
+    /** SHA-256 of the token that opens the status page, 64 lower-case hexadecimal digits; undefined: there is no page */
+    readonly tokenHash: string | undefined;
   };
   readonly log: { readonly level: Settings['LOG_LEVEL'] };
   readonly tenants: readonly TenantConfig[];
@@ -92,7 +103,11 @@ export function loadConfig(env: Environment, cwd: string): Config {
       syncInterval: settings.SYNC_INTERVAL,
       answerWithin: settings.ANSWER_WITHIN,
       rateLimit: settings.RATE_LIMIT,
+      holdAfter: settings.HOLD_AFTER,
+      owedMax: settings.OWED_MAX,
+      deadKeep: settings.DEAD_KEEP,
     },
+    admin: { tokenHash: settings.ADMIN_TOKEN === undefined ? undefined : sha256(settings.ADMIN_TOKEN) },
     log: { level: settings.LOG_LEVEL },
     tenants,
   });

@@ -55,7 +55,11 @@ describe('environment', () => {
       syncInterval: 600_000,
       answerWithin: 10_000,
       rateLimit: 500,
+      holdAfter: 3_600_000,
+      owedMax: 100_000,
+      deadKeep: 90 * 86_400_000,
     });
+    assert.deepEqual(config.admin, { tokenHash: undefined });
     assert.deepEqual(config.zitadel, { maxInFlight: 8, emailVerified: true, phoneVerified: true });
     assert.equal(config.store.dataDir, join(folder, 'data'));
     assert.deepEqual(
@@ -106,6 +110,35 @@ describe('environment', () => {
       assert.match(complaints({ VIEW_MAX_AGE: bad })[0] ?? '', /duration/);
   });
 
+  test('an age may be longer than a timer can wait', () => {
+    assert.equal(load({ DEAD_KEEP: '365d' }).limits.deadKeep, 365 * 86_400_000);
+    assert.equal(load({ HOLD_AFTER: '30d' }).limits.holdAfter, 30 * 86_400_000);
+    for (const bad of ['0s', '3651d', '90'])
+      assert.match(complaints({ DEAD_KEEP: bad })[0] ?? '', /^DEAD_KEEP: must be/);
+  });
+
+  test('OWED_MAX is a whole number, at least 1', () => {
+    assert.equal(load({ OWED_MAX: '5' }).limits.owedMax, 5);
+    for (const bad of ['0', '-1', '1.5', 'many']) assert.match(complaints({ OWED_MAX: bad })[0] ?? '', /^OWED_MAX: /);
+  });
+
+  test('ADMIN_TOKEN is long enough and stays as a hash only', () => {
+    const config = load({ ADMIN_TOKEN: 'sixteen-letters!' });
+    assert.equal(config.admin.tokenHash, hash('sixteen-letters!'));
+    assert.ok(!JSON.stringify(config).includes('sixteen-letters!'));
+    assert.deepEqual(complaints({ ADMIN_TOKEN: 'fifteen-letters' }), ['ADMIN_TOKEN: must have at least 16 characters']);
+    assert.equal(
+      load({ ADMIN_TOKEN_FILE: file('admin', 'sixteen-letters!\n') }).admin.tokenHash,
+      config.admin.tokenHash,
+    );
+  });
+
+  test('WHEN_DOWN is accept unless somebody says refuse', () => {
+    assert.equal(load(REAL).tenants[0]?.whenDown, 'accept');
+    assert.equal(load({ ...REAL, WHEN_DOWN: 'refuse' }).tenants[0]?.whenDown, 'refuse');
+    assert.match(complaints({ ...REAL, WHEN_DOWN: 'no' })[0] ?? '', /^WHEN_DOWN: must be one of accept, refuse/);
+  });
+
   test('TRUST_PROXY as express takes it', () => {
     assert.equal(load({ TRUST_PROXY: '2' }).server.trustProxy, 2);
     assert.equal(load({ TRUST_PROXY: 'true' }).server.trustProxy, 1);
@@ -140,7 +173,7 @@ describe('environment', () => {
     assert.match(complaints({ ...REAL, SCIM_TOKEN_FILE: file('token', 'x') })[0] ?? '', /only one/);
     assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: file('token', '\n') })[0] ?? '', /is empty/);
     const secrets = settingRows().flatMap((row) => (row.secret ? [row.name] : []));
-    assert.deepEqual(secrets, ['ZITADEL_TOKEN', 'ZITADEL_CLIENT_SECRET', 'SCIM_TOKEN', 'TLS_KEY']);
+    assert.deepEqual(secrets, ['ZITADEL_TOKEN', 'ZITADEL_CLIENT_SECRET', 'SCIM_TOKEN', 'ADMIN_TOKEN', 'TLS_KEY']);
   });
 
   test('every setting has a description', () => {
@@ -188,7 +221,7 @@ describe('bridge.yaml', () => {
   test('tenants with defaults from the top and words of their own', () => {
     file(
       'bridge.yaml',
-      `${HEAD}passwords: set\nprotect: ["1"]\nuniqueExternalId: true\ntenants:\n${tenant('a', '10', 'x')}${tenant('b', '11', 'y', ', passwords: ignore, protect: [], mediaType: application/json')}`,
+      `${HEAD}passwords: set\nwhenDown: refuse\nprotect: ["1"]\nuniqueExternalId: true\ntenants:\n${tenant('a', '10', 'x')}${tenant('b', '11', 'y', ', passwords: ignore, whenDown: accept, protect: [], mediaType: application/json')}`,
     );
     const [a, b] = load().tenants;
     assert.deepEqual([a?.passwords, a?.protect, a?.uniqueExternalId, a?.mediaType], ['set', ['1'], true, undefined]);
@@ -198,6 +231,11 @@ describe('bridge.yaml', () => {
     );
     assert.equal(a?.zitadel?.url, 'https://id.example.com');
     assert.equal(load({ PASSWORDS: 'ignore' }).tenants[0]?.passwords, 'ignore');
+    assert.deepEqual([a?.whenDown, b?.whenDown], ['refuse', 'accept']);
+    assert.deepEqual(
+      load({ WHEN_DOWN: 'accept' }).tenants.map(({ whenDown }) => whenDown),
+      ['accept', 'accept'],
+    );
   });
 
   test('the tenant of the environment stands beside them', () => {
@@ -219,11 +257,11 @@ describe('bridge.yaml', () => {
   });
 
   test('unknown keys are named by their path', () => {
-    file('bridge.yaml', `${HEAD}groups: {}\nwhenDown: accept\ntenants:\n${tenant('a', '1', 'x', ', colour: red')}`);
+    file('bridge.yaml', `${HEAD}groups: {}\nwhenUp: accept\ntenants:\n${tenant('a', '1', 'x', ', colour: red')}`);
     assert.deepEqual([...complaints()].toSorted(), [
       'bridge.yaml groups: unknown key',
       'bridge.yaml tenants[0].colour: unknown key',
-      'bridge.yaml whenDown: unknown key',
+      'bridge.yaml whenUp: unknown key',
     ]);
   });
 

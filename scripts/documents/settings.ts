@@ -7,7 +7,7 @@ export const envExample: GeneratedDocument = {
   render: () =>
     [
       '# Copy to .env and fill in what you need. The environment wins over this file.',
-      '# Durations: 500ms, 30s, 10m, 1h. Of a setting marked "secret", NAME_FILE may name a file that holds the value.',
+      '# Durations: 500ms, 30s, 10m, 1h, 90d. Of a setting marked "secret", NAME_FILE may name a file that holds the value.',
       ...settingRows().flatMap((row) => [
         '',
         `# ${row.description}${row.secret ? ' (secret)' : ''}`,
@@ -22,7 +22,7 @@ const TEXT = `# Settings
 Settings are read from the environment and from a file \`.env\` in the working directory. The environment wins. An empty
 value counts as unset. Everything that is wrong is told at once, and the bridge does not start.
 
-Durations are written as \`500ms\`, \`30s\`, \`10m\` or \`1h\`. For a setting marked *secret*, \`NAME_FILE\` may name a file that
+Durations are written as \`500ms\`, \`30s\`, \`10m\`, \`1h\` or \`90d\`. For a setting marked *secret*, \`NAME_FILE\` may name a file that
 holds the value (\`SCIM_TOKEN_FILE=/run/secrets/scim-token\`).
 `;
 
@@ -37,6 +37,7 @@ zitadel:                       # where the users live, and how to sign in: token
   url: https://id.example.com
   keyFile: service-user.json
 passwords: ignore              # ignore | set
+whenDown: accept               # accept | refuse: writes while ZITADEL is away
 uniqueExternalId: false        # true: a second user with the same externalId is refused with 409
 protect: []                    # ids of users that can not be locked out, renamed or deleted through SCIM
 tenants:
@@ -52,7 +53,7 @@ tenants:
       user: hr
       sha256: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
     mediaType: application/json  # of every answer; without it application/scim+json, or what the request accepts
-    passwords: set             # zitadel, passwords, uniqueExternalId and protect may stand here too
+    passwords: set             # zitadel, passwords, whenDown, uniqueExternalId and protect may stand here too
 \`\`\`
 
 A token is refused from the first moment (UTC) of the day in \`expires\`. A tenant with a \`zitadel.url\` other than the

@@ -43,6 +43,7 @@ const zitadel = z.strictObject({
 const defaults = {
   zitadel: zitadel.optional(),
   passwords: z.enum(['ignore', 'set'], { error: 'must be ignore or set' }).optional(),
+  whenDown: z.enum(['accept', 'refuse'], { error: 'must be accept or refuse' }).optional(),
   uniqueExternalId: flag.optional(),
   protect: z.array(id, { error: 'must be a list of user ids' }).optional(),
 };

@@ -1,21 +1,30 @@
 /** THE SETTINGS TABLE: every setting of the environment. .env.example and docs/settings.md are generated from it. */
 import { z } from 'zod';
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DAY = 86_400_000;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: DAY };
 
 /** Timers count in signed 32-bit milliseconds, about 24.8 days. */
-const LONGEST = 24 * 86_400_000;
+const LONGEST_TIMER = 24;
+/** Days; ten years. */
+const LONGEST_AGE = 3650;
 
-/** `30s`, `10m`, `1h` ... as milliseconds. */
-const duration = z.string().transform((text, ctx) => {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
-  const value = Math.round(Number(count) * (UNITS[unit ?? ''] ?? Number.NaN));
-  if (value >= 0 && value <= LONGEST) return value;
-  ctx.addIssue({ code: 'custom', message: 'must be a duration such as 500ms, 30s, 10m or 1h, at most 24d' });
-  return z.NEVER;
-});
+/** `30s`, `10m`, `1h`, `90d` ... as milliseconds, at most `days`. */
+const within = (days: number) =>
+  z.string().transform((text, ctx) => {
+    const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
+    const value = Math.round(Number(count) * (UNITS[unit ?? ''] ?? Number.NaN));
+    if (value >= 0 && value <= days * DAY) return value;
+    ctx.addIssue({ code: 'custom', message: `must be a duration such as 500ms, 30s, 10m or 1h, at most ${days}d` });
+    return z.NEVER;
+  });
 
-const positive = duration.refine((value) => value >= 100, 'must be at least 100ms');
+const AT_LEAST = [(value: number) => value >= 100, 'must be at least 100ms'] as const;
+
+const duration = within(LONGEST_TIMER);
+const positive = duration.refine(...AT_LEAST);
+/** No timer waits for it: an age that is compared with the clock. */
+const age = within(LONGEST_AGE).refine(...AT_LEAST);
 
 const whole = (from: number, to: number) => {
   const message = `must be a whole number from ${from} to ${to}`;
@@ -123,6 +132,14 @@ export const SETTINGS = z.object({
         fallback: 'bridge.yaml',
       }),
     ),
+  WHEN_DOWN: oneOf(['accept', 'refuse'])
+    .optional()
+    .meta(
+      about(
+        'Writes while ZITADEL is away: accept (they are kept, answered and delivered later) or refuse (503, the client repeats).',
+        { fallback: 'accept' },
+      ),
+    ),
   PASSWORDS: oneOf(['ignore', 'set'])
     .optional()
     .meta(
@@ -135,12 +152,32 @@ export const SETTINGS = z.object({
     .meta(about('A user read longer ago than this is read again from ZITADEL before it is shown.')),
   SYNC_INTERVAL: positive.prefault('10m').meta(about('Time between two sweeps over the users of ZITADEL.')),
   ANSWER_WITHIN: positive.prefault('10s').meta(about('No request waits longer than this for ZITADEL.')),
+  HOLD_AFTER: age
+    .prefault('1h')
+    .meta(
+      about(
+        'After a sleep longer than this what is owed is held until an operator releases or drops it, so that a restored backup sends no old orders.',
+      ),
+    ),
+  OWED_MAX: whole(1, 100_000_000)
+    .prefault('100000')
+    .meta(about('Users of one tenant that may be owed at the same time; further writes are answered 503.')),
+  DEAD_KEEP: age.prefault('90d').meta(about('Dead letters are erased after this.')),
   EMAIL_VERIFIED: flag
     .prefault('true')
     .meta(about('E-mail addresses are stored as verified. false: as not verified; ZITADEL mails no code.')),
   PHONE_VERIFIED: flag
     .prefault('true')
     .meta(about('Phone numbers are stored as verified. false: as not verified; ZITADEL sends no code.')),
+  ADMIN_TOKEN: token
+    .min(16, 'must have at least 16 characters')
+    .optional()
+    .meta(
+      about(
+        'Opens the status page at /; without it every path of that page is 404. At least 16 characters; only its SHA-256 is kept.',
+        { secret: true },
+      ),
+    ),
   TLS_CERT: z
     .string()
     .optional()

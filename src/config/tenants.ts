@@ -1,7 +1,7 @@
 /** Tenants: the one of the environment and those of bridge.yaml, each with the defaults filled in. */
-import { createHash } from 'node:crypto';
 import type { BridgeFile, TenantEntry, ZitadelEntry } from './bridge-file.ts';
 import { type Credential, readCredential } from './credential.ts';
+import { sha256 } from './sha256.ts';
 import type { Settings } from './settings.ts';
 
 /** A bearer token as it is kept. `expires` in milliseconds; the token is refused from then on. */
@@ -30,6 +30,8 @@ export interface TenantConfig {
   readonly basic?: { readonly user: string; readonly sha256: string } | undefined;
   readonly mediaType?: 'application/scim+json' | 'application/json' | undefined;
   readonly passwords: 'ignore' | 'set';
+  /** writes while ZITADEL is away: kept, answered and delivered later, or answered 503 */
+  readonly whenDown: 'accept' | 'refuse';
   readonly uniqueExternalId: boolean;
   /** ids of users that are never changed in a way that locks them out */
   readonly protect: readonly string[];
@@ -48,8 +50,6 @@ export interface TenantSources {
 }
 
 const ENVIRONMENT_TENANT = 'default';
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** All tenants, the one of the environment first. What is wrong goes to `complaints`. */
 export function readTenants(sources: TenantSources, complaints: string[]): readonly TenantConfig[] {
@@ -163,6 +163,7 @@ function tenantTarget(
 function withDefaults(entry: Partial<TenantEntry>, { settings, file }: TenantSources) {
   return {
     passwords: entry.passwords ?? settings.PASSWORDS ?? file.passwords ?? 'ignore',
+    whenDown: entry.whenDown ?? settings.WHEN_DOWN ?? file.whenDown ?? 'accept',
     uniqueExternalId: entry.uniqueExternalId ?? file.uniqueExternalId ?? false,
     protect: entry.protect ?? file.protect ?? [],
   };
