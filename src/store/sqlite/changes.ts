@@ -1,5 +1,7 @@
 /** One accepted write as calls on the tables: only what differs from the write before. */
 import type { Counts, Index, Key, Row, Write } from '../../bridge/ports.ts';
+import { countsOf, isNothing, sum } from '../counts.ts';
+import { owedSince } from '../troubles.ts';
 import { NO_ROW } from './pending.ts';
 import type { Entry, Slot } from './pending.ts';
 import type { Call } from './schema.ts';
@@ -20,9 +22,7 @@ export function entryOf({ key: { tenant, id }, row, index }: Write): Entry {
     row,
     slot: {
       version: row.version,
-      visible: index.visible ? 1 : 0,
-      owed: row.changes.length > 0 ? 1 : 0,
-      doubt: row.doubt ? 1 : 0,
+      counts: countsOf(row, index.visible),
       emails: JSON.stringify(emails),
       names: reserved.length === 0 ? '[]' : JSON.stringify([index.instance, ...reserved]),
     },
@@ -37,13 +37,7 @@ export function entryOf({ key: { tenant, id }, row, index }: Write): Entry {
 /** Reserved names without twins. */
 const namesOf = ({ reserved }: Index): string[] => [...new Set(reserved.map((name) => name.toWellFormed()))];
 
-export function countsBetween(before: Slot, { slot }: Entry): Counts {
-  return {
-    rows: slot.visible - before.visible,
-    owed: slot.owed - before.owed,
-    doubt: slot.doubt - before.doubt,
-  };
-}
+export const countsBetween = (before: Slot, { slot }: Entry): Counts => sum(slot.counts, before.counts, -1);
 
 /** The calls, and their size in characters, about. */
 export function callsOf(before: Slot, entry: Entry, counts: Counts): { readonly calls: Call[]; readonly size: number } {
@@ -63,8 +57,9 @@ export function callsOf(before: Slot, entry: Entry, counts: Counts): { readonly 
     for (const name of old) calls.push(['removeName', instance, name]);
     for (const name of entry.reserved) calls.push(['addName', entry.instance, name, tenant, id]);
   }
-  if (counts.rows !== 0 || counts.owed !== 0 || counts.doubt !== 0) {
-    calls.push(['addCounts', tenant, counts.rows, counts.owed, counts.doubt]);
+  if (!isNothing(counts)) {
+    const { rows, owed, doubt, dead, held, blocked } = counts;
+    calls.push(['addCounts', tenant, rows, owed, doubt, dead, held, blocked]);
   }
   return { calls, size: body.length + 200 * calls.length };
 }
@@ -72,20 +67,24 @@ export function callsOf(before: Slot, entry: Entry, counts: Counts): { readonly 
 const texts = (json: string): string[] => JSON.parse(json) as string[];
 
 function putRow({ key: { tenant, id }, slot, userName, externalId }: Entry, row: Row, body: string): Call {
-  const { version, visible, owed, doubt, emails, names } = slot;
+  const { version, counts, emails, names } = slot;
   const { created, dueAt, tombstone } = row;
   return [
     'putRow',
     tenant,
     id,
     version,
-    visible,
-    owed,
-    doubt,
+    counts.rows,
+    counts.owed,
+    counts.doubt,
+    counts.dead,
+    counts.held,
+    counts.blocked,
     created,
     userName,
     externalId,
     dueAt,
+    owedSince(row),
     tombstone,
     emails,
     names,

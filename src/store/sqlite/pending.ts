@@ -2,22 +2,22 @@
  * Writes that are accepted and not durable yet: laid over the database, so that whoever asks sees them at once. The last ones that
  * became durable are remembered: a request reads its row several times between its writes.
  */
-import type { IndexName, Key, Row } from '../../bridge/ports.ts';
+import type { Counts, IndexName, Key, Row } from '../../bridge/ports.ts';
+import { NO_COUNTS } from '../counts.ts';
 
 /** What the next write of a row needs to know of the one before. */
 export interface Slot {
   /** 0: no row */
   readonly version: number;
-  readonly visible: number;
-  readonly owed: number;
-  readonly doubt: number;
+  /** what it adds to those of its tenant */
+  readonly counts: Counts;
   /** JSON [address, ...], lower case */
   readonly emails: string;
   /** JSON [instance, name, ...], or [] */
   readonly names: string;
 }
 
-export const NO_ROW: Slot = { version: 0, visible: 0, owed: 0, doubt: 0, emails: '[]', names: '[]' };
+export const NO_ROW: Slot = { version: 0, counts: NO_COUNTS, emails: '[]', names: '[]' };
 
 /** One accepted write. */
 export interface Entry {
@@ -107,7 +107,7 @@ export function createPending(): Pending {
     matching(tenant, index, value) {
       const rows: Row[] = [];
       for (const entry of entries.values()) {
-        if (entry.row === null || entry.slot.visible === 0 || entry.key.tenant !== tenant) continue;
+        if (entry.row === null || entry.slot.counts.rows === 0 || entry.key.tenant !== tenant) continue;
         if (index === 'email' ? entry.emails.includes(value) : entry[index] === value) rows.push(entry.row);
       }
       return rows;

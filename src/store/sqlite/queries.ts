@@ -1,7 +1,7 @@
 /** Reads of what is durable, on the main thread: in WAL mode a reader waits for no writer. */
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Counts, IndexName, Key, Row } from '../../bridge/ports.ts';
+import type { Counts, Due, IndexName, Key, Row, Trouble } from '../../bridge/ports.ts';
 import type { Slot } from './pending.ts';
 
 export interface Queries {
@@ -12,8 +12,10 @@ export interface Queries {
   /** Visible rows after (created, id), as many as can be read in `ms`, at least one while there are any. */
   slice(tenant: string, after: { readonly created: number; readonly id: string }, ms: number): Row[];
   holder(instance: string, name: string): Key | undefined;
-  due(now: number, limit: number): Key[];
-  nextDue(): number | undefined;
+  due(tenant: string, now: number, limit: number, after?: Due): Due[];
+  nextDue(tenant: string): number | undefined;
+  troubled(tenant: string, trouble: Trouble, limit: number, after?: string): Row[];
+  oldestOwed(tenant: string): number | undefined;
   tombstones(tenant: string, before: number, limit: number): Row[];
   counts(): ReadonlyMap<string, Counts>;
   /** JSON */
@@ -31,7 +33,8 @@ export function openQueries(file: string): Queries {
   const many = (sql: string) => typed(db.prepare(sql)).all;
 
   const row = one('SELECT body FROM rows WHERE tenant = ? AND id = ?');
-  const slot = one('SELECT version, visible, owed, doubt, emails, names FROM rows WHERE tenant = ? AND id = ?');
+  const slot = one(`SELECT version, visible AS rows, owed, doubt, dead, held, blocked, emails, names
+    FROM rows WHERE tenant = ? AND id = ?`);
   const finders: Readonly<Record<IndexName, ReturnType<typeof many>>> = {
     userName: many('SELECT body FROM rows WHERE tenant = ? AND user_name = ? AND visible = 1 ORDER BY created, id'),
     externalId: many('SELECT body FROM rows WHERE tenant = ? AND external_id = ? AND visible = 1 ORDER BY created, id'),
@@ -47,10 +50,23 @@ export function openQueries(file: string): Queries {
   const after = db.prepare(`SELECT body FROM rows
     WHERE tenant = ? AND visible = 1 AND (created, id) > (?, ?) ORDER BY created, id LIMIT ${SLICE_ROWS}`);
   const holder = one('SELECT tenant, id FROM names WHERE instance = ? AND name = ?');
-  const due = many('SELECT tenant, id FROM rows WHERE due_at <= ? ORDER BY due_at, tenant, id LIMIT ?');
-  const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE due_at IS NOT NULL');
+  const due = many(`SELECT id, due_at AS dueAt FROM rows
+    WHERE tenant = ? AND due_at <= ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?`);
+  const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE tenant = ? AND due_at IS NOT NULL');
+  const troubled = (trouble: Trouble) => ({
+    first: many(`SELECT body FROM rows WHERE tenant = ? AND ${trouble} = 1 ORDER BY id LIMIT ?`),
+    next: many(`SELECT body FROM rows WHERE tenant = ? AND ${trouble} = 1 AND id > ? ORDER BY id LIMIT ?`),
+  });
+  const troubles: Readonly<Record<Trouble, ReturnType<typeof troubled>>> = {
+    owed: troubled('owed'),
+    doubt: troubled('doubt'),
+    dead: troubled('dead'),
+    held: troubled('held'),
+    blocked: troubled('blocked'),
+  };
+  const oldestOwed = one('SELECT min(owed_since) AS at FROM rows WHERE tenant = ? AND owed_since IS NOT NULL');
   const tombstones = many('SELECT body FROM rows WHERE tenant = ? AND tombstone < ? ORDER BY tombstone, id LIMIT ?');
-  const counts = many('SELECT tenant, rows, owed, doubt FROM counts');
+  const counts = many('SELECT tenant, rows, owed, doubt, dead, held, blocked FROM counts');
   const state = one('SELECT value FROM state WHERE name = ?');
 
   return {
@@ -58,7 +74,12 @@ export function openQueries(file: string): Queries {
       const found = row<Body>(tenant, id);
       return found === undefined ? undefined : parse(found);
     },
-    slot: ({ tenant, id }) => slot<Slot>(tenant, id),
+    slot({ tenant, id }) {
+      const found = slot<Omit<Slot, 'counts'> & Counts>(tenant, id);
+      if (found === undefined) return undefined;
+      const { version, emails, names, ...counts } = found;
+      return { version, emails, names, counts };
+    },
     find: (tenant, index, value) => finders[index]<Body>(tenant, value).map(parse),
     page(tenant, offset, limit) {
       db.exec('BEGIN');
@@ -82,13 +103,19 @@ export function openQueries(file: string): Queries {
       const found = holder<Key>(instance, name);
       return found === undefined ? undefined : { tenant: found.tenant, id: found.id };
     },
-    due: (now, limit) => due<Key>(now, limit).map(({ tenant, id }) => ({ tenant, id })),
-    nextDue: () => nextDue<{ at: number | null }>()?.at ?? undefined,
+    due: (tenant, now, limit, after) =>
+      due<Due>(tenant, now, after?.dueAt ?? Number.NEGATIVE_INFINITY, after?.id ?? '', limit).map(({ id, dueAt }) => ({
+        id,
+        dueAt,
+      })),
+    nextDue: (tenant) => nextDue<At>(tenant)?.at ?? undefined,
+    troubled(tenant, trouble, limit, after) {
+      const { first, next } = troubles[trouble];
+      return (after === undefined ? first<Body>(tenant, limit) : next<Body>(tenant, after, limit)).map(parse);
+    },
+    oldestOwed: (tenant) => oldestOwed<At>(tenant)?.at ?? undefined,
     tombstones: (tenant, before, limit) => tombstones<Body>(tenant, before, limit).map(parse),
-    counts: () =>
-      new Map(
-        counts<Counts & { tenant: string }>().map(({ tenant, rows, owed, doubt }) => [tenant, { rows, owed, doubt }]),
-      ),
+    counts: () => new Map(counts<Counts & { tenant: string }>().map(({ tenant, ...own }) => [tenant, own])),
     state: (name) => state<{ value: string }>(name)?.value,
     close: () => db.close(),
   };
@@ -96,6 +123,10 @@ export function openQueries(file: string): Queries {
 
 interface Body {
   readonly body: string;
+}
+
+interface At {
+  readonly at: number | null;
 }
 
 const parse = ({ body }: Body): Row => JSON.parse(body) as Row;

@@ -54,26 +54,57 @@ export const MIGRATIONS: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+
+  `
+  ALTER TABLE rows ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rows ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rows ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rows ADD COLUMN owed_since REAL;      -- earliest \`at\` of the changes that are not held
+  ALTER TABLE counts ADD COLUMN dead INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE counts ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE counts ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+
+  -- nothing was dead, held or blocked before there were words for it: owed and the counts are as they were
+  UPDATE rows SET
+    owed_since = (SELECT min(json_extract(value, '$.at')) FROM json_each(body, '$.changes')),
+    body = json_insert(body, '$.calling', json('false'), '$.confirm', NULL, '$.dead', json('[]'), '$.blocked', NULL,
+      '$.stuck', NULL);
+
+  -- by tenant first: nobody passes over the rows of another one
+  DROP INDEX rows_by_due_at;
+  DROP INDEX rows_by_tombstone;
+  CREATE INDEX rows_by_due_at ON rows (tenant, due_at, id) WHERE due_at IS NOT NULL;
+  CREATE INDEX rows_by_owed_since ON rows (tenant, owed_since) WHERE owed_since IS NOT NULL;
+  CREATE INDEX rows_by_tombstone ON rows (tenant, tombstone, id) WHERE tombstone IS NOT NULL;
+  CREATE INDEX rows_owed ON rows (tenant, id) WHERE owed = 1;
+  CREATE INDEX rows_doubt ON rows (tenant, id) WHERE doubt = 1;
+  CREATE INDEX rows_dead ON rows (tenant, id) WHERE dead = 1;
+  CREATE INDEX rows_held ON rows (tenant, id) WHERE held = 1;
+  CREATE INDEX rows_blocked ON rows (tenant, id) WHERE blocked = 1;
+  `,
 ];
 
 /** What the writer can be told to do. A call is the name of a row of this table and its parameters in order. */
 export const CHANGES = {
   putRow: `INSERT INTO rows
-      (tenant, id, version, visible, owed, doubt, created, user_name, external_id, due_at, tombstone, emails, names, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      (tenant, id, version, visible, owed, doubt, dead, held, blocked, created, user_name, external_id, due_at, owed_since,
+       tombstone, emails, names, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant, id) DO UPDATE SET
       version = excluded.version, visible = excluded.visible, owed = excluded.owed, doubt = excluded.doubt,
+      dead = excluded.dead, held = excluded.held, blocked = excluded.blocked,
       created = excluded.created, user_name = excluded.user_name, external_id = excluded.external_id,
-      due_at = excluded.due_at, tombstone = excluded.tombstone, emails = excluded.emails, names = excluded.names,
-      body = excluded.body`,
+      due_at = excluded.due_at, owed_since = excluded.owed_since, tombstone = excluded.tombstone,
+      emails = excluded.emails, names = excluded.names, body = excluded.body`,
   removeRow: 'DELETE FROM rows WHERE tenant = ? AND id = ?',
   addEmail: 'INSERT INTO emails (tenant, email, id) VALUES (?, ?, ?)',
   removeEmail: 'DELETE FROM emails WHERE tenant = ? AND email = ? AND id = ?',
   addName: 'INSERT INTO names (instance, name, tenant, id) VALUES (?, ?, ?, ?)',
   removeName: 'DELETE FROM names WHERE instance = ? AND name = ?',
-  addCounts: `INSERT INTO counts (tenant, rows, owed, doubt) VALUES (?, ?, ?, ?)
+  addCounts: `INSERT INTO counts (tenant, rows, owed, doubt, dead, held, blocked) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant) DO UPDATE SET
-      rows = rows + excluded.rows, owed = owed + excluded.owed, doubt = doubt + excluded.doubt`,
+      rows = rows + excluded.rows, owed = owed + excluded.owed, doubt = doubt + excluded.doubt,
+      dead = dead + excluded.dead, held = held + excluded.held, blocked = blocked + excluded.blocked`,
   putState: 'INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
   removeState: 'DELETE FROM state WHERE name = ?',
 } as const;

@@ -1,7 +1,8 @@
 /** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock, Counts, Key, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
+import type { Clock, Key, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
 import { BridgeError } from '../../errors.ts';
+import { NO_COUNTS, sum } from '../counts.ts';
 import { callsOf, countsBetween, entryOf, fold } from './changes.ts';
 import { createCommits } from './commits.ts';
 import { takeFolder } from './folder.ts';
@@ -26,7 +27,6 @@ export interface SqliteStoreOptions {
 
 /** Longest piece of a scan, milliseconds: the consumer needs some of the 10 ms too. */
 const SLICE_MS = 4;
-const NO_COUNTS: Counts = { rows: 0, owed: 0, doubt: 0 };
 
 /** Throws FolderInUse, or an Error that tells the operator why the folder or the database in it does not do. */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
@@ -139,8 +139,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       });
     },
     page: (tenant, offset, limit) => settled(() => queries.page(tenant, offset, limit)),
-    async *scan(tenant) {
-      let after = { created: Number.NEGATIVE_INFINITY, id: '' };
+    async *scan(tenant, from = { created: Number.NEGATIVE_INFINITY, id: '' }) {
+      let after = from;
       let slice = await settled(() => queries.slice(tenant, after, SLICE_MS));
       for (let last = slice.at(-1); last !== undefined; last = slice.at(-1)) {
         yield slice;
@@ -150,8 +150,10 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       }
     },
     holder: async (instance, name) => guard(() => holder(instance, name.toWellFormed())),
-    due: (now, limit) => settled(() => queries.due(now, limit)),
-    nextDue: () => settled(() => queries.nextDue()),
+    due: (tenant, now, limit, after) => settled(() => queries.due(tenant, now, limit, after)),
+    nextDue: (tenant) => settled(() => queries.nextDue(tenant)),
+    troubled: (tenant, trouble, limit, after) => settled(() => queries.troubled(tenant, trouble, limit, after)),
+    oldestOwed: (tenant) => settled(() => queries.oldestOwed(tenant)),
     tombstones: (tenant, before, limit) => settled(() => queries.tombstones(tenant, before, limit)),
     counts: async (tenant) => guard(() => counts.get(tenant) ?? NO_COUNTS),
     async getState(name) {
@@ -193,12 +195,6 @@ function unavailable(cause: unknown): BridgeError {
     cause,
   });
 }
-
-const sum = (left: Counts, right: Counts): Counts => ({
-  rows: left.rows + right.rows,
-  owed: left.owed + right.owed,
-  doubt: left.doubt + right.doubt,
-});
 
 function oldestFirst(left: Row, right: Row): number {
   return left.created - right.created || (left.id < right.id ? -1 : 1);

@@ -1,0 +1,30 @@
+/** Counts of a tenant, kept beside its rows: counting 100,000 of them costs more than a list may take. */
+import type { Counts, Row } from '../bridge/ports.ts';
+import { TROUBLES } from './troubles.ts';
+
+export const NO_COUNTS: Counts = { rows: 0, owed: 0, doubt: 0, dead: 0, held: 0, blocked: 0 };
+
+const one = (is: boolean): number => (is ? 1 : 0);
+
+/** What a row adds to the counts of its tenant. */
+export const countsOf = (row: Row, visible: boolean): Counts => ({
+  rows: one(visible),
+  owed: one(TROUBLES.owed(row)),
+  doubt: one(TROUBLES.doubt(row)),
+  dead: one(TROUBLES.dead(row)),
+  held: one(TROUBLES.held(row)),
+  blocked: one(TROUBLES.blocked(row)),
+});
+
+/** left + right, or left - right with sign -1. */
+export const sum = (left: Counts, right: Counts, sign: 1 | -1 = 1): Counts => ({
+  rows: left.rows + sign * right.rows,
+  owed: left.owed + sign * right.owed,
+  doubt: left.doubt + sign * right.doubt,
+  dead: left.dead + sign * right.dead,
+  held: left.held + sign * right.held,
+  blocked: left.blocked + sign * right.blocked,
+});
+
+export const isNothing = ({ rows, owed, doubt, dead, held, blocked }: Counts): boolean =>
+  rows === 0 && owed === 0 && doubt === 0 && dead === 0 && held === 0 && blocked === 0;
