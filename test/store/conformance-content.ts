@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Key, Store } from '../../src/bridge/ports.ts';
-import { ids, removal, scanned, write } from './rows.ts';
+import { allDue, allTroubled, change, counts, deadLetter, ids, removal, scanned, TROUBLES, write } from './rows.ts';
 
 const HOSTILE = [
   'a\0b',
@@ -31,7 +31,8 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
         ]);
         const index = { userName: text, externalId: text, emails: [text], reserved: [tenant + text], instance: text };
         for (const version of [1, 2]) {
-          const written = write(key, { version, known, lastError: text }, index);
+          const fields = { version, known, lastError: text, blocked: text, dueAt: 1, changes: [change({ at: 2 })] };
+          const written = write(key, fields, index);
           assert.equal((await store.write(written, { durable: version === 2 })).kind, 'ok');
           assert.deepEqual(await store.read(key), written.row);
           for (const by of ['userName', 'externalId', 'email'] as const) {
@@ -40,6 +41,9 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
           assert.deepEqual(await store.holder(text, tenant + text), key);
           assert.deepEqual((await store.page(key.tenant, 0, 2)).rows, [written.row]);
           assert.deepEqual(await scanned(store, key.tenant), [written.row]);
+          assert.deepEqual(await allTroubled(store, key.tenant, 'blocked', 1), [written.row]);
+          assert.deepEqual(await allDue(store, key.tenant, 1, 1), [{ id: text, dueAt: 1 }]);
+          assert.equal(await store.oldestOwed(key.tenant), 2);
         }
         await store.setState(tenant + text, { [text]: text });
         assert.deepEqual(await store.getState(tenant + text), { [text]: text });
@@ -78,12 +82,18 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
   it('tenants do not meet', async () => {
     const [store, first, second] = [current(), fresh('same'), fresh('same')];
     const index = { userName: 'ann', externalId: 'x', emails: ['a@b'] };
-    await store.write(write(first, { lastError: 'first' }, index));
+    const changes = [change(), change({ held: true })];
+    const trouble = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', dueAt: 1 };
+    await store.write(write(first, { ...trouble, lastError: 'first' }, index));
     assert.equal(await store.read(second), undefined);
     assert.deepEqual(await store.page(second.tenant, 0, 10), { rows: [], total: 0 });
     assert.deepEqual(await scanned(store, second.tenant), []);
     assert.deepEqual(await store.find(second.tenant, 'userName', 'ann'), []);
-    assert.deepEqual(await store.counts(second.tenant), { rows: 0, owed: 0, doubt: 0 });
+    assert.deepEqual(await store.due(second.tenant, 1, 10), []);
+    assert.equal(await store.nextDue(second.tenant), undefined);
+    assert.equal(await store.oldestOwed(second.tenant), undefined);
+    for (const each of TROUBLES) assert.deepEqual(await store.troubled(second.tenant, each, 10), [], each);
+    assert.deepEqual(await store.counts(second.tenant), counts());
     assert.equal((await store.write(write(second, { lastError: 'second' }, index))).kind, 'ok');
     await store.write(removal(second, 1));
     assert.equal((await store.read(first))?.lastError, 'first');

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
-import type { IndexName, Key, Store, Write, WriteResult } from '../../src/bridge/ports.ts';
-import { change, scanned, write } from './rows.ts';
+import type { IndexName, Key, Row, Store, Trouble, Write, WriteResult } from '../../src/bridge/ports.ts';
+import { allDue, allTroubled, change, deadLetter, scanned, TROUBLES, write } from './rows.ts';
 
 /** Rows by `tenant id`. Tenants and ZITADELs of a run are its own: the runs share a store. */
 interface Model {
@@ -37,8 +37,10 @@ const wish = fc.record({
   stale: fc.integer({ min: 0, max: 7 }).map((n) => (n === 0 ? 1 : 0)),
   created: fc.integer({ min: 1, max: 3 }),
   dueAt: fc.option(fc.integer({ min: 1, max: 3 })),
-  owed: fc.integer({ min: 0, max: 2 }),
+  asked: fc.array(fc.record({ at: fc.integer({ min: 1, max: 9 }), held: fc.boolean() }), { maxLength: 3 }),
   doubt: fc.boolean(),
+  dead: fc.nat(2),
+  blocked: fc.option(text),
   index: fc.record({
     visible: fc.boolean(),
     userName: fc.option(text),
@@ -64,10 +66,11 @@ const writes = wish.map((given) =>
   command(`write ${JSON.stringify(given)}`, async (model, store) => {
     const key = { tenant: `${model.run}-${given.tenant}`, id: given.id };
     const version = (model.rows.get(place(key))?.row?.version ?? 0) + 1 + given.stale;
-    const { created, dueAt, doubt } = given;
-    const changes = Array.from({ length: given.owed }, (_, n) => change({ revision: n }));
+    const { created, dueAt, doubt, blocked } = given;
+    const changes = given.asked.map(({ at, held }, n) => change({ revision: n, at, ...(held && { held }) }));
+    const dead = Array.from({ length: given.dead }, (_, revision) => deadLetter({ revision }));
     const index = { ...given.index, instance: `${model.run}-${given.index.instance}` };
-    const wanted = write(key, { version, created, dueAt, doubt, changes }, index);
+    const wanted = write(key, { version, created, dueAt, doubt, blocked, changes, dead }, index);
     const asked = given.remove ? { ...wanted, row: null } : wanted;
     const result = expected(model, asked);
     assert.deepEqual(await store.write(asked, { durable: given.durable }), result);
@@ -103,30 +106,51 @@ const lists = fc.tuple(fc.nat(4), fc.nat(4)).map(([offset, limit]) =>
   }),
 );
 
-const sights = fc.constant(command('scan, counts, due, holder', compare));
+const scans = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom('0', '1', '2', '3', '4')).map(([created, id]) =>
+  command(`scan from behind ${created} ${id}`, async (model, store) => {
+    const behind = visible(model, `${model.run}-s`).filter(
+      ({ key, row }) => row !== null && (row.created > created || (row.created === created && key.id > id)),
+    );
+    assert.deepEqual(await scanned(store, `${model.run}-s`, { created, id }), rowsOf(behind));
+  }),
+);
+
+/** When each change was asked that is owed. */
+const owed = ({ changes }: Row): number[] => changes.filter(({ held }) => !held).map(({ at }) => at);
+
+const inTrouble: Readonly<Record<Trouble, (row: Row) => boolean>> = {
+  owed: (row) => owed(row).length > 0,
+  doubt: (row) => row.doubt,
+  dead: (row) => row.dead.length !== 0,
+  held: (row) => row.changes.length > owed(row).length,
+  blocked: (row) => row.blocked !== null,
+};
+
+const sights = fc.constant(command('scan, counts, troubled, due, holder', compare));
 
 async function compare(model: Model, store: Store): Promise<void> {
   const all = [...model.rows.values()];
   for (const tenant of [`${model.run}-s`, `${model.run}-t`]) {
-    const own = all.filter(({ key }) => key.tenant === tenant);
-    assert.deepEqual(await scanned(store, tenant), rowsOf(visible(model, tenant)));
-    assert.deepEqual(await store.counts(tenant), {
-      rows: own.filter(({ index }) => index.visible).length,
-      owed: own.filter(({ row }) => row?.changes.length !== 0).length,
-      doubt: own.filter(({ row }) => row?.doubt).length,
-    });
+    const own = all.flatMap(({ key, row }) => (key.tenant === tenant && row !== null ? [row] : []));
+    const shown = visible(model, tenant);
+    assert.deepEqual(await scanned(store, tenant), rowsOf(shown));
+    const { rows, ...troubles } = await store.counts(tenant);
+    assert.equal(rows, shown.length);
+    for (const trouble of TROUBLES) {
+      const wanted = own.filter(inTrouble[trouble]).toSorted((left, right) => (left.id < right.id ? -1 : 1));
+      assert.deepEqual(await allTroubled(store, tenant, trouble, 2), wanted, trouble);
+      assert.equal(troubles[trouble], wanted.length, trouble);
+    }
+    const asked = own.flatMap(owed);
+    assert.equal(await store.oldestOwed(tenant), asked.length === 0 ? undefined : Math.min(...asked));
+    const times = own.flatMap(({ id, dueAt }) => (dueAt === null ? [] : [{ id, dueAt }]));
+    times.sort((left, right) => left.dueAt - right.dueAt || (left.id < right.id ? -1 : 1));
+    assert.equal(await store.nextDue(tenant), times[0]?.dueAt);
+    assert.deepEqual(
+      await allDue(store, tenant, 2, 2),
+      times.filter(({ dueAt }) => dueAt <= 2),
+    );
   }
-  const due = await store.due(2, 100_000);
-  assert.deepEqual(
-    due
-      .filter(({ tenant }) => tenant.startsWith(`${model.run}-`))
-      .map(place)
-      .toSorted(),
-    all
-      .filter(({ row }) => (row?.dueAt ?? 3) <= 2)
-      .map(({ key }) => place(key))
-      .toSorted(),
-  );
   for (const instance of [`${model.run}-x`, `${model.run}-y`]) {
     for (const name of ['ann', 'bob', 'cid']) {
       const holder = all.find(({ index }) => index.instance === instance && index.reserved.includes(name));
@@ -145,7 +169,7 @@ export function modelConformance(current: () => Store, reopen: () => Promise<Sto
     };
     await fc.assert(
       fc.asyncProperty(
-        fc.commands([writes, writes, writes, reads, finds, lists, sights], { maxCommands: 50 }),
+        fc.commands([writes, writes, writes, reads, finds, lists, scans, sights], { maxCommands: 50 }),
         (commands) => fc.asyncModelRun(begin, commands),
       ),
       { numRuns: 200 },

@@ -1,12 +1,13 @@
 /** What every store must do, whatever keeps it: one suite for all adapters, written against the port. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Key, Store, WriteResult } from '../../src/bridge/ports.ts';
+import type { Key, Row, Store, WriteResult } from '../../src/bridge/ports.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { contentConformance } from './conformance-content.ts';
 import { modelConformance } from './conformance-model.ts';
 import { queryConformance } from './conformance-queries.ts';
-import { ids, removal, row, write } from './rows.ts';
+import { queueConformance } from './conformance-queue.ts';
+import { change, counts, deadLetter, ids, removal, row, TROUBLES, write } from './rows.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -18,6 +19,21 @@ export interface StoreUnderTest {
 
 const OK: WriteResult = { kind: 'ok' };
 const LAZY = { durable: false };
+
+/** Every field that may be empty is not. */
+const FULL: Partial<Row> = {
+  changes: [change(), change({ revision: 2, kind: 'delete', facts: {}, named: [], answered: false, held: true })],
+  doubt: true,
+  calling: true,
+  confirm: { until: 1.5, facts: { title: null, phone: '+1' } },
+  dead: [deadLetter(), deadLetter({ revision: 2, cause: 'poisoned' })],
+  blocked: 'no permission',
+  stuck: { reason: 'INTERNAL', since: 5, times: 3 },
+  attempts: 4,
+  dueAt: 1.5,
+  lastError: 'x',
+  createMark: { hash: 'h', open: true },
+};
 
 export function storeConformance(name: string, makeStore: () => Promise<StoreUnderTest>): void {
   describe(`store conformance: ${name}`, () => {
@@ -38,7 +54,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         it(`reads back what was written, durable: ${durable}`, async () => {
           const key = fresh();
           assert.equal(await store.read(key), undefined);
-          const first = write(key, { createMark: { hash: 'h', open: true }, lastError: 'x', dueAt: 1.5 });
+          const first = write(key, { ...FULL, version: 1 });
           assert.deepEqual(await store.write(first, { durable }), OK);
           assert.deepEqual(await store.read(key), first.row);
           const second = write(key, { version: 2, known: null });
@@ -79,7 +95,8 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
       it('takes a row away, and everything it was found by', async () => {
         const key = fresh();
         const index = { userName: 'ann', externalId: 'x', emails: ['a@b'], reserved: [`${key.tenant}/ann`] };
-        await store.write(write(key, { dueAt: -5, changes: [] }, index));
+        const fields = { changes: [change(), change({ held: true })], doubt: true, dead: [deadLetter()], blocked: 'x' };
+        await store.write(write(key, { ...fields, dueAt: -5 }, index));
         assert.deepEqual(await store.write(removal(key, 2)), { kind: 'version' });
         assert.deepEqual(await store.write(removal(key, 1)), OK);
         assert.equal(await store.read(key), undefined);
@@ -92,7 +109,10 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         }
         assert.deepEqual(await store.page(key.tenant, 0, 10), { rows: [], total: 0 });
         assert.equal(await store.holder('zitadel', `${key.tenant}/ann`), undefined);
-        assert.ok(!(await store.due(0, 10)).some(({ tenant }) => tenant === key.tenant));
+        assert.deepEqual(await store.due(key.tenant, 0, 10), []);
+        for (const trouble of TROUBLES) assert.deepEqual(await store.troubled(key.tenant, trouble, 10), [], trouble);
+        assert.equal(await store.oldestOwed(key.tenant), undefined);
+        assert.deepEqual(await store.counts(key.tenant), counts());
         assert.deepEqual(await store.write(write(key)), OK, 'a row that is gone has version 0');
       });
     });
@@ -183,6 +203,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
     });
 
     queryConformance(() => store, fresh);
+    queueConformance(() => store, fresh);
     contentConformance(() => store, fresh);
     modelConformance(
       () => store,
@@ -193,7 +214,9 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
       it('keeps rows, names, counts and state, lazy writes too', async () => {
         const [first, second] = [fresh('a'), fresh('b')];
         const name = `${first.tenant}/ann`;
-        const written = write(first, { changes: [], doubt: true, dueAt: -7 }, { userName: 'Ann', reserved: [name] });
+        const changes = [change({ at: 5 }), change({ revision: 2, held: true, at: 4 })];
+        const fields = { changes, doubt: true, dead: [deadLetter()], blocked: 'no permission' };
+        const written = write(first, { ...fields, dueAt: -7 }, { userName: 'Ann', reserved: [name] });
         await store.write(written);
         await store.setState('progress', { pages: 3 });
         await store.write(write(second), LAZY);
@@ -202,13 +225,15 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.deepEqual(await store.read(second), row(second));
         assert.deepEqual(ids(await store.find(first.tenant, 'userName', 'ANN')), ['a']);
         assert.deepEqual(await store.holder('zitadel', name), first);
-        assert.deepEqual(await store.counts(first.tenant), { rows: 1, owed: 0, doubt: 1 });
+        assert.deepEqual(
+          await store.counts(first.tenant),
+          counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1 }),
+        );
         assert.deepEqual((await store.page(second.tenant, 0, 10)).total, 1);
         assert.deepEqual(await store.getState('progress'), { pages: 3 });
-        assert.deepEqual(
-          (await store.due(0, 1_000)).filter(({ tenant }) => tenant === first.tenant),
-          [first],
-        );
+        assert.deepEqual(await store.due(first.tenant, 0, 10), [{ id: 'a', dueAt: -7 }]);
+        for (const trouble of TROUBLES) assert.deepEqual(await store.troubled(first.tenant, trouble, 2), [written.row]);
+        assert.equal(await store.oldestOwed(first.tenant), 5);
         assert.deepEqual(await store.write(written), { kind: 'version' });
       });
 

@@ -1,6 +1,17 @@
 /** Rows to store in tests. */
 import { emptyRow } from '../../src/bridge/rows.ts';
-import type { Change, Index, Key, Row, Store, Write } from '../../src/bridge/ports.ts';
+import type {
+  Change,
+  Counts,
+  DeadLetter,
+  Due,
+  Index,
+  Key,
+  Row,
+  Store,
+  Trouble,
+  Write,
+} from '../../src/bridge/ports.ts';
 
 export const change = (fields: Partial<Change> = {}): Change => ({
   revision: 1,
@@ -11,6 +22,19 @@ export const change = (fields: Partial<Change> = {}): Change => ({
   who: 'okta',
   txn: 'txn-1',
   at: 1_700_000_000_000,
+  ...fields,
+});
+
+export const deadLetter = (fields: Partial<DeadLetter> = {}): DeadLetter => ({
+  revision: 1,
+  kind: 'edit',
+  facts: { phone: '+1', nickName: null },
+  cause: 'refused',
+  reason: 'Invalid phone',
+  who: 'okta',
+  txn: 'txn-1',
+  at: 1_700_000_000_000,
+  died: 1_700_000_001_000,
   ...fields,
 });
 
@@ -46,10 +70,44 @@ export function removal(key: Key, expect: number): Write {
   return { ...write(key), expect, row: null };
 }
 
+export const counts = (fields: Partial<Counts> = {}): Counts => ({
+  rows: 0,
+  owed: 0,
+  doubt: 0,
+  dead: 0,
+  held: 0,
+  blocked: 0,
+  ...fields,
+});
+
 export const ids = (rows: readonly { readonly id: string }[]): string[] => rows.map(({ id }) => id);
 
-export async function scanned(store: Store, tenant: string): Promise<Row[]> {
+export async function scanned(store: Store, tenant: string, after?: Pick<Row, 'created' | 'id'>): Promise<Row[]> {
   const rows: Row[] = [];
-  for await (const slice of store.scan(tenant)) rows.push(...slice);
+  for await (const slice of store.scan(tenant, after)) rows.push(...slice);
   return rows;
+}
+
+export const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
+
+/** All rows in a trouble, `limit` at a time. */
+export async function allTroubled(store: Store, tenant: string, trouble: Trouble, limit: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  let page = await store.troubled(tenant, trouble, limit);
+  while (page.length > 0) {
+    rows.push(...page);
+    page = await store.troubled(tenant, trouble, limit, page.at(-1)?.id);
+  }
+  return rows;
+}
+
+/** All that is due, `limit` at a time. */
+export async function allDue(store: Store, tenant: string, now: number, limit: number): Promise<Due[]> {
+  const found: Due[] = [];
+  let page = await store.due(tenant, now, limit);
+  while (page.length > 0) {
+    found.push(...page);
+    page = await store.due(tenant, now, limit, page.at(-1));
+  }
+  return found;
 }

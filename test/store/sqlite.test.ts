@@ -15,7 +15,7 @@ import { FolderInUse } from '../../src/store/sqlite/folder.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import type { SqliteStoreOptions } from '../../src/store/sqlite/store.ts';
 import { storeConformance } from './conformance.ts';
-import { change, ids, removal, row, write } from './rows.ts';
+import { change, counts, ids, removal, row, write } from './rows.ts';
 
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'bridge-store-'));
 
@@ -230,7 +230,7 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
 
     await store.write(removal({ tenant: 't', id: 'fits' }, 1));
     assert.deepEqual(await store.write(big('does not fit')), { kind: 'ok' });
-    assert.deepEqual(await store.counts('t'), { rows: 2, owed: 1, doubt: 0 });
+    assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 1 }));
   });
 
   it('writes on after a batch that SQLite refuses', async () => {
@@ -265,7 +265,7 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     await lost;
     Atomics.store(gate, 0, 0);
     assert.equal(await store.read(b), undefined);
-    assert.deepEqual(await store.counts('t'), { rows: 1, owed: 0, doubt: 1 });
+    assert.deepEqual(await store.counts('t'), counts({ rows: 1, doubt: 1 }));
     assert.deepEqual(await store.write(write(b)), { kind: 'ok' });
     assert.equal(threads.length, 2);
   });

@@ -1,0 +1,167 @@
+/** Conformance: what the queue asks (what is due, since when something is owed) and what an operator asks (rows in trouble, counts). */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Key, Row, Store, Trouble } from '../../src/bridge/ports.ts';
+import { allDue, allTroubled, change, counts, deadLetter, ids, removal, TROUBLES, write } from './rows.ts';
+
+const LAZY = { durable: false };
+
+/** A row in this trouble and no other. */
+const IN_TROUBLE: Readonly<Record<Trouble, Partial<Row>>> = {
+  owed: { changes: [change()] },
+  doubt: { doubt: true },
+  dead: { dead: [deadLetter()] },
+  held: { changes: [change({ held: true })] },
+  blocked: { blocked: 'no permission' },
+};
+
+export function queueConformance(current: () => Store, fresh: (id?: string) => Key): void {
+  describe('due', () => {
+    it('gives ids earliest first, as far as now', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      assert.equal(await store.nextDue(tenant), undefined);
+      for (const [id, dueAt] of [
+        ['c', 3_000],
+        ['a', -1_000.5],
+        ['b', 0],
+        ['never', null],
+      ] as const) {
+        await store.write(write({ tenant, id }, { dueAt }), LAZY);
+      }
+      assert.equal(await store.nextDue(tenant), -1_000.5);
+      assert.deepEqual(ids(await store.due(tenant, 0, 10)), ['a', 'b']);
+      assert.deepEqual(await store.due(tenant, 3_000, 1), [{ id: 'a', dueAt: -1_000.5 }]);
+      assert.deepEqual(ids(await store.due(tenant, 3_000, 10)), ['a', 'b', 'c']);
+      assert.deepEqual(await store.due(tenant, -2_000, 10), []);
+      await store.write(write({ tenant, id: 'a' }, { version: 2, dueAt: null }));
+      await store.write(removal({ tenant, id: 'b' }, 1), LAZY);
+      assert.equal(await store.nextDue(tenant), 3_000);
+    });
+
+    it('goes on from behind a place, whatever became of the row there', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      for (const [id, dueAt] of [
+        ['d', 1],
+        ['b', 2],
+        ['c', 2],
+        ['a', 3],
+      ] as const) {
+        await store.write(write({ tenant, id }, { dueAt }), { durable: id === 'a' });
+      }
+      assert.deepEqual(ids(await store.due(tenant, 9, 9, { dueAt: 1, id: 'd' })), ['b', 'c', 'a']);
+      await store.write(write({ tenant, id: 'b' }, { version: 2, dueAt: 5 }), LAZY);
+      assert.deepEqual(ids(await store.due(tenant, 9, 9, { dueAt: 2, id: 'b' })), ['c', 'a', 'b']);
+      assert.deepEqual(ids(await store.due(tenant, 2, 9, { dueAt: 2, id: 'b' })), ['c']);
+      assert.deepEqual(await store.due(tenant, 9, 9, { dueAt: 5, id: 'b' }), []);
+    });
+
+    it('walks 3,000 rows, many of one instant, each once', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      const wanted = Array.from({ length: 3_000 }, (_, n) => ({
+        id: `id-${String(n).padStart(4, '0')}`,
+        dueAt: Math.floor(n / 1_000),
+      }));
+      await Promise.all(wanted.toReversed().map(({ id, dueAt }) => store.write(write({ tenant, id }, { dueAt }))));
+      assert.deepEqual(await allDue(store, tenant, 2, 70), wanted);
+    });
+  });
+
+  describe('troubled', () => {
+    for (const trouble of TROUBLES) {
+      it(`${trouble}: ordered by id, page by page, hidden rows too`, async () => {
+        const [store, { tenant }] = [current(), fresh()];
+        const key = (id: string): Key => ({ tenant, id });
+        for (const [n, id] of ['e', 'b', 'a', 'd', 'c'].entries()) {
+          await store.write(write(key(id), IN_TROUBLE[trouble], { visible: id !== 'b' }), { durable: n % 2 === 0 });
+        }
+        await store.write(write(key('sound')), LAZY);
+        for (const limit of [1, 2, 10]) {
+          assert.deepEqual(ids(await allTroubled(store, tenant, trouble, limit)), ['a', 'b', 'c', 'd', 'e']);
+        }
+        assert.deepEqual(ids(await store.troubled(tenant, trouble, 2, 'bb')), ['c', 'd'], 'an id that is not there');
+        assert.deepEqual(await store.counts(tenant), counts({ rows: 5, [trouble]: 5 }));
+        for (const other of TROUBLES) {
+          if (other !== trouble) assert.deepEqual(await store.troubled(tenant, other, 10), [], other);
+        }
+        await store.write(write(key('c'), { version: 2 }), LAZY);
+        await store.write(removal(key('d'), 1), LAZY);
+        const later = { ...IN_TROUBLE[trouble], version: 2, lastError: 'again' };
+        await store.write(write(key('e'), later), LAZY);
+        assert.deepEqual(ids(await store.troubled(tenant, trouble, 10)), ['a', 'b', 'e']);
+        assert.deepEqual(await store.troubled(tenant, trouble, 10, 'b'), [write(key('e'), later).row]);
+        assert.deepEqual(await store.counts(tenant), counts({ rows: 4, [trouble]: 3 }));
+      });
+    }
+
+    it('a row may be in all troubles at once', async () => {
+      const [store, key] = [current(), fresh()];
+      const changes = [change({ held: true }), change({ revision: 2 })];
+      const written = write(key, { ...IN_TROUBLE.dead, ...IN_TROUBLE.doubt, ...IN_TROUBLE.blocked, changes });
+      await store.write(written, LAZY);
+      for (const trouble of TROUBLES) assert.deepEqual(await store.troubled(key.tenant, trouble, 2), [written.row]);
+      assert.deepEqual(
+        await store.counts(key.tenant),
+        counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1 }),
+      );
+    });
+  });
+
+  it('oldestOwed is when the oldest change was asked that is not held', async () => {
+    const [store, { tenant }] = [current(), fresh()];
+    const [a, b] = [
+      { tenant, id: 'a' },
+      { tenant, id: 'b' },
+    ];
+    assert.equal(await store.oldestOwed(tenant), undefined);
+    await store.write(write(a, { changes: [change({ at: 1, held: true })] }));
+    assert.equal(await store.oldestOwed(tenant), undefined);
+    // the clock went back between the two
+    await store.write(write(b, { changes: [change({ at: 30 }), change({ revision: 2, at: 20.5 })] }), LAZY);
+    assert.equal(await store.oldestOwed(tenant), 20.5);
+    await store.write(
+      write(a, { version: 2, changes: [change({ at: 1, held: true }), change({ revision: 2, at: 9 })] }),
+    );
+    assert.equal(await store.oldestOwed(tenant), 9);
+    await store.write(removal(a, 2), LAZY);
+    assert.equal(await store.oldestOwed(tenant), 20.5);
+    await store.write(write(b, { version: 2 }), LAZY);
+    assert.equal(await store.oldestOwed(tenant), undefined);
+  });
+
+  it('tombstones are hidden, and listed by their age', async () => {
+    const [store, { tenant }] = [current(), fresh()];
+    for (const [id, tombstone] of [
+      ['b', -20],
+      ['a', -30],
+      ['c', -10],
+    ] as const) {
+      await store.write(write({ tenant, id }, { tombstone }, { userName: id }), { durable: id === 'a' });
+    }
+    assert.deepEqual(ids(await store.tombstones(tenant, -10, 10)), ['a', 'b'], 'before, not at');
+    assert.deepEqual(ids(await store.tombstones(tenant, -9, 2)), ['a', 'b']);
+    assert.deepEqual(await store.page(tenant, 0, 10), { rows: [], total: 0 });
+    assert.deepEqual(await store.find(tenant, 'userName', 'a'), []);
+    assert.deepEqual(await store.tombstones(`${tenant}2`, 0, 10), [], 'of this tenant only');
+    for (const id of ['a', 'b', 'c']) await store.write(removal({ tenant, id }, 1));
+    assert.deepEqual(await store.tombstones(tenant, 0, 10), []);
+  });
+
+  it('counts follow every write', async () => {
+    const [store, { tenant }] = [current(), fresh()];
+    const [a, b] = [
+      { tenant, id: 'a' },
+      { tenant, id: 'b' },
+    ];
+    assert.deepEqual(await store.counts(tenant), counts());
+    await store.write(write(a, { changes: [change(), change({ revision: 2 })], doubt: true }), LAZY);
+    await store.write(write(b, { changes: [change({ kind: 'delete' })] }, { visible: false }));
+    assert.deepEqual(await store.counts(tenant), counts({ rows: 1, owed: 2, doubt: 1 }));
+    await store.write(write(a, { version: 2, changes: [change({ held: true })], blocked: 'x' }), LAZY);
+    assert.deepEqual(await store.counts(tenant), counts({ rows: 1, owed: 1, held: 1, blocked: 1 }));
+    await store.write(write(a, { version: 3, dead: [deadLetter(), deadLetter({ revision: 2 })] }));
+    assert.deepEqual(await store.counts(tenant), counts({ rows: 1, owed: 1, dead: 1 }));
+    await store.write(write(a, { version: 4 }));
+    await store.write(removal(b, 1));
+    assert.deepEqual(await store.counts(tenant), counts({ rows: 1 }));
+  });
+}
