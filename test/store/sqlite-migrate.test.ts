@@ -1,0 +1,110 @@
+/** A database of an older schema becomes one of this schema, with all that stands in it. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { Row } from '../../src/bridge/ports.ts';
+import { migrate } from '../../src/store/sqlite/migrate.ts';
+import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
+import { allDue, change, counts, ids, row, scanned, write } from './rows.ts';
+
+/** A row as schema 1 kept it. */
+function oldBody(stored: Row): string {
+  const { calling: _calling, confirm: _confirm, dead: _dead, blocked: _blocked, stuck: _stuck, ...old } = stored;
+  return JSON.stringify(old);
+}
+
+const key = (id: string) => ({ tenant: 't', id });
+const QUIET = row(key('quiet'), { known: { displayName: 'a\0"\\ü\u{1F600}', '': '' }, verifiedAt: 0.1, created: 1 });
+const OWED = row(key('owed'), {
+  version: 7,
+  changes: [change({ at: 30 }), change({ revision: 2, at: 20 })],
+  doubt: true,
+  dueAt: 5,
+  created: 2,
+});
+const LEAVER = row(key('leaver'), { changes: [change({ kind: 'delete', facts: {}, at: 40 })], dueAt: 4, created: 3 });
+const GONE = row(key('gone'), { known: null, tombstone: 9, created: 4 });
+
+describe('store/sqlite/migrate', () => {
+  let directory = '';
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'bridge-migrate-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  const open = (): DatabaseSync => new DatabaseSync(join(directory, 'bridge.db'));
+
+  function fillSchema1(): void {
+    const db = open();
+    db.exec('PRAGMA journal_mode = WAL');
+    migrate(db, MIGRATIONS.slice(0, 1));
+    const put = db.prepare(`INSERT INTO rows
+        (tenant, id, version, visible, owed, doubt, created, user_name, due_at, tombstone, emails, names, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', '[]', ?)`);
+    for (const each of [QUIET, OWED, LEAVER, GONE]) {
+      const { tenant, id, version, changes, doubt, created, dueAt, tombstone } = each;
+      const flags = [each === QUIET || each === OWED, changes.length > 0, doubt].map(Number);
+      put.run(tenant, id, version, ...flags, created, id, dueAt, tombstone, oldBody(each));
+    }
+    db.exec("INSERT INTO counts (tenant, rows, owed, doubt) VALUES ('t', 2, 2, 1)");
+    db.close();
+  }
+
+  it('rows of schema 1 read back sound and are found by what they owe', async () => {
+    fillSchema1();
+    const store = await createSqliteStore({ directory });
+    try {
+      for (const each of [QUIET, OWED, LEAVER, GONE]) assert.deepEqual(await store.read(each), each);
+      assert.deepEqual(await scanned(store, 't'), [QUIET, OWED]);
+      assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 2, doubt: 1 }));
+      assert.deepEqual(ids(await store.troubled('t', 'owed', 10)), ['leaver', 'owed']);
+      assert.deepEqual(ids(await store.troubled('t', 'doubt', 10)), ['owed']);
+      for (const trouble of ['dead', 'held', 'blocked'] as const) {
+        assert.deepEqual(await store.troubled('t', trouble, 10), [], trouble);
+      }
+      assert.equal(await store.oldestOwed('t'), 20);
+      assert.deepEqual(await allDue(store, 't', 9, 1), [
+        { id: 'leaver', dueAt: 4 },
+        { id: 'owed', dueAt: 5 },
+      ]);
+      assert.deepEqual(await store.tombstones('t', 10, 10), [GONE]);
+      assert.deepEqual(await store.write(write(OWED, { version: 8, blocked: 'x' })), { kind: 'ok' });
+      assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 1, blocked: 1 }));
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('an upgraded database has the schema of a new one', () => {
+    const schema = (db: DatabaseSync) => {
+      const tables = db.prepare('SELECT type, name, sql FROM sqlite_schema ORDER BY name').all();
+      db.close();
+      return tables.map((table) => ({ ...table }));
+    };
+    fillSchema1();
+    const upgraded = open();
+    migrate(upgraded);
+    const made = new DatabaseSync(':memory:');
+    migrate(made);
+    assert.deepEqual(schema(upgraded), schema(made));
+  });
+
+  it('a migration that fails leaves the schema before it', () => {
+    const db = open();
+    try {
+      migrate(db, MIGRATIONS.slice(0, 1));
+      const broken = [...MIGRATIONS.slice(0, 1), 'CREATE TABLE half (a TEXT); SELECT no_such_thing'];
+      assert.throws(() => migrate(db, broken), /no_such_thing/u);
+      assert.equal(db.prepare('PRAGMA user_version').get()?.['user_version'], 1);
+      assert.equal(db.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name = 'half'").get()?.['n'], 0);
+      migrate(db);
+      assert.equal(db.prepare('PRAGMA user_version').get()?.['user_version'], MIGRATIONS.length);
+    } finally {
+      db.close();
+    }
+  });
+});
