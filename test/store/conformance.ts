@@ -24,7 +24,8 @@ const LAZY = { durable: false };
 const FULL: Partial<Row> = {
   changes: [change(), change({ revision: 2, kind: 'delete', facts: {}, named: [], answered: false, held: true })],
   doubt: true,
-  calling: true,
+  calling: 2,
+  sentName: 'ann',
   confirm: { until: 1.5, facts: { title: null, phone: '+1' } },
   dead: [deadLetter(), deadLetter({ revision: 2, cause: 'poisoned' })],
   blocked: 'no permission',

@@ -11,11 +11,27 @@ import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { allDue, change, counts, ids, row, scanned, write } from './rows.ts';
 
-/** A row as schema 1 kept it. */
-function oldBody(stored: Row): string {
-  const { calling: _calling, confirm: _confirm, dead: _dead, blocked: _blocked, stuck: _stuck, ...old } = stored;
-  return JSON.stringify(old);
-}
+/** What a row of schema 1 was made of. */
+const FIELDS: readonly (keyof Row)[] = [
+  'tenant',
+  'id',
+  'version',
+  'known',
+  'changes',
+  'doubt',
+  'attempts',
+  'dueAt',
+  'lastError',
+  'createMark',
+  'verifiedAt',
+  'sequence',
+  'created',
+  'modified',
+  'tombstone',
+];
+
+const oldBody = (stored: Row): string =>
+  JSON.stringify(Object.fromEntries(FIELDS.map((field) => [field, stored[field]])));
 
 const key = (id: string) => ({ tenant: 't', id });
 const QUIET = row(key('quiet'), { known: { displayName: 'a\0"\\ü\u{1F600}', '': '' }, verifiedAt: 0.1, created: 1 });

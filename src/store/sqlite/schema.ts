@@ -67,8 +67,8 @@ export const MIGRATIONS: readonly string[] = [
   -- nothing was dead, held or blocked before there were words for it: owed and the counts are as they were
   UPDATE rows SET
     owed_since = (SELECT min(json_extract(value, '$.at')) FROM json_each(body, '$.changes')),
-    body = json_insert(body, '$.calling', json('false'), '$.confirm', NULL, '$.dead', json('[]'), '$.blocked', NULL,
-      '$.stuck', NULL);
+    body = json_insert(body, '$.calling', NULL, '$.sentName', NULL, '$.confirm', NULL, '$.dead', json('[]'),
+      '$.blocked', NULL, '$.stuck', NULL);
 
   -- by tenant first: nobody passes over the rows of another one
   DROP INDEX rows_by_due_at;

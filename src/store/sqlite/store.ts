@@ -1,6 +1,6 @@
 /** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock, Key, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
+import type { Clock, Counts, Key, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
 import { BridgeError } from '../../errors.ts';
 import { NO_COUNTS, sum } from '../counts.ts';
 import { callsOf, countsBetween, entryOf, fold } from './changes.ts';
@@ -18,6 +18,8 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock;
   /** how long a lazy write waits for a durable one to ride with, milliseconds */
   readonly lingerMs?: number;
+  /** after so long without a write nothing of what was settled is left on disk, milliseconds */
+  readonly idleMs?: number;
   /** told of every commit: its milliseconds in the writer thread */
   readonly onCommit?: (ms: number) => void;
   /** told why a batch was lost: also lazy writes for which nobody waits any more */
@@ -30,9 +32,9 @@ const SLICE_MS = 4;
 
 /** Throws FolderInUse, or an Error that tells the operator why the folder or the database in it does not do. */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { directory, clock = Date.now, lingerMs = 5, onCommit, onFailure, hook = {} } = options;
+  const { directory, clock = Date.now, lingerMs = 5, idleMs = 1_000, onCommit, onFailure, hook = {} } = options;
   const folder = takeFolder(directory);
-  const writerData = { file: folder.database, hook };
+  const writerData = { file: folder.database, idleMs, hook };
   let writer: Awaited<ReturnType<typeof startWriter>>;
   let queries: ReturnType<typeof openQueries>;
   try {
@@ -44,7 +46,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   }
   const pending = createPending();
   const leases = createLeases(clock);
-  let counts = new Map(queries.counts());
+  /** undefined after a failure, until they are asked for */
+  let counts: Map<string, Counts> | undefined = new Map(queries.counts());
   let closing: Promise<void> | undefined;
 
   const commits = createCommits({
@@ -57,14 +60,16 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     onCommitted: (batch) => pending.committed(batch),
     onFailed(error) {
       pending.drop();
+      // what was lost is counted in: they are read again before the next write is accepted
+      counts = undefined;
       onFailure?.(error);
-      try {
-        counts = new Map(queries.counts());
-      } catch (unreadable) {
-        onFailure?.(unreadable);
-      }
     },
   });
+
+  function tallied(): Map<string, Counts> {
+    counts ??= new Map(queries.counts());
+    return counts;
+  }
 
   /** Every failure of the disk is the same to whoever asks: not now. */
   function guard<T>(work: () => T): T {
@@ -101,6 +106,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   /** Accepts a write or says why not; nothing else can come between. */
   function decide(write: Write): WriteResult {
     const { key } = write;
+    const tallies = tallied();
     const before = pending.newest(key)?.slot ?? queries.slot(key) ?? NO_ROW;
     if (before.version !== write.expect) return { kind: 'version' };
     const entry = entryOf(write);
@@ -115,7 +121,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     const difference = countsBetween(before, entry);
     const { calls, size } = callsOf(before, entry, difference);
     pending.put(entry, commits.add(calls, size));
-    counts.set(key.tenant, sum(counts.get(key.tenant) ?? NO_COUNTS, difference));
+    tallies.set(key.tenant, sum(tallies.get(key.tenant) ?? NO_COUNTS, difference));
     return { kind: 'ok' };
   }
 
@@ -155,7 +161,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     troubled: (tenant, trouble, limit, after) => settled(() => queries.troubled(tenant, trouble, limit, after)),
     oldestOwed: (tenant) => settled(() => queries.oldestOwed(tenant)),
     tombstones: (tenant, before, limit) => settled(() => queries.tombstones(tenant, before, limit)),
-    counts: async (tenant) => guard(() => counts.get(tenant) ?? NO_COUNTS),
+    counts: async (tenant) => guard(() => tallied().get(tenant) ?? NO_COUNTS),
     async getState(name) {
       const json = guard(() => {
         const waiting = pending.state(name);

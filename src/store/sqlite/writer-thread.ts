@@ -34,12 +34,14 @@ export async function startWriter(data: WriterData): Promise<WriterThread> {
 
   worker.on('message', (message: FromWriter) => {
     if (message.kind === 'ready') {
-      const { journalMode, synchronous } = message;
-      if (journalMode === 'wal' && synchronous === SYNCHRONOUS_FULL) ready.resolve();
+      const { journalMode, synchronous, secureDelete } = message;
+      if (journalMode === 'wal' && synchronous === SYNCHRONOUS_FULL && secureDelete === SECURE_DELETE_ON)
+        ready.resolve();
       else
         end(
           new Error(
-            `this disk does not do for a database: journal_mode ${String(journalMode)}, synchronous ${String(synchronous)}`,
+            `this disk does not do for a database: journal_mode ${String(journalMode)}, ` +
+              `synchronous ${String(synchronous)}, secure_delete ${String(secureDelete)}`,
           ),
         );
     } else if (message.kind === 'unusable') {
@@ -84,3 +86,4 @@ export async function startWriter(data: WriterData): Promise<WriterThread> {
 
 /** https://sqlite.org/pragma.html#pragma_synchronous */
 const SYNCHRONOUS_FULL = 2;
+const SECURE_DELETE_ON = 1;

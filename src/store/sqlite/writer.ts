@@ -10,12 +10,16 @@ import type { Call } from './schema.ts';
 export interface CommitHook {
   /** commits stand still while `gate[0]` is not 0; shared memory, wake with Atomics.notify */
   readonly gate?: Int32Array<SharedArrayBuffer>;
+  /** every commit takes so much longer, milliseconds */
+  readonly delayMs?: number;
   /** pages the database may have, as if the disk ended there */
   readonly maxPages?: number;
 }
 
 export interface WriterData {
   readonly file: string;
+  /** after so long without a batch the write-ahead log is emptied, milliseconds */
+  readonly idleMs: number;
   readonly hook: CommitHook;
 }
 
@@ -24,14 +28,24 @@ export type ToWriter = readonly Call[] | null;
 
 /** Milliseconds the batch took; or why nothing of it was written. `ready`, with the settings read back, comes first. */
 export type FromWriter =
-  | { readonly kind: 'ready'; readonly journalMode: unknown; readonly synchronous: unknown }
+  | ({ readonly kind: 'ready' } & Settings)
   | { readonly kind: 'unusable'; readonly reason: string }
   | { readonly kind: 'committed'; readonly ms: number }
   | { readonly kind: 'failed'; readonly reason: string };
 
+/** What durability and erasure rest on, as SQLite says it has them. */
+export interface Settings {
+  readonly journalMode: unknown;
+  readonly synchronous: unknown;
+  readonly secureDelete: unknown;
+}
+
+/** 1,000 pages and their headers: where SQLite begins the log anew by itself. */
+const LOG_BYTES = 1_000 * (4_096 + 24);
+
 const port = parentPort;
 if (port === null) throw new Error('writer.ts runs as a worker thread');
-const { file, hook } = workerData as WriterData;
+const { file, idleMs, hook } = workerData as WriterData;
 const say = (message: FromWriter): void => port.postMessage(message);
 
 try {
@@ -41,21 +55,40 @@ try {
   port.close();
 }
 
+/**
+ * What is settled is erased. The database overwrites with zeros what a newer row takes the place of (secure_delete). The
+ * write-ahead log keeps it until it is begun anew, which none of its bytes outlives (journal_size_limit), or emptied: once
+ * nothing was written for a while, and at close. So a password hash that is settled leaves the files within about 1,000
+ * written pages or idleMs, whichever comes first. What the file system keeps of blocks it took back is beyond reach.
+ */
 function serve(db: DatabaseSync): void {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  db.exec(`PRAGMA secure_delete = ON; PRAGMA journal_size_limit = ${LOG_BYTES};`);
   migrate(db);
   if (hook.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${Math.trunc(hook.maxPages)}`);
 
   const statements = new Map<string, StatementSync>();
   for (const [name, sql] of Object.entries(CHANGES)) statements.set(name, db.prepare(sql));
 
+  const emptyLog = (): void => {
+    try {
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // nothing is lost by it: the log is whole, and the next commit tells what is wrong with the disk
+    }
+  };
+  const idle = setTimeout(emptyLog, idleMs);
+
   port?.on('message', (calls: ToWriter) => {
     if (calls === null) {
+      clearTimeout(idle);
+      emptyLog();
       db.close();
       port.close();
       return;
     }
     const start = performance.now();
+    idle.refresh();
     try {
       db.exec('BEGIN IMMEDIATE');
       for (const [name, ...cells] of calls) statements.get(name)?.run(...cells);
@@ -73,13 +106,17 @@ function serve(db: DatabaseSync): void {
     kind: 'ready',
     journalMode: db.prepare('PRAGMA journal_mode').get()?.['journal_mode'],
     synchronous: db.prepare('PRAGMA synchronous').get()?.['synchronous'],
+    secureDelete: db.prepare('PRAGMA secure_delete').get()?.['secure_delete'],
   });
 }
 
-function holdUp({ gate }: CommitHook): void {
+function holdUp({ gate, delayMs = 0 }: CommitHook): void {
+  if (delayMs > 0) Atomics.wait(NEVER, 0, 0, delayMs);
   if (gate === undefined) return;
   for (let shut = Atomics.load(gate, 0); shut !== 0; shut = Atomics.load(gate, 0)) Atomics.wait(gate, 0, shut);
 }
+
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
