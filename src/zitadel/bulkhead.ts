@@ -6,11 +6,14 @@ export type Lane = 'request' | 'sync';
 export interface Bulkhead {
   /** Waits for a slot, in order of arrival, at most `ms`, and gives it back when `work` ends. undefined: no slot came free. */
   run<T>(lane: Lane, ms: number, work: () => Promise<T>): Promise<T | undefined>;
+  /** Whoever waits goes without. */
+  dismiss(): void;
 }
 
 interface Waiting {
   readonly lane: Lane;
-  readonly start: () => void;
+  /** got: a slot came free */
+  readonly end: (got: boolean) => void;
 }
 
 export function createBulkhead(slots: number): Bulkhead {
@@ -27,7 +30,7 @@ export function createBulkhead(slots: number): Bulkhead {
     const [next] = at === -1 ? [] : queue.splice(at, 1);
     if (next === undefined) return;
     busy[next.lane] += 1;
-    next.start();
+    next.end(true);
   }
 
   /** Whether a slot came free in time. */
@@ -35,9 +38,9 @@ export function createBulkhead(slots: number): Bulkhead {
     return new Promise((resolve) => {
       const waiting: Waiting = {
         lane,
-        start() {
+        end(got) {
           clearTimeout(timer);
-          resolve(true);
+          resolve(got);
         },
       };
       const timer = setTimeout(() => {
@@ -57,6 +60,9 @@ export function createBulkhead(slots: number): Bulkhead {
       } finally {
         leave(lane);
       }
+    },
+    dismiss() {
+      for (const { end } of queue.splice(0)) end(false);
     },
   };
 }

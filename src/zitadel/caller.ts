@@ -1,22 +1,21 @@
 /** One call to ZITADEL on behalf of a tenant: slot, token, deadline, and what became of it. */
 import type { CallOptions } from '@connectrpc/connect';
+import { meaning } from '../errors.ts';
 import type { Lane } from './bulkhead.ts';
+import type { Trial } from './breaker.ts';
 import type { Connection } from './connection.ts';
 import { decode, type Failure } from './decode.ts';
 import type { Tokens } from './token.ts';
 
-/** How long the bridge waits for an answer, in ms. */
+/** How long the bridge waits for an answer, and for a slot, in ms. */
 export interface Limits {
   readonly readMs: number;
   readonly writeMs: number;
-  /** for a slot; default 10 s */
-  readonly slotMs?: number;
+  readonly slotMs: number;
 }
 
 /** Longer than ZITADEL's own 15 s for a write would only keep the slot. */
-export const LIMITS: Limits = { readMs: 5_000, writeMs: 15_000 };
-
-const SLOT_MS = 10_000;
+export const LIMITS: Limits = { readMs: 5_000, writeMs: 15_000, slotMs: 10_000 };
 
 /** Told of every call that was made, for metrics. outcome: ok, or the id (else the code) of the error. */
 export type OnCall = (call: { readonly call: string; readonly ms: number; readonly outcome: string }) => void;
@@ -31,7 +30,11 @@ export interface CallSpec {
   /** method name */
   readonly name: string;
   readonly effect: 'read' | 'write';
+  /** the user it is about */
+  readonly user?: string;
   readonly lane?: Lane;
+  /** waits for no slot and is sent whatever the breaker says: to ask whether ZITADEL is there */
+  readonly urgent?: true;
   /** asked once a slot is free, right before the call */
   readonly proceed?: () => Promise<boolean>;
   /** how many metadata keys the call names */
@@ -46,17 +49,29 @@ export interface CallerOptions {
   readonly tokens: Tokens;
   readonly limits: Limits;
   readonly onCall?: OnCall | undefined;
+  /** Told when ZITADEL refused the token, or what it may do. */
+  readonly onBlocked?: () => void;
 }
 
-export function createCaller({ connection, organization, tokens, limits, onCall }: CallerOptions): Call {
+export function createCaller(options: CallerOptions): Call {
+  const { connection, organization, tokens, limits, onCall, onBlocked } = options;
+  const { breaker, bulkhead, session } = connection;
+  const isShut = ({ urgent }: CallSpec): boolean => urgent !== true && breaker.open() !== undefined;
+
   async function attempt<T>(
     spec: CallSpec,
     send: (options: CallOptions) => Promise<T>,
     again: boolean,
   ): Promise<Result<T>> {
+    if (isShut(spec)) return unsent(spec, 'breaker-open');
+    const trial = breaker.begin(spec.user ?? spec.name);
     const held = await tokens.get();
-    if (held.kind === 'failed') return held;
+    if (held.kind === 'failed') {
+      tell(trial, held.failure);
+      return held;
+    }
     if (spec.proceed !== undefined && !(await spec.proceed())) return { kind: 'stopped' };
+    if (isShut(spec)) return unsent(spec, 'breaker-open');
     const headers = { authorization: `Bearer ${held.token}`, 'x-zitadel-orgid': organization };
     const deadline = new AbortController();
     const ms = spec.effect === 'read' ? limits.readMs : limits.writeMs;
@@ -65,11 +80,13 @@ export function createCaller({ connection, organization, tokens, limits, onCall 
     const from = performance.now();
     try {
       const value = await send({ headers, signal: deadline.signal });
+      trial.answered();
       onCall?.({ call: spec.name, ms: performance.now() - from, outcome: 'ok' });
       return { kind: 'ok', value };
     } catch (error) {
-      if (deadline.signal.aborted) connection.session.silentSince(from);
+      if (deadline.signal.aborted) session.silentSince(from);
       const failure = failureOf(spec, error, deadline.signal.aborted ? ms : undefined);
+      tell(trial, failure, deadline.signal.aborted);
       onCall?.({ call: spec.name, ms: performance.now() - from, outcome: failure.id || failure.code });
       if (again && failure.code === 'UNAUTHENTICATED' && tokens.refused(held.token))
         return await attempt(spec, send, false);
@@ -79,16 +96,41 @@ export function createCaller({ connection, organization, tokens, limits, onCall 
     }
   }
 
+  async function inTurn<T>(spec: CallSpec, send: (options: CallOptions) => Promise<T>): Promise<Result<T>> {
+    if (spec.urgent === true) return await attempt(spec, send, true);
+    if (isShut(spec)) return unsent(spec, 'breaker-open');
+    const result = await bulkhead.run(spec.lane ?? 'request', limits.slotMs, () => attempt(spec, send, true));
+    return result ?? unsent(spec, isShut(spec) ? 'breaker-open' : 'no-slot');
+  }
+
   return async (spec, send) => {
-    const { lane = 'request' } = spec;
-    const result = await connection.bulkhead.run(lane, limits.slotMs ?? SLOT_MS, () => attempt(spec, send, true));
-    return result ?? noSlot(spec);
+    const result = await inTurn(spec, send);
+    if (result.kind === 'failed' && isBlocked(result.failure)) onBlocked?.();
+    return result;
   };
 }
 
-function noSlot({ name: call }: CallSpec): { readonly kind: 'failed'; readonly failure: Failure } {
-  const message = 'no slot came free: ZITADEL is slow';
-  return { kind: 'failed', failure: { call, code: 'UNAVAILABLE', id: null, message, fate: 'never' } };
+const isBlocked = (failure: Failure): boolean => failure.cause !== 'away' && meaning(failure).kind === 'blocked';
+
+/** @param silent the deadline ended it */
+function tell(trial: Trial, { cause, call, code, message }: Failure, silent = false): void {
+  if (cause !== 'away') return trial.answered();
+  const reason = `${call}: ${code} ${message}`;
+  if (silent) trial.silent(reason);
+  else trial.broken(reason);
+}
+
+function unsent({ name: call }: CallSpec, why: NonNullable<Failure['unsent']>) {
+  const failure: Failure = {
+    call,
+    code: 'UNAVAILABLE',
+    id: null,
+    message: why,
+    fate: 'never',
+    cause: 'away',
+    unsent: why,
+  };
+  return { kind: 'failed', failure } as const;
 }
 
 /** @param cutOff the deadline in ms, when it ended: whatever was thrown then came from our own hand */
@@ -96,5 +138,6 @@ function failureOf({ name, keys }: CallSpec, error: unknown, cutOff: number | un
   const failure = decode(name, error);
   const counted = keys === undefined ? failure : { ...failure, keys };
   if (cutOff === undefined || failure.fate === 'never') return counted;
-  return { ...counted, code: 'CANCELED', id: null, message: `no answer within ${cutOff} ms`, fate: 'unknown' };
+  const message = `no answer within ${cutOff} ms`;
+  return { ...counted, code: 'CANCELED', id: null, message, fate: 'unknown', cause: 'away' };
 }

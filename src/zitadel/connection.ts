@@ -1,4 +1,5 @@
-/** What all tenants of one ZITADEL share: one HTTP/2 session, one bulkhead, and what is known of the server. */
+/** What all tenants of one ZITADEL share: one HTTP/2 session, one bulkhead, one breaker, and what is known of the server. */
+import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts';
 import { type Bulkhead, createBulkhead } from './bulkhead.ts';
 import { createServices, type Services } from './services.ts';
 import { createSession, type Session } from './session.ts';
@@ -9,8 +10,9 @@ export interface Connection {
   readonly url: string;
   readonly session: Session;
   readonly bulkhead: Bulkhead;
+  readonly breaker: Breaker;
   readonly services: Services;
-  /** Ends the session; calls under way fail. */
+  /** Ends the session and the probes; calls under way fail. */
   close(): void;
 }
 
@@ -18,16 +20,25 @@ export interface ConnectionOptions {
   readonly url: string;
   /** calls at once in this process */
   readonly maxInFlight: number;
+  readonly breaker?: BreakerOptions;
 }
 
-export function createConnection({ url: given, maxInFlight }: ConnectionOptions): Connection {
+export function createConnection({ url: given, maxInFlight, breaker: judged }: ConnectionOptions): Connection {
   const url = given.replace(/\/+$/, '');
   const session = createSession(url);
+  const bulkhead = createBulkhead(maxInFlight);
+  const breaker = createBreaker(judged);
+  // who waits for a slot would only hear later that nothing is sent
+  breaker.onChange((open) => open && bulkhead.dismiss());
   return {
     url,
     session,
-    bulkhead: createBulkhead(maxInFlight),
+    bulkhead,
+    breaker,
     services: createServices((rewrite) => connectTransport(url, session, rewrite)),
-    close: () => session.close(),
+    close() {
+      breaker.close();
+      session.close();
+    },
   };
 }

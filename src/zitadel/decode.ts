@@ -2,6 +2,7 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
+import type { Outcome } from '../bridge/ports.ts';
 import type { Answer } from '../errors.ts';
 
 /**
@@ -10,9 +11,15 @@ import type { Answer } from '../errors.ts';
  */
 export type Fate = 'never' | 'answered' | 'unknown';
 
+/** away: nobody answered for ZITADEL. limited: too many calls. answer: it said so itself. */
+export type Cause = Extract<Outcome, { kind: 'retry' }>['cause'];
+
 /** A call that did not succeed. */
 export interface Failure extends Answer {
   readonly fate: Fate;
+  readonly cause: Cause;
+  /** why it was not even tried */
+  readonly unsent?: 'no-slot' | 'breaker-open';
   /** stable name of the error on newer servers (zitadel.error.v2.ErrorDetail), e.g. user.already_exists */
   readonly slug?: string;
   /** seconds */
@@ -30,6 +37,7 @@ export function decode(call: string, error: unknown): Failure {
     id: detail.id ?? null,
     message: detail.message ?? connect.rawMessage,
     fate: fateOf(connect),
+    cause: causeOf(connect),
     ...(detail.slug === undefined ? {} : { slug: detail.slug }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   };
@@ -86,6 +94,13 @@ function fateOf(error: ConnectError): Fate {
   return error.rawMessage.includes('REFUSED_STREAM') ? 'never' : 'unknown';
 }
 
+function causeOf(error: ConnectError): Cause {
+  // an HTTP answer without an error of ZITADEL's in it: a proxy's, or that of a server without the method
+  const status = Number(/^HTTP (\d{3})$/.exec(error.rawMessage)?.[1] ?? Number.NaN);
+  if (error.code === Code.ResourceExhausted || status === 429) return 'limited';
+  return error.isWireError || status < 502 ? 'answer' : 'away';
+}
+
 function neverConnected(error: Error): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined) return false;
@@ -103,7 +118,7 @@ function chain(error: unknown): Error[] {
 }
 
 /** Retry-After (RFC 9110 §10.2.3): seconds or a date. */
-function seconds(header: string | null): number | undefined {
+export function seconds(header: string | null): number | undefined {
   if (header === null) return undefined;
   const value = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
   return Number.isFinite(value) ? Math.max(0, Math.ceil(value)) : undefined;

@@ -6,6 +6,7 @@ import type { Failure } from './decode.ts';
 
 /** A write that failed. */
 export function outcomeOf(failure: Failure): Outcome {
+  if (failure.cause === 'away') return away(failure);
   const means = meaning(failure);
   const text = explain(means, failure);
   // the codes are what the log keeps of it
@@ -27,8 +28,14 @@ export function outcomeOf(failure: Failure): Outcome {
   }
 }
 
-function retry({ fate, retryAfter }: Failure, reason: string, definite: boolean): Unreadable {
-  const base = { kind: 'retry', definite: definite || fate === 'never', reason } as const;
+/** What the way to ZITADEL says is not ZITADEL's word: it is tried again, whatever the code. */
+function away(failure: Failure): Unreadable {
+  const { call, code, message, unsent } = failure;
+  return retry(failure, unsent ?? `${call}: ${code} ${message}`, false);
+}
+
+function retry({ fate, cause, retryAfter }: Failure, reason: string, definite: boolean): Unreadable {
+  const base = { kind: 'retry', definite: definite || fate === 'never', cause, reason } as const;
   return retryAfter === undefined ? base : { ...base, retryAfter };
 }
 
@@ -36,7 +43,8 @@ function retry({ fate, retryAfter }: Failure, reason: string, definite: boolean)
 export function unreadable(failure: Failure): Unreadable {
   const outcome = outcomeOf(failure);
   if (outcome.kind === 'blocked' || outcome.kind === 'retry') return outcome;
-  return { kind: 'retry', definite: true, reason: `${failure.call}: ${failure.id ?? failure.code} ${failure.message}` };
+  const { call, id, code, message, cause } = failure;
+  return { kind: 'retry', definite: true, cause, reason: `${call}: ${id ?? code} ${message}` };
 }
 
 /** The value of a read; throws BridgeError 503 when it could not be had. */

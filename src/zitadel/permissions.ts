@@ -1,10 +1,10 @@
-/** What the token may do, and whom it must not lock out. */
+/** Whom the token must not lock out. */
 import { createClient, type Transport } from '@connectrpc/connect';
-import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
 import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
 import type { Administrator, ResourceFilter } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
 import { UserState } from '@zitadel/proto/zitadel/user/v2/user_pb.js';
 import type { Guarded } from '../bridge/ports.ts';
+import type { Account } from './account.ts';
 import type { Call, Result } from './caller.ts';
 import { must, unreadable } from './outcome.ts';
 import { PAGE, pages } from './pages.ts';
@@ -24,8 +24,7 @@ export interface PermissionsOptions {
   readonly organization: string;
   readonly services: Services;
   readonly transport: Transport;
-  /** gRPC: the v1 services speak nothing else */
-  readonly v1: Transport;
+  readonly account: Account;
 }
 
 type Resource = ResourceFilter['resource'];
@@ -36,9 +35,8 @@ export function createPermissions({
   organization,
   services,
   transport,
-  v1,
+  account,
 }: PermissionsOptions): Permissions {
-  const auth = createClient(AuthService, v1);
   const administration = createClient(InternalPermissionService, transport);
 
   /** All that the token sees: a token without the right sees its own row, or none. */
@@ -68,7 +66,7 @@ export function createPermissions({
   async function activeOf(owners: readonly string[]): Promise<ReadonlySet<string>> {
     const active = new Set<string>();
     for (const userId of owners) {
-      const result = await call({ name: 'GetUserByID', effect: 'read', lane: 'sync' }, (options) =>
+      const result = await call({ name: 'GetUserByID', effect: 'read', user: userId, lane: 'sync' }, (options) =>
         users.getUserByID({ userId }, options),
       );
       if (result.kind === 'ok' && result.value.user?.state === UserState.ACTIVE) active.add(userId);
@@ -78,17 +76,12 @@ export function createPermissions({
 
   return {
     async mayReadUsers() {
-      const result = await call({ name: 'ListMyZitadelPermissions', effect: 'read' }, (options) =>
-        auth.listMyZitadelPermissions({}, options),
-      );
-      return result.kind === 'ok' && result.value.result.includes('user.read');
+      const result = await account.permissions();
+      return result.kind === 'ok' && result.value.includes('user.read');
     },
 
     async guarded() {
-      const me = await call({ name: 'GetMyUser', effect: 'read', lane: 'sync' }, (options) =>
-        auth.getMyUser({}, options),
-      );
-      const own = must(me).user?.id;
+      const own = must(await account.user({ lane: 'sync' }))?.id;
       const ofInstance = await administrators({ case: 'instance', value: true });
       const ofOrganization = await administrators({ case: 'organizationId', value: organization });
       const owners = ofOrganization.flatMap(({ user, roles }) =>

@@ -9,7 +9,12 @@ import { PAGE, pages } from './pages.ts';
 import { metadataFacts, readingOf } from './readings.ts';
 import type { Users } from './steps.ts';
 
-const EMPTY: ReadOutcome = { kind: 'retry', definite: true, reason: 'GetUserByID: the answer holds no user' };
+const EMPTY: ReadOutcome = {
+  kind: 'retry',
+  definite: true,
+  cause: 'answer',
+  reason: 'GetUserByID: the answer holds no user',
+};
 
 export interface ReaderOptions {
   readonly call: Call;
@@ -26,12 +31,12 @@ export function createReader({
   mayReadUsers,
 }: ReaderOptions): Pick<Zitadel, 'read' | 'metadata'> {
   const getUser = (userId: string) =>
-    call({ name: 'GetUserByID', effect: 'read' }, (options) => users.getUserByID({ userId }, options));
+    call({ name: 'GetUserByID', effect: 'read', user: userId }, (options) => users.getUserByID({ userId }, options));
 
   const listMetadata = async (userId: string, lane: Lane): Promise<Result<Facts>> => {
     const rows = await pages(async (offset) => {
       const request = { userId, pagination: { offset: BigInt(offset), limit: PAGE, asc: true } };
-      const result = await call({ name: 'ListUserMetadata', effect: 'read', lane }, (options) =>
+      const result = await call({ name: 'ListUserMetadata', effect: 'read', user: userId, lane }, (options) =>
         users.listUserMetadata(request, options),
       );
       return result.kind === 'ok' ? { kind: 'ok', value: result.value.metadata } : result;

@@ -2,7 +2,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Failure } from './decode.ts';
-import { decode } from './decode.ts';
+import { seconds } from './decode.ts';
 
 /** A service user's key file as ZITADEL's console gives it. */
 export interface ServiceKey {
@@ -10,6 +10,8 @@ export interface ServiceKey {
   /** PEM, PKCS#1 or PKCS#8 */
   readonly key: string;
   readonly userId: string;
+  /** when the key ends, as ZITADEL writes it: RFC 3339 */
+  readonly expirationDate?: string;
 }
 
 export type Credential =
@@ -98,11 +100,17 @@ async function grantOf(credential: Credential, url: string): Promise<Grant> {
 /** jose itself does not read PKCS#1. */
 function privateKey(pem: string): KeyObject {
   try {
-    return createPrivateKey(pem);
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === 'rsa') return key;
   } catch {
-    const message = 'the key of the service user is not a PEM private key';
-    throw new TokenError({ call: 'token', code: 'UNAUTHENTICATED', id: null, message, fate: 'never' });
+    // said below
   }
+  throw new TokenError(unusable('the key of the service user is not a PEM private key of RSA'));
+}
+
+/** The credential itself is wrong: nothing is there to be sent. */
+function unusable(message: string): Failure {
+  return { call: 'token', code: 'UNAUTHENTICATED', id: null, message, fate: 'never', cause: 'answer' };
 }
 
 async function fetchToken(url: string, grant: Grant, deadlineMs: number): Promise<{ token: string; lifeMs: number }> {
@@ -117,7 +125,7 @@ async function fetchToken(url: string, grant: Grant, deadlineMs: number): Promis
   const { access_token: token, expires_in: life } = answer;
   if (response.ok && typeof token === 'string')
     return { token, lifeMs: (typeof life === 'number' ? life : 300) * 1000 };
-  throw new TokenError(refusal(response.status, answer));
+  throw new TokenError(refusal(response, answer, text));
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {
@@ -138,14 +146,32 @@ class TokenError extends Error {
 }
 
 /** RFC 6749 §5.2: 400 and 401 are about the credential; anything else is an outage. */
-function refusal(status: number, answer: Readonly<Record<string, unknown>>): Failure {
+function refusal(response: Response, answer: Readonly<Record<string, unknown>>, text: string): Failure {
+  const { status, headers } = response;
+  // ZITADEL does not know its own host name: the same words as in any call
+  if (text.includes(UNKNOWN_HOST)) return { ...outage(text.trim().slice(0, 500)), code: 'NOT_FOUND', cause: 'answer' };
   const why = [answer['error'], answer['error_description']].filter((each) => typeof each === 'string').join(': ');
   const message = `token endpoint: HTTP ${status} ${why}`.trim();
-  const code = status === 400 || status === 401 ? 'UNAUTHENTICATED' : 'UNAVAILABLE';
-  return { call: 'token', code, id: null, message, fate: 'never' };
+  if (status === 400 || status === 401) return unusable(message);
+  const retryAfter = seconds(headers.get('retry-after'));
+  const cause = status === 429 ? 'limited' : status >= 502 ? 'away' : 'answer';
+  return { ...outage(message), cause, ...(retryAfter === undefined ? {} : { retryAfter }) };
 }
 
+const UNKNOWN_HOST = 'unable to set instance';
+
 /** The call that needed the token was not sent, however the fetch failed. */
-function lost(error: unknown): Failure {
-  return { ...decode('token', error), code: 'UNAVAILABLE', fate: 'never' };
+function outage(message: string): Failure {
+  return { call: 'token', code: 'UNAVAILABLE', id: null, message, fate: 'never', cause: 'away' };
+}
+
+const lost = (error: unknown): Failure => outage(wordsOf(error));
+
+/** fetch says what happened in the cause alone. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error
+    ? `${error.message}: ${cause.message || String((cause as NodeJS.ErrnoException).code)}`
+    : error.message;
 }

@@ -3,12 +3,15 @@ import { createClient, type Transport } from '@connectrpc/connect';
 import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
 import type { Outcome, Zitadel } from '../bridge/ports.ts';
+import { createAccount } from './account.ts';
 import { type Call, createCaller, type Limits, LIMITS, type OnCall } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { createDirectory } from './directory.ts';
+import { createInspect } from './inspection.ts';
 import { must, outcomeOf } from './outcome.ts';
 import { createPermissions } from './permissions.ts';
 import { createReader } from './reader.ts';
+import { createStanding, type StandingAsker } from './standing.ts';
 import { sendStep, type Users, type Writing } from './steps.ts';
 import { createTokens, type Credential } from './token.ts';
 import { connectTransport, grpcTransport } from './transport.ts';
@@ -17,31 +20,41 @@ export interface ZitadelOptions extends Writing {
   /** shared by all tenants of this ZITADEL */
   readonly connection: Connection;
   readonly credential: Credential;
-  readonly limits?: Limits;
+  readonly limits?: Partial<Limits>;
+  /** what the token may do is asked again after so long, in ms; default 10 s */
+  readonly standingMs?: number;
+  /** ms since 1970 */
+  readonly clock?: () => number;
   readonly onCall?: OnCall;
 }
 
 export function createZitadel(options: ZitadelOptions): Zitadel {
-  const { connection, organization, credential, limits = LIMITS, onCall } = options;
-  const { url, session, services } = connection;
+  const { connection, organization, credential, onCall, standingMs = 10_000, clock = Date.now } = options;
+  const { url, session, services, breaker } = connection;
+  const limits = { ...LIMITS, ...options.limits };
   const tokens = createTokens(url, credential, limits.readMs);
-  const call = createCaller({ connection, organization, tokens, limits, onCall });
+  const onBlocked = (): void => standing.doubt();
+  const call = createCaller({ connection, organization, tokens, limits, onCall, onBlocked });
   const transport = connectTransport(url, session, services.rewrite);
   const users = createClient(UserService, transport);
-  const permissions = createPermissions({
-    call,
-    users,
+  const account = createAccount({ call, users, v1: grpcTransport(url, session) });
+  const standing: StandingAsker = createStanding({
+    permissions: () => account.permissions(),
     organization,
-    services,
-    transport,
-    v1: grpcTransport(url, session),
+    breaker,
+    maxAge: standingMs,
   });
+  const permissions = createPermissions({ call, users, organization, services, transport, account });
+  breaker.probeBy(account.ping);
   const reader = createReader({ call, users, organization, mayReadUsers: permissions.mayReadUsers });
   return {
     run: createRunner(call, users, options, reader.read),
     ...reader,
     ...createDirectory(call, users, organization),
     guarded: permissions.guarded,
+    away: () => breaker.open()?.reason,
+    standing: standing.standing,
+    inspect: createInspect({ account, credential, url, clock }),
     passwordRules: () => passwordRules(call, transport, organization),
   };
 }
@@ -51,7 +64,7 @@ const NAME_TAKEN = 'V3-DKcYh';
 
 function createRunner(call: Call, users: Users, writing: Writing, read: Zitadel['read']): Zitadel['run'] {
   return async (id, step, proceed) => {
-    const spec = { name: step.call, effect: 'write', proceed, keys: Object.keys(step.set).length } as const;
+    const spec = { name: step.call, effect: 'write', user: id, proceed, keys: Object.keys(step.set).length } as const;
     const result = await call(spec, (options) => sendStep(users, id, step, writing, options));
     if (result.kind === 'ok') return { kind: 'done' };
     if (result.kind === 'stopped') return STOPPED;
@@ -64,7 +77,7 @@ function createRunner(call: Call, users: Users, writing: Writing, read: Zitadel[
   };
 }
 
-const STOPPED: Outcome = { kind: 'retry', definite: true, reason: 'lease-lost' };
+const STOPPED: Outcome = { kind: 'retry', definite: true, cause: 'answer', reason: 'lease-lost' };
 
 async function passwordRules(call: Call, transport: Transport, organization: string) {
   const settings = createClient(SettingsService, transport);

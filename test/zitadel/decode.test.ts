@@ -37,6 +37,7 @@ test('id and message come from zitadel.v1.ErrorDetail', () => {
     id: 'ID-1',
     message: 'text',
     fate: 'answered',
+    cause: 'answer',
   });
 });
 
@@ -48,6 +49,7 @@ test('the slug of zitadel.error.v2.ErrorDetail is read beside it, and alone', ()
     message: 'text',
     slug: 'user.already_exists',
     fate: 'answered',
+    cause: 'answer',
   });
   const alone = decode('X', answered(Code.AlreadyExists, v2('user.already_exists', 'there')));
   assert.deepEqual([alone.id, alone.slug, alone.message], [null, 'user.already_exists', 'there']);

@@ -171,7 +171,8 @@ test('one metadata key that is not there is fine, of several none was deleted', 
 
 test('nothing was written on an integrity violation; of an unlisted error nobody knows', () => {
   const says = 'rpc error: code = Unknown desc = integrity violation of type "unique" on "events2"';
-  const unknown = (message: string): ConnectError => new ConnectError(message, Code.Unknown);
+  const unknown = (message: string): ConnectError =>
+    Object.assign(new ConnectError(message, Code.Unknown), { isWireError: true });
   const definite = (error: ConnectError): unknown => {
     const outcome = outcomeOf(decode('SetUserMetadata', error));
     return outcome.kind === 'retry' && outcome.definite;
