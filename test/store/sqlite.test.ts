@@ -2,22 +2,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, describe, it } from 'node:test';
-import type { Worker } from 'node:worker_threads';
-import type { Store } from '../../src/bridge/ports.ts';
-import { BridgeError } from '../../src/errors.ts';
+import { describe, it } from 'node:test';
 import { FolderInUse } from '../../src/store/sqlite/folder.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
-import type { SqliteStoreOptions } from '../../src/store/sqlite/store.ts';
 import { storeConformance } from './conformance.ts';
-import { change, counts, ids, removal, row, write } from './rows.ts';
-
-const folder = (): Promise<string> => mkdtemp(join(tmpdir(), 'bridge-store-'));
+import { createGate, folder, unavailable, useFolders } from './folders.ts';
+import { change, counts, deadLetter, ids, removal, row, TROUBLES, write } from './rows.ts';
 
 storeConformance('sqlite', async () => {
   const directory = await folder();
@@ -37,22 +31,7 @@ storeConformance('sqlite', async () => {
 });
 
 describe('store/sqlite', { timeout: 60_000 }, () => {
-  const cleanups: (() => Promise<unknown>)[] = [];
-  afterEach(async () => {
-    for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-  });
-
-  async function newFolder(): Promise<string> {
-    const directory = await folder();
-    cleanups.push(() => rm(directory, { recursive: true }));
-    return directory;
-  }
-
-  async function open(directory: string, options: Partial<SqliteStoreOptions> = {}): Promise<Store> {
-    const store = await createSqliteStore({ directory, ...options });
-    cleanups.push(() => store.close());
-    return store;
-  }
+  const { newFolder, open, writers, cleanup } = useFolders();
 
   /** Another process that holds the folder and prints what it was promised. */
   function holder(directory: string) {
@@ -66,12 +45,9 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
       child.kill('SIGKILL');
       await exit;
     };
-    cleanups.push(kill);
+    cleanup(kill);
     return { pid: child.pid, kill, line: async (): Promise<string> => (await lines.next()).value ?? '' };
   }
-
-  const unavailable = (error: unknown): boolean =>
-    error instanceof BridgeError && error.status === 503 && error.retryAfter === 5;
 
   it('keeps every acknowledged write over kill -9, whole and in its last value', async () => {
     const directory = await newFolder();
@@ -153,10 +129,10 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
   });
 
   it('goes on working while a commit stands still: commits do not hold the event loop', async () => {
-    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const { gate, shut, open: release } = createGate();
     const store = await open(await newFolder(), { hook: { gate } });
     await store.write(write({ tenant: 't', id: 'a' }));
-    Atomics.store(gate, 0, 1);
+    shut();
     let durable = false;
     const written = store.write(write({ tenant: 't', id: 'b' }, {}, { userName: 'b' })).then(() => (durable = true));
     for (let turns = 0; turns < 100; turns++) await new Promise((resolve) => setImmediate(resolve));
@@ -164,35 +140,38 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     assert.ok(await store.read({ tenant: 't', id: 'b' }), 'what was accepted is seen');
     assert.deepEqual(ids(await store.find('t', 'userName', 'b')), ['b']);
     assert.equal(durable, false, 'nothing is promised before the commit');
-    Atomics.store(gate, 0, 0);
-    Atomics.notify(gate, 0);
+    release();
     await written;
     assert.equal(durable, true);
   });
 
+  it('a commit can be made slow', async () => {
+    const took: number[] = [];
+    const store = await open(await newFolder(), { hook: { delayMs: 20 }, onCommit: (ms) => took.push(ms) });
+    for (const id of ['a', 'b']) await store.write(write({ tenant: 't', id }));
+    assert.equal(took.length, 2);
+    assert.ok(Math.min(...took) >= 19, `${took.join(', ')} ms in the writer thread, not on the event loop`);
+  });
+
   it('what was accepted during a commit outlives that commit, and falls with it', async () => {
-    const gate = new Int32Array(new SharedArrayBuffer(4));
-    const move = (to: number): void => {
-      Atomics.store(gate, 0, to);
-      Atomics.notify(gate, 0);
-    };
+    const { gate, shut, open: release } = createGate();
     const store = await open(await newFolder(), { hook: { gate } });
     const key = { tenant: 't', id: 'a' };
-    move(1);
+    shut();
     const first = store.write(write(key));
     await new Promise((resolve) => setImmediate(resolve));
     const second = store.write(write(key, { version: 2 }, { reserved: ['second'] }));
-    move(0);
+    release();
     await first;
     assert.equal((await store.read(key))?.version, 2);
     assert.deepEqual(await store.holder('zitadel', 'second'), key);
     await second;
 
-    move(1);
+    shut();
     const third = assert.rejects(store.write(write(key, { version: 3, created: Number.NaN })), unavailable);
     await new Promise((resolve) => setImmediate(resolve));
     const fourth = assert.rejects(store.write(write(key, { version: 4 })), unavailable);
-    move(0);
+    release();
     await Promise.all([third, fourth]);
     assert.equal((await store.read(key))?.version, 2);
   });
@@ -206,10 +185,19 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     const big = (id: string) =>
       write({ tenant: 't', id }, { lastError: 'x'.repeat(500_000), changes: [change()] }, { reserved: [id] });
     await store.write(big('fits'));
-    const before = { counts: await store.counts('t'), page: await store.page('t', 0, 10) };
+    const sight = async () => ({
+      counts: await store.counts('t'),
+      page: await store.page('t', 0, 10),
+      troubled: await Promise.all(TROUBLES.map((trouble) => store.troubled('t', trouble, 10))),
+      oldestOwed: await store.oldestOwed('t'),
+      due: await store.due('t', 9, 10),
+    });
+    const before = await sight();
 
+    const changes = [change({ at: 1 }), change({ revision: 2, held: true })];
+    const full = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', dueAt: 1 };
     const together = await Promise.allSettled([
-      store.write(write(small, { version: 2, dueAt: 1 }, { userName: 'other', reserved: ['other'] })),
+      store.write(write(small, { ...full, version: 2 }, { userName: 'other', reserved: ['other'] })),
       store.write(big('does not fit')),
       store.write(write({ tenant: 't', id: 'beside' }), { durable: false }),
       store.setState('beside', 1),
@@ -226,11 +214,13 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     assert.equal(await store.getState('beside'), undefined);
     assert.equal(await store.holder('zitadel', 'other'), undefined);
     assert.deepEqual(await store.holder('zitadel', 'small'), small);
-    assert.deepEqual({ counts: await store.counts('t'), page: await store.page('t', 0, 10) }, before);
+    assert.deepEqual(await sight(), before);
 
     await store.write(removal({ tenant: 't', id: 'fits' }, 1));
     assert.deepEqual(await store.write(big('does not fit')), { kind: 'ok' });
     assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 1 }));
+    assert.deepEqual(await store.write(write(small, { ...full, version: 2 })), { kind: 'ok' });
+    assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 2, doubt: 1, dead: 1, held: 1, blocked: 1 }));
   });
 
   it('writes on after a batch that SQLite refuses', async () => {
@@ -247,23 +237,20 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
   });
 
   it('writes on after its thread has died', async () => {
-    const gate = new Int32Array(new SharedArrayBuffer(4));
-    const threads: Worker[] = [];
-    const collect = (thread: Worker): number => threads.push(thread);
-    process.on('worker', collect);
-    cleanups.push(async () => process.off('worker', collect));
+    const { gate, shut, open: release } = createGate();
+    const threads = writers();
     const store = await open(await newFolder(), { hook: { gate } });
     const [a, b] = [
       { tenant: 't', id: 'a' },
       { tenant: 't', id: 'b' },
     ];
     await store.write(write(a, { doubt: true }));
-    Atomics.store(gate, 0, 1);
+    shut();
     const lost = assert.rejects(store.write(write(b, { doubt: true })), unavailable);
     await new Promise((resolve) => setImmediate(resolve));
     await threads[0]?.terminate();
     await lost;
-    Atomics.store(gate, 0, 0);
+    release();
     assert.equal(await store.read(b), undefined);
     assert.deepEqual(await store.counts('t'), counts({ rows: 1, doubt: 1 }));
     assert.deepEqual(await store.write(write(b)), { kind: 'ok' });

@@ -1,0 +1,112 @@
+/** What is settled is erased: not to be found in the bytes of any file. */
+import assert from 'node:assert/strict';
+import { cp, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import type { Row } from '../../src/bridge/ports.ts';
+import { filesWith, useFolders } from './folders.ts';
+import { change, deadLetter, removal, write } from './rows.ts';
+
+const SECRET = '$2b$10$never-to-be-found';
+
+/** Longer than any test. */
+const NEVER = 1_000_000;
+
+/** As long as wanted, and the secret at both ends. */
+const secret = (length: number): string => SECRET + '.'.repeat(length) + SECRET;
+
+describe('store/sqlite: erased', { timeout: 60_000 }, () => {
+  const { newFolder, open } = useFolders();
+
+  const logSize = async (directory: string): Promise<number> => (await stat(join(directory, 'bridge.db-wal'))).size;
+
+  async function emptyLog(directory: string): Promise<void> {
+    while ((await logSize(directory)) > 0) await nextTurn();
+  }
+
+  const key = { tenant: 't', id: 'a' };
+  const owes = (passwordHash: string) => write(key, { changes: [change({ facts: { passwordHash } })] });
+  const settled = write(key, { version: 2 });
+
+  it('whatever was owed, dead, a name or an address, in any order and of any length', async () => {
+    const life = fc.record({
+      length: fc.oneof(fc.nat(300), fc.nat(6_000), fc.nat(40_000)),
+      as: fc.constantFrom('changes', 'dead', 'known', 'lastError'),
+      end: fc.constantFrom('settled', 'removed'),
+      names: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 60 }), fc.func(fc.nat()), async (lives, order) => {
+        const directory = await newFolder();
+        const store = await open(directory);
+        const kept = write({ tenant: 't', id: 'kept' }, { lastError: `kept${'.'.repeat(3_000)}` });
+        await Promise.all([
+          store.write(kept),
+          store.setState('progress', secret(10)),
+          ...lives.map(({ length, as, names }, n) => {
+            const text = secret(length);
+            const fields: Readonly<Record<typeof as, Partial<Row>>> = {
+              changes: { changes: [change({ facts: { passwordHash: text } })] },
+              dead: { dead: [deadLetter({ reason: text })] },
+              known: { known: { username: text } },
+              lastError: { lastError: text },
+            };
+            const index = names ? { userName: SECRET, emails: [SECRET], reserved: [`${SECRET}${n}`] } : {};
+            return store.write(write({ tenant: 't', id: `id-${n}` }, fields[as], index));
+          }),
+        ]);
+        const ends = lives.map(({ end }, n) => ({ end, n })).toSorted((a, b) => order(a.n) - order(b.n));
+        for (const { end, n } of ends) {
+          const own = { ...key, id: `id-${n}` };
+          await store.write(end === 'settled' ? write(own, { version: 2 }) : removal(own, 1), { durable: n % 5 === 0 });
+        }
+        await store.setState('progress', undefined);
+        assert.deepEqual(await store.read({ tenant: 't', id: 'kept' }), kept.row);
+        await store.close();
+        assert.deepEqual(await filesWith(directory, SECRET), []);
+        assert.deepEqual(await filesWith(directory, 'kept'), ['bridge.db']);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('from a store that stays open, once nothing was written for a while', async () => {
+    const directory = await newFolder();
+    const store = await open(directory, { idleMs: 50 });
+    await store.write(owes(SECRET));
+    assert.notDeepEqual(await filesWith(directory, SECRET), []);
+    await store.write(settled);
+    await emptyLog(directory);
+    assert.deepEqual(await filesWith(directory, SECRET), []);
+  });
+
+  it('from what a crash left, without a new write', async () => {
+    const [directory, left] = [await newFolder(), await newFolder()];
+    const store = await open(directory, { idleMs: NEVER });
+    await store.write(owes(SECRET));
+    await store.write(settled);
+    await cp(directory, left, { recursive: true });
+    assert.deepEqual(await filesWith(left, SECRET), ['bridge.db-wal']);
+    const next = await open(left, { idleMs: 50 });
+    await emptyLog(left);
+    assert.deepEqual(await next.read(key), settled.row);
+    assert.deepEqual(await filesWith(left, SECRET), []);
+  });
+
+  it('from the log of a store that is never idle, with the pages that come after', async () => {
+    const directory = await newFolder();
+    const store = await open(directory, { idleMs: NEVER });
+    // once the log is longer than it is ever to be again
+    await store.write(owes(secret(2_000).repeat(4_000)));
+    const longest = await logSize(directory);
+    await store.write(settled);
+    for (let version = 1; version <= 15; version++) {
+      await store.write(write({ ...key, id: 'other' }, { version, lastError: '.'.repeat(400_000) }));
+    }
+    assert.deepEqual(await filesWith(directory, SECRET), []);
+    const size = await logSize(directory);
+    assert.ok(size > 0 && size < longest, `${size} after ${longest} bytes`);
+  });
+});
