@@ -14,7 +14,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   queue: ['bridge: types', 'mapping', 'errors'],
   zitadel: ['bridge: types', 'mapping', 'errors'],
   sandbox: [],
-  cli: [],
+  admin: ['bridge: types', 'errors'],
+  cli: ['admin', 'bridge: types', 'wire', 'demo', 'config', 'errors', 'log'],
   config: [],
   errors: [],
   log: [],
@@ -36,9 +37,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'health',
     'app',
     'reports',
+    'admin',
   ],
   demo: ['config: types', 'sandbox'],
-  main: ['wire', 'server', 'demo', 'config', 'log'],
+  main: ['wire', 'server', 'demo', 'config', 'log', 'admin'],
 };
 
 /** Packages whose types and values stay in the rooms named. */

@@ -27,6 +27,9 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ['mapping/users.ts', `import { z } from 'zod';`],
   ['bridge/view.ts', `import {\n  create,\n} from '@bufbuild/protobuf/wkt';`],
   ['sandbox/main.ts', `import { BridgeError } from '../errors.ts';`],
+  ['admin/queue.ts', `import { view } from '../bridge/view.ts';`],
+  ['admin/socket.ts', `import type { Config } from '../config.ts';`],
+  ['cli/main.ts', `import { createSqliteStore } from '../store/sqlite/store.ts';`],
   ['attic/old.ts', `import { BridgeError } from '../errors.ts';`],
 ];
 for (const [file, source] of FORBIDDEN) {
@@ -37,6 +40,7 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ['scim/router.ts', `import type { Users } from '../bridge/use-cases.ts';\nimport { jwtVerify } from 'jose';`],
   ['store/sqlite/rows.ts', `import type { Row } from '../../bridge/ports.ts';\nimport { x } from '../codec.ts';`],
   ['sandbox/services/users.ts', `import { create } from '@bufbuild/protobuf';\nimport { x } from '../errors.ts';`],
+  ['admin/queue.ts', `import type { Operator } from '../bridge/operator.ts';`],
   ['wire.ts', `import { view } from './bridge/view.ts';`],
 ];
 for (const [file, source] of ALLOWED) {

@@ -1,0 +1,76 @@
+/** What may follow a command's name, and the check of what did. Arguments come from the command line and over the socket. */
+import type { Trouble } from '../bridge/ports.ts';
+import { BridgeError } from '../errors.ts';
+
+export interface Args {
+  readonly id?: string;
+  readonly all?: boolean;
+  readonly kind?: Trouble;
+  readonly tenant?: string;
+  /** rows to show */
+  readonly limit?: number;
+  readonly acceptRemovals?: boolean;
+}
+
+export type ArgumentName = keyof Args;
+
+export const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked'] as const satisfies readonly Trouble[];
+
+const MOST_SHOWN = 1_000;
+
+interface ArgumentRow {
+  /** as commander takes it; the id alone has no flag */
+  readonly flags: string;
+  readonly about: string;
+  readonly fits: (value: unknown) => boolean;
+  /** completes "<name> must be ..." */
+  readonly must: string;
+}
+
+const isName = (value: unknown): boolean => typeof value === 'string' && /^[\w.-]{1,200}$/.test(value);
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+
+/** One row per argument. The order is that of help and documents. */
+// biome-ignore format: one row is one fact
+export const ARGUMENTS: Readonly<Record<ArgumentName, ArgumentRow>> = {
+  id: { flags: '[id]', about: 'id of the user, as `queue list` shows it', fits: isName, must: 'the id of a user' },
+  all: { flags: '--all', about: 'all rows instead of one', fits: isFlag, must: 'true or false' },
+  kind: { flags: '--kind <kind>', about: 'only rows in this trouble', fits: (value) => TROUBLES.some((each) => each === value), must: `one of ${TROUBLES.join(', ')}` },
+  tenant: { flags: '--tenant <tenant>', about: 'only this tenant', fits: isName, must: 'the name of a tenant' },
+  limit: { flags: '--limit <number>', about: 'show at most so many rows (50)', fits: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_SHOWN, must: `a whole number from 1 to ${MOST_SHOWN}` },
+  acceptRemovals: { flags: '--accept-removals', about: 'also take away users that are missing in ZITADEL in great number', fits: isFlag, must: 'true or false' },
+};
+
+/** Which arguments a command takes. */
+export interface Takes {
+  readonly takes: readonly ArgumentName[];
+  /** what says on which rows it works; undefined: on none, or on all */
+  readonly on?: 'id' | 'id or all';
+  /** troubles that --kind may name */
+  readonly kinds?: readonly Trouble[];
+  /** --all needs --kind: what it does cannot be taken back */
+  readonly kindWithAll?: true;
+}
+
+/** The arguments of a command, checked. Throws BridgeError 400 that says what is wrong. */
+export function checkArguments({ takes, on, kinds = TROUBLES, kindWithAll }: Takes, given: unknown): Args {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw wrong('the arguments must be a JSON object');
+  for (const [name, value] of Object.entries(given)) {
+    const known = takes.find((each) => each === name);
+    if (known === undefined) throw wrong(`${name}: no such argument; there are ${takes.join(', ')}`);
+    if (!ARGUMENTS[known].fits(value)) throw wrong(`${name} must be ${ARGUMENTS[known].must}`);
+  }
+  const args: Args = given;
+  if (args.kind !== undefined && !kinds.includes(args.kind)) throw wrong(`kind must be one of ${kinds.join(', ')}`);
+  if (on === 'id' && args.id === undefined) throw wrong('the id of a user is missing');
+  if (on === 'id or all') {
+    if ((args.id === undefined) !== (args.all === true)) throw wrong('give either the id of a user or --all');
+    if (args.kind !== undefined && args.all !== true) throw wrong('--kind goes with --all');
+    if (kindWithAll && args.all === true && args.kind === undefined)
+      throw wrong(`--all needs --kind: one of ${kinds.join(', ')}`);
+  }
+  return args;
+}
+
+const wrong = (detail: string): BridgeError => new BridgeError(400, detail);

@@ -1,0 +1,59 @@
+/** doctor: everything the bridge needs, one line each, with what to do. */
+import { CHECKS } from './checks.ts';
+import type { Desk } from './desk.ts';
+import { type Findings, gather, type Level } from './findings.ts';
+import { columns, plain } from './text.ts';
+import type { Answer } from './verb.ts';
+
+/** One line of doctor. */
+export interface Diagnosis {
+  readonly level: Level;
+  /** undefined: of the whole bridge */
+  readonly tenant?: string;
+  readonly name: string;
+  readonly finding: string;
+  /** '' when nothing is to be done */
+  readonly todo: string;
+}
+
+/** All checks on all tenants. Exit 1 when one of them fails. */
+export async function doctor({ operators, setups, clock }: Desk): Promise<Answer> {
+  const all = await Promise.all(
+    setups.flatMap((setup) => {
+      const operator = operators.get(setup.id);
+      return operator === undefined ? [] : [gather(operator, setup, clock)];
+    }),
+  );
+  return answerOf(all.flatMap(diagnose), setups.length > 1);
+}
+
+function diagnose(findings: Findings): Diagnosis[] {
+  return CHECKS.map(({ name, todo, judge }) => {
+    const { level, finding, to } = judge(findings);
+    return { level, tenant: findings.setup.id, name, finding, todo: to === undefined ? '' : (todo[to] ?? '') };
+  });
+}
+
+/** `several`: the tenant stands in each line. */
+export function answerOf(diagnoses: readonly Diagnosis[], several: boolean): Answer {
+  const rows = diagnoses.map(({ level, tenant, name, finding, todo }) => [
+    level,
+    `${several && tenant !== undefined ? `${tenant} ` : ''}${name}: ${plain(finding, 1_000)}${todo && `. To do: ${todo}`}`,
+  ]);
+  return { lines: columns(rows), value: diagnoses, exit: diagnoses.some(({ level }) => level === 'fail') ? 1 : 0 };
+}
+
+/** What doctor says when the configuration can not be used: nothing else can be looked at. */
+export function refusedConfiguration(complaints: readonly string[]): Answer {
+  const todo = 'correct it in the environment, in .env or in bridge.yaml; docs/settings.md says what may stand there';
+  return answerOf(
+    complaints.map((finding) => ({ level: 'fail', name: 'config', finding, todo })),
+    false,
+  );
+}
+
+/** What doctor says when no bridge runs and the store can not be opened either. */
+export function closedStore(reason: string): Answer {
+  const todo = 'see that DATA_DIR is right, that its disk is mounted and that this user may write to it';
+  return answerOf([{ level: 'fail', name: 'store', finding: reason, todo }], false);
+}

@@ -1,0 +1,32 @@
+/** Credentials that end. */
+import type { Level } from './findings.ts';
+import { when } from './text.ts';
+
+/** Time enough to make a new one, ms. */
+const SOON = 14 * 24 * 3_600_000;
+
+export interface Ending {
+  readonly level: Level;
+  readonly finding: string;
+}
+
+/** The worst of them: fail when one has ended, warn when one ends within 14 days. `fine`: what is said when none does. */
+export function expiries(
+  credentials: readonly { readonly name: string; readonly expires?: number | undefined }[],
+  now: number,
+  fine: string,
+): Ending {
+  const ends = credentials.flatMap(({ name, expires }) =>
+    expires !== undefined && expires <= now + SOON ? [{ name, expires }] : [],
+  );
+  if (ends.length === 0) {
+    const known = credentials.flatMap(({ expires }) => expires ?? []);
+    return { level: 'ok', finding: known.length === 0 ? fine : `the first ends ${when(Math.min(...known), now)}` };
+  }
+  return {
+    level: ends.some(({ expires }) => expires <= now) ? 'fail' : 'warn',
+    finding: ends
+      .map(({ name, expires }) => `${name} ${expires <= now ? 'ended' : 'ends'} ${when(expires, now)}`)
+      .join(', '),
+  };
+}

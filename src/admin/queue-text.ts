@@ -1,0 +1,80 @@
+/** Rows in trouble as lines for people. */
+import type { Comparison, QueueDetail, QueueEntry } from '../bridge/operator.ts';
+import type { Counts, Trouble } from '../bridge/ports.ts';
+import { TROUBLES } from './arguments.ts';
+import { columns, plain, span, when } from './text.ts';
+
+export interface Listed {
+  readonly entries: readonly QueueEntry[];
+  readonly counts: readonly (readonly [tenant: string, counts: Counts])[];
+  /** undefined: every trouble */
+  readonly kind: Trouble | undefined;
+  /** there are other tenants */
+  readonly several: boolean;
+}
+
+/** When the oldest of what is not settled was asked; blocked rows that owe nothing come last. */
+export const since = ({ changes, dead }: QueueEntry): number =>
+  Math.min(...changes.map(({ at }) => at), ...dead.map(({ at }) => at), Number.MAX_SAFE_INTEGER);
+
+const reason = ({ blocked, dead, lastError }: QueueEntry): string => blocked ?? dead.at(-1)?.reason ?? lastError ?? '';
+
+/** Ids, troubles, ages, attempts and reasons; no values. */
+export function listLines({ entries, counts, kind, several }: Listed, now: number): string[] {
+  const head = [...(several ? ['TENANT'] : []), 'ID', 'TROUBLE', 'AGE', 'ATTEMPTS', 'REASON'];
+  const rows = entries.map((entry) => [
+    ...(several ? [entry.tenant] : []),
+    plain(entry.id),
+    entry.troubles.join(','),
+    since(entry) === Number.MAX_SAFE_INTEGER ? '-' : span(now - since(entry)),
+    String(entry.attempts),
+    plain(reason(entry), 120),
+  ]);
+  const all = kind === undefined ? TROUBLES : [kind];
+  return [
+    ...(rows.length === 0 ? ['nothing to show'] : columns([head, ...rows])),
+    ...counts.map(([tenant, of]) => `${tenant}: ${all.map((trouble) => `${trouble} ${of[trouble]}`).join(', ')}`),
+  ];
+}
+
+export function showLines(detail: QueueDetail, now: number): string[] {
+  const facts = (names: readonly string[]): string => (names.length === 0 ? 'no facts' : plain(names.join(', ')));
+  return [
+    `${detail.id} of ${detail.tenant}: ${detail.troubles.join(', ') || 'settled'}`,
+    '',
+    ...columns([
+      ...detail.changes.map(({ kind, held, answered, who, at, txn, facts: names }) => [
+        held ? 'held' : 'owed',
+        `${kind}${answered ? '' : ' (not answered)'} of ${facts(names)}; by ${plain(who)}, ${when(at, now)}, transaction ${plain(txn)}`,
+      ]),
+      ...detail.dead.flatMap(({ kind, cause, who, at, txn, died, reason: why, facts: names }) => [
+        ['dead', `${kind} of ${facts(names)}; by ${plain(who)}, ${when(at, now)}, transaction ${plain(txn)}`],
+        ['', `${cause}, given up ${when(died, now)}: ${plain(why, 1_000)}`],
+      ]),
+      ...(detail.blocked === null ? [] : [['blocked', plain(detail.blocked, 1_000)]]),
+      ['attempts', String(detail.attempts)],
+      ['last error', detail.lastError === null ? 'none' : plain(detail.lastError, 1_000)],
+      ['next try', detail.dueAt === null ? 'not by itself' : when(detail.dueAt, now)],
+      ['ZITADEL', plain(detail.zitadel)],
+    ]),
+    ...comparisonLines(detail),
+  ];
+}
+
+function comparisonLines({ wish, differences }: QueueDetail): string[] {
+  if (differences.length === 0)
+    return ['', wish === 'delete' ? 'what is asked: the user is deleted' : 'asked, last confirmed and ZITADEL agree'];
+  const head = ['FACT', 'ASKED', 'LAST CONFIRMED', 'ZITADEL NOW'];
+  return ['', ...columns([head, ...differences.map(comparisonCells)])];
+}
+
+const comparisonCells = ({ fact, asked, known, zitadel }: Comparison): string[] => [
+  plain(fact),
+  ...[asked, known, zitadel].map(value),
+];
+
+/** Texts in quotes, so that one that reads "(not set)" is told from a fact that is not set. */
+function value(text: string | null | undefined): string {
+  if (text === undefined) return '(not read)';
+  return text === null ? '(not set)' : `"${plain(text, 60)}"`;
+}

@@ -1,0 +1,121 @@
+/** queue list, show, retry, drop and release. */
+import type { Done, Operator, QueueDetail, QueueEntry } from '../bridge/operator.ts';
+import type { Trouble } from '../bridge/ports.ts';
+import { BridgeError } from '../errors.ts';
+import { type Args, TROUBLES } from './arguments.ts';
+import type { Desk } from './desk.ts';
+import { type Listed, listLines, showLines, since } from './queue-text.ts';
+import { type Chosen, chosen, holderOf } from './tenants.ts';
+import { count, plain } from './text.ts';
+import type { Answer, Asker, Verb } from './verb.ts';
+
+const SHOWN = 50;
+/** Rows read at once while all are worked on. */
+const SLICE = 100;
+/** A line of progress after so many rows. */
+const TOLD_EACH = 500;
+const MOST_LINES = 20;
+
+/** Rows in trouble, the oldest first. */
+export async function list(desk: Desk, args: Args): Promise<Answer> {
+  const { kind, limit = SHOWN } = args;
+  const found = new Map<string, QueueEntry>();
+  const counts: Listed['counts'][number][] = [];
+  for (const [tenant, operator] of chosen(desk, args)) {
+    counts.push([tenant, (await operator.state()).counts]);
+    for (const trouble of kind === undefined ? TROUBLES : [kind])
+      for (const entry of await operator.list(trouble, limit)) found.set(`${tenant} ${entry.id}`, entry);
+  }
+  const entries = [...found.values()].toSorted((a, b) => since(a) - since(b)).slice(0, limit);
+  const several = desk.operators.size > 1;
+  return { lines: listLines({ entries, counts, kind, several }, desk.clock()), value: entries, exit: 0 };
+}
+
+/** One row against ZITADEL. */
+export async function show(desk: Desk, args: Args): Promise<Answer> {
+  const id = args.id ?? '';
+  const [, operator] = await holderOf(desk, args, id);
+  const detail = withoutPassword(await operator.show(id));
+  return { lines: showLines(detail, desk.clock()), value: detail, exit: 0 };
+}
+
+/** Whatever a port hands out: a password is shown to nobody. */
+function withoutPassword(detail: QueueDetail): QueueDetail {
+  return { ...detail, differences: detail.differences.filter(({ fact }) => fact !== 'password') };
+}
+
+type Act = (operator: Operator, id: string) => Promise<Done>;
+
+/** A command that does something to one row, or to all rows in the troubles named. */
+export function working(act: Act, troubles: readonly Trouble[]): Verb['run'] {
+  return async (desk, args, asker) => {
+    if (args.all === true) return onAll(desk, args, args.kind === undefined ? troubles : [args.kind], act, asker);
+    const id = args.id ?? '';
+    const [, operator] = await holderOf(desk, args, id);
+    const done = await act(operator, id);
+    return { lines: [plain(done.told)], value: done, exit: 0 };
+  };
+}
+
+/** What became of the rows so far; an outage of the store ends it. */
+interface Tally {
+  rows: number;
+  readonly told: Map<string, number>;
+  stopped?: string;
+}
+
+async function onAll(desk: Desk, args: Args, troubles: readonly Trouble[], act: Act, asker: Asker): Promise<Answer> {
+  const tally: Tally = { rows: 0, told: new Map() };
+  for (const each of chosen(desk, args)) {
+    if (tally.stopped === undefined) await onTenant(each, troubles, act, asker, tally);
+  }
+  const told = [...tally.told].toSorted((a, b) => b[1] - a[1]);
+  return {
+    lines: [
+      ...(told.length === 0 ? ['there is nothing of that kind'] : []),
+      ...told.slice(0, MOST_LINES).map(([text, rows]) => `${count(rows, 'row')}: ${plain(text)}`),
+      ...(tally.stopped === undefined ? [] : [`stopped after ${count(tally.rows, 'row')}: ${plain(tally.stopped)}`]),
+    ],
+    value: { rows: tally.rows, told: Object.fromEntries(told), stopped: tally.stopped ?? null },
+    exit: tally.stopped === undefined ? 0 : 1,
+  };
+}
+
+async function onTenant(
+  [tenant, operator]: Chosen,
+  troubles: readonly Trouble[],
+  act: Act,
+  { progress, signal }: Asker,
+  tally: Tally,
+): Promise<void> {
+  // a row in two troubles is worked on once
+  const seen = new Set<string>();
+  for (const trouble of troubles) {
+    for (let after: string | undefined; ; ) {
+      const slice = await operator.list(trouble, SLICE, after);
+      for (const { id } of slice) {
+        if (signal.aborted) tally.stopped = 'nobody waits for the answer any more';
+        if (tally.stopped !== undefined) return;
+        if (seen.has(id)) continue;
+        seen.add(id);
+        await one(operator, id, act, tally);
+        if (seen.size % TOLD_EACH === 0) progress(`${tenant}: ${count(seen.size, 'row')} so far`);
+      }
+      after = slice.at(-1)?.id;
+      if (slice.length < SLICE || after === undefined) break;
+    }
+  }
+}
+
+async function one(operator: Operator, id: string, act: Act, tally: Tally): Promise<void> {
+  try {
+    const { told, rows } = await act(operator, id);
+    tally.rows += rows;
+    tally.told.set(told, (tally.told.get(told) ?? 0) + rows);
+  } catch (error) {
+    if (!(error instanceof BridgeError)) throw error;
+    // settled or taken away since it was listed
+    if (error.status === 404 || error.status === 409) return;
+    tally.stopped = error.message;
+  }
+}

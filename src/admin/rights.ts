@@ -1,0 +1,23 @@
+/** What the service user must be permitted in its organization. All of it is in ORG_USER_MANAGER. */
+
+interface Needed {
+  readonly permission: string;
+  /** the calls that ask for it */
+  readonly for: string;
+  /** only when passwords are set */
+  readonly passwords?: true;
+}
+
+// biome-ignore format: one row is one fact
+export const NEEDED: readonly Needed[] = [
+  { permission: 'org.read', for: 'GetMyOrg' },
+  { permission: 'user.read', for: 'GetUserByID, ListUsers, ListUserMetadata' },
+  { permission: 'user.write', for: 'CreateUser, UpdateUser, SetUserMetadata, DeactivateUser, LockUser' },
+  { permission: 'user.delete', for: 'DeleteUser' },
+  { permission: 'policy.read', for: 'GetPasswordComplexitySettings', passwords: true },
+];
+
+/** Rows that the permissions held do not cover. */
+export function missing(held: readonly string[], passwords: boolean): readonly Needed[] {
+  return NEEDED.filter((row) => (passwords || !row.passwords) && !held.includes(row.permission));
+}

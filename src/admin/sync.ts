@@ -1,0 +1,71 @@
+/** sync: the view is compared with ZITADEL now. */
+import { BridgeError } from '../errors.ts';
+import type { SyncEvent } from '../bridge/tenant.ts';
+import type { Verb } from './verb.ts';
+import { type Chosen, chosen } from './tenants.ts';
+import { count, plain } from './text.ts';
+
+interface Told {
+  readonly line: string;
+  readonly mend: boolean;
+}
+
+/** Syncs the tenants one after another. `every`: ms between two looks at how far it is. */
+export function syncing(every: number): Verb['run'] {
+  return async (desk, args, { progress, signal }) => {
+    const options = { acceptRemovals: args.acceptRemovals === true };
+    const told: (readonly [tenant: string, told: Told, event: SyncEvent])[] = [];
+    for (const each of chosen(desk, args)) {
+      if (signal.aborted) break;
+      const stop = watch(each, every, progress);
+      try {
+        const event = await each[1].sync(options).catch(failure);
+        told.push([each[0], tell(event), event]);
+      } finally {
+        stop();
+      }
+    }
+    return {
+      lines: told.map(([tenant, { line }]) => `${tenant}: ${line}`),
+      value: Object.fromEntries(told.map(([tenant, , event]) => [tenant, event])),
+      exit: told.some(([, { mend }]) => mend) ? 1 : 0,
+    };
+  };
+}
+
+/** One tenant that can not be synced must not keep the others from it. */
+function failure(error: unknown): SyncEvent {
+  if (error instanceof BridgeError) return { kind: 'failed', reason: error.message };
+  throw error;
+}
+
+function tell(event: SyncEvent): Told {
+  switch (event.kind) {
+    case 'finished': {
+      const removed = event.removed > 0 ? `, ${event.removed} removed` : '';
+      const line = `${count(event.users, 'user')} read, ${event.changed} new or changed${removed}, in ${event.ms} ms`;
+      if (event.kept === 0) return { line, mend: false };
+      const many = `${count(event.kept, 'user')} missing in ZITADEL, too many to take away unasked`;
+      return { line: `${line}; ${many}: when they are truly gone, run sync --accept-removals`, mend: true };
+    }
+    case 'failed':
+      return { line: `failed: ${plain(event.reason)}`, mend: true };
+    case 'skipped':
+      return { line: `the user ${event.id} could not be taken over: see the log`, mend: true };
+    case 'progress':
+      return { line: `${count(event.users, 'user')} read so far`, mend: false };
+  }
+}
+
+/** Tells how far a sync is until it is stopped. */
+function watch([tenant, operator]: Chosen, every: number, progress: (line: string) => void): () => void {
+  let users = 0;
+  const look = async (): Promise<void> => {
+    const { last } = (await operator.state()).sync;
+    if (last?.kind !== 'progress' || last.users <= users) return;
+    users = last.users;
+    progress(`${tenant}: ${tell(last).line}`);
+  };
+  const timer = setInterval(() => void look().catch(() => undefined), every);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,38 @@
+/** Which tenant an operator's command is about. */
+import type { Operator } from '../bridge/operator.ts';
+import { BridgeError } from '../errors.ts';
+import type { Args } from './arguments.ts';
+import type { Desk } from './desk.ts';
+
+export type Chosen = readonly [tenant: string, operator: Operator];
+
+/** The tenant that was named, or all. Throws BridgeError 400 when there is none of that name. */
+export function chosen({ operators }: Desk, { tenant }: Args): readonly Chosen[] {
+  if (tenant === undefined) return [...operators];
+  const operator = operators.get(tenant);
+  if (operator === undefined)
+    throw new BridgeError(400, `there is no tenant ${tenant}; there are ${[...operators.keys()].join(', ')}`);
+  return [[tenant, operator]];
+}
+
+/** The tenant that has the row. Throws BridgeError 404 when none has it, 400 when several have it and none was named. */
+export async function holderOf(desk: Desk, args: Args, id: string): Promise<Chosen> {
+  const [first, ...others] = chosen(desk, args);
+  if (first !== undefined && others.length === 0) return first;
+  const holders: Chosen[] = [];
+  for (const each of chosen(desk, args)) if (await has(each[1], id)) holders.push(each);
+  const [holder, second] = holders;
+  if (holder === undefined) throw new BridgeError(404, `no tenant has a user ${id}`);
+  if (second === undefined) return holder;
+  throw new BridgeError(400, `the id is in ${holders.map(([name]) => name).join(' and ')}: say which with --tenant`);
+}
+
+async function has(operator: Operator, id: string): Promise<boolean> {
+  try {
+    await operator.show(id);
+    return true;
+  } catch (error) {
+    if (error instanceof BridgeError && error.status === 404) return false;
+    throw error;
+  }
+}

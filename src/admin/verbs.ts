@@ -1,0 +1,23 @@
+/** THE VERBS TABLE: every operator's command. The socket, the command line and docs/commands.md walk it. */
+import { TROUBLES } from './arguments.ts';
+import { doctor } from './doctor.ts';
+import { list, show, working } from './queue.ts';
+import { syncing } from './sync.ts';
+import type { Verb } from './verb.ts';
+
+/** A held row waits for a word of its own: release. */
+const RETRIED = TROUBLES.filter((trouble) => trouble !== 'held');
+
+/** Between two lines about how far a sync is, ms. */
+const PROGRESS = 1_000;
+
+// biome-ignore format: one row is one fact
+export const VERBS: readonly Verb[] = [
+  { name: 'queue list', about: 'users with changes that are not settled: trouble, age, attempts, reason', takes: ['kind', 'tenant', 'limit'], run: list },
+  { name: 'queue show', about: 'one user: what is asked, by whom, what went wrong, and what ZITADEL has now', takes: ['id', 'tenant'], on: 'id', run: show },
+  { name: 'queue retry', about: 'dead letters are owed again, and what waits is tried now', takes: ['id', 'all', 'kind', 'tenant'], on: 'id or all', kinds: RETRIED, run: working((operator, id) => operator.retry(id), RETRIED) },
+  { name: 'queue drop', about: 'dead letters and held changes are forgotten', takes: ['id', 'all', 'kind', 'tenant'], on: 'id or all', kinds: ['dead', 'held'], kindWithAll: true, run: working((operator, id) => operator.drop(id), []) },
+  { name: 'queue release', about: 'held changes are sent', takes: ['id', 'all', 'tenant'], on: 'id or all', run: working((operator, id) => operator.release(id), ['held']) },
+  { name: 'doctor', about: 'looks at everything the bridge needs; one line each, with what to do', takes: [], run: doctor },
+  { name: 'sync', about: 'compares the users with those of ZITADEL now', takes: ['acceptRemovals', 'tenant'], run: syncing(PROGRESS) },
+];

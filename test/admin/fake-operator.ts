@@ -1,0 +1,148 @@
+/** An operator's port over rows in memory. */
+import { BridgeError } from '../../src/errors.ts';
+import type { Done, Operator, QueueDetail, QueueEntry, TenantState } from '../../src/bridge/operator.ts';
+import type { Counts, Inspection, Trouble } from '../../src/bridge/ports.ts';
+import type { SyncEvent } from '../../src/bridge/tenant.ts';
+import type { TenantSetup } from '../../src/admin/desk.ts';
+
+export const NOW = Date.parse('2026-03-01T12:00:00Z');
+export const MINUTE = 60_000;
+export const DAY = 86_400_000;
+
+/** A row: what `queue list` shows of it and, when given, what `queue show` adds. */
+export type FakeRow = Partial<QueueDetail> & { readonly id: string; readonly troubles: readonly Trouble[] };
+
+export interface FakeOperator extends Operator {
+  /** what was asked of it, in order: `retry u1` */
+  readonly asked: string[];
+  readonly rows: FakeRow[];
+  /** fails every method with 503 while set */
+  broken?: string | undefined;
+  /** changes what state() tells */
+  tells: Partial<TenantState>;
+  sees: Inspection;
+  /** what sync does */
+  syncs: (options: { readonly acceptRemovals: boolean }) => Promise<SyncEvent>;
+}
+
+export const SEEN: Inspection = {
+  user: { id: '300', name: 'scim-bridge' },
+  organization: { id: '400', name: 'Acme', state: 'active' },
+  permissions: ['org.read', 'user.read', 'user.write', 'user.delete', 'policy.read'],
+  clockSkew: 120,
+  sees: { instanceRoles: true, organizationRoles: true },
+  problems: [],
+};
+
+export const SYNCED: SyncEvent = { kind: 'finished', ms: 40, users: 7, changed: 1, removed: 0, kept: 0 };
+
+export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
+  const up = (): void => {
+    if (fake.broken !== undefined) throw new BridgeError(503, fake.broken, { retryAfter: 1 });
+  };
+  const rowOf = (id: string): FakeRow => {
+    up();
+    const row = fake.rows.find((each) => each.id === id);
+    if (row === undefined) throw new BridgeError(404, `there is no user ${id}`);
+    return row;
+  };
+  /** Takes the row out of the troubles it can be taken out of. */
+  const settle = (verb: string, id: string, troubles: readonly Trouble[], told: string): Done => {
+    const row = rowOf(id);
+    fake.asked.push(`${verb} ${id}`);
+    const left = row.troubles.filter((trouble) => !troubles.includes(trouble));
+    if (left.length === row.troubles.length) throw new BridgeError(409, `nothing of ${id} can be settled by ${verb}`);
+    fake.rows[fake.rows.indexOf(row)] = { ...row, troubles: left };
+    return { rows: 1, told };
+  };
+  const fake: FakeOperator = {
+    asked: [],
+    rows,
+    tells: {},
+    sees: SEEN,
+    syncs: async () => SYNCED,
+    async state() {
+      up();
+      const counts: Record<keyof Counts, number> = {
+        rows: fake.rows.length,
+        owed: 0,
+        doubt: 0,
+        dead: 0,
+        held: 0,
+        blocked: 0,
+      };
+      for (const { troubles } of fake.rows) for (const trouble of troubles) counts[trouble] += 1;
+      return {
+        tenant,
+        organization: '400',
+        counts,
+        oldestOwed: undefined,
+        shut: undefined,
+        sync: { finished: NOW - MINUTE, running: false, last: SYNCED },
+        deliveries: [],
+        ...fake.tells,
+      };
+    },
+    async list(trouble, limit, after = '') {
+      up();
+      return fake.rows
+        .filter(({ id, troubles }) => troubles.includes(trouble) && id > after)
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
+        .map((row) => entry(tenant, row));
+    },
+    show: async (id) => {
+      const row = rowOf(id);
+      return { zitadel: 'found', wish: 'edit', differences: [], ...entry(tenant, row), ...row };
+    },
+    retry: async (id) => settle('retry', id, ['owed', 'doubt', 'dead', 'blocked'], 'tried now'),
+    drop: async (id) => settle('drop', id, ['dead', 'held'], 'forgotten'),
+    release: async (id) => settle('release', id, ['held'], 'released'),
+    sync: async (options) => {
+      up();
+      fake.asked.push(`sync ${String(options.acceptRemovals)}`);
+      return fake.syncs(options);
+    },
+    inspect: async () => fake.sees,
+  };
+  return fake;
+}
+
+function entry(tenant: string, row: FakeRow): QueueEntry {
+  const { id, troubles, changes = [], dead = [], attempts = 0, dueAt = null, lastError = null, blocked = null } = row;
+  return { tenant, id, troubles, changes, dead, attempts, dueAt, lastError, blocked };
+}
+
+export const change = (facts: readonly string[], at: number, more: Partial<QueueEntry['changes'][number]> = {}) => ({
+  revision: 3,
+  kind: 'edit' as const,
+  answered: true,
+  who: 'okta',
+  txn: 'txn-1',
+  at,
+  facts,
+  held: false,
+  ...more,
+});
+
+export const deadLetter = (reason: string, at: number, more: Partial<QueueEntry['dead'][number]> = {}) => ({
+  revision: 2,
+  kind: 'edit' as const,
+  cause: 'refused' as const,
+  reason,
+  who: 'okta',
+  txn: 'txn-0',
+  at,
+  died: at + MINUTE,
+  facts: ['email'],
+  ...more,
+});
+
+export const setup = (id: string, more: Partial<TenantSetup> = {}): TenantSetup => ({
+  id,
+  tokens: [{ name: 'okta' }],
+  zitadel: { url: 'https://id.example.com' },
+  passwords: 'ignore',
+  protect: [],
+  ...more,
+});

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { BridgeError } from '../../src/errors.ts';
+import type { Trouble } from '../../src/bridge/ports.ts';
+import { TROUBLES } from '../../src/admin/arguments.ts';
+import { VERBS } from '../../src/admin/verbs.ts';
+import { change, DAY, deadLetter, fakeOperator, MINUTE, NOW } from './fake-operator.ts';
+import { deskOf, run } from './run.ts';
+
+const refusal = (status: number, says: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof BridgeError);
+  assert.equal(error.status, status);
+  assert.match(error.message, says);
+  return true;
+};
+
+describe('queue list', () => {
+  const acme = fakeOperator(
+    'acme',
+    {
+      id: 'u1',
+      troubles: ['owed'],
+      changes: [change(['email'], NOW - 5 * MINUTE)],
+      attempts: 4,
+      lastError: 'ZITADEL is away',
+    },
+    {
+      id: 'u2',
+      troubles: ['dead', 'owed'],
+      changes: [change(['title'], NOW)],
+      dead: [deadLetter('e-mail is refused', NOW - 3 * DAY)],
+    },
+    { id: 'u3', troubles: ['blocked'], blocked: 'user.write is missing' },
+  );
+
+  test('shows each row once, the oldest first, with age, attempts and reason', async () => {
+    const { lines, value, exit } = await run(deskOf({ acme }), 'queue list');
+    assert.deepEqual(lines, [
+      'ID  TROUBLE    AGE    ATTEMPTS  REASON',
+      'u2  dead,owed  3 d    0         e-mail is refused',
+      'u1  owed       5 min  4         ZITADEL is away',
+      'u3  blocked    -      0         user.write is missing',
+      'acme: owed 2, doubt 0, dead 1, held 0, blocked 1',
+    ]);
+    assert.deepEqual(
+      (value as readonly { id: string }[]).map(({ id }) => id),
+      ['u2', 'u1', 'u3'],
+    );
+    assert.equal(exit, 0);
+  });
+
+  test('one trouble, at most so many rows', async () => {
+    const { lines } = await run(deskOf({ acme }), 'queue list', { kind: 'owed', limit: 1 });
+    assert.equal(lines.length, 3);
+    assert.equal(lines[2], 'acme: owed 2');
+  });
+
+  test('several tenants, or the one that is named', async () => {
+    const desk = deskOf({ acme, zeta: fakeOperator('zeta', { id: 'z1', troubles: ['held'] }) });
+    const all = await run(desk, 'queue list');
+    assert.match(all.text, /^TENANT +ID/);
+    assert.match(all.text, /^zeta +z1 +held/m);
+    const one = await run(desk, 'queue list', { tenant: 'zeta' });
+    assert.doesNotMatch(one.text, /u1/);
+    await assert.rejects(
+      run(desk, 'queue list', { tenant: 'beta' }),
+      refusal(400, /no tenant beta; there are acme, zeta/),
+    );
+  });
+
+  test('a reason can not steer a terminal', async () => {
+    const desk = deskOf({
+      acme: fakeOperator('acme', { id: 'u', troubles: ['owed'], lastError: '\u001b[2J\nok\u202e' }),
+    });
+    assert.doesNotMatch((await run(desk, 'queue list')).text, /\p{Cf}|[^\P{Cc}\n]/u);
+  });
+});
+
+describe('queue show', () => {
+  const acme = fakeOperator('acme', {
+    id: 'u1',
+    troubles: ['owed', 'dead'],
+    changes: [change(['email'], NOW - MINUTE), change(['title'], NOW, { held: true, kind: 'edit', answered: false })],
+    dead: [deadLetter('phone is refused', NOW - DAY, { facts: ['phone'] })],
+    attempts: 3,
+    dueAt: NOW + 30_000,
+    lastError: 'UNAVAILABLE',
+    differences: [
+      { fact: 'email', asked: 'new@example.com', known: 'old@example.com', zitadel: undefined },
+      { fact: 'phone', asked: null, known: '(not set)', zitadel: null },
+      { fact: 'password', asked: '$2b$10$hash', known: null, zitadel: null },
+    ],
+  });
+
+  test('says what is asked, by whom, when, and what went wrong', async () => {
+    const { lines, exit } = await run(deskOf({ acme }), 'queue show', { id: 'u1' });
+    assert.deepEqual(lines, [
+      'u1 of acme: owed, dead',
+      '',
+      'owed        edit of email; by okta, 2026-03-01 11:59:00 UTC (60 s ago), transaction txn-1',
+      'held        edit (not answered) of title; by okta, 2026-03-01 12:00:00 UTC (0 s ago), transaction txn-1',
+      'dead        edit of phone; by okta, 2026-02-28 12:00:00 UTC (24 h ago), transaction txn-0',
+      '            refused, given up 2026-02-28 12:01:00 UTC (23 h ago): phone is refused',
+      'attempts    3',
+      'last error  UNAVAILABLE',
+      'next try    2026-03-01 12:00:30 UTC (in 30 s)',
+      'ZITADEL     found',
+      '',
+      'FACT   ASKED              LAST CONFIRMED     ZITADEL NOW',
+      'email  "new@example.com"  "old@example.com"  (not read)',
+      'phone  (not set)          "(not set)"        (not set)',
+    ]);
+    assert.equal(exit, 0);
+  });
+
+  test('never a password, in lines or in JSON', async () => {
+    const { text, value } = await run(deskOf({ acme }), 'queue show', { id: 'u1' });
+    assert.doesNotMatch(text + JSON.stringify(value), /hash/);
+  });
+
+  test('an id in two tenants needs --tenant, one that is nowhere is told', async () => {
+    const desk = deskOf({ acme, zeta: fakeOperator('zeta', { id: 'u1', troubles: [] }, { id: 'z9', troubles: [] }) });
+    await assert.rejects(run(desk, 'queue show', { id: 'u1' }), refusal(400, /acme and zeta: say which with --tenant/));
+    assert.match((await run(desk, 'queue show', { id: 'u1', tenant: 'zeta' })).text, /^u1 of zeta: settled/);
+    assert.match((await run(desk, 'queue show', { id: 'z9' })).text, /^z9 of zeta/);
+    await assert.rejects(run(desk, 'queue show', { id: 'x' }), refusal(404, /no tenant has a user x/));
+    await assert.rejects(run(deskOf({ acme }), 'queue show', { id: 'x' }), refusal(404, /no user x/));
+  });
+});
+
+describe('queue retry, drop, release', () => {
+  const rows = (): readonly { id: string; troubles: readonly Trouble[] }[] => [
+    { id: 'a', troubles: ['owed', 'dead'] },
+    { id: 'b', troubles: ['held'] },
+    { id: 'c', troubles: ['blocked', 'held'] },
+    { id: 'd', troubles: ['dead'] },
+    { id: 'e', troubles: [] },
+  ];
+
+  test('one row', async () => {
+    const acme = fakeOperator('acme', ...rows());
+    const { lines, value, exit } = await run(deskOf({ acme }), 'queue retry', { id: 'a' });
+    assert.deepEqual([lines, value, exit], [['tried now'], { rows: 1, told: 'tried now' }, 0]);
+    await assert.rejects(run(deskOf({ acme }), 'queue release', { id: 'e' }), refusal(409, /nothing of e/));
+  });
+
+  for (const [name, args, asked] of [
+    ['queue retry', { all: true }, ['retry a', 'retry d', 'retry c']],
+    ['queue retry', { all: true, kind: 'blocked' }, ['retry c']],
+    ['queue drop', { all: true, kind: 'held' }, ['drop b', 'drop c']],
+    ['queue drop', { all: true, kind: 'dead' }, ['drop a', 'drop d']],
+    ['queue release', { all: true }, ['release b', 'release c']],
+  ] as const) {
+    test(`${name} ${JSON.stringify(args)}: each row once`, async () => {
+      const acme = fakeOperator('acme', ...rows());
+      const { value, exit } = await run(deskOf({ acme }), name, args);
+      assert.deepEqual(acme.asked, asked);
+      assert.equal((value as { rows: number }).rows, asked.length);
+      assert.equal(exit, 0);
+    });
+  }
+
+  test('--all takes every row, however many, and tells how far it is', async () => {
+    const many = Array.from({ length: 1_234 }, (_, at) => ({
+      id: `u${String(at).padStart(5, '0')}`,
+      troubles: ['dead' as const],
+    }));
+    const acme = fakeOperator('acme', ...many);
+    const { lines, progress } = await run(deskOf({ acme }), 'queue drop', { all: true, kind: 'dead' });
+    assert.deepEqual(
+      acme.asked,
+      many.map(({ id }) => `drop ${id}`),
+    );
+    assert.deepEqual(lines, ['1234 rows: forgotten']);
+    assert.deepEqual(progress, ['acme: 500 rows so far', 'acme: 1000 rows so far']);
+  });
+
+  test('--all stays in the tenant that is named', async () => {
+    const [acme, zeta] = [fakeOperator('acme', ...rows()), fakeOperator('zeta', ...rows())];
+    await run(deskOf({ acme, zeta }), 'queue release', { all: true, tenant: 'zeta' });
+    assert.deepEqual([acme.asked.length, zeta.asked.length], [0, 2]);
+  });
+
+  test('--all: a row that was settled meanwhile is no error, a failing store ends it', async () => {
+    const acme = fakeOperator('acme', ...rows());
+    const retry = acme.retry;
+    acme.retry = async (id) => {
+      if (id === 'd') throw new BridgeError(404, 'gone meanwhile');
+      return retry(id);
+    };
+    assert.equal((await run(deskOf({ acme }), 'queue retry', { all: true })).exit, 0);
+
+    const broken = fakeOperator('acme', ...rows());
+    const release = broken.release;
+    broken.release = async (id) => {
+      if (id === 'c') throw new BridgeError(503, 'the disk is full');
+      return release(id);
+    };
+    const { lines, exit } = await run(deskOf({ acme: broken }), 'queue release', { all: true });
+    assert.deepEqual([lines, exit], [['1 row: released', 'stopped after 1 row: the disk is full'], 1]);
+  });
+
+  test('--all ends when nobody waits any more', async () => {
+    const acme = fakeOperator('acme', ...rows());
+    const left = new AbortController();
+    const release = acme.release;
+    acme.release = async (id) => {
+      left.abort();
+      return release(id);
+    };
+    await run(deskOf({ acme }), 'queue release', { all: true }, left.signal);
+    assert.deepEqual(acme.asked, ['release b']);
+  });
+
+  test('law: after --all of a kind no row is in that trouble, and no other row was touched', async () => {
+    const row = fc.record({ id: fc.uuid(), troubles: fc.subarray([...TROUBLES]) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(row, { selector: ({ id }) => id }),
+        fc.constantFrom<Trouble>('dead', 'held'),
+        async (rows, kind) => {
+          const acme = fakeOperator('acme', ...rows);
+          await run(deskOf({ acme }), 'queue drop', { all: true, kind });
+          assert.deepEqual(
+            acme.rows.filter(({ troubles }) => troubles.includes(kind)),
+            [],
+          );
+          for (const before of rows) {
+            if (before.troubles.includes(kind)) continue;
+            assert.deepEqual(
+              acme.rows.find(({ id }) => id === before.id),
+              before,
+            );
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('arguments', () => {
+  const desk = deskOf({ acme: fakeOperator('acme') });
+  for (const [name, args, says] of [
+    ['queue list', [], /JSON object/],
+    ['queue list', null, /JSON object/],
+    ['queue list', { colour: 1 }, /colour: no such argument/],
+    ['queue list', { kind: 'lost' }, /kind must be one of owed, doubt/],
+    ['queue list', { limit: 0 }, /limit must be/],
+    ['queue list', { limit: '5' }, /limit must be/],
+    ['queue list', { tenant: '' }, /tenant must be/],
+    ['queue show', {}, /id of a user is missing/],
+    ['queue show', { id: 'a/../b' }, /id must be/],
+    ['queue show', { id: 'a', all: true }, /all: no such argument/],
+    ['queue retry', {}, /either the id of a user or --all/],
+    ['queue retry', { id: 'a', all: true }, /either/],
+    ['queue retry', { all: false }, /either/],
+    ['queue retry', { id: 'a', kind: 'dead' }, /--kind goes with --all/],
+    ['queue retry', { all: true, kind: 'held' }, /kind must be one of owed, doubt, dead, blocked/],
+    ['queue drop', { all: true }, /--all needs --kind: one of dead, held/],
+    ['queue drop', { all: true, kind: 'owed' }, /kind must be one of dead, held/],
+    ['queue release', { all: 'yes' }, /all must be true or false/],
+    ['doctor', { id: 'a' }, /id: no such argument/],
+    ['sync', { acceptRemovals: 1 }, /acceptRemovals must be/],
+  ] as const) {
+    test(`${name} ${JSON.stringify(args)} is refused`, () =>
+      assert.rejects(async () => run(desk, name, args as object), refusal(400, says)));
+  }
+
+  test('whatever is given, it is taken or refused with 400', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...VERBS), fc.jsonValue(), async ({ name }, given) => {
+        const outcome = await run(deskOf({ acme: fakeOperator('acme') }), name, given as object).catch(
+          (error: unknown) => error,
+        );
+        if (outcome instanceof Error) assert.ok(outcome instanceof BridgeError && [400, 404].includes(outcome.status));
+      }),
+    );
+  });
+});
