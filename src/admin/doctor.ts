@@ -2,7 +2,7 @@
 import { CHECKS } from './checks.ts';
 import type { Desk } from './desk.ts';
 import { type Findings, gather, type Level } from './findings.ts';
-import { columns, plain } from './text.ts';
+import { plain } from './text.ts';
 import type { Answer } from './verb.ts';
 
 /** One line of doctor. */
@@ -36,11 +36,11 @@ function diagnose(findings: Findings): Diagnosis[] {
 
 /** `several`: the tenant stands in each line. */
 export function answerOf(diagnoses: readonly Diagnosis[], several: boolean): Answer {
-  const rows = diagnoses.map(({ level, tenant, name, finding, todo }) => [
-    level,
-    `${several && tenant !== undefined ? `${tenant} ` : ''}${name}: ${plain(finding, 1_000)}${todo && `. To do: ${todo}`}`,
-  ]);
-  return { lines: columns(rows), value: diagnoses, exit: diagnoses.some(({ level }) => level === 'fail') ? 1 : 0 };
+  const lines = diagnoses.map(({ level, tenant, name, finding, todo }) => {
+    const what = several && tenant !== undefined ? `${tenant} ${name}` : name;
+    return `${level.padEnd(4)}  ${what}: ${plain(finding, 1_000)}${todo && `. To do: ${todo}`}`;
+  });
+  return { lines, value: diagnoses, exit: diagnoses.some(({ level }) => level === 'fail') ? 1 : 0 };
 }
 
 /** What doctor says when the configuration can not be used: nothing else can be looked at. */

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CHECKS } from '../../src/admin/checks.ts';
+import { closedStore, type Diagnosis, refusedConfiguration } from '../../src/admin/doctor.ts';
+import type { TenantSetup } from '../../src/admin/desk.ts';
+import { DAY, fakeOperator, type FakeOperator, MINUTE, NOW, SEEN, setup, SYNCED } from './fake-operator.ts';
+import { deskOf, run } from './run.ts';
+
+/** What doctor says of a tenant that is well but for what `prepare` does. */
+async function diagnose(prepare: (acme: FakeOperator) => void = () => {}, more: Partial<TenantSetup> = {}) {
+  const acme = fakeOperator('acme');
+  prepare(acme);
+  const answer = await run(deskOf({ acme }, [setup('acme', more)]), 'doctor');
+  const of = (name: string): Diagnosis => {
+    const found = (answer.value as readonly Diagnosis[]).find((each) => each.name === name);
+    assert.ok(found, name);
+    return found;
+  };
+  return { ...answer, of };
+}
+
+test('all is well: one line for each check, nothing to do, exit 0', async () => {
+  const { lines, exit } = await diagnose();
+  assert.equal(lines.length, CHECKS.length);
+  for (const line of lines) assert.match(line, /^ok    [a-z ]+: [^\n]+$/);
+  assert.match(lines[0] ?? '', /^ok {4}config: https:\/\/id\.example\.com, 1 SCIM token, 0 protected users$/);
+  assert.equal(exit, 0);
+});
+
+describe('each fault in its line, with what to do', () => {
+  type Prepare = (acme: FakeOperator) => void;
+  const sees =
+    (more: Partial<typeof SEEN>): Prepare =>
+    (acme) =>
+      void (acme.sees = { ...SEEN, ...more });
+  const tells =
+    (more: FakeOperator['tells']): Prepare =>
+    (acme) =>
+      void (acme.tells = more);
+  const shut = (kind: 'away' | 'limited' | 'blocked') =>
+    tells({ shut: { kind, reason: 'REASON', since: NOW - MINUTE } });
+  const { user: _user, ...strange } = SEEN;
+  const { organization: _organization, ...homeless } = SEEN;
+  const CASES: readonly (readonly [string, Diagnosis['level'], RegExp, Prepare, Partial<TenantSetup>?])[] = [
+    ['store', 'fail', /disk is full/, (acme) => void (acme.broken = 'the disk is full')],
+    ['store', 'warn', /the oldest for 16 min/, tells({ oldestOwed: NOW - 16 * MINUTE })],
+    ['store', 'ok', /the oldest for 14 min/, tells({ oldestOwed: NOW - 14 * MINUTE })],
+    ['deliveries', 'fail', /shut \(away\) since 2026-03-01 11:59:00 UTC.*REASON/, shut('away')],
+    ['deliveries', 'fail', /shut \(blocked\)/, shut('blocked')],
+    ['deliveries', 'warn', /shut \(limited\)/, shut('limited')],
+    ['zitadel', 'fail', /ECONNREFUSED; no/, sees({ problems: ['ECONNREFUSED', 'no'] })],
+    ['token', 'fail', /did not say whose/, (acme) => void (acme.sees = strange)],
+    ['organization', 'warn', /not known/, (acme) => void (acme.sees = strange)],
+    ['organization', 'fail', /does not exist/, (acme) => void (acme.sees = homeless)],
+    [
+      'organization',
+      'fail',
+      /Acme \(400\) is inactive/,
+      sees({ organization: { id: '400', name: 'Acme', state: 'inactive' } }),
+    ],
+    ['organization', 'fail', /is removed/, sees({ organization: { id: '400', name: 'Acme', state: 'removed' } })],
+    [
+      'permissions',
+      'fail',
+      /missing: user\.delete \(DeleteUser\)$/,
+      sees({ permissions: ['org.read', 'user.read', 'user.write'] }),
+    ],
+    ['permissions', 'ok', /all/, sees({ permissions: ['org.read', 'user.read', 'user.write', 'user.delete'] })],
+    [
+      'permissions',
+      'fail',
+      /policy\.read/,
+      sees({ permissions: ['org.read', 'user.read', 'user.write', 'user.delete'] }),
+      { passwords: 'set' },
+    ],
+    ['sight', 'warn', /instance roles/, sees({ sees: { instanceRoles: false, organizationRoles: true } })],
+    [
+      'sight',
+      'ok',
+      /owners.*1 user under protect/,
+      sees({ sees: { instanceRoles: true, organizationRoles: false } }),
+      { protect: ['1'] },
+    ],
+    ['clock', 'warn', /30\.1 s behind/, sees({ clockSkew: -30_100 })],
+    ['clock', 'ok', /30\.0 s ahead/, sees({ clockSkew: 30_000 })],
+    ['credential', 'warn', /ends 2026-03-14/, sees({ expires: NOW + 13 * DAY })],
+    ['credential', 'ok', /first ends 2026-03-16/, sees({ expires: NOW + 15 * DAY })],
+    ['credential', 'fail', /ended/, sees({ expires: NOW })],
+    [
+      'scim tokens',
+      'warn',
+      /^okta ends 2026-03-02/,
+      () => {},
+      {
+        tokens: [
+          { name: 'okta', expires: NOW + DAY },
+          { name: 'hr', expires: NOW + 20 * DAY },
+        ],
+      },
+    ],
+    [
+      'scim tokens',
+      'fail',
+      /^hr ended .* okta ends/,
+      () => {},
+      {
+        tokens: [
+          { name: 'hr', expires: NOW - 1 },
+          { name: 'okta', expires: NOW + DAY },
+        ],
+      },
+    ],
+    [
+      'sync',
+      'fail',
+      /none ever finished; the last one failed: away/,
+      tells({ sync: { finished: null, running: false, last: { kind: 'failed', reason: 'away' } } }),
+    ],
+    ['sync', 'warn', /the first one runs/, tells({ sync: { finished: null, running: true, last: undefined } })],
+    [
+      'sync',
+      'warn',
+      /the last one failed/,
+      tells({ sync: { finished: NOW, running: false, last: { kind: 'failed', reason: 'away' } } }),
+    ],
+    [
+      'sync',
+      'warn',
+      /12 users missing/,
+      tells({ sync: { finished: NOW, running: false, last: { ...SYNCED, kept: 12 } as typeof SYNCED } }),
+    ],
+    ['blocked', 'fail', /^1 user wait/, (acme) => void acme.rows.push({ id: 'u', troubles: ['blocked'] })],
+    ['dead', 'fail', /^1 user with/, (acme) => void acme.rows.push({ id: 'u', troubles: ['dead'] })],
+    ['held', 'fail', /^1 user with/, (acme) => void acme.rows.push({ id: 'u', troubles: ['held'] })],
+  ];
+  for (const [name, level, finding, prepare, more] of CASES) {
+    test(`${name}: ${level} ${finding.source}`, async () => {
+      const { of, exit, text } = await diagnose(prepare, more);
+      const found = of(name);
+      assert.equal(found.level, level);
+      assert.match(found.finding, finding);
+      assert.equal(found.todo !== '', level !== 'ok');
+      assert.equal(text.includes(`. To do: ${found.todo}`), level !== 'ok');
+      if (level === 'fail') assert.equal(exit, 1);
+    });
+  }
+
+  test('every text of what to do is reached by a case above', async () => {
+    const said = new Set<string>();
+    for (const [, , , prepare, more] of CASES)
+      for (const { name, todo } of (await diagnose(prepare, more)).value as readonly Diagnosis[])
+        said.add(`${name} ${todo}`);
+    for (const { name, todo } of CHECKS)
+      for (const text of Object.values(todo)) assert.ok(said.has(`${name} ${text}`), `${name}: ${text}`);
+  });
+});
+
+test('an inspection that fails is a finding', async () => {
+  const { of, exit } = await diagnose((acme) => {
+    acme.inspect = () => Promise.reject(new Error('deadline'));
+  });
+  assert.deepEqual(
+    [of('zitadel').level, of('zitadel').finding, of('token').level, exit],
+    ['fail', 'deadline', 'fail', 1],
+  );
+});
+
+test('several tenants: each line says which', async () => {
+  const { lines } = await run(deskOf({ acme: fakeOperator('acme'), zeta: fakeOperator('zeta') }), 'doctor');
+  assert.equal(lines.length, 2 * CHECKS.length);
+  assert.match(lines[0] ?? '', /^ok {4}acme config: /);
+  assert.match(lines.at(-1) ?? '', /^ok {4}zeta held: /);
+});
+
+test('a refused configuration and a closed store are the first line, exit 1', () => {
+  assert.match(
+    refusedConfiguration(['PORT: must be a number']).lines[0] ?? '',
+    /^fail {2}config: PORT: must be a number\. To do: /,
+  );
+  assert.match(closedStore('in use by process 7').lines[0] ?? '', /^fail {2}store: in use by process 7\. To do: /);
+  assert.deepEqual([refusedConfiguration(['x']).exit, closedStore('x').exit], [1, 1]);
+});
