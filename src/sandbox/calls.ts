@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DescMethodUnary, Message } from '@bufbuild/protobuf';
-import type { HandlerContext } from '@connectrpc/connect';
+import type { ConnectError, HandlerContext } from '@connectrpc/connect';
 import { callerKey } from './callers.ts';
 import type { Caller } from './callers.ts';
 import { wireKey } from './connections.ts';
@@ -44,40 +44,46 @@ export interface CallsOptions {
 const COLLIDING = 10;
 const COLLISIONS = 0.03;
 
-const NEVER = new Promise<never>(() => {});
+/** How a call ends: with its own outcome, with an injected error in place of it, or with nothing said by the service. */
+type Ending<O> = { readonly value: O } | { readonly refusal: unknown } | { readonly fault: ConnectError } | 'silence';
 
 export function createCalls({ faults, journal, latency, random, now, commit }: CallsOptions): Calls {
   const lanes = createLanes();
 
-  /** Runs apply as the injected faults and the latency table want, then answers or not. */
-  async function answer<O>(context: HandlerContext, request: Message, work: Partial<Work>, apply: () => O): Promise<O> {
+  /** Runs apply as the injected faults and the latency table want. */
+  async function perform<O>(
+    context: HandlerContext,
+    request: Message,
+    work: Partial<Work>,
+    apply: () => O,
+  ): Promise<Ending<O>> {
     const method = context.method as DescMethodUnary;
     const fate = faults.next(method.parent.typeName, method.name);
     if (fate.delay > 0) await sleep(fate.delay);
+    let own: Ending<O> = 'silence';
     if (fate.apply) {
-      validate(method.input, request);
-      if (latency) await latency({ method: method.name, ...work });
-      if ((context.timeoutMs() ?? 1) <= 0) throw deadlinePassed(random);
+      try {
+        validate(method.input, request);
+        if (latency) await latency({ method: method.name, ...work });
+        if ((context.timeoutMs() ?? 1) <= 0) throw deadlinePassed(random);
+        own = { value: apply() };
+      } catch (refusal) {
+        own = { refusal };
+      }
     }
     const wire = context.values.get(wireKey);
-    let result: O | undefined;
-    try {
-      result = fate.apply ? apply() : undefined;
-    } finally {
-      if (fate.end === 'drop') wire?.cut();
-    }
-    if (fate.end !== 'answer') return NEVER;
+    if (fate.end === 'drop') wire?.cut();
+    if (fate.end !== 'answer') return 'silence';
     if (fate.status) {
       wire?.refuse(fate.status, fate.retryAfter);
-      return NEVER;
+      return 'silence';
     }
-    if (fate.error) throw fate.error;
-    return result as O;
+    return fate.error ? { fault: fate.error } : own;
   }
 
   return {
-    read: (handle, work) => (request, context) =>
-      answer(context, request as Message, work?.(request) ?? {}, () => handle(request, callerOf(context))),
+    read: (handle, work) => async (request, context) =>
+      told(await perform(context, request as Message, work?.(request) ?? {}, () => handle(request, callerOf(context)))),
 
     write: (target, handle, work) => async (request, context) => {
       const caller = callerOf(context);
@@ -87,10 +93,10 @@ export function createCalls({ faults, journal, latency, random, now, commit }: C
       // writes that arrive together are in flight together
       await new Promise(setImmediate);
 
-      function record(outcome: string): void {
+      function record(outcome: string): (answered: boolean) => void {
         const schema = (context.method as DescMethodUnary).input;
         const { user: who, context: organization } = caller;
-        journal.add({
+        return journal.add({
           began,
           time: now(),
           method: context.method.name,
@@ -105,26 +111,32 @@ export function createCalls({ faults, journal, latency, random, now, commit }: C
         });
       }
 
-      function apply(): ReturnType<typeof handle> {
+      let answered: ReturnType<typeof record> | undefined;
+      const ending = await perform(context, request as Message, work?.(request) ?? {}, () => {
         try {
           if (lane.parallel() >= COLLIDING && random() < COLLISIONS) throw integrityViolation();
           const result = handle(request, caller, lane);
           commit();
-          record('ok');
+          answered = record('ok');
           return result;
         } catch (reason) {
-          record(outcomeOf(reason));
+          answered = record(outcomeOf(reason));
           throw reason;
         }
-      }
-
-      try {
-        return await answer(context, request as Message, work?.(request) ?? {}, apply);
-      } finally {
-        lane.leave();
-      }
+      });
+      lane.leave();
+      answered ??= record(typeof ending === 'object' && 'refusal' in ending ? outcomeOf(ending.refusal) : 'fault');
+      answered(typeof ending === 'object' && !('fault' in ending) && !context.signal.aborted);
+      return told(ending);
     },
   };
+}
+
+/** Of a call that ends in silence nobody ever hears: its connection is cut, hung, or answered by hand. */
+function told<O>(ending: Ending<O>): O | Promise<never> {
+  if (ending === 'silence') return new Promise<never>(() => {});
+  if ('value' in ending) return ending.value;
+  throw 'fault' in ending ? ending.fault : ending.refusal;
 }
 
 function callerOf(context: HandlerContext): Caller {

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import { addOrganization } from './seed.ts';
-import type { Idp, Organization, Token, User } from './entities.ts';
+import type { Idp, Member, Organization, Token, User } from './entities.ts';
 import type { Fault, Faults } from './faults.ts';
 import { fill } from './fill.ts';
 import type { Journal } from './journal.ts';
 import { opens } from './passwords.ts';
 import { showUser, showUsers } from './show.ts';
+import { memberId } from './state.ts';
 import type { World } from './world.ts';
 
 export interface Control {
@@ -45,7 +46,8 @@ const MISSING: Told = { status: 404, body: { error: 'nothing here' } };
  * - GET users?organization=ID (JSON lines), GET users/ID: what is stored
  * - POST users/ID/state {state}: also 'initial', which no call of v2 can make
  * - POST users/ID/password {verify}, GET users/ID/password?verify=: {login: would it log in, kind}
- * - POST tokens {token, revoked, userId}: revokes, revives, or adds one
+ * - POST tokens {token, revoked, userId, expires}: revokes, revives, or adds one; expires in ms since 1970
+ * - POST members {userId, organization, roles}: gives roles and takes all others away; organization '' is the instance
  * - POST organizations {id, name}, POST organizations/ID {name, state, domains, passwordRules, loginNameIncludesDomain}
  * - POST idps {id, name}
  * - POST fill {organization, users, metadata, prefix}: many users at once (fill.ts)
@@ -70,6 +72,8 @@ export async function control({ world, faults, journal, seeds }: Control, asked:
       return { status: 200, body: { faults: faults.current() } };
     case 'tokens':
       return done(world, () => setToken(world, body));
+    case 'members':
+      return done(world, () => setMember(world, body));
     case 'organizations':
       return done(world, () => setOrganization(world, { ...body, ...(id ? { id } : {}) }));
     case 'idps':
@@ -111,10 +115,23 @@ function setState({ state, events, stamp }: World, user: User, wanted: User['sta
   state.users.set(user.id, { ...user, state: wanted, sequence: events(user.id), changed: stamp() });
 }
 
-/** A known token is revoked or revived; a new one needs the user it is for. */
-function setToken({ state }: World, body: Asked['body']): void {
-  const { token = '', userId = state.tokens.get(token)?.userId ?? '', revoked = false } = body as Partial<Token>;
-  state.tokens.set(token, { token, userId, revoked });
+/** A known token is changed; a new one needs the user it is for, and is a personal access token. */
+function setToken({ state, stamp, id }: World, body: Asked['body']): void {
+  const { token = '', revoked = false, userId, expires } = body as Partial<Token>;
+  const known = state.tokens.get(token) ?? { id: id(), created: stamp() };
+  const ends = expires === undefined ? {} : { expires: expires * 1000 };
+  state.tokens.set(token, { userId: userId ?? '', ...known, ...(userId ? { userId } : {}), token, revoked, ...ends });
+}
+
+/** Roles as they are given: no roles, no entry. */
+function setMember({ state, stamp, events }: World, body: Asked['body']): void {
+  const { userId = '', organization = '', roles = [] } = body as Partial<Member>;
+  const member = memberId(organization, userId);
+  if (roles.length === 0) return state.members.delete(member);
+  const changed = stamp();
+  const sequence = events(`organization ${organization}`);
+  const created = state.members.get(member)?.created ?? changed;
+  state.members.set(member, { organization, userId, roles, sequence, created, changed });
 }
 
 /** Adds an organization, or changes the fields named of one: name, state, domains, passwordRules, loginNameIncludesDomain. */

@@ -137,6 +137,9 @@ export interface Idp {
 
 export interface Token {
   readonly token: string;
+  /** Of a personal access token; absent: it was given out by the token endpoint. */
+  readonly id?: string;
+  readonly created?: number;
   readonly userId: string;
   readonly revoked: boolean;
   /** Microseconds; absent: never. */

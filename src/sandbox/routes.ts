@@ -1,23 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Code } from '@connectrpc/connect';
 import { identify } from './callers.ts';
 import { control } from './control.ts';
 import type { Control } from './control.ts';
 import { wireOf } from './connections.ts';
 import type { Request, Response } from './connections.ts';
 import { instanceMissing } from './errors.ts';
-import { bodyOf, reply } from './http.ts';
+import { bodyOf, isGrpc, reply, replyGrpc } from './http.ts';
 import type { TokenAnswer, TokenRequest } from './tokens.ts';
 
 export interface RoutesOptions extends Control {
   readonly externalDomain: string | undefined;
   readonly token: (request: TokenRequest) => Promise<TokenAnswer>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** The services: Connect, gRPC and gRPC-Web. */
   readonly rpc: (request: Request, response: Response) => void;
 }
 
 /** Everything the port answers, by path. */
 export function createRoutes(options: RoutesOptions): (request: Request, response: Response) => void {
-  const { world, faults, externalDomain, rpc, token } = options;
+  const { world, faults, externalDomain, rpc, token, now } = options;
 
   async function sandbox(request: Request, response: Response, url: URL): Promise<void> {
     const text = await bodyOf(request);
@@ -62,9 +65,12 @@ export function createRoutes(options: RoutesOptions): (request: Request, respons
     const { pathname } = url;
     if (pathname.startsWith('/sandbox/')) return void sandbox(request, response, url);
     if (faults.isDown()) return void request.socket.destroy();
+    response.setHeader('date', new Date(now()).toUTCString());
     const refused = hostComplaint(request, host, externalDomain);
-    if (refused && !pathname.startsWith('/debug/'))
+    if (refused && !pathname.startsWith('/debug/')) {
+      if (isGrpc(request)) return replyGrpc(response, Code.NotFound, refused);
       return reply(response, 404, { code: 'not_found', message: refused });
+    }
     switch (pathname) {
       case '/debug/healthz':
       case '/debug/ready':

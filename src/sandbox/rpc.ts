@@ -1,5 +1,5 @@
 import type { ConnectRouter, HandlerContext } from '@connectrpc/connect';
-import { createContextValues } from '@connectrpc/connect';
+import { Code, createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
 import { AuthorizationService } from '@zitadel/proto/zitadel/authorization/v2beta/authorization_service_pb.js';
@@ -13,7 +13,7 @@ import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_ser
 import { callerKey, identify } from './callers.ts';
 import { wireKey, wireOf } from './connections.ts';
 import type { Request, Response } from './connections.ts';
-import { reply } from './http.ts';
+import { isGrpc, reply, replyGrpc } from './http.ts';
 import type { Journal } from './journal.ts';
 import { authorizationV2 } from './proto-authorization-v2.ts';
 import { fullUserService, twinOf } from './protos.ts';
@@ -40,8 +40,6 @@ export interface RpcOptions {
   readonly journal: Journal;
   readonly twins: Twins;
 }
-
-const GRPC = 'application/grpc';
 
 /** The services by Connect, gRPC and gRPC-Web; v1 services by gRPC and gRPC-Web only. */
 export function createRpc({ world, journal, twins }: RpcOptions): (request: Request, response: Response) => void {
@@ -97,8 +95,7 @@ export function createRpc({ world, journal, twins }: RpcOptions): (request: Requ
   return (request, response) => {
     responses.set(request, response);
     const [, service = ''] = (request.url ?? '').split('/');
-    const byConnect = !request.headers['content-type']?.startsWith(GRPC);
-    if (byConnect && /\.v1\.\w+$/.test(service)) return notFound(response);
+    if (!isGrpc(request) && /\.v1\.\w+$/.test(service)) return notFound(response);
     adapter(request, response);
   };
 }
@@ -106,14 +103,9 @@ export function createRpc({ world, journal, twins }: RpcOptions): (request: Requ
 /** A method that is not there: a text where the service is known, else the answer of the REST gateway. */
 function absent(request: Request, response: Response, known: ReadonlySet<string>): void {
   const [, service = ''] = (request.url ?? '').split('/');
-  if (!request.headers['content-type']?.startsWith(GRPC)) {
-    if (known.has(service)) return reply(response, 404, '404 page not found\n');
-    return notFound(response);
-  }
   if (known.has(service)) return reply(response, 404, '404 page not found\n');
-  response.setHeader('grpc-status', '12');
-  response.setHeader('grpc-message', encodeURIComponent(`unknown service ${service}`).replaceAll('%20', ' '));
-  reply(response, 200, '', GRPC);
+  if (!isGrpc(request)) return notFound(response);
+  replyGrpc(response, Code.Unimplemented, `unknown service ${service}`);
 }
 
 function notFound(response: Response): void {

@@ -46,7 +46,13 @@ export function seed(state: State, micros: number): void {
     state.users.set(id, user);
     state.usernames.take(user);
     state.sequences.set(id, 1);
-    state.tokens.set(tokenOf(name), { token: tokenOf(name), userId: id, revoked: false });
+    state.tokens.set(tokenOf(name), {
+      token: tokenOf(name),
+      id: `1${id}`,
+      userId: id,
+      revoked: false,
+      created: micros,
+    });
     if (role === '') continue;
     const where = role.startsWith('IAM_') ? '' : organization;
     state.members.set(memberId(where, id), { organization: where, userId: id, roles: [role], sequence: 2, ...dates });

@@ -114,6 +114,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     faults,
     journal,
     seeds: () => seeds,
+    now: clock,
     externalDomain: options.externalDomain,
     token: createTokenEndpoint(state, pair, () => clock() * 1000),
     rpc: createRpc({ world, journal, twins: options.services ?? 'both' }),

@@ -5,6 +5,7 @@ import type { Lane } from '../lanes.ts';
 import type { Caller } from '../callers.ts';
 import type { World } from '../world.ts';
 import { createUser } from './create-user.ts';
+import { listPersonalAccessTokens } from './personal-access-tokens.ts';
 import { addIdpLink, createInviteCode, listIdpLinks, removeIdpLink } from './idp-links.ts';
 import { listUsers, looksAt } from './list-users.ts';
 import { updateHumanUser, updateUser } from './update-user.ts';
@@ -46,6 +47,7 @@ export function createUserService(world: World): Partial<ServiceImpl<typeof User
     removeIDPLink: calls.write(about, (request, caller) => removeIdpLink(world, request, caller)),
     createInviteCode: calls.write(about, (request, caller) => createInviteCode(world, request, caller)),
     listUserMetadata: calls.read((request, caller) => listUserMetadata(world, request, caller)),
+    listPersonalAccessTokens: calls.read((request, caller) => listPersonalAccessTokens(world, request, caller)),
     listIDPLinks: calls.read((request, caller) => listIdpLinks(world, request, caller)),
     listUsers: calls.read(
       (request, caller) => listUsers(world, request, caller),

@@ -21,6 +21,8 @@ interface Named {
   readonly roles?: readonly string[];
 }
 
+const STATES = { active: OrgState.ACTIVE, inactive: OrgState.INACTIVE, removed: OrgState.REMOVED } as const;
+
 /** zitadel.management.v1.ManagementService: members and grants of the organization of the header, and that itself. */
 export function createManagementService(world: World): Partial<ServiceImpl<typeof ManagementService>> {
   const { calls, state, permissions } = world;
@@ -43,7 +45,7 @@ export function createManagementService(world: World): Partial<ServiceImpl<typeo
         org: {
           id: organization.id,
           details: v1Details({ ...organization, sequence: 1 }, organization.id, 'query'),
-          state: organization.state === 'active' ? OrgState.ACTIVE : OrgState.INACTIVE,
+          state: STATES[organization.state],
           name: organization.name,
           primaryDomain: organization.domains[0] ?? '',
         },
