@@ -5,12 +5,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { clients } from './documents/clients.ts';
+import { commands } from './documents/commands.ts';
 import type { GeneratedDocument } from './documents/document.ts';
 import { errors } from './documents/errors.ts';
 import { mapping } from './documents/mapping.ts';
 import { envExample, settings } from './documents/settings.ts';
 
-const DOCUMENTS: readonly GeneratedDocument[] = [envExample, settings, mapping, errors, clients];
+const DOCUMENTS: readonly GeneratedDocument[] = [envExample, settings, mapping, errors, clients, commands];
 
 const root = resolve(import.meta.dirname, '..');
 

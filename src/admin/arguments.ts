@@ -52,6 +52,12 @@ export interface Takes {
   readonly kindWithAll?: true;
 }
 
+/** What an argument of a command does. */
+export function aboutOf({ kinds = TROUBLES }: Takes, name: ArgumentName): string {
+  const { about } = ARGUMENTS[name];
+  return name === 'kind' ? `${about}: ${kinds.join(', ')}` : about;
+}
+
 /** The arguments of a command, checked. Throws BridgeError 400 that says what is wrong. */
 export function checkArguments({ takes, on, kinds = TROUBLES, kindWithAll }: Takes, given: unknown): Args {
   if (typeof given !== 'object' || given === null || Array.isArray(given))

@@ -1,6 +1,6 @@
 /** scim-bridge queue, doctor and sync: commander's commands made from THE VERBS TABLE. */
 import { Command, InvalidArgumentError } from 'commander';
-import { ARGUMENTS, type Args, checkArguments } from '../admin/arguments.ts';
+import { aboutOf, ARGUMENTS, type Args, checkArguments } from '../admin/arguments.ts';
 import { closedStore, refusedConfiguration } from '../admin/doctor.ts';
 import { socketPath } from '../admin/socket-path.ts';
 import type { Answer, Exit, Verb } from '../admin/verb.ts';
@@ -39,7 +39,8 @@ export function adminCommands(options: AdminOptions): Command[] {
 function commandOf(verb: Verb, name: string, options: AdminOptions): Command {
   const command = new Command(name).description(verb.about).option('--json', 'the answer as JSON');
   for (const each of verb.takes) {
-    const { flags, about } = ARGUMENTS[each];
+    const { flags } = ARGUMENTS[each];
+    const about = aboutOf(verb, each);
     if (each === 'id') command.argument(verb.on === 'id' ? '<id>' : flags, about);
     else if (each === 'limit') command.option(flags, about, wholeNumber);
     else command.option(flags, about);

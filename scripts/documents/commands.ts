@@ -1,0 +1,105 @@
+/** docs/commands.md from THE VERBS TABLE and THE CHECKS OF DOCTOR. */
+import { aboutOf, ARGUMENTS, type ArgumentName } from '../../src/admin/arguments.ts';
+import { CHECKS } from '../../src/admin/checks.ts';
+import type { Verb } from '../../src/admin/verb.ts';
+import { VERBS } from '../../src/admin/verbs.ts';
+import { code, type GeneratedDocument, note, table } from './document.ts';
+
+const TEXT = `# Commands
+
+\`npx scim-bridge <command>\` in the folder of the bridge, with its settings (environment, .env, bridge.yaml) and as its
+user. While the bridge runs, a command asks it over DATA_DIR/admin.sock, which nobody but its user may open. When none runs,
+the command opens the store itself, and no bridge can start on that DATA_DIR until it has ended.
+
+Exit codes: 0 fine; 1 something is to be mended; 2 the command could not be run as it was given. \`--json\` prints the answer
+as JSON on standard output; progress and errors go to standard error.
+
+| word | meaning |
+| --- | --- |
+| owed | a change that was asked and is not settled in ZITADEL; it is tried again by itself |
+| doubt | a call was sent and its outcome is not known; the user is read before anything else is sent |
+| confirm | a call that was never answered may still land; the user is read once more |
+| settled | confirmed in ZITADEL |
+| dead | a change that was answered and that ZITADEL then refused for good; the user is shown as ZITADEL has it |
+| held | a change asked before a long sleep of the bridge; an operator says whether it is still wanted |
+| blocked | the token may not do this to this user; it is tried again with each sync |
+`;
+
+const SOCKET = `## Without the command line
+
+\`\`\`
+curl --unix-socket data/admin.sock http://bridge/queue/list -d '{"kind":"dead"}'
+\`\`\`
+
+POST, one path for each command, its arguments as a JSON object. The answer is JSON, one value a line: any number of
+\`{"progress"}\`, then \`{"lines", "value", "exit"}\` or \`{"error", "exit"}\`. 400: the arguments are wrong, 404: no such
+command or user, 409: there is nothing of that kind to be done, 503: the store or ZITADEL can not be had.
+`;
+
+const DOCTOR = `## What doctor says
+
+One line for each check and tenant: ok, warn or fail, its name, what was found, and what to do. With a configuration that
+is refused, or a store that can not be opened, there is that line only.
+`;
+
+/** \`queue drop ID | --all --kind KIND [--tenant TENANT]\` */
+function usage({ name, takes, on, kindWithAll }: Verb): string {
+  const words = takes.filter((each) => each !== 'id' && each !== 'all').map((each) => usageOf(each));
+  const kind = takes.includes('kind') ? usageOf('kind') : '';
+  const rest = words.filter((word) => on !== 'id or all' || word !== kind).map((word) => `[${word}]`);
+  const all = kind === '' ? '--all' : `--all ${kindWithAll ? kind : `[${kind}]`}`;
+  const target = { id: 'ID', 'id or all': `ID | ${all}` };
+  return ['scim-bridge', name, ...(on === undefined ? [] : [target[on]]), ...rest].join(' ');
+}
+
+const usageOf = (name: ArgumentName): string =>
+  ARGUMENTS[name].flags.replace(/<(\w+)>/, (_, word: string) => word.toUpperCase());
+
+const section = (verb: Verb): string =>
+  [
+    `## ${verb.name}`,
+    '',
+    `${verb.about[0]?.toUpperCase()}${verb.about.slice(1)}.`,
+    '',
+    code(usage(verb)),
+    '',
+    ...(verb.takes.length === 0
+      ? []
+      : [
+          table(
+            ['Argument', 'Meaning'],
+            verb.takes.map((each) => [code(each === 'id' ? 'ID' : usageOf(each)), aboutOf(verb, each)]),
+          ),
+          '',
+        ]),
+  ].join('\n');
+
+export const commands: GeneratedDocument = {
+  file: 'docs/commands.md',
+  render: () =>
+    [
+      TEXT,
+      note('src/admin/verbs.ts and src/admin/checks.ts'),
+      '',
+      ...VERBS.map(section),
+      '## token\n\nMakes a bearer token: the token itself, shown once, and its entry for bridge.yaml.\n',
+      code('scim-bridge token [--name NAME] [--expires DAY]'),
+      '',
+      SOCKET,
+      DOCTOR,
+      table(
+        ['Name', 'Looks at', 'What to do'],
+        CHECKS.map(({ name, looks, todo }) => [
+          name,
+          looks,
+          Object.entries(todo)
+            .filter(([when]) => when !== 'unknown')
+            .map(([when, text]) => `${when}: ${text}.`)
+            .join(' '),
+        ]),
+      ),
+      '',
+      'Where ZITADEL or the store could not be asked, a line says "not known".',
+      '',
+    ].join('\n'),
+};
