@@ -1,7 +1,7 @@
 /** Prometheus metrics. Rooms get functions to report by; names and labels stand here only. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-/** What the store holds of one tenant. */
+/** How one tenant does. Times in milliseconds since 1970. */
 export interface TenantCounts {
   readonly tenant: string;
   /** users shown */
@@ -10,13 +10,29 @@ export interface TenantCounts {
   readonly owed: number;
   /** users with a call whose outcome is not known */
   readonly doubt: number;
+  /** users with a change that ZITADEL refused for good */
+  readonly dead?: number;
+  /** users with a change from before a long sleep */
+  readonly held?: number;
+  /** users that the token may not change */
+  readonly blocked?: number;
+  /** when the oldest owed change was asked */
+  readonly oldestOwed?: number | undefined;
+  /** why nothing is delivered now */
+  readonly shut?: Shut | undefined;
+  readonly sync?: { readonly running: boolean; readonly finished: number | null };
 }
+
+type Shut = 'away' | 'limited' | 'blocked';
+const SHUT: readonly Shut[] = ['away', 'limited', 'blocked'];
 
 /** A sync that runs or has finished. */
 export interface SyncProgress {
   readonly tenant: string;
   /** users seen so far */
   readonly seen: number;
+  /** of them, users that were new or had changed */
+  readonly changed?: number | undefined;
   /** milliseconds since 1970 when it finished; absent while it runs */
   readonly finished?: number | undefined;
 }
@@ -29,6 +45,8 @@ export interface Metrics {
   /** One delivery ended this way. */
   delivery(tenant: string, outcome: string): void;
   sync(progress: SyncProgress): void;
+  /** The circuit breaker of the ZITADEL at this address opened or closed. */
+  breaker(instance: string, open: boolean): void;
   /** The text that Prometheus reads, with its media type. */
   scrape(): Promise<{ readonly type: string; readonly body: string }>;
 }
@@ -38,8 +56,8 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 /** Seconds: from answers out of the view to the longest wait. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15];
 
-/** `counts` is asked at each scrape. */
-export function createMetrics(counts: () => Promise<readonly TenantCounts[]>): Metrics {
+/** `counts` is asked at each scrape; while it fails, what it would tell is left out. */
+export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, clock: () => number = Date.now): Metrics {
   const register = new Registry();
   const registers = [register];
   collectDefaultMetrics({ register });
@@ -64,12 +82,48 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>): M
     labelNames: ['tenant', 'outcome'],
     registers,
   });
-  const gauge = (name: string, help: string) => new Gauge({ name, help, labelNames: ['tenant'], registers });
+  const gauge = (name: string, help: string, ...labels: string[]) =>
+    new Gauge({ name, help, labelNames: ['tenant', ...labels], registers });
   const rows = gauge('scim_bridge_rows', 'Users the bridge shows.');
   const owed = gauge('scim_bridge_owed_rows', 'Users with changes that are not settled in ZITADEL.');
+  const oldest = gauge('scim_bridge_owed_oldest_seconds', 'Since when the oldest owed change waits; 0 when none does.');
   const doubt = gauge('scim_bridge_doubt_rows', 'Users with a call to ZITADEL whose outcome is not known.');
+  const dead = gauge('scim_bridge_dead_rows', 'Users with a change that ZITADEL refused for good.');
+  const held = gauge('scim_bridge_held_rows', 'Users with a change from before a long sleep; an operator decides.');
+  const blocked = gauge('scim_bridge_blocked_rows', 'Users that the token may not change.');
+  const shut = gauge('scim_bridge_deliveries_shut', '1 while nothing is delivered, by reason.', 'kind');
+  const running = gauge('scim_bridge_sync_running', '1 while a sync runs.');
+  const age = gauge('scim_bridge_sync_age_seconds', 'Since when the last sync has finished; absent before the first.');
+  const asked = [rows, owed, oldest, doubt, dead, held, blocked, shut, running, age];
   const seen = gauge('scim_bridge_sync_seen', 'Users seen by the sync that runs, or by the last one.');
+  const changed = gauge('scim_bridge_sync_changed', 'Of them, users that were new or had changed.');
   const finished = gauge('scim_bridge_sync_finished_timestamp_seconds', 'When the last sync finished.');
+  const failing = new Gauge({
+    name: 'scim_bridge_store_failing',
+    help: '1 while the store can not be read.',
+    registers,
+  });
+  const breakers = new Gauge({
+    name: 'scim_bridge_breaker_open',
+    help: '1 while no call is sent to the ZITADEL at this address.',
+    labelNames: ['instance'],
+    registers,
+  });
+
+  function tell(one: TenantCounts, now: number): void {
+    const { tenant } = one;
+    rows.set({ tenant }, one.rows);
+    owed.set({ tenant }, one.owed);
+    oldest.set({ tenant }, one.oldestOwed === undefined ? 0 : Math.max(0, now - one.oldestOwed) / 1000);
+    doubt.set({ tenant }, one.doubt);
+    dead.set({ tenant }, one.dead ?? 0);
+    held.set({ tenant }, one.held ?? 0);
+    blocked.set({ tenant }, one.blocked ?? 0);
+    for (const kind of SHUT) shut.set({ tenant, kind }, one.shut === kind ? 1 : 0);
+    running.set({ tenant }, one.sync?.running === true ? 1 : 0);
+    const last = one.sync?.finished ?? null;
+    if (last !== null) age.set({ tenant }, Math.max(0, now - last) / 1000);
+  }
 
   return {
     request(method, route, status, ms) {
@@ -83,14 +137,18 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>): M
     },
     sync(progress) {
       seen.set({ tenant: progress.tenant }, progress.seen);
+      if (progress.changed !== undefined) changed.set({ tenant: progress.tenant }, progress.changed);
       if (progress.finished !== undefined) finished.set({ tenant: progress.tenant }, progress.finished / 1000);
     },
+    breaker(instance, open) {
+      breakers.set({ instance }, open ? 1 : 0);
+    },
     async scrape() {
-      for (const one of await counts()) {
-        rows.set({ tenant: one.tenant }, one.rows);
-        owed.set({ tenant: one.tenant }, one.owed);
-        doubt.set({ tenant: one.tenant }, one.doubt);
-      }
+      const told = await counts().catch(() => undefined);
+      // old figures would look like good ones
+      for (const each of asked) each.reset();
+      for (const one of told ?? []) tell(one, clock());
+      failing.set(told === undefined ? 1 : 0);
       return { type: register.contentType, body: await register.metrics() };
     },
   };

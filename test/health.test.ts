@@ -3,11 +3,23 @@ import { test } from 'node:test';
 import express from 'express';
 import request from 'supertest';
 import { createHealth, type NotReady } from '../src/health.ts';
-import { createMetrics } from '../src/metrics.ts';
+import { createMetrics, type TenantCounts } from '../src/metrics.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
 
 function app(notReady: readonly NotReady[] = []) {
-  const metrics = createMetrics(async () => [{ tenant: 'acme', rows: 3, owed: 2, doubt: 1 }]);
-  return { metrics, app: express().use(createHealth({ notReady: () => notReady, scrape: metrics.scrape })) };
+  const acme = { tenant: 'acme', rows: 9, owed: 2, doubt: 1, dead: 4, held: 5, blocked: 6 };
+  const sync = { running: true, finished: NOW - 61_000 };
+  const store = { works: true };
+  const counts = async (): Promise<readonly TenantCounts[]> => {
+    if (!store.works) throw new Error('the disk is full');
+    return [
+      { ...acme, oldestOwed: NOW - 90_000, shut: 'blocked', sync },
+      { tenant: 'zeta', rows: 0, owed: 0, doubt: 0, sync: { running: false, finished: null } },
+    ];
+  };
+  const metrics = createMetrics(counts, () => NOW);
+  return { metrics, store, app: express().use(createHealth({ notReady: () => notReady, scrape: metrics.scrape })) };
 }
 
 test('GET /healthz says that the process lives', async () => {
@@ -33,7 +45,9 @@ test('GET /metrics has what was reported and what the store counts', async () =>
   metrics.request('BREW', '/Users', 405, 1);
   metrics.call('CreateUser', 'done', 40);
   metrics.delivery('acme', 'done');
-  metrics.sync({ tenant: 'acme', seen: 100, finished: 5000 });
+  metrics.sync({ tenant: 'acme', seen: 100, changed: 7, finished: 5000 });
+  metrics.breaker('https://id.example.com', true);
+  metrics.breaker('https://other.example.com', false);
   const { text, status, type } = await request(server).get('/metrics');
   assert.deepEqual([status, type], [200, 'text/plain']);
   for (const line of [
@@ -41,12 +55,41 @@ test('GET /metrics has what was reported and what the store counts', async () =>
     'scim_bridge_request_seconds_count{method="other",route="/Users",status="405"} 1',
     'scim_bridge_zitadel_call_seconds_count{call="CreateUser",outcome="done"} 1',
     'scim_bridge_deliveries_total{tenant="acme",outcome="done"} 1',
-    'scim_bridge_rows{tenant="acme"} 3',
+    'scim_bridge_rows{tenant="acme"} 9',
     'scim_bridge_owed_rows{tenant="acme"} 2',
     'scim_bridge_doubt_rows{tenant="acme"} 1',
+    'scim_bridge_dead_rows{tenant="acme"} 4',
+    'scim_bridge_held_rows{tenant="acme"} 5',
+    'scim_bridge_blocked_rows{tenant="acme"} 6',
+    'scim_bridge_owed_oldest_seconds{tenant="acme"} 90',
+    'scim_bridge_owed_oldest_seconds{tenant="zeta"} 0',
+    'scim_bridge_deliveries_shut{tenant="acme",kind="blocked"} 1',
+    'scim_bridge_deliveries_shut{tenant="acme",kind="away"} 0',
+    'scim_bridge_deliveries_shut{tenant="zeta",kind="limited"} 0',
+    'scim_bridge_breaker_open{instance="https://id.example.com"} 1',
+    'scim_bridge_breaker_open{instance="https://other.example.com"} 0',
+    'scim_bridge_store_failing 0',
+    'scim_bridge_sync_running{tenant="acme"} 1',
+    'scim_bridge_sync_age_seconds{tenant="acme"} 61',
     'scim_bridge_sync_seen{tenant="acme"} 100',
+    'scim_bridge_sync_changed{tenant="acme"} 7',
     'scim_bridge_sync_finished_timestamp_seconds{tenant="acme"} 5',
   ]) {
     assert.ok(text.includes(`${line}\n`), line);
   }
+  assert.ok(!text.includes('scim_bridge_sync_age_seconds{tenant="zeta"}'), 'no sync ever finished: it has no age');
+});
+
+test('GET /metrics while the store fails: what it would tell is left out, the rest is told', async () => {
+  const { app: server, metrics, store } = app();
+  metrics.breaker('https://id.example.com', true);
+  await request(server).get('/metrics');
+  store.works = false;
+  const { text, status } = await request(server).get('/metrics');
+  assert.equal(status, 200);
+  assert.ok(text.includes('scim_bridge_store_failing 1\n'));
+  assert.ok(text.includes('scim_bridge_breaker_open{instance="https://id.example.com"} 1\n'));
+  assert.doesNotMatch(text, /^scim_bridge_(owed|rows|dead|sync_age)\w*\{/m);
+  store.works = true;
+  assert.match((await request(server).get('/metrics')).text, /^scim_bridge_owed_rows\{tenant="acme"\} 2$/m);
 });
