@@ -21,11 +21,18 @@ export interface ConnectionOptions {
   /** calls at once in this process */
   readonly maxInFlight: number;
   readonly breaker?: BreakerOptions;
+  /** a session that fell silent is kept so long for the calls on it, in ms; default 20 s */
+  readonly lingerMs?: number;
 }
 
-export function createConnection({ url: given, maxInFlight, breaker: judged }: ConnectionOptions): Connection {
+export function createConnection({
+  url: given,
+  maxInFlight,
+  breaker: judged,
+  lingerMs,
+}: ConnectionOptions): Connection {
   const url = given.replace(/\/+$/, '');
-  const session = createSession(url);
+  const session = createSession(url, lingerMs);
   const bulkhead = createBulkhead(maxInFlight);
   const breaker = createBreaker(judged);
   // who waits for a slot would only hear later that nothing is sent

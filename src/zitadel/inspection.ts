@@ -1,5 +1,6 @@
 /** What an operator is told of the way to ZITADEL and of the token. Nothing here throws: what cannot be had is a problem. */
 import type { Inspection } from '../bridge/ports.ts';
+import { explain, meaning } from '../errors.ts';
 import type { Account } from './account.ts';
 import type { Result } from './caller.ts';
 import type { Failure } from './decode.ts';
@@ -28,7 +29,7 @@ export function createInspect({ account, credential, url, clock }: InspectOption
     /** The value, or undefined and a line more. */
     function told<T>(result: Result<T>): T | undefined {
       if (result.kind === 'ok') return result.value;
-      if (result.kind === 'failed') problems.add(explained(result.failure, url));
+      if (result.kind === 'failed') problems.add(explained(result.failure, url).replaceAll(/\s+/g, ' '));
       return undefined;
     }
 
@@ -91,7 +92,8 @@ function explained(failure: Failure, url: string): string {
   const outcome = outcomeOf(failure);
   if (failure.cause === 'away')
     return `ZITADEL gave no answer at ${url} (${failure.message}): check ZITADEL_URL, and that ZITADEL runs and is reached from here`;
-  if (outcome.kind === 'blocked') return outcome.reason;
+  // one cause may stop several calls: the line is the same for all
+  if (outcome.kind === 'blocked') return `${explain(meaning(failure), failure)} (${failure.id ?? failure.code})`;
   const said =
     outcome.kind === 'retry' ? outcome.reason : `${failure.call}: ${failure.id ?? failure.code} ${failure.message}`;
   return `${said}: look at ZITADEL's own log`;

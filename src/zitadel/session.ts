@@ -19,7 +19,7 @@ export interface Session {
 /** Calls on a replaced session may still end well: it is kept for longer than the longest of them, in ms. */
 const LINGER = 20_000;
 
-export function createSession(url: string): Session {
+export function createSession(url: string, linger: number = LINGER): Session {
   let current = new Http2SessionManager(url);
   /** when anything was last read, and when `current` was made (performance.now) */
   let heard = 0;
@@ -30,7 +30,7 @@ export function createSession(url: string): Session {
     const timer = setTimeout(() => {
       replaced.delete(old);
       old.abort();
-    }, LINGER);
+    }, linger);
     timer.unref();
     replaced.set(old, timer);
   }

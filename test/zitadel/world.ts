@@ -1,4 +1,6 @@
 /** A sandbox with a ZITADEL port on it, for the tests of this room. */
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/server.ts';
 import type { Fault } from '../../src/sandbox/faults.ts';
 import { type Connection, createConnection } from '../../src/zitadel/connection.ts';
@@ -15,6 +17,8 @@ export interface World {
   /** a tenant on organization A; a manager's token when nothing else is said */
   zitadel(options?: Partial<ZitadelOptions>): Zitadel;
   faults(...faults: readonly Fault[]): Promise<void>;
+  /** GET, or POST with a body, below /sandbox. */
+  control(path: string, body?: object): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -46,6 +50,12 @@ export async function createWorld(options: SandboxOptions = {}): Promise<World> 
       });
       if (response?.ok === false) throw new Error(await response.text());
     },
+    async control(path, body) {
+      const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+      const response = await fetch(`${sandbox.url}/sandbox/${path}`, { ...request, headers: { connection: 'close' } });
+      assert.ok(response.ok, path);
+      return await response.json();
+    },
     async close() {
       connection.close();
       await sandbox.close();
@@ -69,4 +79,9 @@ export function person(id: string, extra: Facts = {}): Facts {
 export function creation(id: string, extra: Facts = {}): Step {
   const set = person(id, extra);
   return { call: 'CreateUser', set, names: [], after: set };
+}
+
+/** Waits until a condition holds; fails after 20 s. */
+export async function until(condition: () => boolean | Promise<boolean>, told = 'the condition never held') {
+  for (const end = Date.now() + 20_000; !(await condition()); await turn()) assert.ok(Date.now() < end, told);
 }
