@@ -1,0 +1,97 @@
+/** The status page: one section per tenant, no script, no personal data (ids of users are none). */
+import type { TenantState } from '../bridge/operator.ts';
+import { TROUBLES } from './arguments.ts';
+import { html, type Html } from './html.ts';
+import { STYLE } from './page-style.ts';
+import { count, plain, span, utc, when } from './text.ts';
+
+/** A tenant, or why nothing is known of it. */
+export type Shown = TenantState | { readonly tenant: string; readonly failure: string };
+
+export interface PageOptions {
+  readonly now: number;
+  /** what of a reason may be shown where it could hold words of a user's data: codes only */
+  readonly codes: (reason: string) => string;
+}
+
+/** Seconds after which the browser asks again. */
+const REFRESH = 30;
+
+export function page(tenants: readonly Shown[], options: PageOptions): string {
+  const { text } = html`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8" />
+<meta name="viewport" content="width=device-width, initial-scale=1" />
+<meta name="robots" content="noindex" />
+<meta http-equiv="refresh" content="${REFRESH}" />
+<title>SCIM bridge</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header><h1>SCIM bridge for ZITADEL</h1><p>${utc(options.now)}</p></header>
+<main>
+${tenants.map((each) => section(each, options))}
+</main>
+<footer><p>What is dead, held or blocked waits for you: <code>npx scim-bridge doctor</code> says what to do.</p></footer>
+</body>
+</html>
+`;
+  return text;
+}
+
+function section(shown: Shown, options: PageOptions): Html {
+  if ('failure' in shown)
+    return html`<section><h2>${plain(shown.tenant)}</h2>
+<p class="fail">The store can not be read: ${plain(shown.failure)}</p></section>
+`;
+  const { tenant, organization, counts } = shown;
+  return html`<section><h2>${plain(tenant)}</h2>
+<p>organization ${plain(organization)}, ${count(counts.rows, 'user')}</p>
+${gate(shown, options)}
+<dl class="counts">${TROUBLES.map((trouble) => figure(trouble, shown, options))}</dl>
+${sync(shown, options)}
+${deliveries(shown, options)}
+</section>
+`;
+}
+
+/** Whether ZITADEL takes what is owed. */
+function gate({ shut }: TenantState, { now }: PageOptions): Html {
+  if (shut === undefined) return html`<p class="ok">ZITADEL: deliveries go out</p>`;
+  return html`<p class="${shut.kind === 'limited' ? 'warn' : 'fail'}">ZITADEL: ${shut.kind} since ${when(shut.since, now)}: ${plain(shut.reason)}</p>`;
+}
+
+/** What waits for ZITADEL is normal; what waits for an operator is not. */
+const URGENT: ReadonlySet<string> = new Set(['dead', 'held', 'blocked']);
+
+function figure(trouble: (typeof TROUBLES)[number], { counts, oldestOwed }: TenantState, { now }: PageOptions): Html {
+  const age =
+    trouble === 'owed' && oldestOwed !== undefined ? html`<small>oldest ${span(now - oldestOwed)}</small>` : '';
+  const mark = URGENT.has(trouble) && counts[trouble] > 0 ? 'fail' : 'plain';
+  return html`<div class="${mark}"><dt>${trouble}</dt><dd>${counts[trouble]}${age}</dd></div>`;
+}
+
+function sync({ sync: { finished, running, last } }: TenantState, { now, codes }: PageOptions): Html {
+  const past = finished === null ? 'none has finished yet' : `last finished ${when(finished, now)}`;
+  const present = running ? `; one runs${last?.kind === 'progress' ? `, ${count(last.users, 'user')} read` : ''}` : '';
+  const trouble = last?.kind === 'failed' ? `; the last one failed: ${codes(last.reason)}` : '';
+  const kept =
+    last?.kind === 'finished' && last.kept > 0 ? `; ${count(last.kept, 'user')} missing in ZITADEL, none removed` : '';
+  const mark = finished === null || trouble !== '' || kept !== '' ? 'warn' : 'ok';
+  return html`<p class="${mark}">sync: ${past}${present}${plain(trouble)}${kept}</p>`;
+}
+
+const HEAD = html`<tr><th scope="col">time (UTC)</th><th scope="col">user</th><th scope="col">outcome</th><th scope="col">calls</th><th scope="col">attempt</th><th scope="col">reason</th></tr>`;
+
+function deliveries({ deliveries }: TenantState, { codes }: PageOptions): Html {
+  if (deliveries.length === 0) return html`<p>no deliveries yet</p>`;
+  const rows = deliveries.map(
+    ({ at, id, outcome, calls, attempts, reason }) =>
+      html`<tr><td>${utc(at).replace(' UTC', '')}</td><td>${plain(id)}</td><td>${outcome}</td><td>${plain(calls.join(' '))}</td><td>${attempts}</td><td>${reason === undefined ? '' : plain(codes(reason))}</td></tr>
+`,
+  );
+  return html`<h3>Last deliveries</h3>
+<div class="wide"><table><thead>${HEAD}</thead>
+<tbody>${rows}</tbody></table></div>`;
+}

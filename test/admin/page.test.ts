@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, test } from 'node:test';
+import express from 'express';
+import fc from 'fast-check';
+import helmet from 'helmet';
+import request from 'supertest';
+import { createPageRouter } from '../../src/admin/page-router.ts';
+import { createFailures } from '../../src/scim/throttle.ts';
+import { reason as codes } from '../../src/log.ts';
+import type { TenantState } from '../../src/bridge/operator.ts';
+import { fakeOperator, type FakeOperator, MINUTE, NOW, SYNCED } from './fake-operator.ts';
+import { type Markup, parseMarkup } from './markup.ts';
+import { deskOf } from './run.ts';
+
+const TOKEN = 'a-token-of-operators';
+const sha256 = (text: string, encoding: 'hex' | 'base64') => createHash('sha256').update(text).digest(encoding);
+
+function serve(
+  operators: Readonly<Record<string, FakeOperator>>,
+  tokenHash: string | undefined = sha256(TOKEN, 'hex'),
+) {
+  const failures = createFailures(() => NOW);
+  return express()
+    .use(helmet())
+    .use(createPageRouter({ desk: deskOf(operators), tokenHash, failures, codes }));
+}
+
+async function read(operators: Readonly<Record<string, FakeOperator>>): Promise<Markup & { readonly source: string }> {
+  const { text, status, type } = await request(serve(operators)).get('/').auth('operator', TOKEN);
+  assert.deepEqual([status, type], [200, 'text/html']);
+  return { ...parseMarkup(text), source: text };
+}
+
+type Shown = TenantState['deliveries'][number];
+
+const delivery = (more: Pick<Shown, 'reason'> & Partial<Pick<Shown, 'id' | 'calls' | 'outcome'>> = {}): Shown => ({
+  tenant: 'acme',
+  id: 'u1',
+  txns: ['t'],
+  who: 'okta',
+  calls: ['UpdateUser:refused'],
+  outcome: 'refused',
+  attempts: 1,
+  ms: 5,
+  orphans: 0,
+  at: NOW - MINUTE,
+  ...more,
+});
+
+describe('who may see it', () => {
+  const { acme } = { acme: fakeOperator('acme') };
+
+  test('404 without ADMIN_TOKEN, whatever is sent', async () => {
+    const app = express().use(
+      createPageRouter({ desk: deskOf({ acme }), tokenHash: undefined, failures: { count: assert.fail }, codes }),
+    );
+    for (const path of ['/', '/?x', '/index.html', '/admin']) {
+      const answer = await request(app).get(path).auth('operator', TOKEN);
+      assert.equal(answer.status, 404, path);
+      assert.equal(answer.get('WWW-Authenticate'), undefined);
+    }
+  });
+
+  test('the token as password of any user, or as bearer', async () => {
+    const app = serve({ acme });
+    for (const user of ['operator', '', 'a b'])
+      assert.equal((await request(app).get('/').auth(user, TOKEN)).status, 200, user);
+    assert.equal((await request(app).get('/').set('Authorization', `bearer ${TOKEN}`)).status, 200);
+    assert.equal((await request(app).head('/').auth('operator', TOKEN)).status, 200);
+  });
+
+  test('401 with a challenge for anything else, without a word of what is inside', async () => {
+    for (const authorization of [
+      undefined,
+      'Bearer',
+      'Bearer wrong',
+      `Bearer ${TOKEN}x`,
+      `Digest ${TOKEN}`,
+      `Basic ${Buffer.from('operator:').toString('base64')}`,
+      `Basic ${Buffer.from(`${TOKEN}:operator`).toString('base64')}`,
+      `Basic ${sha256(TOKEN, 'hex')}`,
+      `Bearer ${sha256(TOKEN, 'hex')}`,
+      '\u00ff',
+    ]) {
+      const asked = request(serve({ acme })).get('/');
+      const answer = await (authorization === undefined ? asked : asked.set('Authorization', authorization));
+      assert.equal(answer.status, 401, authorization);
+      assert.match(answer.get('WWW-Authenticate') ?? '', /^Basic realm="/);
+      assert.doesNotMatch(answer.text, /acme/);
+    }
+  });
+
+  test('the eleventh wrong token of a minute is 429, a right one is never held back', async () => {
+    const app = serve({ acme });
+    const statuses: number[] = [];
+    for (let at = 0; at < 11; at += 1)
+      statuses.push((await request(app).get('/').auth('operator', `wrong-${at}`)).status);
+    assert.deepEqual(statuses, [...Array.from({ length: 10 }, () => 401), 429]);
+    const held = await request(app).get('/').auth('operator', 'wrong');
+    assert.match(held.get('Retry-After') ?? '', /^[1-9]\d*$/);
+    assert.equal((await request(app).get('/').auth('operator', TOKEN)).status, 200);
+  });
+});
+
+test('nothing but the page itself: no script, no resource, no cache; the policy names the style by its hash', async () => {
+  const { text, headers } = await request(serve({ acme: fakeOperator('acme') }))
+    .get('/')
+    .auth('operator', TOKEN);
+  const { tags } = parseMarkup(text);
+  for (const tag of tags)
+    assert.doesNotMatch(tag, /^(script|link|img|iframe|object|embed|form|base|a)\b|\b(on\w+|style|src|href)=/);
+  const [, style = ''] = /<style>([^]*)<\/style>/.exec(text) ?? [];
+  assert.equal(
+    headers['content-security-policy'],
+    `default-src 'none'; style-src 'sha256-${sha256(style, 'base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  );
+  assert.equal(headers['cache-control'], 'no-store');
+  assert.ok(tags.includes('meta name="viewport" content="width=device-width, initial-scale=1"'));
+});
+
+describe('what it says', () => {
+  test('counts, the oldest owed, the gate, the sync and the last deliveries of each tenant', async () => {
+    const acme = fakeOperator('acme', { id: 'u1', troubles: ['owed', 'dead'] }, { id: 'u2', troubles: ['owed'] });
+    acme.tells = {
+      oldestOwed: NOW - 30 * MINUTE,
+      shut: { kind: 'blocked', reason: 'ZITADEL refused the token', since: NOW - 5 * MINUTE },
+      sync: { finished: NOW - 60 * MINUTE, running: false, last: { kind: 'failed', reason: 'UNAUTHENTICATED' } },
+      deliveries: [delivery({ reason: 'UpdateUser: INVALID_ARGUMENT EMAIL-599BI' })],
+    };
+    const { text, tags } = await read({ acme, zeta: fakeOperator('zeta') });
+    for (const said of [
+      'acme',
+      'organization 400, 2 users',
+      'owed2oldest 30 min',
+      'doubt0',
+      'dead1',
+      'held0',
+      'blocked0',
+      'ZITADEL: blocked since 2026-03-01 11:55:00 UTC (5 min ago): ZITADEL refused the token',
+      'sync: last finished 2026-03-01 11:00:00 UTC (60 min ago); the last one failed: UNAUTHENTICATED',
+      '2026-03-01 11:59:00u1refusedUpdateUser:refused1UpdateUser INVALID_ARGUMENT EMAIL-599BI',
+      'zeta',
+      'ZITADEL: deliveries go out',
+      'no deliveries yet',
+    ])
+      assert.ok(text.includes(said), said);
+    assert.equal(tags.filter((tag) => tag === 'div class="fail"').length, 1, 'dead stands out');
+  });
+
+  test('a sync that runs, one that never ended, and users that were kept', async () => {
+    const acme = fakeOperator('acme');
+    acme.tells = { sync: { finished: null, running: true, last: { kind: 'progress', users: 12, changed: 3 } } };
+    assert.match((await read({ acme })).text, /sync: none has finished yet; one runs, 12 users read/);
+    acme.tells = { sync: { finished: NOW, running: false, last: { ...SYNCED, kept: 30 } as typeof SYNCED } };
+    assert.match((await read({ acme })).text, /; 30 users missing in ZITADEL, none removed/);
+  });
+
+  test('a store that fails is a line, and hides no other tenant', async () => {
+    const acme = fakeOperator('acme');
+    acme.broken = 'the disk is full';
+    const { text } = await read({ acme, zeta: fakeOperator('zeta') });
+    assert.match(text, /The store can not be read: the disk is full/);
+    assert.match(text, /organization 400, 0 users/);
+  });
+
+  test('reasons lose the words that may be of a person', async () => {
+    const acme = fakeOperator('acme');
+    acme.tells = {
+      sync: { finished: NOW, running: false, last: { kind: 'failed', reason: 'UNKNOWN for ada@example.com' } },
+      deliveries: [delivery({ reason: 'UpdateUser: EMAIL-spblu "ada@example.com" is no address' })],
+    };
+    const { source } = await read({ acme });
+    assert.doesNotMatch(source, /ada|example\.com/);
+    assert.match(source, /UpdateUser EMAIL-spblu/);
+  });
+});
+
+describe('hostile texts', () => {
+  /** A page with `text` wherever a text of somebody else may stand. */
+  function withText(text: string): Record<string, FakeOperator> {
+    const acme = fakeOperator('acme');
+    const broken = fakeOperator('broken');
+    broken.broken = text;
+    acme.tells = {
+      tenant: text,
+      organization: text,
+      shut: { kind: 'away', reason: text, since: NOW },
+      sync: { finished: NOW, running: false, last: { kind: 'failed', reason: text } },
+      deliveries: [delivery({ id: text, calls: [text, text], reason: text, outcome: text as 'done' })],
+    };
+    return { acme, broken };
+  }
+
+  test('are shown as they are', async () => {
+    for (const text of [
+      '<script>alert(1)</script>',
+      '"><img src="x" onerror="alert(1)">',
+      "' onclick='x",
+      '&lt;b&gt;',
+      '</style>',
+      '<!--',
+      ']]>',
+    ]) {
+      const { text: seen, source } = await read(withText(text));
+      assert.ok(seen.includes(`ZITADEL: away since 2026-03-01 12:00:00 UTC (0 s ago): ${text}`), text);
+      assert.doesNotMatch(source, /<(script|img|!--)/);
+    }
+  });
+
+  test('law: no text changes the tags of the page', async () => {
+    const { tags } = await read(withText('text'));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({
+          unit: fc.constantFrom('<', '>', '"', "'", '&', '/', '!', '-', 'a', '=', ' ', '\u0000', '\n', '\ud800'),
+        }),
+        async (text) => {
+          assert.deepEqual((await read(withText(text))).tags, tags);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
