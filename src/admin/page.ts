@@ -82,16 +82,16 @@ function sync({ sync: { finished, running, last } }: TenantState, { now, codes }
   return html`<p class="${mark}">sync: ${past}${present}${plain(trouble)}${kept}</p>`;
 }
 
-const HEAD = html`<tr><th scope="col">time (UTC)</th><th scope="col">user</th><th scope="col">outcome</th><th scope="col">calls</th><th scope="col">attempt</th><th scope="col">reason</th></tr>`;
+const HEAD = html`<tr><th scope="col">time (UTC)</th><th scope="col">outcome</th><th scope="col">reason</th><th scope="col">user</th><th scope="col">calls</th><th scope="col">attempts</th></tr>`;
 
 function deliveries({ deliveries }: TenantState, { codes }: PageOptions): Html {
   if (deliveries.length === 0) return html`<p>no deliveries yet</p>`;
   const rows = deliveries.map(
     ({ at, id, outcome, calls, attempts, reason }) =>
-      html`<tr><td>${utc(at).replace(' UTC', '')}</td><td>${plain(id)}</td><td>${outcome}</td><td>${plain(calls.join(' '))}</td><td>${attempts}</td><td>${reason === undefined ? '' : plain(codes(reason))}</td></tr>
+      html`<tr><td>${utc(at).replace(' UTC', '')}</td><td>${outcome}</td><td>${reason === undefined ? '' : plain(codes(reason))}</td><td>${plain(id)}</td><td>${plain(calls.join(' '))}</td><td>${attempts}</td></tr>
 `,
   );
   return html`<h3>Last deliveries</h3>
-<div class="wide"><table><thead>${HEAD}</thead>
-<tbody>${rows}</tbody></table></div>`;
+<table><thead>${HEAD}</thead>
+<tbody>${rows}</tbody></table>`;
 }

@@ -139,7 +139,7 @@ describe('what it says', () => {
       'blocked0',
       'ZITADEL: blocked since 2026-03-01 11:55:00 UTC (5 min ago): ZITADEL refused the token',
       'sync: last finished 2026-03-01 11:00:00 UTC (60 min ago); the last one failed: UNAUTHENTICATED',
-      '2026-03-01 11:59:00u1refusedUpdateUser:refused1UpdateUser INVALID_ARGUMENT EMAIL-599BI',
+      '2026-03-01 11:59:00refusedUpdateUser INVALID_ARGUMENT EMAIL-599BIu1UpdateUser:refused1',
       'zeta',
       'ZITADEL: deliveries go out',
       'no deliveries yet',
