@@ -8,6 +8,7 @@ import { createSandbox } from '../../src/sandbox/server.ts';
 import type { Sandbox } from '../../src/sandbox/server.ts';
 import { control, post } from './stage.ts';
 import type { Json } from './stage.ts';
+import { until } from './until.ts';
 
 describe('sandbox faults', () => {
   let sandbox: Sandbox;
@@ -183,12 +184,3 @@ describe('sandbox faults', () => {
     return text.includes(`"userId":"${userId}"`);
   }
 });
-
-/** Waits for a condition, at most five seconds. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 5000;
-  while (!(await condition())) {
-    assert(performance.now() < end, 'waited too long');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
