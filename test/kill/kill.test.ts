@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { reportOf } from './report.ts';
+import { run } from './run.ts';
+
+test('kill -9 under load, ZITADEL failing and away: nothing answered is lost, doubled or older in the end', async (t) => {
+  const seed = Math.floor(Math.random() * 1_000_000);
+  t.diagnostic(`seed ${seed}`);
+  const outcome = await run({ seed, rounds: 3, extra: 0, users: 20, clients: 8, tell: (line) => t.diagnostic(line) });
+  const report = reportOf(outcome);
+  t.diagnostic(report);
+  assert.deepEqual([outcome.violations, outcome.faults], [[], []], `${report}\noutputs and store: ${outcome.folder}`);
+});

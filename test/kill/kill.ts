@@ -1,0 +1,15 @@
+/** The full kill test: `node test/kill/kill.ts [seed] [rounds]`. Exit code 1 when anything answered was lost, or a window was never hit. */
+import { reportOf } from './report.ts';
+import { run } from './run.ts';
+import { WINDOWS } from './windows.ts';
+
+const seed = Number(process.argv[2] ?? Math.floor(Math.random() * 1_000_000));
+const rounds = Number(process.argv[3] ?? 20);
+console.log(`seed ${seed}, ${rounds} rounds`);
+const outcome = await run({ seed, rounds, extra: 30, users: 40, clients: 10, tell: console.log });
+console.log(reportOf(outcome));
+const missed = WINDOWS.filter((window) => outcome.windows.get(window) === 0);
+for (const window of missed) console.log(`never hit: ${window}`);
+const passed = outcome.violations.length === 0 && outcome.faults.length === 0 && missed.length === 0;
+console.log(passed ? 'passed' : `FAILED; outputs and store: ${outcome.folder}`);
+process.exitCode = passed ? 0 : 1;

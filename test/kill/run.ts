@@ -1,0 +1,125 @@
+/** A run: rounds of load and kill -9, then quiet, then the oracle. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type SandboxProcess, startSandbox } from '../end-to-end/sandbox.ts';
+import { mulberry32 } from '../mapping/random.ts';
+import { rowsLeft } from './left.ts';
+import { createLine } from './line.ts';
+import type { Life } from './lives.ts';
+import { createLoad } from './load.ts';
+import { type Moment, MOMENTS } from './moments.ts';
+import { judge, type Violation } from './oracle.ts';
+import { peopleOf, writtenAt } from './people.ts';
+import { dataDirOf, freePort, type Place, startBridge } from './process.ts';
+import { quiet } from './quiet.ts';
+import { createWeather, HANG } from './weather.ts';
+import { hits, type Window, WINDOWS } from './windows.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly rounds: number;
+  /** more rounds at most, as long as a window was not hit */
+  readonly extra: number;
+  readonly users: number;
+  readonly clients: number;
+  readonly tell: (line: string) => void;
+}
+
+export interface Outcome {
+  readonly rounds: number;
+  readonly windows: ReadonlyMap<Window, number>;
+  readonly lives: readonly Life[];
+  /** calls that write, by method: how many were applied, and refused */
+  readonly writes: number;
+  readonly violations: readonly Violation[];
+  /** what else is not as it should be: a bridge that ended, rows that never came to rest, requests without an answer */
+  readonly faults: readonly string[];
+  /** output of the bridges and their store; kept when there are violations */
+  readonly folder: string;
+}
+
+/** 20 to 100 times faster than the defaults, in the same order of length. */
+const TIMING = {
+  viewMaxAge: 1_000,
+  believed: 50,
+  answerWithin: 1_000,
+  lease: 1_000,
+  readCall: 300,
+  writeCall: 500,
+  horizon: 2_000,
+  backoffFirst: 30,
+  backoffMost: 400,
+  probe: 100,
+  standing: 500,
+  syncInterval: 3_000,
+  heartbeat: 500,
+};
+
+export async function run(options: RunOptions): Promise<Outcome> {
+  const folder = await mkdtemp(join(tmpdir(), 'kill-'));
+  const sandbox = await startSandbox({ SANDBOX_LAG: 'true' });
+  try {
+    const place = { sandbox, folder, port: await freePort(), timing: TIMING };
+    const outcome = await play(options, sandbox, place);
+    if (outcome.violations.length === 0 && outcome.faults.length === 0) await rm(folder, { recursive: true });
+    return outcome;
+  } finally {
+    await sandbox.stop();
+  }
+}
+
+async function play(options: RunOptions, sandbox: SandboxProcess, place: Place): Promise<Outcome> {
+  const { seed, tell } = options;
+  const random = mulberry32(seed);
+  const faults: string[] = [];
+  const windows = new Map<Window, number>(WINDOWS.map((window) => [window, 0]));
+  const origin = `http://127.0.0.1:${place.port}`;
+  const load = createLoad({ ...options, think: 60, send: createLine(`${origin}/scim/v2`) });
+  const weather = createWeather(sandbox, random, 1_000);
+  const missed = (): readonly Window[] => WINDOWS.filter((window) => windows.get(window) === 0);
+  let rounds = 0;
+
+  async function round(moment: Moment): Promise<void> {
+    const started = Date.now();
+    const bridge = await startBridge(place, moment.slowLine);
+    if (rounds === 0) await begin();
+    await pause(300 + random() * 900); // so that there is something to lose
+    await Promise.race([moment.come({ sandbox, load, weather, random }), pause(3_000)]);
+    if (!bridge.alive()) faults.push(`the bridge of round ${rounds + 1} ended by itself`);
+    const killed = await bridge.kill();
+    const rows = rowsLeft(dataDirOf(place.folder));
+    await pause(HANG); // what is on its way to ZITADEL arrives
+    const found = hits({ started, killed, rows, lives: load.lives, written: await writtenAt(sandbox) });
+    for (const [window, count] of found) windows.set(window, (windows.get(window) ?? 0) + count);
+    rounds += 1;
+    tell(`${rounds}. killed when: ${moment.name}. ${[...found].map(([window, n]) => `${window}: ${n}`).join('; ')}`);
+  }
+
+  async function begin(): Promise<void> {
+    await readyAt(origin);
+    weather.start();
+    load.start();
+  }
+
+  for (let n = 0; n < options.rounds; n += 1) await round(MOMENTS[n % MOMENTS.length] as Moment);
+  for (let n = 0; n < options.extra && missed().length > 0; n += 1) {
+    const aimed = MOMENTS.filter(({ aim }) => aim !== undefined && missed().includes(aim));
+    await round(aimed[n % aimed.length] as Moment);
+  }
+  await weather.calm();
+  const bridge = await startBridge(place);
+  await load.stop();
+  faults.push(...load.silent.map((what) => `no answer: ${what}`), ...(await quiet(origin, place.folder)));
+  await bridge.kill();
+  const written = await writtenAt(sandbox);
+  const violations = judge({ lives: load.lives, people: await peopleOf(sandbox), written });
+  const { down, up } = weather.times();
+  tell(`ZITADEL was away ${Math.round((100 * down) / (down + up))} % of the time`);
+  return { rounds, windows, lives: load.lives, writes: written.length, violations, faults, folder: place.folder };
+}
+
+async function readyAt(origin: string): Promise<void> {
+  while ((await fetch(`${origin}/readyz`).catch(() => undefined))?.ok !== true) await pause(20);
+}
