@@ -176,6 +176,17 @@ describe('queue retry, drop, release', () => {
     assert.deepEqual(progress, ['acme: 500 rows so far', 'acme: 1000 rows so far']);
   });
 
+  test('--all: a row that stays in two troubles is tried once', async () => {
+    const acme = fakeOperator('acme', { id: 'u', troubles: ['owed', 'doubt', 'blocked'] });
+    const tried: string[] = [];
+    acme.retry = async (id) => {
+      tried.push(id);
+      return { rows: 1, told: 'tried now' };
+    };
+    const { lines } = await run(deskOf({ acme }), 'queue retry', { all: true });
+    assert.deepEqual([tried, lines], [['u'], ['1 row: tried now']]);
+  });
+
   test('--all stays in the tenant that is named', async () => {
     const [acme, zeta] = [fakeOperator('acme', ...rows()), fakeOperator('zeta', ...rows())];
     await run(deskOf({ acme, zeta }), 'queue release', { all: true, tenant: 'zeta' });
