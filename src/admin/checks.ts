@@ -31,7 +31,7 @@ const OLD = 15 * 60_000;
 /** Clocks further apart make tokens fail, ms. */
 const SKEW = 30_000;
 
-const ASK_AGAIN = 'mend what the line "zitadel" or "store" says, then run doctor again';
+const ASK_AGAIN = 'mend what the line "bridge", "store" or "zitadel" says, then run doctor again';
 
 /** A check on what the store holds. */
 const ofState =
@@ -64,6 +64,11 @@ export const CHECKS: readonly Check[] = [
     judge: ({ setup: { zitadel, tokens, protect } }) => ok(`${zitadel?.url ?? 'the sandbox'}, ${count(tokens.length, 'SCIM token')}, ${count(protect.length, 'protected user')}`),
   },
   {
+    name: 'bridge', looks: 'whether it runs',
+    todo: { down: 'start it; when it should have been running, the last lines of its log say why it ended' },
+    judge: ({ offline }) => (offline ? fail('none runs on this DATA_DIR: nothing is answered or delivered', 'down') : ok('runs')),
+  },
+  {
     name: 'store', looks: 'whether the store can be read, and how long changes have been owed',
     todo: {
       failed: 'look at the disk of DATA_DIR: space, mount, rights. Writes are answered 503 until it works; nothing is half-written, and it goes on by itself',
@@ -85,7 +90,8 @@ export const CHECKS: readonly Check[] = [
       blocked: 'mend the token, its rights or the address (see the lines below); what is owed is then delivered by itself, nothing is lost',
       unknown: ASK_AGAIN,
     },
-    judge: ofState(({ shut }, { now }) => {
+    judge: ofState(({ shut }, { now, offline }) => {
+      if (offline) return warn('not known: no bridge runs', 'unknown');
       if (shut === undefined) return ok('they go out');
       const finding = `shut (${shut.kind}) since ${when(shut.since, now)}: ${shut.reason}`;
       return shut.kind === 'limited' ? warn(finding, shut.kind) : fail(finding, shut.kind);

@@ -18,4 +18,6 @@ export interface Desk {
   readonly operators: ReadonlyMap<string, Operator>;
   readonly setups: readonly TenantSetup[];
   readonly clock: Clock;
+  /** no bridge runs: the store was opened for one command */
+  readonly offline?: true;
 }

@@ -17,11 +17,12 @@ export interface Diagnosis {
 }
 
 /** All checks on all tenants. Exit 1 when one of them fails. */
-export async function doctor({ operators, setups, clock }: Desk): Promise<Answer> {
+export async function doctor(desk: Desk): Promise<Answer> {
+  const { operators, setups } = desk;
   const all = await Promise.all(
     setups.flatMap((setup) => {
       const operator = operators.get(setup.id);
-      return operator === undefined ? [] : [gather(operator, setup, clock)];
+      return operator === undefined ? [] : [gather(operator, setup, desk)];
     }),
   );
   return answerOf(all.flatMap(diagnose), setups.length > 1);

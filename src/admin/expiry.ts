@@ -4,6 +4,8 @@ import { when } from './text.ts';
 
 /** Time enough to make a new one, ms. */
 const SOON = 14 * 24 * 3_600_000;
+/** ZITADEL writes the year 9999 for a token without an end; ms. */
+const NEVER = 100 * 365 * 24 * 3_600_000;
 
 export interface Ending {
   readonly level: Level;
@@ -20,7 +22,7 @@ export function expiries(
     expires !== undefined && expires <= now + SOON ? [{ name, expires }] : [],
   );
   if (ends.length === 0) {
-    const known = credentials.flatMap(({ expires }) => expires ?? []);
+    const known = credentials.flatMap(({ expires }) => (expires !== undefined && expires < now + NEVER ? expires : []));
     return { level: 'ok', finding: known.length === 0 ? fine : `the first ends ${when(Math.min(...known), now)}` };
   }
   return {

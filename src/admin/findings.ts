@@ -1,13 +1,15 @@
 /** What `doctor` finds out about one tenant before it judges. */
-import type { Clock, Inspection } from '../bridge/ports.ts';
+import type { Inspection } from '../bridge/ports.ts';
 import type { Operator, TenantState } from '../bridge/operator.ts';
-import type { TenantSetup } from './desk.ts';
+import type { Desk, TenantSetup } from './desk.ts';
 
 /** warn: it works, and something is to be looked at. fail: something does not work, or waits for an operator. */
 export type Level = 'ok' | 'warn' | 'fail';
 
 export interface Findings {
   readonly now: number;
+  /** no bridge runs */
+  readonly offline: boolean;
   readonly setup: TenantSetup;
   /** a text: why it could not be had */
   readonly state: TenantState | string;
@@ -15,9 +17,13 @@ export interface Findings {
 }
 
 /** Asks the store and ZITADEL at the same time. */
-export async function gather(operator: Operator, setup: TenantSetup, clock: Clock): Promise<Findings> {
+export async function gather(
+  operator: Operator,
+  setup: TenantSetup,
+  { clock, offline }: Pick<Desk, 'clock' | 'offline'>,
+): Promise<Findings> {
   const [state, inspection] = await Promise.all([operator.state().catch(failure), operator.inspect().catch(failure)]);
-  return { now: clock(), setup, state, inspection };
+  return { now: clock(), offline: offline === true, setup, state, inspection };
 }
 
 /** One thing that fails is a finding, and no reason to keep the others back. */

@@ -22,7 +22,7 @@ export async function runOffline(
 ): Promise<Answer> {
   const { operators, setups } = offline;
   try {
-    return await verb.run({ operators, setups, clock: Date.now }, checkArguments(verb, given), asker);
+    return await verb.run({ operators, setups, clock: Date.now, offline: true }, checkArguments(verb, given), asker);
   } catch (error) {
     if (error instanceof BridgeError) throw new Refused(error.message, exitOf(error.status));
     throw error;

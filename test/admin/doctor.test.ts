@@ -85,6 +85,7 @@ describe('each fault in its line, with what to do', () => {
     ['clock', 'ok', /30\.0 s ahead/, sees({ clockSkew: 30_000 })],
     ['credential', 'warn', /ends 2026-03-14/, sees({ expires: NOW + 13 * DAY })],
     ['credential', 'ok', /first ends 2026-03-16/, sees({ expires: NOW + 15 * DAY })],
+    ['credential', 'ok', /^no end is known$/, sees({ expires: Date.UTC(9999, 11, 31) })],
     ['credential', 'fail', /ended/, sees({ expires: NOW })],
     [
       'scim tokens',
@@ -150,9 +151,19 @@ describe('each fault in its line, with what to do', () => {
     for (const [, , , prepare, more] of CASES)
       for (const { name, todo } of (await diagnose(prepare, more)).value as readonly Diagnosis[])
         said.add(`${name} ${todo}`);
+    const { value } = await run({ ...deskOf({ acme: fakeOperator('acme') }), offline: true }, 'doctor');
+    for (const { name, todo } of value as readonly Diagnosis[]) said.add(`${name} ${todo}`);
     for (const { name, todo } of CHECKS)
       for (const text of Object.values(todo)) assert.ok(said.has(`${name} ${text}`), `${name}: ${text}`);
   });
+});
+
+test('while no bridge runs that is the fault, and nobody can say what is delivered', async () => {
+  const { value, exit } = await run({ ...deskOf({ acme: fakeOperator('acme') }), offline: true }, 'doctor');
+  const levels = (value as readonly Diagnosis[])
+    .filter(({ level }) => level !== 'ok')
+    .map(({ name, level }) => `${name} ${level}`);
+  assert.deepEqual([levels, exit], [['bridge fail', 'deliveries warn'], 1]);
 });
 
 test('an inspection that fails is a finding', async () => {
