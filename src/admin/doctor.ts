@@ -36,7 +36,7 @@ function diagnose(findings: Findings): Diagnosis[] {
 }
 
 /** `several`: the tenant stands in each line. */
-export function answerOf(diagnoses: readonly Diagnosis[], several: boolean): Answer {
+function answerOf(diagnoses: readonly Diagnosis[], several: boolean): Answer {
   const lines = diagnoses.map(({ level, tenant, name, finding, todo }) => {
     const what = several && tenant !== undefined ? `${tenant} ${name}` : name;
     return `${level.padEnd(4)}  ${what}: ${plain(finding, 1_000)}${todo && `. To do: ${todo}`}`;
