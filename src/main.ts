@@ -20,7 +20,7 @@ try {
 async function main(given: Config): Promise<void> {
   const log = createLog(given.log);
   const { config, sandbox, token } = await withSandbox(given);
-  const bridge = await wire({ config, log });
+  const bridge = await wire({ config, log, adminDir: given.store.dataDir });
   const { host, tls } = config.server;
   const server = createServer(bridge.app, tls);
   await new Promise<void>((resolve, reject) => {

@@ -77,7 +77,8 @@ export function createCreate(options: CreateOptions): Users['create'] {
         return undefined;
     }
     const end = begin(holder.id);
-    const row = await store.read(holder);
+    // the request that asked for it is gone without an answer: this one gets it
+    const row = await updateRow(store, unique, keyOf(holder), answered, true);
     if (row?.createMark?.open === true && shownFacts(row) !== null) return answer(keyOf(row), end);
     end();
     return undefined;
@@ -102,6 +103,13 @@ export function createCreate(options: CreateOptions): Users['create'] {
 }
 
 type Answer = Awaited<ReturnType<Users['create']>>;
+
+/** The create of a row that is still to be made, as answered. */
+function answered(row: Row): Row {
+  const isOpen = row.createMark?.open === true && row.changes.some(({ kind, answered: told }) => kind === 'create' && !told);
+  if (!isOpen) return row;
+  return { ...row, changes: row.changes.map((each) => (each.kind === 'create' ? { ...each, answered: true } : each)) };
+}
 
 const closeMark = (row: Row): Row =>
   row.createMark?.open === true ? { ...row, createMark: { ...row.createMark, open: false } } : row;

@@ -3,10 +3,11 @@ import { BridgeError } from '../errors.ts';
 import { stableJson } from '../mapping/codecs.ts';
 import { difference, type Facts, type FactsChange } from '../mapping/facts.ts';
 import { factsOf, isWhole, toFacts } from '../mapping/users.ts';
-import { type HandOver, late } from './hand-over.ts';
+import { contended, type HandOver } from './hand-over.ts';
 import { type HeldBy, taken } from './names.ts';
+import { withoutNamed } from './held.ts';
 import type { Change, Clock, Context, Row } from './ports.ts';
-import { absent, baseFacts, etagOf, newChange, nextRevision, resourceOf, shownFacts, userOf } from './rows.ts';
+import { absent, baseFacts, etagOf, newChange, nextRevision, resourceOf, shownFacts, toSend, userOf } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { Edit, ScimUser, Users } from './use-cases.ts';
@@ -36,9 +37,9 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
     change: Pick<Change, 'kind' | 'facts' | 'named'>,
     deadline: number,
   ): Promise<boolean> {
-    if (clock() >= deadline) throw late();
+    if (clock() >= deadline) throw contended();
     const made = newChange(ctx, { ...change, revision: nextRevision(row), at: clock() });
-    const changes = [...withoutSame(row, made), made];
+    const changes = [...withoutNamed(withoutSame(row, made), made), made];
     // whoever creates it again now does not mean the answer it lost
     const createMark = row.createMark && { ...row.createMark, open: false };
     const written = await handOver({ ...row, version: row.version + 1, changes, createMark }, row.version, deadline);
@@ -51,8 +52,8 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
   function withoutSame(row: Row, made: Change): readonly Change[] {
     const last = row.changes.at(-1);
     const content = ({ kind, facts, named }: Change): string => stableJson({ kind, facts, named });
-    const same = last !== undefined && content(last) === content(made) && !settlements.awaited(row, last.revision);
-    return same ? row.changes.slice(0, -1) : row.changes;
+    const isSame = last !== undefined && !last.answered && content(last) === content(made) && row.calling === null;
+    return isSame && !settlements.awaited(row, last.revision) ? row.changes.slice(0, -1) : row.changes;
   }
 
   async function edit(ctx: Context, id: string, wish: Edit): ReturnType<Users['edit']> {
@@ -72,7 +73,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
       }
       const was = toFacts(before, id);
       const { facts: wanted, refusal } = wantedFacts(user, was, id);
-      const differs = difference(was, wanted);
+      const differs = difference(wish.method === 'PUT' ? sentFacts(row, was) : was, wanted);
       const named = wish.method === 'PUT' || refusal !== undefined ? ['state'] : [...new Set(touched.flatMap(factsOf))];
       const secret = refusal === undefined ? password : {};
       const facts = { ...atValue(named, was, wanted), ...differs, ...secret };
@@ -112,6 +113,12 @@ function baseUser(row: Row): ScimUser {
   const base = baseFacts(row);
   if (base === null) throw absent();
   return userOf(base);
+}
+
+/** A PUT says all of the user: what is only held counts as not asked. */
+function sentFacts(row: Row, was: Facts): Facts {
+  const base = baseFacts({ ...row, changes: toSend(row) });
+  return base === null || toSend(row) === row.changes ? was : toFacts(userOf(base), row.id);
 }
 
 /** The named facts at the value that is wanted, also when it is not new. */

@@ -1,13 +1,15 @@
 /** Who must not be locked out: checked at delivery, so that a change that waited is checked as well. */
 import { BridgeError } from '../errors.ts';
 import type { Step, StepCall } from '../mapping/steps.ts';
-import type { Clock, Guarded, Outcome, Zitadel } from './ports.ts';
+import type { Change, Clock, Guarded, Outcome, Zitadel } from './ports.ts';
 
 /** Bars a step, or lets it pass (undefined). */
 export type Bar = (id: string, step: Step) => Promise<Extract<Outcome, { kind: 'refused' | 'retry' }> | undefined>;
 
 export interface Guard {
   readonly bar: Bar;
+  /** Bars a change that is answered before it can be sent, by what was last read. */
+  forbids(id: string, change: Pick<Change, 'kind' | 'facts'>): BridgeError | undefined;
   /** Reads again who is to be guarded. Throws BridgeError 503 when ZITADEL is away. */
   refresh(): Promise<void>;
 }
@@ -66,20 +68,31 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
         if (LOCKS_OUT.has(step.call) && guarded.activeOwners.has(id)) guarded = await current(0);
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error;
-        return { kind: 'retry', definite: true, reason: error.message };
+        return { kind: 'retry', definite: true, cause: 'away', reason: error.message };
       }
       // from here on without a pause: the judgement and the note that one leaves are one
       const reason = guarded.reasons.get(id);
       if (reason !== undefined) return forbidden(reason);
       const owns = guarded.activeOwners.has(id);
       if (owns && isLastOwner(id, guarded.activeOwners))
-        return forbidden('it is the last active ORG_OWNER of the organization');
+        return forbidden(LAST_OWNER);
       if (owns && LOCKS_OUT.has(step.call)) leaving.set(id, clock());
       return undefined;
+    },
+    forbids(id, { kind, facts }) {
+      const touches = kind === 'delete' || Object.keys(facts).some((name) => PROTECTED_FACTS.has(name));
+      if (kind === 'create' || !touches) return undefined;
+      if (protect.includes(id)) return forbidden('it is listed under `protect`').error;
+      const reason = read?.guarded.reasons.get(id);
+      if (reason !== undefined) return forbidden(reason).error;
+      const owners = read?.guarded.activeOwners;
+      return owners?.has(id) === true && isLastOwner(id, owners) ? forbidden(LAST_OWNER).error : undefined;
     },
     refresh: async () => void (await now()),
   };
 }
+
+const LAST_OWNER = 'it is the last active ORG_OWNER of the organization';
 
 function forbidden(reason: string): Extract<Outcome, { kind: 'refused' }> {
   const what = 'userName, e-mail, phone, password, active and DELETE are refused; change them in ZITADEL';

@@ -1,37 +1,78 @@
-/** Handing a change over: written durably, reconciled inline, its result awaited. */
+/** Handing a change over: written durably, reconciled inline, its result awaited; while ZITADEL is away it is answered and left to the queue. */
 import { BridgeError } from '../errors.ts';
-import type { Clock, Row, Store, Unique, WriteResult } from './ports.ts';
+import type { Gate, Shut } from './gate.ts';
+import type { Guard } from './guard.ts';
+import type { Change, Clock, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { absent, indexOf, keyOf } from './rows.ts';
-import type { Result, Settlements } from './settlements.ts';
+import { absent, indexOf, isNothing, keyOf } from './rows.ts';
+import type { Expected, Result, Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
+import { updateRow } from './writes.ts';
 
 export interface HandOverOptions {
   readonly unique: Unique;
   readonly store: Store;
   readonly reconcile: Reconcile;
   readonly settlements: Settlements;
+  readonly gate: Gate;
+  readonly forbids: Guard['forbids'];
+  readonly whenDown: 'accept' | 'refuse';
+  /** rows of this tenant that may owe something at once */
+  readonly owedMax: number;
+  readonly wake: Wake;
   readonly clock: Clock;
   readonly timing: Timing;
 }
 
 /**
- * Writes `row`, which holds a new last change on top of the stored version `expect`, and has it reconciled. 'ok' when it settled; else
- * why it was not written. Throws what the client is told: the refusal, 404 when the user is gone, 503 when ZITADEL is away or late.
+ * Writes `row`, which holds a new last change on top of the stored version `expect`, and has it reconciled. 'ok' when it settled or
+ * is noted as answered; else why it was not written. Throws what the client is told: the refusal, 404 when the user is gone, 503 when
+ * nothing of it was kept.
  */
 export type HandOver = (row: Row, expect: number, deadline: number) => Promise<WriteResult>;
 
 export function createHandOver(options: HandOverOptions): HandOver {
-  const { unique, store, reconcile, settlements, clock, timing } = options;
+  const { unique, store, reconcile, settlements, gate, clock, timing } = options;
+  const accept = options.whenDown === 'accept';
 
   return async function handOver(row, expect, deadline) {
+    await checkRoom(row);
+    const shut = gate.shut();
+    if (shut === undefined) return deliverNow(row, expect, deadline);
+    if (!accept) throw away(shut);
+    return answerLater(row, expect);
+  };
+
+  /** A backlog that grows without end would end as a full disk. */
+  async function checkRoom(row: Row): Promise<void> {
+    const { owed } = await store.counts(row.tenant);
+    if (owed < options.owedMax || row.changes.length > 1) return;
+    throw new BridgeError(503, 'too many changes wait for ZITADEL already; try again later', { retryAfter: 60 });
+  }
+
+  /** Nothing can be sent now: the change is answered by the same write that keeps it. */
+  async function answerLater(row: Row, expect: number): Promise<WriteResult> {
+    const last = row.changes.length - 1;
+    const forbidden = options.forbids(row.id, row.changes[last] ?? NO_CHANGE);
+    if (forbidden !== undefined) throw forbidden;
+    const changes = row.changes.map((change, at) => (at === last ? { ...change, answered: true } : change));
+    const dueAt = row.dueAt === null ? clock() : Math.min(row.dueAt, clock());
+    const written = { ...row, changes, dueAt };
+    const index = indexOf(written, unique);
+    const outcome = await store.write({ key: keyOf(row), expect, row: written, index }, { durable: true });
+    if (outcome.kind === 'ok') options.wake.at(dueAt);
+    return outcome;
+  }
+
+  async function deliverNow(row: Row, expect: number, deadline: number): Promise<WriteResult> {
     const key = keyOf(row);
     const lease = await store.lease(key, timing.lease);
     // with the lease of a row in no doubt the call follows at once: the mark goes with the change, in one durable write
     const ours = lease !== undefined && !row.doubt;
-    const written = { ...row, doubt: row.doubt || ours, dueAt: clock() + timing.lease };
+    const written = { ...row, ...(ours ? calling(row) : {}), dueAt: clock() + timing.lease };
+    const revision = row.changes.at(-1)?.revision ?? 0;
     // before the write: once it is accepted, another holder of the lease may settle it
-    const expected = settlements.expect(key, row.changes.at(-1)?.revision ?? 0);
+    const expected = settlements.expect(key, revision);
     let outcome: WriteResult | undefined;
     try {
       outcome = await store.write({ key, expect, row: written, index: indexOf(written, unique) }, { durable: true });
@@ -41,31 +82,63 @@ export function createHandOver(options: HandOverOptions): HandOver {
     }
     if (outcome.kind !== 'ok') return outcome;
     // not awaited: the call goes on when the client is answered before it ends
-    reconcile(key, ours ? lease : undefined).catch(() => settlements.publish(key, row.version, STORE_AWAY));
-    tell(await within(expected.result, deadline - clock()));
+    reconcile(key, ours ? lease : undefined).catch(() => settlements.publish(key, revision, STORE_AWAY));
+    const ended = (await within(expected.result, deadline - clock())) ?? (await late(row, revision, expected));
     expected.forget();
+    tell(ended);
     return outcome;
-  };
+  }
+
+  /** No request waits longer: its change is noted as answered, or taken back when that is still possible and wanted. */
+  async function late(row: Row, revision: number, expected: Expected): Promise<Result> {
+    const isTakenBack = !accept && expected.withdraw();
+    let isKept = false;
+    await updateRow(
+      store,
+      unique,
+      keyOf(row),
+      (now) => {
+        isKept = now.changes.some((change) => change.revision === revision);
+        if (!isKept) return now;
+        const changes = now.changes.flatMap((change): Change[] =>
+          change.revision !== revision ? [change] : isTakenBack ? [] : [{ ...change, answered: true }],
+        );
+        return isNothing({ ...now, changes }) ? null : { ...now, changes };
+      },
+      true,
+    );
+    if (!isKept) return expected.result; // it settled just now
+    return isTakenBack ? { kind: 'away', retryAfter: 5, reason: 'late' } : { kind: 'accepted' };
+  }
 }
+
+/** The mark that a call for the last change may be on its way. */
+function calling({ changes, known, sentName }: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
+  const last = changes.at(-1);
+  const name = known === null && last?.kind === 'create' ? (last.facts['username'] ?? null) : sentName;
+  return { doubt: true, calling: last?.revision ?? 0, sentName: name };
+}
+
+const NO_CHANGE = { kind: 'edit', facts: {} } as const;
 
 /** reconcile throws only while the store cannot be read. */
 const STORE_AWAY: Result = { kind: 'away', retryAfter: 5, reason: 'store' };
 
-export const late = (): BridgeError =>
-  new BridgeError(503, 'ZITADEL has not answered in time; the change may still be applied, try again', {
+export const contended = (): BridgeError =>
+  new BridgeError(503, 'others wrote this user again and again, or its name is not decided yet; try again', {
     retryAfter: 5,
   });
 
-/** undefined: late. */
-function tell(ended: Result | undefined): void {
-  if (ended === undefined) throw late();
+function tell(ended: Result): void {
   if (ended.kind === 'refused') throw ended.error;
   if (ended.kind === 'gone') throw absent();
-  if (ended.kind === 'away') {
-    const why = ended.blocked === true ? BLOCKED : 'ZITADEL cannot be reached now; try again later';
-    throw new BridgeError(503, why, { retryAfter: ended.retryAfter });
-  }
+  if (ended.kind === 'away') throw away({ kind: ended.blocked === true ? 'blocked' : 'away', retryAfter: ended.retryAfter });
+}
+
+function away({ kind, retryAfter }: Pick<Shut, 'kind' | 'retryAfter'>): BridgeError {
+  const why = kind === 'blocked' ? BLOCKED : 'ZITADEL cannot be reached now; try again later';
+  return new BridgeError(503, why, { retryAfter });
 }
 
 const BLOCKED =
-  'ZITADEL does not let the bridge do this: the token or the roles of its service user have to be mended; the log of the bridge says which call';
+  'ZITADEL does not let the bridge do this: the token or the roles of its service user have to be mended; `scim-bridge doctor` says which';

@@ -1,10 +1,11 @@
 /** userNames are unique over the ZITADEL instance, externalIds when the tenant wants it: who has one, and whether it is truly taken. */
 import { BridgeError } from '../errors.ts';
 import type { Clock, Key, Row, Store, Unique } from './ports.ts';
+import { contended } from './hand-over.ts';
 import type { Reconcile } from './reconcile.ts';
 import { indexOf, isExternalId, isQuiet } from './rows.ts';
 import type { Settlements } from './settlements.ts';
-import type { Timing } from './timing.ts';
+import { type Timing, within } from './timing.ts';
 import type { View } from './view.ts';
 
 export interface NamesOptions {
@@ -19,21 +20,13 @@ export interface NamesOptions {
 }
 
 /**
- * Waits until the row that claims `name` is decided, at most until `deadline`. Gives that row when the name is truly taken,
- * undefined when it is free by now. Throws 503 when it stays undecided.
+ * Waits until the row that asks for `name` is decided, at most until `deadline`. Gives that row when the name is truly taken, or asked
+ * for by a request that is gone; undefined when it is free by now. Throws 503 when it stays undecided.
  */
 export type HeldBy = (holder: Key, name: string, deadline: number) => Promise<Row | undefined>;
 
-/** Tries for a row that was put off, before the client is asked to come back. */
-const MOST_TRIES = 2;
-
 /** Looks again at least this often, ms: another process may have decided. */
 const LOOK_AGAIN = 250;
-
-const undecided = (): BridgeError =>
-  new BridgeError(503, 'another request for the same userName or externalId is not decided yet; try again', {
-    retryAfter: 5,
-  });
 
 /** 409 uniqueness for a reserved name that another row has. */
 export function taken(name: string): BridgeError {
@@ -47,8 +40,8 @@ export function createNames(options: NamesOptions): HeldBy {
   const { tenant, unique, store, view, reconcile, settlements, clock, timing } = options;
 
   return async function heldBy(holder, name, deadline) {
-    const row = await decided(holder, deadline);
-    if (row === undefined || holder.tenant !== tenant) return row;
+    const row = await decided(holder, name, deadline);
+    if (row === undefined || holder.tenant !== tenant || !isQuiet(row)) return row;
     try {
       // it may have been renamed or deleted in ZITADEL since it was read
       const now = await view.row(holder.id, timing.believed);
@@ -59,18 +52,22 @@ export function createNames(options: NamesOptions): HeldBy {
     }
   };
 
-  async function decided(holder: Key, deadline: number): Promise<Row | undefined> {
-    let tries = 0;
+  /** The holder once its claim is no longer that of a request that is being answered. */
+  async function decided(holder: Key, name: string, deadline: number): Promise<Row | undefined> {
+    let tried = false;
     for (;;) {
       const row = await store.read(holder);
-      if (row === undefined || row.tombstone !== null) return undefined;
-      if (isQuiet(row)) return row;
-      const left = deadline - clock();
-      if (left <= 0 || tries >= MOST_TRIES) throw undecided();
-      if (row.attempts === 0) await settlements.next(holder, Math.min(LOOK_AGAIN, left));
+      if (row === undefined || !indexOf(row, unique).reserved.includes(name)) return undefined;
+      const open = row.changes.filter((change) => !change.answered);
+      if (open.length === 0) return row;
+      if (open.some(({ revision }) => settlements.awaited(holder, revision))) {
+        if (clock() >= deadline) throw contended();
+        await settlements.next(holder, Math.min(LOOK_AGAIN, deadline - clock()));
+      } else if (tried) return row;
       else {
-        tries += 1;
-        await reconcile(holder); // it was put off: its outcome is wanted now
+        tried = true;
+        // its request is gone: its outcome is wanted now
+        await within(reconcile(holder), deadline - clock());
       }
     }
   }

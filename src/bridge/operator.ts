@@ -1,5 +1,5 @@
 /** What an operator asks of one tenant: the admin room's port. Nothing here holds a secret; only `show` holds values. */
-import type { SyncEvent } from './tenant.ts';
+import type { SyncEvent } from './sync-loop.ts';
 import type { Change, Counts, DeadLetter, Inspection, Trouble } from './ports.ts';
 import type { Delivery } from './reconcile.ts';
 

@@ -47,7 +47,7 @@ export interface DeadLetter {
   readonly kind: Change['kind'];
   /** what was refused, never a password; of a create all of it, of a delete nothing */
   readonly facts: FactsChange;
-  /** refused: never with this content. poisoned: always the same answer. superseded create: see reason */
+  /** refused: never with this content. poisoned: always the same answer */
   readonly cause: 'refused' | 'poisoned';
   /** what ZITADEL said, for an operator */
   readonly reason: string;
@@ -74,8 +74,13 @@ export interface Row {
   readonly changes: readonly Change[];
   /** a call was sent (or may have been) and its outcome is not known */
   readonly doubt: boolean;
-  /** a reconcile is at it: found by another one, its holder died and its last call may still land */
-  readonly calling: boolean;
+  /**
+   * A reconcile is at it and may be sending the changes up to this revision; null: none is. Found by another one, its holder has died
+   * and its last call may still land.
+   */
+  readonly calling: number | null;
+  /** userName of a create that was sent, as long as another one may not be sent under this id */
+  readonly sentName: string | null;
   readonly confirm: Confirm | null;
   readonly dead: readonly DeadLetter[];
   /** why a step of this row alone is not permitted */

@@ -1,13 +1,15 @@
 /** reconcile(key): row -> plan -> steps -> settle, round again while something new was asked. The same for request and queue. */
-import { type FactsChange } from '../mapping/facts.ts';
 import { plan } from '../mapping/plan.ts';
 import type { Step } from '../mapping/steps.ts';
-import type { BridgeError } from '../errors.ts';
+import { claimOf, nameTaken, swapName } from './claims.ts';
+import type { Gate } from './gate.ts';
 import type { Bar } from './guard.ts';
 import type { Change, Clock, Key, Lease, Outcome, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
-import { merged } from './rows.ts';
+import { buried, readBack } from './readings.ts';
+import { believedFacts, deadName, isNothing, merged, toSend } from './rows.ts';
+import { createRun } from './run.ts';
 import type { Settlements } from './settlements.ts';
-import { awayResult, buried, confirmed, retryAfterOf, type Round, type Settlement, settled } from './settle.ts';
+import { pauseOf, type Round, type Settlement, settled } from './settle.ts';
 import { backoff, type Timing } from './timing.ts';
 import { type Make, updateRow } from './writes.ts';
 
@@ -23,6 +25,8 @@ export interface Delivery {
   readonly calls: readonly string[];
   readonly outcome: Outcome['kind'];
   readonly reason?: string;
+  /** refused facts of requests that are gone: dropped */
+  readonly orphans: number;
   readonly attempts: number;
   readonly ms: number;
 }
@@ -32,6 +36,8 @@ export interface Target {
   readonly zitadel: Zitadel;
   readonly unique: Unique;
   readonly bar: Bar;
+  readonly gate: Gate;
+  readonly whenDown: 'accept' | 'refuse';
 }
 
 export interface ReconcileOptions {
@@ -48,19 +54,21 @@ export interface ReconcileOptions {
 }
 
 /**
- * Delivers what a row owes. `held`: the caller has the lease and wrote the row in doubt itself, when it was in none; nothing is sent yet.
+ * Delivers what a row owes. `held`: the caller has the lease and wrote the row as being called itself; nothing is sent yet.
  * Results are published to those who wait. Throws only while the store cannot be read.
  */
 export type Reconcile = (key: Key, held?: Lease) => Promise<void>;
 
 /** How often ZITADEL may surprise one delivery before the row is put off. */
 const MOST_SURPRISES = 5;
+/** Looks again at least this often whether another row has freed a name, ms. */
+const LOOK_AGAIN = 250;
 
 export function createReconcile(options: ReconcileOptions): Reconcile {
   const { store, settlements, clock, timing } = options;
-  const awaited = (key: Key) => (revision: number) => settlements.awaited(key, revision);
+  const run = createRun({ store, settlements, timing });
 
-  return async function reconcile(key, held) {
+  async function reconcile(key: Key, held?: Lease): Promise<void> {
     const target = options.of(key.tenant);
     let lease = held ?? (await store.lease(key, timing.lease));
     let unsent = held !== undefined;
@@ -78,94 +86,162 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       lease = await store.lease(key, timing.lease);
       unsent = false;
     }
-  };
+  }
 
   /** Rounds until nothing is owed or ZITADEL cannot be had. `unsent`: the doubt on the row is the caller's mark, no call was made yet. */
   async function rounds(key: Key, target: Target, lease: Lease, unsent: boolean): Promise<void> {
     const update = (make: Make, durable = false) => updateRow(store, target.unique, key, make, durable);
-    let mine = unsent;
-    let surprises = 0;
-    let alone = false;
+    const state = { mine: unsent, first: !unsent, sent: false, surprises: 0, alone: false };
     for (;;) {
       const stored = await store.read(key);
-      if (stored === undefined || stored.tombstone !== null) return;
-      const row = alone ? { ...stored, changes: stored.changes.slice(0, 1) } : stored;
-      if (row.doubt && !mine) {
+      if (stored === undefined) return;
+      const isTime = stored.confirm !== null && stored.confirm.until <= clock();
+      if ((stored.doubt && !state.mine) || isTime) {
+        const takenOver = state.first && stored.calling !== null;
         const answer = await target.zitadel.read(key.id);
-        if (answer.kind !== 'found' && answer.kind !== 'gone') return putOff(row, update, answer);
+        if (answer.kind !== 'found' && answer.kind !== 'gone') return putOff(stored, target, update, answer, state.sent);
         const reading = answer.kind === 'found' ? answer.reading : null;
-        await update((now) => confirmed(now, reading, clock(), awaited(key)));
+        if (!(await store.prove(lease, timing.lease))) return;
+        await update((now) => readBack(now, reading, { now: clock(), timing, takenOver: takenOver && now.calling !== null }));
+        state.first = false;
+        state.mine = false;
         continue;
       }
-      if (row.known === null && !row.changes.some((change) => change.kind === 'create')) return vanish(row, update);
-      if (row.changes.length === 0) return;
+      const pending = toSend(stored);
+      const row = { ...stored, changes: state.alone ? pending.slice(0, 1) : pending };
+      if (row.changes.length === 0) return rest(stored, update);
+      if (row.known === null && wantsNobody(stored, row)) return vanish(stored, update);
       const steps = planOf(row);
-      if (!row.doubt && steps.length > 0)
-        await update((now) => ({ ...now, doubt: true, dueAt: clock() + timing.lease }), true);
+      const waits = await namesFree(key, row, target, steps, lease);
+      if (waits.kind === 'retry') return void (await settle(row, target, notYet(row, waits), update, state.sent));
+      const planned = waits.kind === 'swap' ? waits.steps : steps;
+      if (planned.length > 0 && !state.mine) await update((now) => calling(now, row, planned), true);
+      state.first = false;
       const started = clock();
-      const round = await run(target, key, steps, lease);
-      report(
-        row,
-        round.calls,
-        round.end?.kind ?? (round.refusals.length > 0 ? 'refused' : 'done'),
-        clock() - started,
-        round.end?.reason,
-      );
+      const before = state.sent;
+      const round = await run(target, row, planned, lease);
+      state.sent = before || round.calls.length > 0;
       // another holder has the row by now: it finds it in doubt and reads what became of the call
-      if (!(await store.prove(lease, timing.lease))) return;
-      surprises += round.end?.kind === 'replan' ? 1 : 0;
-      if (surprises > MOST_SURPRISES)
-        return putOff(row, update, { kind: 'retry', definite: false, reason: 'too-many-surprises' });
-      const oneByOne = await settle(row, round, update);
-      alone = alone || oneByOne;
-      if (round.end !== null && round.end.kind !== 'replan') return;
-      mine = false;
+      if (!(await store.prove(lease, timing.lease))) return report(row, round, clock() - started, 0);
+      const over = waits.kind === 'swap' && round.end === null ? { ...round, end: SWAPPED } : round;
+      state.surprises += over.end?.kind === 'replan' ? 1 : 0;
+      if (state.surprises > MOST_SURPRISES) return putOff(row, target, update, TOO_MANY, state.sent);
+      const { alone, orphans } = await settle(row, target, over, update, before);
+      report(row, over, clock() - started, orphans);
+      state.alone = state.alone || alone;
+      if ((over.end !== null && over.end.kind !== 'replan') || over.barred.length > 0) return;
+      state.mine = false;
     }
+  }
+
+  /** Durably before the first call: its outcome is not known from now on. */
+  function calling(now: Row, { changes }: Row, steps: readonly Step[]): Row {
+    const create = steps.find(({ call }) => call === 'CreateUser');
+    return {
+      ...now,
+      doubt: true,
+      calling: Math.max(0, ...changes.map(({ revision }) => revision)),
+      sentName: create === undefined ? now.sentName : (create.set['username'] ?? null),
+      dueAt: clock() + timing.lease,
+    };
   }
 
   function planOf(row: Row): readonly Step[] {
-    const believed = clock() - row.verifiedAt <= timing.believed;
-    const named = believed ? [] : row.changes.flatMap((change) => change.named);
-    const asksState = row.changes.some((change) => 'state' in change.facts);
-    return plan(row.known, merged(row.known, row.changes), { unknown: new Set(named), asksState });
+    const isFresh = clock() - row.verifiedAt <= timing.believed;
+    const named = isFresh ? [] : row.changes.flatMap((change) => change.named);
+    const asksState =
+      row.changes.some((change) => 'state' in change.facts) || (row.confirm !== null && 'state' in row.confirm.facts);
+    const wanted = merged(believedFacts(row), row.changes);
+    const asked = { unknown: new Set(named), asksState };
+    if (row.known !== null || wanted === null || row.sentName === null || row.sentName === wanted['username'])
+      return plan(row.known, wanted, asked);
+    // two creates of one id under different names would both hold their name for good
+    const create = plan(null, { ...wanted, username: row.sentName });
+    const rename = plan({ ...wanted, username: row.sentName }, wanted, { asksState: false });
+    return [...create, ...rename];
   }
 
-  /** Runs the steps in order. A refused one takes only its own facts with it; what cannot be had now ends the round. */
-  async function run({ zitadel, bar }: Target, key: Key, steps: readonly Step[], lease: Lease): Promise<Round> {
-    const after: FactsChange[] = [];
-    const refusals: { names: readonly string[]; error: BridgeError }[] = [];
-    const calls: string[] = [];
-    const round = (end: Round['end'], removed = false): Round => ({ after, refusals, calls, end, removed });
-    const proceed = (): Promise<boolean> => store.prove(lease, timing.lease);
-    for (const step of steps) {
-      const outcome: Outcome = (await bar(key.id, step)) ?? (await zitadel.run(key.id, step, proceed));
-      calls.push(`${step.call}:${outcome.kind}`);
-      if (outcome.kind === 'refused') {
-        refusals.push({ names: step.names, error: outcome.error });
-        if (step.call === 'CreateUser') break; // the steps behind it have nobody to work on
-      } else if (outcome.kind === 'done' || outcome.kind === 'already') {
-        if (step.after === null) return round(null, true);
-        after.push(step.after);
-      } else if (outcome.kind === 'gone') {
-        if (step.after === null) return round(null, true);
-        // only GetUserByID and DeleteUser tell for certain that a user is gone: read it, then plan again
-        return round({ kind: 'replan', reason: `${step.call}: not found` });
-      } else return round(outcome);
+  type Freed =
+    | { readonly kind: 'free' }
+    | { readonly kind: 'swap'; readonly steps: readonly Step[] }
+    | Extract<Unreadable, { kind: 'retry' }>;
+
+  /** Waits until no other row has the name in ZITADEL that these steps take, as long as that row is about to free it. */
+  async function namesFree(key: Key, row: Row, target: Target, steps: readonly Step[], lease: Lease): Promise<Freed> {
+    const name = steps.map(nameTaken).find((each) => each !== undefined);
+    if (name === undefined) return { kind: 'free' };
+    for (const end = clock() + timing.answerWithin; ; ) {
+      const claim = await claimOf(store, target.unique, key, name);
+      if (claim.kind === 'free') return claim;
+      if (claim.kind === 'swap' && row.known !== null) {
+        const username = swapName(key);
+        const set = { username };
+        return { kind: 'swap', steps: [{ call: 'UpdateUser', set, names: ['username'], after: set }] };
+      }
+      if (claim.kind === 'wait' && clock() < end) {
+        const changed = settlements.next(claim.blocker, Math.min(LOOK_AGAIN, timing.answerWithin));
+        await reconcile(claim.blocker);
+        const now = await store.read(claim.blocker);
+        const isPutOff = now !== undefined && now.version !== claim.blocker.version && now.attempts > 0;
+        if (!isPutOff) {
+          if (now?.version === claim.blocker.version) await changed;
+          if (await store.prove(lease, timing.lease)) continue;
+        }
+      }
+      return { kind: 'retry', definite: true, cause: 'away', reason: 'waits-for-name' };
     }
-    return round(null);
   }
 
-  /** Writes what a round came to and tells those who wait. True: the changes have to go one by one from now on. */
-  async function settle(seen: Row, round: Round, update: Update): Promise<boolean> {
-    const top = seen.changes.at(-1)?.revision ?? 0;
-    let settlement: Settlement = { row: null, results: new Map(), alone: false };
-    await update((row) => {
-      settlement = settled(row, round, { top, now: clock(), timing, awaited: awaited(seen) });
-      return settlement.row;
-    });
+  /** Writes what a round came to and tells those who wait. */
+  async function settle(
+    seen: Row,
+    { gate, whenDown, unique }: Target,
+    round: Round,
+    update: Update,
+    sent: boolean,
+  ): Promise<Pick<Settlement, 'alone' | 'orphans'>> {
+    let settlement: Settlement = { row: null, results: new Map(), alone: false, orphans: 0 };
+    await update(
+      (row) => {
+        settlement = settled(row, round, {
+          now: clock(),
+          timing,
+          awaited: (revision) => settlements.awaited(seen, revision),
+          accept: whenDown === 'accept',
+          sent,
+          othersSucceeded: (since) => gate.othersSucceeded(seen.id, since),
+        });
+        return settlement.row;
+      },
+      // what is answered from now on must be on the disk
+      round.end !== null || round.barred.length > 0,
+    );
+    if (round.end === null && round.calls.length > 0) gate.succeeded(seen.id);
+    for (const { username } of round.after) if (typeof username === 'string') await supersede(seen, unique, username);
     wakeFor(settlement.row);
     for (const [revision, result] of settlement.results) settlements.publish(seen, revision, result);
-    return settlement.alone;
+    return settlement;
+  }
+
+  /** A dead create whose userName this row has by now is closed. */
+  async function supersede(row: Key, unique: Unique, name: string): Promise<void> {
+    const holder = await store.holder(unique.instance, deadName(name));
+    if (holder === undefined || (holder.tenant === row.tenant && holder.id === row.id)) return;
+    await updateRow(store, unique, holder, (dead) => {
+      const letters = dead.dead.filter(({ kind }) => kind !== 'create');
+      return isNothing({ ...dead, dead: letters }) ? null : { ...dead, dead: letters };
+    });
+  }
+
+  /** Nothing is to be sent: it is looked at again only for a call that may still land. */
+  async function rest(row: Row, update: Update): Promise<void> {
+    const dueAt = row.confirm?.until ?? null;
+    if (row.dueAt === dueAt && !isNothing(row)) return;
+    await update((now) => {
+      if (isNothing(now)) return null;
+      return toSend(now).length > 0 || now.doubt ? now : { ...now, dueAt: now.confirm?.until ?? null };
+    });
+    wakeFor({ dueAt });
   }
 
   /** The user is not there: its changes have nothing to change any more. */
@@ -175,18 +251,25 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       lost = row.changes;
       return buried(row, clock());
     });
-    report(seen, [], 'gone', 0);
+    report(seen, { ...NOTHING, end: null, gone: true }, 0, 0);
     for (const { revision, kind } of lost)
       settlements.publish(seen, revision, kind === 'delete' ? { kind: 'settled' } : { kind: 'gone' });
   }
 
-  /** ZITADEL cannot be asked what became of a call. */
-  async function putOff(row: Row, update: Update, why: Unreadable): Promise<void> {
-    const dueAt = clock() + Math.max(backoff(row.attempts + 1, timing), retryAfterOf(why) * 1000);
-    await update((now) => ({ ...now, doubt: true, attempts: now.attempts + 1, dueAt, lastError: why.reason }));
+  /** ZITADEL cannot be asked what became of a call: that is as unknown as before. */
+  async function putOff(row: Row, target: Target, update: Update, why: Unreadable, sent: boolean): Promise<void> {
+    const round = notYet(row, why.kind === 'retry' ? { ...why, definite: true } : why);
+    const dueAt = clock() + pauseOf(why, row.attempts + 1, timing);
+    const unknown = (now: Row, next: Row | null): Row => ({
+      ...(next ?? { ...now, changes: [] }),
+      doubt: true,
+      calling: now.calling,
+      sentName: now.sentName,
+      dueAt,
+    });
+    await settle(row, target, round, (make, durable) => update((now) => unknown(now, make(now)), durable), sent);
     wakeFor({ dueAt });
-    report(row, [], why.kind, 0, why.reason);
-    for (const change of row.changes) settlements.publish(row, change.revision, awayResult(why));
+    report(row, round, 0, 0);
   }
 
   /** Something nobody expected, e.g. a store that fails: nobody waits in vain, and the row is tried again later. */
@@ -205,20 +288,53 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     if (row !== null && row.dueAt !== null) options.wake.at(row.dueAt);
   }
 
-  function report(row: Row, calls: readonly string[], outcome: Outcome['kind'], ms: number, reason?: string): void {
+  function report(row: Row, round: Round & { readonly gone?: boolean }, ms: number, orphans: number): void {
     const last = row.changes.at(-1);
+    const { calls, end, refusals, barred } = round;
+    const reason = end?.reason ?? barred[0]?.reason;
     options.onDelivery?.({
       tenant: row.tenant,
       id: row.id,
-      txns: row.changes.map((change) => change.txn),
+      txns: [...new Set(row.changes.map((change) => change.txn))],
       ...(last === undefined ? {} : { who: last.who }),
       calls,
-      outcome,
+      outcome:
+        round.gone === true
+          ? 'gone'
+          : (end?.kind ?? (refusals.length > 0 ? 'refused' : barred.length > 0 ? 'blocked' : 'done')),
       ...(reason === undefined ? {} : { reason }),
+      orphans,
       attempts: row.attempts + 1,
       ms,
     });
   }
+
+  return reconcile;
 }
 
-type Update = (make: Make) => Promise<unknown>;
+type Update = (make: Make, durable?: boolean) => Promise<unknown>;
+
+const NOTHING: Round = {
+  covered: new Set(),
+  after: [],
+  refusals: [],
+  barred: [],
+  end: null,
+  open: {},
+  removed: false,
+  calls: [],
+};
+
+const TOO_MANY = { kind: 'retry', definite: false, cause: 'answer', reason: 'too-many-surprises' } as const;
+const SWAPPED = { kind: 'replan', reason: 'a name was freed for another user' } as const;
+
+/** A round in which nothing was sent. */
+const notYet = (row: Row, end: Unreadable): Round => ({
+  ...NOTHING,
+  covered: new Set(row.changes.map(({ revision }) => revision)),
+  end,
+});
+
+/** Nobody is there and nobody is asked for: neither now nor by what an operator may release. */
+const wantsNobody = (stored: Row, row: Row): boolean =>
+  !stored.changes.some(({ kind }) => kind === 'create') || merged(null, row.changes) === null && !stored.changes.some(({ held }) => held);

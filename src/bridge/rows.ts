@@ -21,20 +21,33 @@ function applied(facts: Facts | null, change: Change): Facts | null {
   return facts === null ? null : overlay(facts, change.facts);
 }
 
+/** Known, with what an unanswered call may still undo as it must be. */
+export const believedFacts = ({ known, confirm }: Row): Facts | null =>
+  known === null || confirm === null ? known : overlay(known, confirm.facts);
+
 /** What is read: known and the answered changes. */
 export function shownFacts(row: Row): Facts | null {
   if (row.tombstone !== null) return null;
   return merged(
-    row.known,
+    believedFacts(row),
     row.changes.filter((change) => change.answered),
   );
 }
 
 /** What a new request builds on: known and all changes, answered or not. */
-export const baseFacts = (row: Row): Facts | null => (row.tombstone === null ? merged(row.known, row.changes) : null);
+export const baseFacts = (row: Row): Facts | null =>
+  row.tombstone === null ? merged(believedFacts(row), row.changes) : null;
 
-/** Nothing is asked and nothing is in doubt: known is all there is. */
-export const isQuiet = (row: Row): boolean => row.changes.length === 0 && !row.doubt;
+/** Nothing is asked, nothing is in doubt, nothing is to be confirmed: known is all there is. */
+export const isQuiet = (row: Row): boolean => row.changes.length === 0 && !row.doubt && row.confirm === null;
+
+/** Nobody is there, nobody is asked for, nothing may still come: the row can go. */
+export const isNothing = (row: Row): boolean =>
+  row.known === null && row.dead.length === 0 && row.tombstone === null && isQuiet(row);
+
+/** The changes that are to be sent: those asked before a long sleep wait for an operator. */
+export const toSend = (row: Row): readonly Change[] =>
+  row.changes.some((change) => change.held) ? row.changes.filter((change) => !change.held) : row.changes;
 
 export const keyOf = (row: Row): Key => ({ tenant: row.tenant, id: row.id });
 
@@ -49,7 +62,8 @@ export function emptyRow(key: Key, now: number): Row {
     known: null,
     changes: [],
     doubt: false,
-    calling: false,
+    calling: null,
+    sentName: null,
     confirm: null,
     dead: [],
     blocked: null,
@@ -98,27 +112,49 @@ export function indexOf(row: Row, unique: Unique): Index {
     userName: facts?.['username'] ?? null,
     externalId: (user['externalId'] as string | undefined) ?? null,
     emails: emails.flatMap((each) => (each.value === undefined ? [] : [each.value])),
-    reserved: [...reservedNames(row), ...(unique.externalId ? reservedExternalIds(row) : [])],
+    reserved: reservedNames(row, unique),
     instance: unique.instance,
   };
 }
 
-/** Names this row holds in ZITADEL or asks for; a deleted one frees its name at once. ZITADEL compares in lower case. */
-const reservedNames = (row: Row): readonly string[] =>
-  heldOrAsked(row, 'username').map((name) => name.trim().toLowerCase());
-
 /** No userName begins with a line break: names are trimmed. */
 const EXTERNAL_ID_MARK = '\nexternalId\n';
+const HELD_MARK = '\nheld\n';
+const DEAD_MARK = '\ndead\n';
 
-const reservedExternalIds = (row: Row): readonly string[] =>
-  heldOrAsked(row, EXTERNAL_ID).map((externalId) => `${EXTERNAL_ID_MARK}${row.tenant}\n${externalId}`);
+/** ZITADEL compares in lower case. */
+const nameKey = (name: string): string => name.trim().toLowerCase();
+
+/** The mark of a name that ZITADEL may still have given to a row that asks for another one, or for none. */
+export const heldName = (name: string): string => HELD_MARK + nameKey(name);
+
+/** The mark of a name for which a dead create waits, in vain once another row has it. */
+export const deadName = (name: string): string => DEAD_MARK + nameKey(name);
 
 export const isExternalId = (reserved: string): boolean => reserved.startsWith(EXTERNAL_ID_MARK);
 
-function heldOrAsked(row: Row, fact: string): readonly string[] {
+/** The userName a row will have in the end; null: none. */
+export const askedName = (row: Row): string | null => baseFacts(row)?.['username'] ?? null;
+
+/** The name (and externalId) that a row will have in the end are its own; names it is about to free are marked as held. */
+function reservedNames(row: Row, { externalId: uniqueExternalId }: Unique): readonly string[] {
   if (row.tombstone !== null) return [];
-  const values = [row.known, ...row.changes.map((change) => change.facts)].map((facts) => facts?.[fact]);
-  return [...new Set(values.filter((value) => typeof value === 'string'))];
+  const base = baseFacts(row);
+  const asked = base?.['username'];
+  const externalId = base?.[EXTERNAL_ID];
+  const had = [row.known, ...row.changes.map((change) => change.facts), { username: row.sentName }].map(
+    (facts) => facts?.['username'],
+  );
+  const held = new Set(had.filter((name) => typeof name === 'string').map(heldName));
+  if (asked !== undefined) held.delete(heldName(asked));
+  return [
+    ...(asked === undefined ? [] : [nameKey(asked)]),
+    ...held,
+    ...row.dead.flatMap(({ kind, facts: { username } }) =>
+      kind === 'create' && typeof username === 'string' ? [deadName(username)] : [],
+    ),
+    ...(uniqueExternalId && externalId !== undefined ? [`${EXTERNAL_ID_MARK}${row.tenant}\n${externalId}`] : []),
+  ];
 }
 
 /** RFC 7644 §3.14: weak, over what is rendered, without groups, $ref and meta. */

@@ -1,18 +1,27 @@
 /** What a round of calls makes of a row, and what those who wait are told. Pure. */
 import { BridgeError } from '../errors.ts';
 import { type FactsChange, overlay } from '../mapping/facts.ts';
-import type { Change, Outcome, Reading, Row, Unreadable } from './ports.ts';
-import { shownFacts, textOf, userOf } from './rows.ts';
+import { confirmAfter } from './confirm.ts';
+import { letterOf, overtaken, withCreateDead } from './dead-letters.ts';
+import type { Change, Outcome, Row, Unreadable } from './ports.ts';
+import { buried, dueOf, shows } from './readings.ts';
+import { isNothing } from './rows.ts';
 import type { Result } from './settlements.ts';
 import { backoff, type Timing } from './timing.ts';
 
 /** What a round of calls came to. */
 export interface Round {
+  /** revisions of the changes it was for; newer ones stay */
+  readonly covered: ReadonlySet<number>;
   /** what each step that was done changed in known */
   readonly after: readonly FactsChange[];
   readonly refusals: readonly { readonly names: readonly string[]; readonly error: BridgeError }[];
+  /** steps that this row alone is not permitted */
+  readonly barred: readonly { readonly names: readonly string[]; readonly reason: string }[];
   /** the outcome that cut the round short; null: every step was answered */
   readonly end: Extract<Outcome, { kind: 'replan' | 'blocked' | 'retry' }> | null;
+  /** what the call carried that was never answered */
+  readonly open: FactsChange;
   /** the user was deleted */
   readonly removed: boolean;
   /** call:outcome, for the log */
@@ -25,74 +34,224 @@ export interface Settlement {
   readonly results: ReadonlyMap<number, Result>;
   /** the changes that were sent together have to go one by one */
   readonly alone: boolean;
+  /** refused facts of requests that nobody waits for: dropped, with a line in the log */
+  readonly orphans: number;
 }
 
-interface SettleOptions {
-  /** the last revision that the round knew of; newer changes stay */
-  readonly top: number;
+export interface SettleOptions {
   readonly now: number;
   readonly timing: Timing;
   readonly awaited: (revision: number) => boolean;
+  /** WHEN_DOWN: whether those who wait are answered as if it were done */
+  readonly accept: boolean;
+  /** calls for this row were sent before in this reconcile: nothing of it may be dropped */
+  readonly sent: boolean;
+  /** other rows of the tenant succeeded since then */
+  readonly othersSucceeded: (since: number) => boolean;
 }
 
 /** Settling an older revision never clears a newer change. */
-export function settled(row: Row, round: Round, { top, now, timing, awaited }: SettleOptions): Settlement {
+export function settled(row: Row, round: Round, options: SettleOptions): Settlement {
+  const { now } = options;
   const results = new Map<number, Result>();
-  const seen = row.changes.filter((change) => change.revision <= top);
+  const covered = row.changes.filter(({ revision }) => round.covered.has(revision));
   if (round.removed) {
-    for (const change of row.changes)
-      results.set(change.revision, change.revision <= top ? { kind: 'settled' } : { kind: 'gone' });
-    return { row: buried(row, now), results, alone: false };
+    for (const { revision } of row.changes)
+      results.set(revision, round.covered.has(revision) ? { kind: 'settled' } : { kind: 'gone' });
+    return { row: buried(row, now), results, alone: false, orphans: 0 };
   }
+  const moved: Row = { ...row, ...advanced(row, round, now), calling: null };
+  const next: Row = { ...moved, confirm: confirmAfter(moved, round, options) };
   const { end } = round;
-  const next = { ...row, ...advanced(row, round, now) };
-  if (end?.kind === 'replan') return { row: { ...next, doubt: true }, results, alone: false };
+  if (end?.kind === 'replan') return { row: { ...next, doubt: true }, results, alone: false, orphans: 0 };
   // a call for several requests was refused: only each of them alone tells whose fault it was
-  const blameless = round.refusals.length > 0 && seen.length > 1;
+  const blameless = round.refusals.length > 0 && covered.length > 1;
   if (blameless && end === null)
-    return { row: { ...next, doubt: false, dueAt: now + timing.lease }, results, alone: true };
-  const dropped = isDropped(round);
-  const kept: Change[] = [];
-  for (const change of seen) {
-    const result = resultOf(change, blameless ? { ...round, refusals: [] } : round);
-    results.set(change.revision, result);
-    if (result.kind === 'away' && !(dropped && awaited(change.revision))) kept.push(change);
-  }
-  const changes = [...kept, ...row.changes.filter((change) => change.revision > top)];
-  if (next.known === null && changes.length === 0) return { row: null, results, alone: false };
-  // a create that was refused in part was answered with an error: a repeat is no repeat
-  const refused = seen.some(({ kind, revision }) => kind === 'create' && results.get(revision)?.kind === 'refused');
-  const doubt = end?.kind === 'retry' && !end.definite;
-  const attempts = end === null ? 0 : row.attempts + 1;
-  const pause = end === null ? timing.lease : Math.max(backoff(attempts, timing), retryAfterOf(end) * 1000);
-  const dueAt = changes.length > 0 || doubt ? now + pause : null;
-  return {
-    alone: false,
-    row: {
-      ...next,
-      ...(refused ? { createMark: null } : {}),
-      changes,
-      doubt,
-      attempts,
-      dueAt,
-      lastError: end === null ? null : end.reason,
-    },
-    results,
-  };
+    return {
+      row: { ...next, doubt: false, dueAt: now + options.timing.lease },
+      results,
+      alone: true,
+      orphans: 0,
+    };
+  const judged = judge(next, covered, blameless ? { ...round, refusals: [] } : round, options, results);
+  return rested(row, { ...next, ...judged.left }, round, options, results, judged.orphans);
 }
 
-/** Nothing was applied and nothing is in doubt: what nobody was promised is dropped, and the client told to come back. */
-const isDropped = ({ end, after }: Round): boolean =>
-  after.length === 0 && (end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite));
+interface Judged {
+  readonly left: Pick<Row, 'changes' | 'dead' | 'createMark'>;
+  readonly orphans: number;
+}
+
+/** What is left of each change. */
+function judge(
+  next: Row,
+  covered: readonly Change[],
+  round: Round,
+  options: SettleOptions,
+  results: Map<number, Result>,
+): Judged {
+  const { awaited, now } = options;
+  const kept = new Map<number, Change | null>();
+  let { dead, createMark } = next;
+  let orphans = 0;
+  for (const change of covered) {
+    const { revision } = change;
+    const refused = round.refusals.filter(({ names }) => names.some((name) => asks(change).includes(name)));
+    const [first] = refused;
+    // a create that was refused in part was answered with an error: a repeat is no repeat
+    if (first !== undefined && change.kind === 'create' && !change.answered) createMark = null;
+    if (first !== undefined && awaited(revision)) {
+      results.set(revision, { kind: 'refused', error: told(change, round, first.error) });
+      kept.set(revision, null);
+      continue;
+    }
+    if (first !== undefined && change.answered) {
+      const names = new Set(refused.flatMap((each) => each.names));
+      const cause = { cause: 'refused', reason: first.error.message } as const;
+      dead = [...dead, letterOf(change, cause, now, next.known === null ? undefined : names)];
+    } else if (first !== undefined) orphans += 1;
+    const rest = first === undefined ? change : withoutRefused(change, round, next.known === null);
+    const left = rest === null ? null : leftOf(rest, round, options, results);
+    kept.set(revision, left === null ? null : edited(left, next));
+    dead = overtaken(dead, change, round.after);
+  }
+  const changes = next.changes.flatMap((change) => {
+    const left = kept.get(change.revision);
+    return left === undefined ? [change] : left === null ? [] : [left];
+  });
+  const lost = next.known === null && covered.some(({ kind, revision }) => kind === 'create' && kept.get(revision) === null);
+  if (!lost) return { left: { changes, dead, createMark }, orphans };
+  // nobody is there to be edited: what was answered goes with the create
+  for (const { revision } of changes) results.set(revision, { kind: 'gone' });
+  return { left: { changes: [], dead: withCreateDead(dead, changes), createMark }, orphans };
+}
+
+/** What a change still asks after its refused facts are taken from it; null: nothing. */
+function withoutRefused(change: Change, round: Round, whole: boolean): Change | null {
+  if (whole || change.kind === 'delete') return null;
+  const refused = new Set(round.refusals.flatMap(({ names }) => names));
+  const facts = Object.fromEntries(Object.entries(change.facts).filter(([name]) => !refused.has(name)));
+  const named = change.named.filter((name) => !refused.has(name));
+  return Object.keys(facts).length === 0 ? null : { ...change, facts, named };
+}
+
+/** What of a change stays; results say what those who wait for it are told. */
+function leftOf(change: Change, round: Round, options: SettleOptions, results: Map<number, Result>): Change | null {
+  const { revision } = change;
+  const { end, barred } = round;
+  const mine = barred.filter(({ names }) => names.some((name) => asks(change).includes(name)));
+  const why: Unreadable | undefined =
+    end?.kind === 'retry' || end?.kind === 'blocked'
+      ? end
+      : mine[0] && { kind: 'blocked', reason: mine[0].reason };
+  if (why === undefined) {
+    results.set(revision, { kind: 'settled' });
+    return null;
+  }
+  const cut = end === null ? only(change, new Set(mine.flatMap(({ names }) => names))) : withoutSpent(change, round);
+  if (!options.awaited(revision)) return cut;
+  if (!options.accept && !options.sent && isUntouched(round)) {
+    results.set(revision, awayResult(why));
+    return null;
+  }
+  results.set(revision, { kind: 'accepted' });
+  return { ...cut, answered: true };
+}
+
+/** Once a create has been applied, what is left of it is an edit. */
+const edited = (change: Change, { known }: Row): Change =>
+  known !== null && change.kind === 'create' && change.facts['username'] === undefined
+    ? { ...change, kind: 'edit' }
+    : change;
+
+function only(change: Change, names: ReadonlySet<string>): Change {
+  if (change.kind === 'delete' || (change.kind === 'create' && names.has('username'))) return change;
+  const facts = Object.fromEntries(Object.entries(change.facts).filter(([name]) => names.has(name)));
+  return { ...change, facts, named: change.named.filter((name) => names.has(name)) };
+}
+
+/** A password is set at most once: a call that was never answered may have set it. One in a create is judged when the user is read. */
+function withoutSpent(change: Change, { open, end }: Round): Change {
+  if (end?.kind !== 'retry' || !('password' in open) || 'username' in open) return change;
+  const { password: _password, ...facts } = change.facts;
+  return { ...change, facts };
+}
+
+/** Nothing was applied and nothing is in doubt: what nobody was promised may be dropped, and the client told to come back. */
+const isUntouched = ({ end, after, barred }: Round): boolean =>
+  after.length === 0 && (end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite) || (end === null && barred.length > 0));
+
+/** When the row is looked at again, and what is noted on it until then. */
+function rested(
+  before: Row,
+  next: Row,
+  round: Round,
+  options: SettleOptions,
+  results: Map<number, Result>,
+  orphans: number,
+): Settlement {
+  const { now, timing } = options;
+  const { end, barred } = round;
+  const doubt = end?.kind === 'retry' && !end.definite;
+  const attempts = end === null && barred.length === 0 ? 0 : before.attempts + 1;
+  const stuck = stuckBy(before, end, now);
+  const [bar] = barred;
+  const base: Row = {
+    ...next,
+    doubt,
+    attempts,
+    stuck,
+    blocked: bar?.reason ?? null,
+    sentName: sentNameOf(before, next, round),
+    lastError: end?.reason ?? bar?.reason ?? null,
+  };
+  const row = isPoisoned(base, options) ? poisoned(base, now, options, results) : base;
+  const pause = end?.kind === 'retry' || end?.kind === 'blocked' ? pauseOf(end, attempts, timing) : bar === undefined ? timing.lease : timing.syncInterval;
+  const dueAt = dueOf(row, now + pause);
+  return { row: isNothing(row) ? null : { ...row, dueAt }, results, alone: false, orphans };
+}
+
+/** ms until the next try. */
+export const pauseOf = (why: Unreadable, attempts: number, timing: Timing): number =>
+  Math.max(backoff(attempts, timing), retryAfterOf(why) * 1000);
+
+/** The name under which an unanswered create may still be applied. */
+function sentNameOf(before: Row, next: Row, { open }: Round): string | null {
+  if (next.known !== null) return null;
+  return open['username'] ?? (next.confirm === null ? null : before.sentName);
+}
+
+function stuckBy({ stuck }: Row, end: Round['end'], now: number): Row['stuck'] {
+  if (end?.kind !== 'retry' || end.cause !== 'answer') return null;
+  if (stuck === null || stuck.reason !== end.reason) return { reason: end.reason, since: now, times: 1 };
+  return { ...stuck, times: stuck.times + 1 };
+}
+
+const isPoisoned = ({ stuck }: Row, { now, timing, othersSucceeded }: SettleOptions): boolean =>
+  stuck !== null &&
+  stuck.times >= timing.poisonedTimes &&
+  now - stuck.since >= timing.poisonedAfter &&
+  othersSucceeded(stuck.since);
+
+/** ZITADEL fails on this row alone, always in the same way: an operator has to look at it. */
+function poisoned(row: Row, now: number, { awaited }: SettleOptions, results: Map<number, Result>): Row {
+  const cause = { cause: 'poisoned', reason: row.stuck?.reason ?? '' } as const;
+  const mine = row.changes.filter((change) => !change.held && !awaited(change.revision));
+  const letters = mine.filter(({ answered }) => answered).map((change) => letterOf(change, cause, now));
+  const changes = row.changes.filter((change) => !mine.includes(change));
+  for (const { revision } of mine) results.delete(revision);
+  const [first] = letters;
+  const folded = first?.kind === 'create' ? withCreateDead([...row.dead, first], mine.slice(1)) : [...row.dead, ...letters];
+  return { ...row, changes, dead: folded, stuck: null };
+}
 
 /** Whole seconds that ZITADEL asked for; 0: none. */
-export const retryAfterOf = (end: Round['end'] | Unreadable): number =>
-  end?.kind === 'retry' ? (end.retryAfter ?? 0) : 0;
+export const retryAfterOf = (end: Unreadable): number => (end.kind === 'retry' ? (end.retryAfter ?? 0) : 0);
 
 /** Seconds: somebody has to mend a token or a role first. */
 const BLOCKED_AGAIN = 60;
 
-export function awayResult(end: Unreadable): Result {
+export function awayResult(end: Unreadable): Extract<Result, { kind: 'away' }> {
   const blocked = end.kind === 'blocked';
   return {
     kind: 'away',
@@ -104,13 +263,6 @@ export function awayResult(end: Unreadable): Result {
 
 /** What a change asks for, as the names that steps carry. */
 const asks = (change: Change): readonly string[] => (change.kind === 'delete' ? ['gone'] : Object.keys(change.facts));
-
-function resultOf(change: Change, round: Round): Result {
-  const refused = round.refusals.find(({ names }) => names.some((name) => asks(change).includes(name)));
-  if (refused !== undefined) return { kind: 'refused', error: told(change, round, refused.error) };
-  if (round.end?.kind === 'retry' || round.end?.kind === 'blocked') return awayResult(round.end);
-  return { kind: 'settled' };
-}
 
 /** A refusal, with what of the change was applied all the same. */
 function told(change: Change, round: Round, error: BridgeError): BridgeError {
@@ -133,47 +285,4 @@ function advanced(row: Row, round: Round, now: number): Pick<Row, 'known' | 'mod
   if (known === null) return { known: next, modified, verifiedAt: now, sequence: null };
   const moved = shows(row) !== shows({ ...row, known: next });
   return { known: next, modified: moved ? now : modified, verifiedAt, sequence: null };
-}
-
-/** What a client would see of it, to compare. */
-function shows(row: Row): string {
-  const facts = shownFacts(row);
-  return facts === null ? '' : textOf(userOf(facts));
-}
-
-/**
- * A row after GetUserByID answered (null: gone): in doubt no more. A password is set at most once: an attempt in doubt may have
- * set it, so it is kept only for a request that still waits, or with a create that was not applied.
- */
-export function confirmed(row: Row, reading: Reading | null, now: number, awaited = nobodyWaits): Row {
-  if (reading === null) return { ...row, known: null, doubt: false, verifiedAt: now };
-  const changes = row.changes.map((change) => (awaited(change.revision) ? change : withoutPassword(change)));
-  const next: Row = {
-    ...row,
-    known: reading.facts,
-    changes,
-    doubt: false,
-    verifiedAt: now,
-    sequence: reading.sequence,
-    lastError: null,
-  };
-  return { ...next, modified: shows(row) === shows(next) ? row.modified : now };
-}
-
-const nobodyWaits = (_revision: number): boolean => false;
-
-/** A row for a user that ZITADEL had before the bridge knew of it. */
-export function found(row: Row, reading: Reading, now: number): Row {
-  return { ...confirmed(row, reading, now), created: reading.created, modified: reading.changed };
-}
-
-function withoutPassword(change: Change): Change {
-  const { password: _password, ...facts } = change.facts;
-  return { ...change, facts };
-}
-
-/** The tombstone of a row: hidden, its name free. */
-export function buried(row: Row, now: number): Row {
-  const over = { known: null, changes: [], doubt: false, attempts: 0, dueAt: null, lastError: null, createMark: null };
-  return { ...row, ...over, modified: now, tombstone: now };
 }

@@ -5,17 +5,21 @@ import type { Key } from './ports.ts';
 /** How a change ended, for the request that asked for it. */
 export type Result =
   | { readonly kind: 'settled' }
+  /** ZITADEL is away: it is noted durably as answered, the queue delivers it */
+  | { readonly kind: 'accepted' }
   /** error: what the client is told, with what was applied all the same */
   | { readonly kind: 'refused'; readonly error: BridgeError }
   /** the user turned out not to be there */
   | { readonly kind: 'gone' }
-  /** ZITADEL is away or blocks the token; whole seconds after which to come back */
+  /** ZITADEL is away or blocks the token, and nothing of it was kept; whole seconds after which to come back */
   | { readonly kind: 'away'; readonly retryAfter: number; readonly reason: string; readonly blocked?: boolean };
 
 /** One request's wait. Two that race to append have the same revision in mind; only one of them gets it, the other forgets. */
 export interface Expected {
   readonly result: Promise<Result>;
   forget(): void;
+  /** Takes the wish back: true when no call was made for it, and none will be. */
+  withdraw(): boolean;
 }
 
 export interface Settlements {
@@ -24,13 +28,21 @@ export interface Settlements {
   /** Whether a request still waits for this change; one whose request is gone is an orphan. */
   awaited(key: Key, revision: number): boolean;
   publish(key: Key, revision: number, result: Result): void;
+  /** A call for these changes is about to be sent. False: one of them was taken back, it must not be. */
+  sending(key: Key, revisions: Iterable<number>): boolean;
   /** Resolves at the next publication for this row, at the latest after `ms`. */
   next(key: Key, ms: number): Promise<void>;
 }
 
+/** ms: longer than anything waits for a slot. */
+const FORGOTTEN = 60_000;
+
 export function createSettlements(): Settlements {
   const waiting = new Map<string, Set<(result: Result) => void>>();
   const watching = new Map<string, Set<() => void>>();
+  /** changes that somebody waits for, once a call was sent for them */
+  const sent = new Set<string>();
+  const withdrawn = new Set<string>();
   const row = (key: Key): string => `${key.tenant}\n${key.id}`;
   const change = (key: Key, revision: number): string => `${row(key)}\n${revision}`;
 
@@ -44,14 +56,30 @@ export function createSettlements(): Settlements {
         forget() {
           const set = waiting.get(name);
           set?.delete(resolve);
-          if (set?.size === 0) waiting.delete(name);
+          if (set?.size !== 0) return;
+          waiting.delete(name);
+          sent.delete(name);
+        },
+        withdraw() {
+          if (sent.has(name)) return false;
+          withdrawn.add(name);
+          // whoever is about to send it has looked by then
+          setTimeout(() => withdrawn.delete(name), FORGOTTEN).unref();
+          return true;
         },
       };
     },
     awaited: (key, revision) => waiting.has(change(key, revision)),
+    sending(key, revisions) {
+      const names = [...revisions].map((revision) => change(key, revision));
+      if (names.some((name) => withdrawn.has(name))) return false;
+      for (const name of names) if (waiting.has(name)) sent.add(name);
+      return true;
+    },
     publish(key, revision, result) {
       for (const resolve of waiting.get(change(key, revision)) ?? []) resolve(result);
       waiting.delete(change(key, revision));
+      sent.delete(change(key, revision));
       for (const wake of watching.get(row(key)) ?? []) wake();
       watching.delete(row(key));
     },

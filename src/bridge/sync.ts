@@ -1,8 +1,9 @@
 /** Sync: the view follows ZITADEL. The first one fills it; later ones find what was made, changed and removed there. */
 import { BridgeError } from '../errors.ts';
+import { difference, isMetadata } from '../mapping/facts.ts';
 import type { Clock, Key, Reading, Row, Store, Unique, Zitadel } from './ports.ts';
 import { isQuiet } from './rows.ts';
-import { buried, confirmed, found } from './settle.ts';
+import { buried, confirmed, found } from './readings.ts';
 import { insertRow, updateRow } from './writes.ts';
 
 export interface SyncOptions {
@@ -16,6 +17,10 @@ export interface SyncOptions {
   readonly onSkipped: (id: string, error: unknown) => void;
   /** asked between users: true ends the sweep early */
   readonly stopped: () => boolean;
+  /** waits after a page that took so long, ms: only the first sync goes at full speed */
+  readonly rest: (ms: number) => Promise<void>;
+  /** users that are missing in great number are removed as well: an operator said so */
+  readonly acceptRemovals: boolean;
 }
 
 /** Users read so far, and how many of them were new or had changed. */
@@ -54,6 +59,7 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     });
     if (stopped()) break;
     options.onProgress({ users: seen.size, changed });
+    await options.rest(clock() - since);
     asked = clock();
   }
   return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0 } : await removeUnseen()) };
@@ -101,7 +107,7 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
         ...slice.filter((row) => !seen.has(row.id) && isQuiet(row) && Math.max(row.verifiedAt, row.modified) < began),
       );
     }
-    if (missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE)) return { removed: 0, kept: missing.length };
+    if (!options.acceptRemovals && missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE)) return { removed: 0, kept: missing.length };
     let removed = 0;
     for (const row of missing) {
       const answer = await zitadel.read(row.id);
@@ -113,14 +119,47 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
   }
 }
 
-/** Takes tombstones of a tenant away for good that are older than `before`: lists of ZITADEL are long past them. */
-export async function forgetTombstones(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
-  for (
-    let rows = await store.tombstones(tenant, before, 100);
-    rows.length > 0;
-    rows = await store.tombstones(tenant, before, 100)
-  )
-    for (const row of rows) await updateRow(store, unique, row, (now) => (now.tombstone === null ? now : null));
+/**
+ * Reads metadata again: no sequence moves with it. Begins behind `from`, goes on until `stopped`, and gives where it ended; undefined
+ * when it came to the end of the users.
+ */
+export async function readMetadataAgain(
+  { tenant, unique, store, zitadel, clock, stopped, onSkipped }: SyncOptions,
+  from: Place | undefined,
+): Promise<Place | undefined> {
+  let place = from;
+  for await (const rows of store.scan(tenant, from)) {
+    for (const part of chunks(rows, AT_ONCE)) {
+      if (stopped()) return place;
+      await Promise.all(part.map((row) => compare(row).catch((error: unknown) => onRow(row, error))));
+      place = part.at(-1) ?? place;
+    }
+  }
+  return undefined;
+
+  function onRow({ id }: Row, error: unknown): void {
+    if (error instanceof BridgeError) throw error;
+    onSkipped(id, error);
+  }
+
+  async function compare(before: Row): Promise<void> {
+    if (!isQuiet(before) || before.known === null) return;
+    const metadata = await zitadel.metadata(before.id);
+    const known = Object.fromEntries(Object.entries(before.known).filter(([fact]) => isMetadata(fact)));
+    if (Object.keys({ ...difference(known, metadata) }).length === 0) return;
+    const answer = await zitadel.read(before.id);
+    if (answer.kind !== 'found') return;
+    await updateRow(store, unique, before, (row) =>
+      row.version === before.version ? confirmed(row, answer.reading, clock()) : row,
+    );
+  }
+}
+
+/** Where a walk over the users stands. */
+export type Place = Pick<Row, 'created' | 'id'>;
+
+function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }
 
 /** Writes what each row reserves once more, after `uniqueExternalId` was switched. */

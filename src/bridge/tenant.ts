@@ -1,14 +1,22 @@
-/** One tenant at work: its view, users, guard and sync. */
+/** One tenant at work: its view, users, guard, gate, sync, and what operators ask of it. */
 import { BridgeError } from '../errors.ts';
+import { createGate } from './gate.ts';
 import { createGuard } from './guard.ts';
-import type { Clock, Ids, PasswordRules, Store, Unique, Zitadel } from './ports.ts';
-import type { Reconcile, Target } from './reconcile.ts';
+import { heldBack } from './held.ts';
+import { createOperate } from './operate.ts';
+import type { Operator, TenantState } from './operator.ts';
+import type { Clock, Due, Ids, PasswordRules, Row, Store, Unique, Wake, Zitadel } from './ports.ts';
+import type { Delivery, Reconcile, Target } from './reconcile.ts';
 import type { Settlements } from './settlements.ts';
-import { forgetTombstones, type Progress, reserveAgain, type Removal, sweep } from './sync.ts';
+import { reserveAgain } from './sync.ts';
+import { createSyncLoop, type SyncEvent } from './sync-loop.ts';
 import type { Timing } from './timing.ts';
 import type { Users } from './use-cases.ts';
 import { createUsers } from './users.ts';
 import { createView } from './view.ts';
+import { updateRow } from './writes.ts';
+
+export type { SyncEvent };
 
 export interface TenantOptions {
   readonly id: string;
@@ -19,31 +27,34 @@ export interface TenantOptions {
   readonly zitadel: Zitadel;
   readonly reconcile: Reconcile;
   readonly settlements: Settlements;
+  readonly wake: Wake;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
   readonly passwords: 'ignore' | 'set';
+  readonly whenDown: 'accept' | 'refuse';
+  /** rows that may owe something at once */
+  readonly owedMax: number;
   /** ids that the operator protects */
   readonly protect: readonly string[];
   readonly onSync: (event: SyncEvent) => void;
+  /** calls are sent again after a pause */
+  readonly onOpen: () => void;
 }
-
-export type SyncEvent =
-  | ({ readonly kind: 'progress' } & Progress)
-  | ({ readonly kind: 'finished'; readonly ms: number } & Progress & Removal)
-  | { readonly kind: 'failed'; readonly reason: string }
-  /** one user could not be taken over; the others go on */
-  | { readonly kind: 'skipped'; readonly id: string; readonly error: unknown };
 
 export interface BridgeTenant {
   readonly users: Users;
   readonly target: Target;
+  readonly operator: Operator;
   ready(): boolean;
-  /**
-   * Syncs now and then every SYNC_INTERVAL; the first one is repeated until it succeeds.
-   * Throws OtherOrganization when the store holds the users of another one.
-   */
-  start(): Promise<void>;
+  /** Notes a delivery for the status page. */
+  delivered(delivery: Delivery): void;
+  /** Throws OtherOrganization when the store holds the users of another one. To be called before anything is written. */
+  open(): Promise<void>;
+  /** Holds back what is owed: the process slept long, perhaps the store was restored. The number of rows. */
+  hold(): Promise<number>;
+  /** Syncs now and then every SYNC_INTERVAL; the first one is repeated until it succeeds. */
+  start(): void;
   /** Resolves when no sync runs any more. */
   stop(): Promise<void>;
 }
@@ -62,18 +73,18 @@ interface Kept {
   readonly synced: number | null;
 }
 
-/** Pause before a failed first sync is tried again, ms. */
-const SYNC_AGAIN = 5_000;
+/** Deliveries that the status page shows. */
+const MOST_DELIVERIES = 20;
+const HOLD_AT_ONCE = 100;
 
 export function createTenant(options: TenantOptions): BridgeTenant {
   const { id, organization, unique, store, zitadel, clock, timing, onSync } = options;
   const stateName = `tenant:${id}`;
   let synced: number | null = null;
-  let stopped = false;
-  let timer: NodeJS.Timeout | undefined;
-  let syncing: Promise<void> | undefined;
   let rules: PasswordRules | undefined;
+  let deliveries: TenantState['deliveries'] = [];
 
+  const gate = createGate({ zitadel, clock, timing, onOpen: options.onOpen });
   const view = createView({ tenant: id, store, zitadel, unique, clock, timing, reconcile: options.reconcile });
   const guard = createGuard({ zitadel, protect: options.protect, clock, maxAge: timing.syncInterval });
   const passwordRules = (): PasswordRules => {
@@ -84,53 +95,48 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     ...options,
     tenant: id,
     view,
+    gate,
+    forbids: guard.forbids,
     passwordRules: options.passwords === 'set' ? passwordRules : undefined,
   });
-
   const keep = (): Promise<void> => store.setState(stateName, { ...unique, organization, synced } satisfies Kept);
-
-  async function syncOnce(): Promise<void> {
-    const began = clock();
-    if (options.passwords === 'set') rules = await zitadel.passwordRules();
-    await guard.refresh();
-    const result = await sweep({
-      tenant: id,
-      unique,
-      store,
-      zitadel,
-      clock,
-      onProgress: (progress) => onSync({ kind: 'progress', ...progress }),
-      onSkipped: (user, error) => onSync({ kind: 'skipped', id: user, error }),
-      stopped: () => stopped,
-    });
-    if (stopped) return;
-    synced = clock();
-    await keep();
-    await forgetTombstones(store, id, unique, clock() - 2 * timing.syncInterval);
-    onSync({ kind: 'finished', ms: clock() - began, ...result });
-  }
-
-  async function syncAndWait(): Promise<void> {
-    let pause = timing.syncInterval;
-    try {
-      await syncOnce();
-    } catch (error) {
-      if (stopped) return;
-      if (synced === null) pause = SYNC_AGAIN;
-      onSync({ kind: 'failed', reason: error instanceof Error ? error.message : 'unexpected' });
-    }
-    if (!stopped) timer = setTimeout(sync, pause);
-  }
-
-  function sync(): void {
-    syncing = syncAndWait();
-  }
+  const loop = createSyncLoop({
+    tenant: id,
+    unique,
+    store,
+    zitadel,
+    clock,
+    timing,
+    onSync,
+    async prepare() {
+      if (options.passwords === 'set') rules = await zitadel.passwordRules();
+      await guard.refresh();
+    },
+    onFinished(at) {
+      synced = at;
+      return keep();
+    },
+  });
+  const operator: Operator = {
+    ...createOperate({ ...options, tenant: id }),
+    async state() {
+      const [counts, oldestOwed] = await Promise.all([store.counts(id), store.oldestOwed(id)]);
+      const sync = { finished: loop.finished(), running: loop.running(), last: loop.last() };
+      return { tenant: id, organization, counts, oldestOwed, shut: gate.shut(), sync, deliveries };
+    },
+    sync: ({ acceptRemovals }) => loop.now(acceptRemovals),
+    inspect: () => zitadel.inspect(),
+  };
 
   return {
     users,
-    target: { zitadel, unique, bar: guard.bar },
+    operator,
+    target: { zitadel, unique, bar: guard.bar, gate, whenDown: options.whenDown },
     ready: () => synced !== null,
-    async start() {
+    delivered(delivery) {
+      deliveries = [{ ...delivery, at: clock() }, ...deliveries].slice(0, MOST_DELIVERIES);
+    },
+    async open() {
       const kept = (await store.getState(stateName)) as Kept | undefined;
       if (kept !== undefined && (kept.instance !== unique.instance || kept.organization !== organization))
         throw new OtherOrganization(
@@ -140,12 +146,26 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       if (kept !== undefined && kept.externalId !== unique.externalId) await reserveAgain(store, id, unique);
       synced = kept?.synced ?? null;
       await keep();
-      sync();
     },
+    async hold() {
+      let held = 0;
+      let after: Due | undefined;
+      for (;;) {
+        const page = await store.due(id, Number.MAX_SAFE_INTEGER, HOLD_AT_ONCE, after);
+        after = page.at(-1);
+        if (after === undefined) return held;
+        await Promise.all(page.map(({ id: user }) => updateRow(store, unique, { tenant: id, id: user }, holdBack, true)));
+      }
+
+      function holdBack(row: Row): Row {
+        held += row.changes.length > 0 ? 1 : 0;
+        return heldBack(row);
+      }
+    },
+    start: () => loop.start(synced),
     async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await syncing;
+      gate.stop();
+      await loop.stop();
     },
   };
 }

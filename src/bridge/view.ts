@@ -7,7 +7,7 @@ import { fromFacts } from '../mapping/users.ts';
 import { sortResources } from '../mapping/sort.ts';
 import type { Clock, IndexName, Key, Row, Store, Unique, Zitadel } from './ports.ts';
 import { absent, etagOf, isQuiet, resourceOf, shownFacts } from './rows.ts';
-import { buried, confirmed, found } from './settle.ts';
+import { buried, confirmed, found } from './readings.ts';
 import type { Reconcile } from './reconcile.ts';
 import { type Timing, within } from './timing.ts';
 import type { UserQuery, UserResource } from './use-cases.ts';
@@ -34,6 +34,8 @@ const undecided = (): BridgeError =>
   new BridgeError(503, 'whether this user was made is being found out; try again', { retryAfter: 2 });
 
 export function createView({ tenant, store, zitadel, unique, clock, timing, reconcile }: ViewOptions): View {
+  /** half of the time: what is asked of ZITADEL after it needs some as well */
+  const readWithin = timing.answerWithin / 2;
   const refreshing = new Map<string, Promise<Row | undefined>>();
 
   /** One read of a user at a time, whoever asks. */
@@ -69,12 +71,13 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
     const key = { tenant, id };
     let kept = await store.read(key);
     if (kept !== undefined && wasLeft(kept)) {
-      await reconcile(key);
+      await within(reconcile(key), readWithin);
       kept = await store.read(key);
-      if (kept !== undefined && kept.known === null && kept.doubt) throw undecided();
+      if (kept !== undefined && kept.known === null && kept.doubt && shownFacts(kept) === null) throw undecided();
     }
     const usable =
-      kept !== undefined && (kept.tombstone !== null || !isQuiet(kept) || clock() - kept.verifiedAt <= age);
+      kept !== undefined &&
+      (kept.tombstone !== null || kept.known === null || !isQuiet(kept) || clock() - kept.verifiedAt <= age);
     const now = usable ? kept : await inTime(refresh(key), kept);
     if (now === undefined || shownFacts(now) === null) throw absent();
     return now;
@@ -84,7 +87,7 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
   async function inTime<T>(read: Promise<T>, kept: T): Promise<T> {
     const answer = await within(
       read.then((value) => ({ value })),
-      timing.answerWithin,
+      readWithin,
     );
     if (answer !== undefined) return answer.value;
     if (kept === undefined)
@@ -160,7 +163,7 @@ const LONGEST_ID = 200;
 const INDEX_OF = { userName: 'userName', externalId: 'externalId', 'emails.value': 'email' } as const;
 
 /** In doubt, and nobody came back to it since: a request is at it just now, or the process that was has died. */
-const wasLeft = (row: Row): boolean => row.doubt && row.attempts === 0;
+const wasLeft = (row: Row): boolean => row.doubt && row.attempts === 0 && row.tombstone === null;
 
 function shown(row: Row): readonly UserResource[] {
   const facts = shownFacts(row);

@@ -1,21 +1,26 @@
 /** The queue: it looks over dueAt. One timer waits for the earliest row; the rows themselves say what is owed. */
-import type { Key, Store, Wake } from '../bridge/ports.ts';
+import type { Due, Key, Store, Wake } from '../bridge/ports.ts';
 
 export interface QueueOptions {
   readonly store: Store;
   readonly clock: () => number;
+  readonly tenants: readonly string[];
   readonly deliver: (key: Key) => Promise<void>;
+  /** nothing can be delivered for this tenant now: its rows wait, whatever they say */
+  readonly isShut: (tenant: string) => boolean;
   /** a row or the store failed; it is tried again */
   readonly onError: (error: unknown) => void;
   /** at start rows due within this time are looked at, ms: the leases of an earlier process are void */
   readonly leases: number;
-  /** rows delivered at once; default 8 */
+  /** rows of a tenant delivered at once; default 8 */
   readonly atOnce?: number;
 }
 
 export interface Queue extends Wake {
   /** Looks at what an earlier process left; resolves when each of those rows was tried once. */
   start(): Promise<void>;
+  /** ZITADEL is back for a tenant: everything it owes is tried now, earliest first, whatever dueAt says. */
+  pull(tenant: string): void;
   /** Starts nothing more and waits for what runs. */
   stop(): Promise<void>;
 }
@@ -24,61 +29,100 @@ export interface Queue extends Wake {
 const LONGEST = 30_000;
 /** Pause after a failure, or before rows that stayed due are tried again, in ms. */
 const PAUSE = 1_000;
+/** Rows read at once. */
+const PAGE = 100;
 
-export function createQueue({ store, clock, deliver, onError, leases, atOnce = 8 }: QueueOptions): Queue {
+export function createQueue(options: QueueOptions): Queue {
+  const { store, clock, tenants, deliver, isShut, onError, leases, atOnce = 8 } = options;
   let timer: NodeJS.Timeout | undefined;
   let wakeAt = Number.POSITIVE_INFINITY;
-  let working: Promise<void> | undefined;
   let stopped = true;
+  const working = new Map<string, Promise<void>>();
+  /** tenants whose rows are to be looked over once more, and how far ahead of their time */
+  const again = new Map<string, number>();
 
   function arm(time: number): void {
     const at = Math.min(time, clock() + LONGEST);
     if (stopped || at >= wakeAt) return;
     wakeAt = at;
     clearTimeout(timer);
-    timer = setTimeout(run, Math.max(0, at - clock()));
+    timer = setTimeout(
+      () => {
+        wakeAt = Number.POSITIVE_INFINITY;
+        for (const tenant of tenants) void work(tenant, 0);
+      },
+      Math.max(0, at - clock()),
+    );
   }
 
-  function run(): void {
-    wakeAt = Number.POSITIVE_INFINITY;
-    working ??= work(0).finally(() => {
-      working = undefined;
-    });
+  /** One sweep at a time for each tenant: a slow one holds nobody else up. */
+  function work(tenant: string, ahead: number): Promise<void> {
+    const running = working.get(tenant);
+    if (running !== undefined) {
+      again.set(tenant, Math.max(ahead, again.get(tenant) ?? 0));
+      return running;
+    }
+    const sweeping = sweeps(tenant, ahead).finally(() => working.delete(tenant));
+    working.set(tenant, sweeping);
+    return sweeping;
+  }
+
+  async function sweeps(tenant: string, ahead: number): Promise<void> {
+    for (let next: number | undefined = ahead; next !== undefined && !stopped; ) {
+      again.delete(tenant);
+      await sweep(tenant, next);
+      next = again.get(tenant);
+    }
   }
 
   /** Delivers what is due within `ahead` ms, each row once: one that somebody else holds stays due. */
-  async function work(ahead: number): Promise<void> {
-    const tried = new Set<string>();
-    const name = (key: Key): string => `${key.tenant}\n${key.id}`;
+  async function sweep(tenant: string, ahead: number): Promise<void> {
+    let tried = 0;
     try {
-      for (;;) {
-        const due = await store.due(clock() + ahead, atOnce + tried.size);
-        const keys = due.filter((key) => !tried.has(name(key))).slice(0, atOnce);
-        if (stopped || keys.length === 0) break;
-        for (const key of keys) tried.add(name(key));
-        await Promise.all(keys.map((key) => deliver(key).catch(onError)));
-      }
-      const next = (await store.nextDue()) ?? Number.POSITIVE_INFINITY;
-      arm(tried.size === 0 ? next : Math.max(next, clock() + PAUSE));
+      const rows = dueRows(tenant, clock() + ahead);
+      await Promise.all(
+        Array.from({ length: atOnce }, async () => {
+          for (let row = await rows.next(); row.done !== true; row = await rows.next()) {
+            tried += 1;
+            await deliver({ tenant, id: row.value.id }).catch(onError);
+          }
+        }),
+      );
+      if (stopped || isShut(tenant)) return arm(Number.POSITIVE_INFINITY);
+      const next = (await store.nextDue(tenant)) ?? Number.POSITIVE_INFINITY;
+      arm(tried === 0 ? next : Math.max(next, clock() + PAUSE));
     } catch (error) {
       onError(error);
       arm(clock() + PAUSE);
     }
   }
 
+  async function* dueRows(tenant: string, until: number): AsyncGenerator<Due, void> {
+    let after: Due | undefined;
+    for (;;) {
+      const page = await store.due(tenant, until, PAGE, after);
+      for (const row of page) {
+        if (stopped || isShut(tenant)) return;
+        yield row;
+      }
+      after = page.at(-1);
+      if (after === undefined) return;
+    }
+  }
+
   return {
     at: arm,
-    start() {
+    async start() {
       stopped = false;
-      working = work(leases).finally(() => {
-        working = undefined;
-      });
-      return working;
+      await Promise.all(tenants.map((tenant) => work(tenant, leases)));
+    },
+    pull(tenant) {
+      if (!stopped) void work(tenant, Number.MAX_SAFE_INTEGER - clock());
     },
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      await working;
+      await Promise.all(working.values());
     },
   };
 }

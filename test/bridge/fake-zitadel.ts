@@ -1,12 +1,15 @@
 /** A ZITADEL in memory that fails as it is told: the model of test/mapping behind the bridge's own port. */
-import type { Guarded, Outcome, Reading, Zitadel } from '../../src/bridge/ports.ts';
+import type { Guarded, Outcome, Reading, Standing, Zitadel } from '../../src/bridge/ports.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { type Facts, isMetadata } from '../../src/mapping/facts.ts';
 import type { Step } from '../../src/mapping/steps.ts';
 import { applyStep } from '../mapping/zitadel-model.ts';
 
-/** What becomes of one call: ok; never sent; sent and lost before or after it was applied. */
-export type Fate = 'ok' | 'unsent' | 'lost' | 'applied';
+/**
+ * What becomes of one call: ok; never sent; sent and lost before or after it was applied; never answered and applied
+ * later (`land`); answered that it failed; not permitted; too many calls.
+ */
+export type Fate = 'ok' | 'unsent' | 'lost' | 'applied' | 'late' | 'failed' | 'barred' | 'limited';
 
 export interface FakeZitadel extends Zitadel {
   /** Somebody changed users past the bridge: their sequence moves. */
@@ -14,11 +17,25 @@ export interface FakeZitadel extends Zitadel {
   readonly people: Map<string, Facts>;
   /** From now on lists show what they show now. */
   lag(): void;
+  /** Calls that were never answered are applied now. */
+  land(): void;
   /** every step that was sent, applied or not */
   readonly sent: { readonly id: string; readonly step: Step }[];
+  /** ids that were created with effect, in order */
+  readonly created: string[];
+  /** the circuit breaker is open */
+  isDown: boolean;
+  standingNow: Standing;
+  /** fates of the next calls */
+  fates: Fate[];
 }
 
-const away = (definite: boolean): Outcome => ({ kind: 'retry', definite, reason: 'UNAVAILABLE' });
+const away = (definite: boolean, cause: 'away' | 'limited' | 'answer' = 'away'): Extract<Outcome, { kind: 'retry' }> => ({
+  kind: 'retry',
+  definite,
+  cause,
+  reason: 'UNAVAILABLE',
+});
 
 const NOBODY: Guarded = { reasons: new Map(), activeOwners: new Set() };
 
@@ -27,9 +44,10 @@ export const REFUSED = 'refused';
 
 /** Each call takes the next fate; when none is left all is well. */
 export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => NOBODY): FakeZitadel {
-  const fate = (): Fate => fates.shift() ?? 'ok';
   const people = new Map<string, Facts>();
   const sent: { id: string; step: Step }[] = [];
+  const created: string[] = [];
+  let late: (() => void)[] = [];
   let sequence = 0;
   let stale: readonly Reading[] | undefined;
   const listed = (): readonly Reading[] => [...people].map(([id, facts]) => reading(id, facts));
@@ -40,21 +58,48 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
     created: 1,
     changed: 1,
   });
+  const fate = (): Fate => (fake.isDown ? 'unsent' : (fake.fates.shift() ?? 'ok'));
 
-  return {
+  const fake: FakeZitadel = {
     people,
     sent,
+    created,
+    fates,
+    isDown: false,
+    standingNow: { kind: 'able' },
     move: () => void (sequence += 1),
+    land() {
+      const landing = late;
+      late = [];
+      for (const apply of landing) apply();
+    },
+    away: () => (fake.isDown ? 'breaker-open' : undefined),
+    standing: async () => fake.standingNow,
+    inspect: async () => ({ permissions: [], sees: { instanceRoles: false, organizationRoles: false }, problems: [] }),
     async run(id, step, proceed) {
       const will = fate();
       if (will === 'unsent' || !(await proceed())) return away(true);
       sent.push({ id, step });
-      if (will === 'lost') return away(false);
-      const outcome = apply(id, step);
-      return will === 'applied' && outcome.kind === 'done' ? away(false) : outcome;
+      switch (will) {
+        case 'lost':
+          return away(false);
+        case 'failed':
+          return away(false, 'answer');
+        case 'limited':
+          return away(true, 'limited');
+        case 'barred':
+          return { kind: 'blocked', reason: 'PERMISSION_DENIED' };
+        case 'late':
+          late.push(() => apply(id, step));
+          return away(false);
+        default: {
+          const outcome = apply(id, step);
+          return will === 'applied' && outcome.kind === 'done' ? away(false) : outcome;
+        }
+      }
     },
     async read(id) {
-      if (fate() !== 'ok') return { kind: 'retry', definite: true, reason: 'UNAVAILABLE' };
+      if (fate() !== 'ok') return away(true);
       const facts = people.get(id);
       return facts === undefined ? { kind: 'gone' } : { kind: 'found', reading: reading(id, facts) };
     },
@@ -68,17 +113,28 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
     guarded: async () => guarded(),
     passwordRules: async () => ({ minLength: 1, uppercase: false, lowercase: false, number: false, symbol: false }),
   };
+  return fake;
 
   function apply(id: string, step: Step): Outcome {
     if (Object.values(step.set).includes(REFUSED))
       return { kind: 'refused', error: new BridgeError(400, 'title is refused', { scimType: 'invalidValue' }) };
     const user = people.get(id) ?? null;
+    if (user === null && step.call === 'DeleteUser') return { kind: 'gone' };
     if (user === null && step.call !== 'CreateUser') return { kind: 'gone' };
     if (user !== null && step.call === 'CreateUser') return { kind: 'replan', reason: 'exists' };
+    const name = step.call === 'CreateUser' || step.call === 'UpdateUser' ? step.set['username'] : undefined;
+    if (typeof name === 'string' && isTaken(name, id))
+      return { kind: 'refused', error: new BridgeError(409, 'userName is taken', { scimType: 'uniqueness' }) };
     sequence += 1;
+    if (user === null) created.push(id);
     const next = applyStep(user, step);
     if (next === null) people.delete(id);
     else people.set(id, next);
     return { kind: 'done' };
+  }
+
+  function isTaken(name: string, id: string): boolean {
+    const same = (facts: Facts): boolean => facts['username']?.toLowerCase() === name.toLowerCase();
+    return [...people].some(([other, facts]) => other !== id && same(facts));
   }
 }

@@ -8,7 +8,7 @@ import type { Context, Guarded, Row, Store } from '../../src/bridge/ports.ts';
 import { createReconcile, type Delivery } from '../../src/bridge/reconcile.ts';
 import { createSettlements } from '../../src/bridge/settlements.ts';
 import { type BridgeTenant, createTenant, type SyncEvent } from '../../src/bridge/tenant.ts';
-import { TIMING } from '../../src/bridge/timing.ts';
+import { TIMING, type Timing } from '../../src/bridge/timing.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createFakeZitadel, type FakeZitadel, type Fate } from './fake-zitadel.ts';
@@ -33,6 +33,9 @@ export interface SettingOptions {
   readonly organization?: string;
   readonly uniqueExternalId?: boolean;
   readonly guarded?: () => Guarded;
+  readonly whenDown?: 'accept' | 'refuse';
+  readonly owedMax?: number;
+  readonly timing?: Partial<Timing>;
 }
 
 /** To be called at the top of a test file: the store lives as long as its tests. */
@@ -57,7 +60,8 @@ function build(store: Store, id: string, zitadel: FakeZitadel, fates: Fate[], op
   const deliveries: Delivery[] = [];
   const syncs: SyncEvent[] = [];
   const settlements = createSettlements();
-  const timing = { ...TIMING, backoffFirst: 1, backoffMost: 2 };
+  const timing = { ...TIMING, backoffFirst: 1, backoffMost: 2, ...options.timing };
+  const wake = { at: () => undefined };
   const reconcile = createReconcile({
     store,
     settlements,
@@ -68,7 +72,7 @@ function build(store: Store, id: string, zitadel: FakeZitadel, fates: Fate[], op
     },
     clock: Date.now,
     timing,
-    wake: { at: () => undefined },
+    wake,
   });
   const tenant = createTenant({
     id,
@@ -82,6 +86,10 @@ function build(store: Store, id: string, zitadel: FakeZitadel, fates: Fate[], op
     clock: Date.now,
     ids: randomUUID,
     passwords: 'ignore',
+    whenDown: options.whenDown ?? 'accept',
+    owedMax: options.owedMax ?? 1000,
+    wake,
+    onOpen: () => undefined,
     protect: [],
     onSync: (event) => syncs.push(event),
   });
@@ -95,12 +103,12 @@ function build(store: Store, id: string, zitadel: FakeZitadel, fates: Fate[], op
     syncs,
     row: (user) => store.read({ tenant: id, id: user }),
     async drain() {
-      fates.length = 0;
+      zitadel.fates.length = 0;
+      zitadel.isDown = false;
       for (;;) {
-        const due = await store.due(Number.MAX_SAFE_INTEGER, 1000);
-        const ours = due.filter((key) => key.tenant === id);
-        if (ours.length === 0) return;
-        for (const key of ours) await reconcile(key);
+        const due = await store.due(id, Date.now() + TIMING.lease, 1000);
+        if (due.length === 0) return;
+        for (const row of due) await reconcile({ tenant: id, id: row.id });
       }
     },
     again: (over) => build(store, id, zitadel, fates, { ...options, ...over }),

@@ -10,7 +10,8 @@ const facts = (userName: string, over: Facts = {}): Facts => ({ ...toFacts({ use
 
 /** Starts the tenant and waits for its first sync. */
 async function synced(setting: Setting): Promise<void> {
-  await setting.tenant.start();
+  await setting.tenant.open();
+  setting.tenant.start();
   await until(() => setting.syncs.some(({ kind }) => kind === 'finished' || kind === 'failed'));
   await setting.tenant.stop();
 }
@@ -79,7 +80,7 @@ test('the rows of another organization are not mixed in: the start is refused wi
   const setting = setUp();
   setting.zitadel.people.set('ann', facts('ann'));
   await synced(setting);
-  await assert.rejects(setting.again({ organization: 'another' }).tenant.start(), /use another DATA_DIR/);
+  await assert.rejects(setting.again({ organization: 'another' }).tenant.open(), /use another DATA_DIR/);
 });
 
 test('uniqueExternalId switched on later counts for the users that are there', async () => {

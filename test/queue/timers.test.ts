@@ -39,7 +39,15 @@ test('rows that fail do not keep the others from their turn, and are tried again
     if (id !== 'good') throw new Error('bad row');
     await put(id, null);
   };
-  const queue = createQueue({ store, clock: Date.now, deliver, onError: (error) => errors.push(error), leases: 0 });
+  const queue = createQueue({
+    store,
+    clock: Date.now,
+    tenants: ['t'],
+    isShut: () => false,
+    deliver,
+    onError: (error) => errors.push(error),
+    leases: 0,
+  });
   await queue.start();
   assert.equal(tried.get('good'), 1);
   await until(() => tried.get('bad0') === 2);
@@ -59,6 +67,8 @@ test('a row that falls due without anybody telling is found', async () => {
     const queue = createQueue({
       store,
       clock: Date.now,
+      tenants: ['t'],
+      isShut: () => false,
       deliver,
       onError: (error) => assert.fail(String(error)),
       leases: 0,

@@ -1,0 +1,51 @@
+/** Names that another row still has in ZITADEL and is about to free: who has it, and whether waiting for it makes sense. */
+import type { Step } from '../mapping/steps.ts';
+import type { Key, Row, Store, Unique } from './ports.ts';
+import { askedName, heldName, keyOf, toSend } from './rows.ts';
+
+/** The name a step takes in ZITADEL; undefined: none. */
+export function nameTaken({ call, set }: Step): string | undefined {
+  const name = call === 'CreateUser' || call === 'UpdateUser' ? set['username'] : undefined;
+  return name ?? undefined;
+}
+
+/** A name of its own for a row that has to give its name up before it can get the next one. */
+export const swapName = ({ id }: Key): string => `scim-swap-${id}`;
+
+export type Claim =
+  | { readonly kind: 'free' }
+  /** another row has to be delivered first */
+  | { readonly kind: 'wait'; readonly blocker: Row }
+  /** each waits for the other: one takes a name of its own for the time being */
+  | { readonly kind: 'swap' };
+
+/** More rows than this do not wait for each other in a row. */
+const LONGEST_CHAIN = 100;
+
+export async function claimOf(store: Store, unique: Unique, key: Key, name: string): Promise<Claim> {
+  const blocker = await holderOf(store, unique, name);
+  if (blocker === undefined || isSame(blocker, key) || !frees(blocker)) return { kind: 'free' };
+  let at: Row | undefined = blocker;
+  for (let length = 0; at !== undefined && length < LONGEST_CHAIN; length += 1) {
+    const asked = askedName(at);
+    if (asked === null) break;
+    at = await holderOf(store, unique, asked);
+    if (at !== undefined && isSame(at, key)) return { kind: 'swap' };
+    if (at !== undefined && !frees(at)) break;
+  }
+  return { kind: 'wait', blocker };
+}
+
+async function holderOf(store: Store, { instance }: Unique, name: string): Promise<Row | undefined> {
+  const holder = await store.holder(instance, heldName(name));
+  const row = holder && (await store.read(holder));
+  return row === undefined || row.tombstone !== null ? undefined : row;
+}
+
+/** Whether its delivery can free a name: nobody waits for what is blocked, held or dead, ZITADEL itself says then that the name is taken. */
+const frees = (row: Row): boolean => row.blocked === null && (toSend(row).length > 0 || row.doubt);
+
+function isSame(row: Row, key: Key): boolean {
+  const own = keyOf(row);
+  return own.tenant === key.tenant && own.id === key.id;
+}

@@ -1,0 +1,44 @@
+/** Calls that were never answered may still land: which facts they may change, how these must be, and when to look. Pure. */
+import type { Facts, FactsChange } from '../mapping/facts.ts';
+import type { Change, Confirm, Row } from './ports.ts';
+import type { Round } from './settle.ts';
+import type { Timing } from './timing.ts';
+
+/** When a call that ends now can have landed at the latest: the bridge's own deadline and ZITADEL's. */
+export const horizonOf = (now: number, timing: Timing): number => now + timing.writeCall + timing.horizon;
+
+/** What is to be confirmed of a row after a round: facts that were settled meanwhile must be as they were settled. */
+export function confirmAfter(
+  { known, confirm, changes }: Row,
+  round: Round,
+  { now, timing }: { readonly now: number; readonly timing: Timing },
+): Confirm | null {
+  const settled = new Set(round.after.flatMap((each) => Object.keys(each)));
+  if (round.end === null)
+    for (const change of changes)
+      if (round.covered.has(change.revision)) for (const fact of Object.keys(change.facts)) settled.add(fact);
+  const kept = Object.entries(confirm?.facts ?? {}).map(
+    ([fact, value]) => [fact, settled.has(fact) ? (known?.[fact] ?? null) : value] as const,
+  );
+  const facts = Object.fromEntries(kept);
+  const names = Object.keys(round.open).filter((fact) => fact !== 'password');
+  if (round.end?.kind !== 'retry' || round.end.definite) return confirm && { ...confirm, facts };
+  return { until: horizonOf(now, timing), facts: { ...valuesOf(names, known), ...facts } };
+}
+
+/** As confirmAfter, for the calls of one who died at it: any of the facts it had to send may have been on its way. */
+export function confirmTakenOver({ known, confirm, changes, calling }: Row, until: number): Confirm {
+  const sent = changes.filter(({ revision }) => calling !== null && revision <= calling);
+  const names = sent.flatMap(({ facts }) => Object.keys(facts)).filter((fact) => fact !== 'password');
+  return { until, facts: { ...valuesOf(names, known), ...confirm?.facts } };
+}
+
+const valuesOf = (names: readonly string[], known: Facts | null): FactsChange =>
+  Object.fromEntries(names.map((fact) => [fact, known?.[fact] ?? null]));
+
+/** Of the facts that must be so those that are not. */
+export const notSo = (must: FactsChange, facts: Facts): FactsChange =>
+  Object.fromEntries(Object.entries(must).filter(([fact, value]) => (facts[fact] ?? null) !== value));
+
+/** What the bridge itself asks for, below all that clients ask. */
+export const OWN = { revision: 0, named: [], answered: true, who: 'bridge', txn: 'confirm' } as const satisfies Partial<Change>;

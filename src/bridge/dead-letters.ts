@@ -1,0 +1,67 @@
+/** Dead letters: what was answered and then refused for good. Pure. */
+import type { FactsChange } from '../mapping/facts.ts';
+import type { Change, DeadLetter, Row } from './ports.ts';
+
+/** @param names only these facts died; all of them when absent */
+export function letterOf(
+  change: Change,
+  why: Pick<DeadLetter, 'cause' | 'reason'>,
+  died: number,
+  names?: ReadonlySet<string>,
+): DeadLetter {
+  const { revision, kind, who, txn, at } = change;
+  const facts = Object.fromEntries(
+    Object.entries(change.facts).filter(([name]) => name !== 'password' && (names === undefined || names.has(name))),
+  );
+  return { revision, kind: kind === 'create' && names !== undefined ? 'edit' : kind, facts, ...why, who, txn, at, died };
+}
+
+/** What a newer change has brought about meanwhile is not to be retried. */
+export function overtaken(
+  dead: readonly DeadLetter[],
+  change: Pick<Change, 'revision'>,
+  done: readonly FactsChange[],
+): readonly DeadLetter[] {
+  const names = new Set(done.flatMap((each) => Object.keys(each)));
+  if (names.size === 0 || dead.length === 0) return dead;
+  return dead.flatMap((letter) => {
+    if (letter.revision >= change.revision) return [letter];
+    if (letter.kind === 'delete') return []; // the client wrote to this user again
+    const facts = without(letter.facts, names);
+    return Object.keys(facts).length === 0 ? [] : [{ ...letter, facts }];
+  });
+}
+
+/** The answered changes on top of a dead create belong to it; when one of them was a delete, nothing is owed any more. */
+export function withCreateDead(dead: readonly DeadLetter[], changes: readonly Change[]): readonly DeadLetter[] {
+  const answered = changes.filter((change) => change.answered);
+  if (answered.some(({ kind }) => kind === 'delete')) return dead.filter(({ kind }) => kind !== 'create');
+  return dead.map((letter) =>
+    letter.kind === 'create'
+      ? { ...letter, facts: cleared(Object.assign({}, letter.facts, ...answered.map(({ facts }) => facts))) }
+      : letter,
+  );
+}
+
+/** A create has nothing to take away, and no letter holds a password. */
+const cleared = (facts: FactsChange): FactsChange =>
+  Object.fromEntries(Object.entries(facts).filter(([name, value]) => value !== null && name !== 'password'));
+
+/** Dead letters owed again, each without what was asked since. */
+export function revived(row: Row): Row {
+  const changes = row.dead.map((letter): Change => {
+    const newer = row.changes.filter(({ revision }) => revision > letter.revision);
+    const { revision, kind, who, txn, at } = letter;
+    const facts = without(letter.facts, new Set(newer.flatMap((change) => Object.keys(change.facts))));
+    return { revision, kind, facts, named: Object.keys(facts), answered: true, who, txn, at };
+  });
+  const asked = changes.filter(({ kind, facts }) => kind !== 'edit' || Object.keys(facts).length > 0);
+  return {
+    ...row,
+    dead: [],
+    changes: [...asked, ...row.changes].toSorted((left, right) => left.revision - right.revision),
+  };
+}
+
+const without = (facts: FactsChange, names: ReadonlySet<string>): FactsChange =>
+  Object.fromEntries(Object.entries(facts).filter(([name]) => !names.has(name)));

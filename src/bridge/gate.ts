@@ -1,0 +1,108 @@
+/** Whether anything is sent for a tenant now: not while ZITADEL is away, asked for a pause, or bars the token. */
+import type { Clock, Unreadable, Zitadel } from './ports.ts';
+import type { Timing } from './timing.ts';
+
+export interface Shut {
+  readonly kind: 'away' | 'limited' | 'blocked';
+  readonly reason: string;
+  readonly since: number;
+  /** whole seconds after which to come back */
+  readonly retryAfter: number;
+}
+
+export interface Gate {
+  /** Why nothing is sent; undefined: calls are sent. */
+  shut(): Shut | undefined;
+  /** ZITADEL had too many calls of this tenant: a pause, ms. */
+  limit(ms: number, reason: string): void;
+  /**
+   * A call was not permitted. True: the token may do nothing at all, the gate is shut until it may again.
+   * False: only that call is not permitted. Otherwise ZITADEL could not be asked.
+   */
+  judge(): Promise<boolean | Unreadable>;
+  /** A row of the tenant was delivered. */
+  succeeded(id: string): void;
+  /** Whether another row than this one was delivered since. */
+  othersSucceeded(id: string, since: number): boolean;
+  stop(): void;
+}
+
+export interface GateOptions {
+  readonly zitadel: Zitadel;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  /** calls are sent again (a breaker that closes tells by itself) */
+  readonly onOpen: () => void;
+}
+
+/** Seconds: somebody has to mend a token or a role first. */
+const BLOCKED_AGAIN = 60;
+
+export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gate {
+  let limited: { readonly until: number; readonly reason: string; readonly since: number } | undefined;
+  let barred: { readonly reason: string; readonly since: number } | undefined;
+  let awaySince: number | undefined;
+  let limitTimer: NodeJS.Timeout | undefined;
+  let barredTimer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  /** of the last two rows that were delivered, each another one, when */
+  let delivered: readonly { readonly id: string; readonly at: number }[] = [];
+
+  /** Looks at the token's rights until it has them again. */
+  function lookAgain(): void {
+    if (stopped) return;
+    barredTimer = setTimeout(() => {
+      void zitadel.standing().then((standing) => {
+        if (standing.kind === 'able') {
+          barred = undefined;
+          if (!stopped) onOpen();
+        } else {
+          if (standing.kind === 'barred' && barred !== undefined) barred = { ...barred, reason: standing.reason };
+          lookAgain();
+        }
+      });
+    }, timing.standing);
+    barredTimer.unref();
+  }
+
+  return {
+    shut() {
+      const now = clock();
+      const away = zitadel.away();
+      awaySince = away === undefined ? undefined : (awaySince ?? now);
+      if (barred !== undefined) return { kind: 'blocked', ...barred, retryAfter: BLOCKED_AGAIN };
+      if (away !== undefined) return { kind: 'away', reason: away, since: awaySince ?? now, retryAfter: 5 };
+      if (limited === undefined || limited.until <= now) return undefined;
+      const { until, reason, since } = limited;
+      return { kind: 'limited', reason, since, retryAfter: Math.ceil((until - now) / 1000) };
+    },
+    limit(ms, reason) {
+      const now = clock();
+      limited = { until: Math.max(limited?.until ?? 0, now + ms), reason, since: limited?.since ?? now };
+      clearTimeout(limitTimer);
+      if (stopped) return;
+      limitTimer = setTimeout(() => {
+        limited = undefined;
+        onOpen();
+      }, limited.until - now);
+      limitTimer.unref();
+    },
+    async judge() {
+      const standing = await zitadel.standing();
+      if (standing.kind === 'able') return false;
+      if (standing.kind !== 'barred') return standing;
+      if (barred === undefined) lookAgain();
+      barred = { reason: standing.reason, since: barred?.since ?? clock() };
+      return true;
+    },
+    succeeded(id) {
+      delivered = [{ id, at: clock() }, ...delivered.filter((each) => each.id !== id)].slice(0, 2);
+    },
+    othersSucceeded: (id, since) => delivered.some((each) => each.id !== id && each.at >= since),
+    stop() {
+      stopped = true;
+      clearTimeout(limitTimer);
+      clearTimeout(barredTimer);
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/** What an answer of GetUserByID makes of a row. Pure. */
+import type { FactsChange } from '../mapping/facts.ts';
+import { confirmTakenOver, horizonOf, notSo, OWN } from './confirm.ts';
+import { revived } from './dead-letters.ts';
+import type { Change, Reading, Row } from './ports.ts';
+import { baseFacts, shownFacts, textOf, userOf } from './rows.ts';
+import type { Timing } from './timing.ts';
+
+/** What a client would see of it, to compare. */
+export function shows(row: Row): string {
+  const facts = shownFacts(row);
+  return facts === null ? '' : textOf(userOf(facts));
+}
+
+/** A row that nobody works on, as ZITADEL has it now (null: gone). */
+export function confirmed(row: Row, reading: Reading | null, now: number): Row {
+  if (reading === null) return { ...row, known: null, doubt: false, verifiedAt: now };
+  const { facts, sequence } = reading;
+  const next: Row = { ...row, known: facts, doubt: false, verifiedAt: now, sequence, lastError: null };
+  return { ...next, modified: shows(row) === shows(next) ? row.modified : now };
+}
+
+export interface ReadBack {
+  readonly now: number;
+  readonly timing: Timing;
+  /** the one who held the row before has died, or lost it: its last call may still land */
+  readonly takenOver: boolean;
+}
+
+/**
+ * A row in doubt after GetUserByID has answered: in doubt no more. Once a late call can have landed, what it may have
+ * changed is asked for once more.
+ */
+export function readBack(row: Row, reading: Reading | null, { now, timing, takenOver }: ReadBack): Row {
+  const isTime = row.confirm !== null && row.confirm.until <= now && !takenOver;
+  const confirm = takenOver ? confirmTakenOver(row, horizonOf(now, timing)) : isTime ? null : row.confirm;
+  const next = confirmed(
+    {
+      ...row,
+      confirm,
+      changes: reading === null ? row.changes : withoutSpent(row, takenOver),
+      sentName: reading === null && confirm !== null ? row.sentName : null,
+      calling: null,
+    },
+    reading,
+    now,
+  );
+  const told = isTime && reading !== null ? againAsked(next, row, reading) : next;
+  return { ...told, dueAt: dueOf(told, row.dueAt ?? now) };
+}
+
+/** What must be so, asked for again where ZITADEL has it otherwise. */
+function againAsked(next: Row, before: Row, reading: Reading): Row {
+  if (before.dead.some(({ kind }) => kind === 'create')) return revived(next);
+  const own = (change: Pick<Change, 'kind' | 'facts'>): Change => ({ ...OWN, ...change, at: next.verifiedAt });
+  if (baseFacts(before) === null) {
+    const isAsked = before.changes.some(({ kind }) => kind === 'delete');
+    return isAsked ? next : { ...next, changes: [...next.changes, own({ kind: 'delete', facts: {} })] };
+  }
+  const facts = notSo(before.confirm?.facts ?? {}, reading.facts);
+  if (Object.keys(facts).length === 0) return next;
+  const earlier = next.changes.filter(({ revision }) => revision === OWN.revision);
+  const changes = next.changes.filter(({ revision }) => revision !== OWN.revision);
+  const both = Object.assign({}, ...earlier.map((change) => change.facts), facts) as FactsChange;
+  return { ...next, changes: [own({ kind: 'edit', facts: both }), ...changes] };
+}
+
+/** A password is set at most once: a call whose outcome is not known may have set it. */
+function withoutSpent({ changes, calling, sentName }: Row, takenOver: boolean): readonly Change[] {
+  return changes.map((change) => {
+    const isSpent = takenOver ? change.revision <= (calling ?? 0) : sentName !== null && change.kind === 'create';
+    if (!isSpent || !('password' in change.facts)) return change;
+    const { password: _password, ...facts } = change.facts;
+    return { ...change, facts };
+  });
+}
+
+/** When a row is to be looked at: when something is to be sent or found out (`next`), and when a late call can have landed. */
+export function dueOf(row: Row, next: number): number | null {
+  const until = row.confirm?.until ?? null;
+  const waits = row.doubt || row.changes.some((change) => !change.held);
+  if (!waits) return until;
+  return until === null ? next : Math.min(next, until);
+}
+
+/** A row for a user that ZITADEL had before the bridge knew of it. */
+export function found(row: Row, reading: Reading, now: number): Row {
+  return { ...confirmed(row, reading, now), created: reading.created, modified: reading.changed };
+}
+
+/** The tombstone of a row: hidden, its name free. A call that may still land is waited for. */
+export function buried(row: Row, now: number): Row {
+  const { confirm } = row;
+  return {
+    ...row,
+    known: null,
+    changes: [],
+    doubt: false,
+    calling: null,
+    sentName: null,
+    dead: [],
+    blocked: null,
+    stuck: null,
+    attempts: 0,
+    lastError: null,
+    createMark: null,
+    dueAt: confirm?.until ?? null,
+    modified: now,
+    tombstone: row.tombstone ?? now,
+  };
+}

@@ -1,0 +1,78 @@
+/** Runs the steps of a plan in order, as far as ZITADEL goes along. */
+import type { FactsChange } from '../mapping/facts.ts';
+import type { Step } from '../mapping/steps.ts';
+import type { Lease, Outcome, Row, Store } from './ports.ts';
+import type { Target } from './reconcile.ts';
+import type { Settlements } from './settlements.ts';
+import { type Round, retryAfterOf } from './settle.ts';
+import { backoff, type Timing } from './timing.ts';
+
+export interface RunOptions {
+  readonly store: Store;
+  readonly settlements: Settlements;
+  readonly timing: Timing;
+}
+
+/** A refused step takes only its own facts with it, one that is not permitted too; what cannot be had now ends the round. */
+export type Run = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
+
+export function createRun({ store, settlements, timing }: RunOptions): Run {
+  return async function run({ zitadel, bar, gate }, row, steps, lease) {
+    const covered = new Set(row.changes.map(({ revision }) => revision));
+    const after: FactsChange[] = [];
+    const refusals: Round['refusals'][number][] = [];
+    const barred: Round['barred'][number][] = [];
+    const calls: string[] = [];
+    const round = (end: Round['end'], over: Partial<Round> = {}): Round => ({
+      covered,
+      after,
+      refusals,
+      barred,
+      calls,
+      end,
+      open: {},
+      removed: false,
+      ...over,
+    });
+    const proceed = async (): Promise<boolean> =>
+      (await store.prove(lease, timing.lease)) && settlements.sending(row, covered);
+    for (const step of steps) {
+      const outcome: Outcome = (await bar(row.id, step)) ?? (await zitadel.run(row.id, step, proceed));
+      calls.push(`${step.call}:${outcome.kind}`);
+      const isLast = step.call === 'CreateUser' || step.after === null;
+      switch (outcome.kind) {
+        case 'refused':
+          refusals.push({ names: step.names, error: outcome.error });
+          if (isLast) return round(null); // the steps behind it have nobody to work on
+          break;
+        case 'done':
+        case 'already':
+          if (step.after === null) return round(null, { removed: true });
+          after.push(step.after);
+          break;
+        case 'gone':
+          if (step.after === null) return round(null, { removed: true });
+          // only GetUserByID and DeleteUser tell for certain that a user is gone: read it, then plan again
+          return round({ kind: 'replan', reason: `${step.call}: not found` });
+        case 'blocked': {
+          const judged = await gate.judge();
+          if (judged === true) return round(outcome);
+          if (judged !== false) return round(judged.kind === 'retry' ? { ...judged, definite: true } : outcome);
+          barred.push({ names: step.names, reason: outcome.reason });
+          if (isLast) return round(null);
+          break;
+        }
+        case 'retry':
+          if (outcome.cause === 'limited')
+            gate.limit(retryAfterOf(outcome) * 1000 || backoff(row.attempts + 1, timing), outcome.reason);
+          return round(outcome, outcome.definite ? {} : { open: carried(step) });
+        case 'replan':
+          return round(outcome);
+      }
+    }
+    return round(null);
+  };
+}
+
+/** What a call may change when it lands late. */
+const carried = ({ set, after }: Step): FactsChange => ({ ...after, ...set });

@@ -1,0 +1,132 @@
+/** When a tenant is synced: at full speed until a first sync has finished, then every SYNC_INTERVAL at most 5 % of the time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { forgetDead, forgetTombstones } from './forget.ts';
+import type { Clock, Store, Unique, Zitadel } from './ports.ts';
+import { type Place, type Progress, type Removal, readMetadataAgain, sweep, type SyncOptions } from './sync.ts';
+import type { Timing } from './timing.ts';
+
+export type SyncEvent =
+  | ({ readonly kind: 'progress' } & Progress)
+  | ({ readonly kind: 'finished'; readonly ms: number } & Progress & Removal)
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** one user could not be taken over; the others go on */
+  | { readonly kind: 'skipped'; readonly id: string; readonly error: unknown };
+
+export interface SyncLoopOptions {
+  readonly tenant: string;
+  readonly unique: Unique;
+  readonly store: Store;
+  readonly zitadel: Zitadel;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  /** read before the users: who is guarded, which passwords do. Throws BridgeError 503 when ZITADEL is away */
+  readonly prepare: () => Promise<void>;
+  /** keeps that a sync finished */
+  readonly onFinished: (at: number) => Promise<void>;
+  readonly onSync: (event: SyncEvent) => void;
+}
+
+export interface SyncLoop {
+  /** `finished`: when a sync last finished, in an earlier process; null: never. */
+  start(finished: number | null): void;
+  /** Resolves when no sync runs any more. */
+  stop(): Promise<void>;
+  /** Syncs now, at full speed; waits for one that runs. */
+  now(acceptRemovals: boolean): Promise<SyncEvent>;
+  finished(): number | null;
+  running(): boolean;
+  last(): SyncEvent | undefined;
+}
+
+/** Pause before a failed first sync is tried again, ms. */
+const SYNC_AGAIN = 5_000;
+/** Of the time that syncs may take, once a first one has finished. */
+const SHARE = 0.05;
+
+export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
+  const { tenant, unique, store, zitadel, clock, timing, onSync } = options;
+  let finished: number | null = null;
+  let last: SyncEvent | undefined;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let syncing: Promise<SyncEvent> | undefined;
+  /** where the rolling pass over the metadata stands */
+  let place: Place | undefined;
+  const ending = new AbortController();
+
+  function tell(event: SyncEvent): SyncEvent {
+    last = event;
+    onSync(event);
+    return event;
+  }
+
+  /** So long that the work before it was 5 % of the time. */
+  async function rest(ms: number): Promise<void> {
+    await delay(ms * (1 / SHARE - 1), undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
+  }
+
+  async function once(atFullSpeed: boolean, acceptRemovals: boolean): Promise<SyncEvent> {
+    const began = clock();
+    const sync: SyncOptions = {
+      tenant,
+      unique,
+      store,
+      zitadel,
+      clock,
+      acceptRemovals,
+      onProgress: (progress) => tell({ kind: 'progress', ...progress }),
+      onSkipped: (id, error) => tell({ kind: 'skipped', id, error }),
+      stopped: () => stopped,
+      rest: atFullSpeed ? async () => undefined : rest,
+    };
+    await options.prepare();
+    const result = await sweep(sync);
+    if (stopped) return { kind: 'failed', reason: 'stopped' };
+    finished = clock();
+    await options.onFinished(finished);
+    await forgetTombstones(store, tenant, unique, clock() - 2 * timing.syncInterval);
+    await forgetDead(store, tenant, unique, clock() - timing.deadKeep);
+    const end = clock() + timing.syncInterval * SHARE;
+    place = await readMetadataAgain({ ...sync, stopped: () => stopped || clock() >= end }, place);
+    return { kind: 'finished', ms: clock() - began, ...result };
+  }
+
+  async function attempt(atFullSpeed: boolean, acceptRemovals: boolean): Promise<SyncEvent> {
+    try {
+      return tell(await once(atFullSpeed, acceptRemovals));
+    } catch (error) {
+      const event = { kind: 'failed', reason: error instanceof Error ? error.message : 'unexpected' } as const;
+      return stopped ? event : tell(event);
+    } finally {
+      syncing = undefined;
+      const pause = finished === null ? Math.min(SYNC_AGAIN, timing.syncInterval) : timing.syncInterval;
+      if (!stopped) timer = setTimeout(() => void sync(finished === null, false), pause);
+    }
+  }
+
+  function sync(atFullSpeed: boolean, acceptRemovals: boolean): Promise<SyncEvent> {
+    clearTimeout(timer);
+    syncing = attempt(atFullSpeed, acceptRemovals);
+    return syncing;
+  }
+
+  return {
+    start(at) {
+      finished = at;
+      void sync(true, false);
+    },
+    async stop() {
+      stopped = true;
+      ending.abort();
+      clearTimeout(timer);
+      await syncing;
+    },
+    async now(acceptRemovals) {
+      while (syncing !== undefined) await syncing;
+      return sync(true, acceptRemovals);
+    },
+    finished: () => finished,
+    running: () => syncing !== undefined,
+    last: () => last,
+  };
+}

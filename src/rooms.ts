@@ -1,0 +1,190 @@
+/** The rooms behind the protocol, built and joined: store, ZITADELs, tenants, queue. What a bridge and an operator's command both need. */
+import { randomUUID } from 'node:crypto';
+import type { Operator } from './bridge/operator.ts';
+import type { Clock } from './bridge/ports.ts';
+import { createReconcile } from './bridge/reconcile.ts';
+import { createSettlements } from './bridge/settlements.ts';
+import { type BridgeTenant, createTenant, type SyncEvent } from './bridge/tenant.ts';
+import { TIMING, type Timing } from './bridge/timing.ts';
+import type { Config } from './config.ts';
+import type { TenantConfig } from './config/tenants.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { createQueue, type Queue } from './queue/timers.ts';
+import { reportDelivery } from './reports.ts';
+import { createSqliteStore } from './store/sqlite/store.ts';
+import type { CommitHook } from './store/sqlite/writer.ts';
+import { type Connection, createConnection } from './zitadel/connection.ts';
+import { createZitadel } from './zitadel/zitadel.ts';
+
+export interface RoomsOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** for tests: other durations than the configuration's and the defaults */
+  readonly timing?: Partial<Timing> | undefined;
+  /** for tests and measurements: holds commits up */
+  readonly hook?: CommitHook | undefined;
+  readonly metrics: Metrics;
+  readonly onSync: (tenant: string, event: SyncEvent) => void;
+}
+
+/** A tenant with the configuration it was made from. */
+export interface Entry {
+  readonly config: TenantConfig;
+  readonly made: BridgeTenant;
+}
+
+export interface Rooms {
+  readonly timing: Timing;
+  readonly entries: readonly Entry[];
+  readonly operators: ReadonlyMap<string, Operator>;
+  readonly queue: Queue;
+  /** Looks whose store it is, and holds back what is owed after a long sleep. To be called before anything is served. */
+  open(): Promise<void>;
+  /** Ends everything; what is owed stays in the store. */
+  close(): Promise<void>;
+}
+
+/** Builds the rooms for a configuration whose tenants all have a ZITADEL. Nothing runs yet. */
+export async function createRooms(options: RoomsOptions): Promise<Rooms> {
+  const { config, log, clock, metrics } = options;
+  const { viewMaxAge, syncInterval, answerWithin, holdAfter, deadKeep, owedMax } = config.limits;
+  const timing: Timing = {
+    ...TIMING,
+    viewMaxAge,
+    syncInterval,
+    answerWithin,
+    holdAfter,
+    deadKeep,
+    ...options.timing,
+  };
+  const store = await createSqliteStore({
+    directory: config.store.dataDir,
+    clock,
+    ...(options.hook === undefined ? {} : { hook: options.hook }),
+    onFailure: (error) =>
+      log.system('error', 'the store failed; writes are answered 503 until it works again', { error }),
+  });
+  const connections = new Map<string, Connection>();
+  const tenants = new Map<string, BridgeTenant>();
+  const settlements = createSettlements();
+  const queue = createQueue({
+    store,
+    clock,
+    tenants: config.tenants.map(({ id }) => id),
+    leases: timing.lease,
+    deliver: (key) => reconcile(key),
+    isShut: (tenant) => tenants.get(tenant)?.target.gate.shut() !== undefined,
+    onError: (error) => log.system('error', 'a sweep over the due rows failed; it is tried again', { error }),
+  });
+  const reconcile = createReconcile({
+    store,
+    settlements,
+    of: (tenant) => tenants.get(tenant)?.target,
+    clock,
+    timing,
+    wake: queue,
+    // once the answer has left: nobody waits for a log line
+    onDelivery: (delivery) =>
+      void setImmediate(() => {
+        reportDelivery(delivery, log, metrics);
+        tenants.get(delivery.tenant)?.delivered(delivery);
+      }),
+    onError: ({ tenant, id }, error) =>
+      log.system('error', 'a row failed in a way nobody expected; it is tried again', { tenant, id, error }),
+  });
+
+  const entries = config.tenants.map((each): Entry => {
+    const { instance, port } = zitadelOf(each);
+    const made = createTenant({
+      id: each.id,
+      organization: each.organization ?? '',
+      unique: { instance, externalId: each.uniqueExternalId },
+      store,
+      zitadel: port,
+      reconcile,
+      settlements,
+      wake: queue,
+      clock,
+      ids: randomUUID,
+      timing,
+      passwords: each.passwords,
+      whenDown: each.whenDown,
+      owedMax,
+      protect: each.protect,
+      onSync: (event) => options.onSync(each.id, event),
+      onOpen: () => queue.pull(each.id),
+    });
+    tenants.set(each.id, made);
+    connections.get(instance)?.breaker.onChange((open) => open || queue.pull(each.id));
+    return { config: each, made };
+  });
+  const beat = (): Promise<void> => store.setState(HEARTBEAT, clock());
+  let heart: NodeJS.Timeout | undefined;
+
+  return {
+    timing,
+    entries,
+    operators: new Map(entries.map(({ config: { id }, made }) => [id, made.operator])),
+    queue,
+    async open() {
+      for (const { made } of entries) await made.open();
+      const last = await store.getState(HEARTBEAT);
+      if (typeof last === 'number' && clock() - last > timing.holdAfter) await holdBack(clock() - last);
+      await beat();
+      heart = setInterval(() => void beat().catch(() => undefined), timing.heartbeat);
+      heart.unref();
+    },
+    async close() {
+      clearInterval(heart);
+      await Promise.all(entries.map(({ made }) => made.stop()));
+      await queue.stop();
+      await store.close();
+      for (const connection of connections.values()) connection.close();
+    },
+  };
+
+  /** Old orders, perhaps out of a restored back-up, are not carried out without being looked at. */
+  async function holdBack(ms: number): Promise<void> {
+    for (const { config: each, made } of entries) {
+      const count = await made.hold();
+      if (count === 0) continue;
+      log.system('warn', 'the process slept longer than HOLD_AFTER: what it owed is held', { tenant: each.id, count, ms });
+    }
+  }
+
+  function connect(instance: string, url: string): Connection {
+    const { maxInFlight } = config.zitadel;
+    const connection = createConnection({ url, maxInFlight, breaker: { probeMs: timing.probe, clock } });
+    connections.set(instance, connection);
+    metrics.breaker(instance, false);
+    connection.breaker.onChange((open) => {
+      metrics.breaker(instance, open);
+      if (open) log.system('warn', 'ZITADEL does not answer: changes wait until it is back', { address: url });
+      else log.system('info', 'ZITADEL is back: what waited is delivered', { address: url });
+    });
+    return connection;
+  }
+
+  function zitadelOf({ id, zitadel, organization }: TenantConfig) {
+    if (zitadel === null || organization === null) throw new Error(`tenant ${id} has no ZITADEL`);
+    const instance = config.sandbox ? 'sandbox' : zitadel.url.toLowerCase(); // the sandbox changes its port, its names stay
+    const connection = connections.get(instance) ?? connect(instance, zitadel.url);
+    const { emailVerified, phoneVerified } = config.zitadel;
+    const port = createZitadel({
+      connection,
+      organization,
+      credential: zitadel.credential,
+      emailVerified,
+      phoneVerified,
+      limits: { readMs: timing.readCall, writeMs: timing.writeCall },
+      standingMs: timing.standing,
+      onCall: ({ call, outcome, ms }) => metrics.call(call, outcome, ms),
+    });
+    return { instance, port };
+  }
+}
+
+/** When the process last said that it lives, ms since 1970. */
+const HEARTBEAT = 'heartbeat';
