@@ -46,10 +46,19 @@ function withoutPassword(detail: QueueDetail): QueueDetail {
 
 type Act = (operator: Operator, id: string) => Promise<Done>;
 
+interface Work {
+  readonly act: Act;
+  /** --all without --kind */
+  readonly troubles: readonly Trouble[];
+  /** rows that are in one of these beside the one named are left to be looked at one by one: the act would be on both */
+  readonly spares: readonly Trouble[];
+}
+
 /** A command that does something to one row, or to all rows in the troubles named. */
-export function working(act: Act, troubles: readonly Trouble[]): Verb['run'] {
+export function working(act: Act, troubles: readonly Trouble[], spares: readonly Trouble[] = []): Verb['run'] {
   return async (desk, args, asker) => {
-    if (args.all === true) return onAll(desk, args, args.kind === undefined ? troubles : [args.kind], act, asker);
+    const work = { act, troubles: args.kind === undefined ? troubles : [args.kind], spares };
+    if (args.all === true) return onAll(desk, args, work, asker);
     const id = args.id ?? '';
     const [, operator] = await holderOf(desk, args, id);
     const done = await act(operator, id);
@@ -61,30 +70,43 @@ export function working(act: Act, troubles: readonly Trouble[]): Verb['run'] {
 interface Tally {
   rows: number;
   readonly told: Map<string, number>;
+  readonly spared: string[];
   stopped?: string;
 }
 
-async function onAll(desk: Desk, args: Args, troubles: readonly Trouble[], act: Act, asker: Asker): Promise<Answer> {
-  const tally: Tally = { rows: 0, told: new Map() };
+async function onAll(desk: Desk, args: Args, work: Work, asker: Asker): Promise<Answer> {
+  const tally: Tally = { rows: 0, told: new Map(), spared: [] };
   for (const each of chosen(desk, args)) {
-    if (tally.stopped === undefined) await onTenant(each, troubles, act, asker, tally);
+    if (tally.stopped === undefined) await onTenant(each, work, asker, tally);
   }
+  const { rows, spared, stopped = null } = tally;
   const told = [...tally.told].toSorted((a, b) => b[1] - a[1]);
   return {
-    lines: [
-      ...(told.length === 0 ? ['there is nothing of that kind'] : []),
-      ...told.slice(0, MOST_LINES).map(([text, rows]) => `${count(rows, 'row')}: ${plain(text)}`),
-      ...(tally.stopped === undefined ? [] : [`stopped after ${count(tally.rows, 'row')}: ${plain(tally.stopped)}`]),
-    ],
-    value: { rows: tally.rows, told: Object.fromEntries(told), stopped: tally.stopped ?? null },
-    exit: tally.stopped === undefined ? 0 : 1,
+    lines: tallyLines(told, tally, work),
+    value: { rows, told: Object.fromEntries(told), spared, stopped },
+    exit: stopped === null && spared.length === 0 ? 0 : 1,
   };
+}
+
+function tallyLines(
+  told: readonly (readonly [text: string, rows: number])[],
+  { rows, spared, stopped }: Tally,
+  { spares }: Work,
+): string[] {
+  return [
+    ...(told.length + spared.length === 0 ? ['there is nothing of that kind'] : []),
+    ...told.slice(0, MOST_LINES).map(([text, of]) => `${count(of, 'row')}: ${plain(text)}`),
+    ...(told.length > MOST_LINES ? [`and ${told.length - MOST_LINES} other outcomes: --json shows them all`] : []),
+    ...(spared.length === 0
+      ? []
+      : [`left as they are, for they are ${spares.join(' and ')}; look at each: ${plain(spared.join(' '), 2_000)}`]),
+    ...(stopped === undefined ? [] : [`stopped after ${count(rows, 'row')}: ${plain(stopped)}`]),
+  ];
 }
 
 async function onTenant(
   [tenant, operator]: Chosen,
-  troubles: readonly Trouble[],
-  act: Act,
+  { act, troubles, spares }: Work,
   { progress, signal }: Asker,
   tally: Tally,
 ): Promise<void> {
@@ -93,12 +115,13 @@ async function onTenant(
   for (const trouble of troubles) {
     for (let after: string | undefined; ; ) {
       const slice = await operator.list(trouble, SLICE, after);
-      for (const { id } of slice) {
+      for (const { id, troubles: its } of slice) {
         if (signal.aborted) tally.stopped = 'nobody waits for the answer any more';
         if (tally.stopped !== undefined) return;
         if (seen.has(id)) continue;
         seen.add(id);
-        await one(operator, id, act, tally);
+        if (spares.some((each) => each !== trouble && its.includes(each))) tally.spared.push(id);
+        else await one(operator, id, act, tally);
         if (seen.size % TOLD_EACH === 0) progress(`${tenant}: ${count(seen.size, 'row')} so far`);
       }
       after = slice.at(-1)?.id;

@@ -16,7 +16,7 @@ export const VERBS: readonly Verb[] = [
   { name: 'queue list', about: 'users with changes that are not settled: trouble, age, attempts, reason', takes: ['kind', 'tenant', 'limit'], run: list },
   { name: 'queue show', about: 'one user: what is asked, by whom, what went wrong, and what ZITADEL has now', takes: ['id', 'tenant'], on: 'id', run: show },
   { name: 'queue retry', about: 'dead letters are owed again, and what waits is tried now', takes: ['id', 'all', 'kind', 'tenant'], on: 'id or all', kinds: RETRIED, run: working((operator, id) => operator.retry(id), RETRIED) },
-  { name: 'queue drop', about: 'dead letters and held changes are forgotten', takes: ['id', 'all', 'kind', 'tenant'], on: 'id or all', kinds: ['dead', 'held'], kindWithAll: true, run: working((operator, id) => operator.drop(id), []) },
+  { name: 'queue drop', about: 'dead letters and held changes are forgotten', takes: ['id', 'all', 'kind', 'tenant'], on: 'id or all', kinds: ['dead', 'held'], kindWithAll: true, run: working((operator, id) => operator.drop(id), [], ['dead', 'held']) },
   { name: 'queue release', about: 'held changes are sent', takes: ['id', 'all', 'tenant'], on: 'id or all', run: working((operator, id) => operator.release(id), ['held']) },
   { name: 'doctor', about: 'looks at everything the bridge needs; one line each, with what to do', takes: [], run: doctor },
   { name: 'sync', about: 'compares the users with those of ZITADEL now', takes: ['acceptRemovals', 'tenant'], run: syncing(PROGRESS) },
