@@ -6,7 +6,8 @@ import { run } from './run.ts';
 test('kill -9 under load, ZITADEL failing and away: nothing answered is lost, doubled or older in the end', async (t) => {
   const seed = Math.floor(Math.random() * 1_000_000);
   t.diagnostic(`seed ${seed}`);
-  const outcome = await run({ seed, rounds: 3, extra: 0, users: 20, clients: 8, tell: (line) => t.diagnostic(line) });
+  const tell = (line: string): void => t.diagnostic(line);
+  const outcome = await run({ seed, rounds: 3, extra: 0, users: 20, clients: 8, patience: 30_000, tell });
   const report = reportOf(outcome);
   t.diagnostic(report);
   assert.deepEqual([outcome.violations, outcome.faults], [[], []], `${report}\noutputs and store: ${outcome.folder}`);

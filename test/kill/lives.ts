@@ -32,6 +32,8 @@ export interface Wish {
   ended?: number;
   /** undefined: cut off, or on its way */
   status?: number;
+  /** of an error answer */
+  detail?: string;
 }
 
 /** A user from its create to its delete. Each attribute is written by one client, so that it has a last answered value. */

@@ -72,9 +72,10 @@ export function createLoad({ seed, users: count, clients, think, send }: LoadOpt
     if (reply.kind === 'unsent') return forget(life, wish);
     wish.ended = Date.now();
     if (reply.kind === 'silent') silent.push(`${kind} ${life.birth}`);
-    if (reply.kind === 'answer') wish.status = reply.status;
     wish.end = endOf(life, kind, reply);
     if (reply.kind !== 'answer') return;
+    wish.status = reply.status;
+    wish.detail = String(reply.body.detail ?? '');
     if (kind === 'create' && wish.end === 'answered') life.id = String(reply.body.id);
     if (kind === 'create' && reply.status === 409) await findOut(life, wish);
     told.resolve();

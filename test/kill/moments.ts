@@ -13,6 +13,8 @@ export interface Scenery {
   readonly load: Load;
   readonly weather: Weather;
   readonly random: Random;
+  /** aborted: it is waited for no longer */
+  readonly signal: AbortSignal;
 }
 
 export interface Moment {
@@ -21,7 +23,7 @@ export interface Moment {
   readonly aim?: Window;
   /** answers of this process leave up to so many ms late */
   readonly slowLine?: number;
-  /** Resolves when it has come. */
+  /** Resolves when it has come, or when nobody waits any more. */
   come(scenery: Scenery): Promise<void>;
 }
 
@@ -33,18 +35,18 @@ export const MOMENTS: readonly Moment[] = [
   {
     name: 'a call hangs',
     aim: 'sent, not answered by ZITADEL',
-    async come({ sandbox, weather }) {
+    async come({ sandbox, weather, signal }) {
       await weather.hang();
-      await aCall(sandbox);
+      await aCall(sandbox, signal);
     },
   },
   {
     name: 'a write was applied',
     aim: 'answered by ZITADEL, not settled',
-    async come({ sandbox, weather }) {
+    async come({ sandbox, weather, signal }) {
       await weather.set('up');
       const from = (await writtenAt(sandbox)).length + 1;
-      while (!(await writtenAt(sandbox, from)).some(({ answered }) => answered));
+      while (!signal.aborted && !(await writtenAt(sandbox, from)).some(({ answered }) => answered));
     },
   },
   {
@@ -59,7 +61,7 @@ export const MOMENTS: readonly Moment[] = [
   {
     name: 'answers leave late',
     aim: 'settled, not answered to the client',
-    slowLine: 40,
+    slowLine: 200,
     async come({ random, weather }) {
       await weather.set('up');
       await pause(200 + int(random, 300));
@@ -68,21 +70,21 @@ export const MOMENTS: readonly Moment[] = [
   {
     name: 'all slots are taken',
     aim: 'appended, not sent',
-    async come({ sandbox, weather, random }) {
+    async come({ sandbox, weather, random, signal }) {
       await weather.hang();
-      await aCall(sandbox);
+      await aCall(sandbox, signal);
       await pause(50 + int(random, 100));
     },
   },
 ];
 
 /** A call of any kind arrives. */
-async function aCall(sandbox: SandboxProcess): Promise<void> {
+async function aCall(sandbox: SandboxProcess, signal: AbortSignal): Promise<void> {
   const count = async (): Promise<number> =>
     Object.entries(await persist(() => sandbox.calls())).reduce(
       (sum, [method, calls]) => sum + (/^(Get|List)/.test(method) ? 0 : calls),
       0,
     );
   const before = await count();
-  while ((await count()) === before);
+  while (!signal.aborted && (await count()) === before);
 }

@@ -116,11 +116,11 @@ function unknownValues(life: Life, person: Person): readonly string[] {
 function refusals(life: Life): Violation[] {
   return life.wishes
     .filter(({ end, status }) => end === 'refused' && !(status === 404 && isDeleteAsked(life)))
-    .map(({ kind, status, n }) => ({
+    .map(({ kind, status, n, detail }) => ({
       kind: 'refused',
       birth: life.birth,
       ids: [life.id ?? ''],
-      detail: `${kind} (wish ${n}) was answered ${status}`,
+      detail: `${kind} (wish ${n}) was answered ${status} ${detail ?? ''}`,
     }));
 }
 

@@ -3,13 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { rowsLeft } from './left.ts';
 import { dataDirOf } from './process.ts';
 
-/** Far more than the bridge needs, ms. */
-const PATIENCE = 60_000;
-
-/** Waits for it. Gives one line for each row that did not come to rest, or that ended in a dead letter. */
-export async function quiet(origin: string, folder: string): Promise<readonly string[]> {
+/** Waits for it, at most `patience` ms. Gives one line for each row that did not come to rest, or that ended in a dead letter. */
+export async function quiet(origin: string, folder: string, patience: number): Promise<readonly string[]> {
   const left = (): ReturnType<typeof rowsLeft> => rowsLeft(dataDirOf(folder));
-  for (const end = Date.now() + PATIENCE; Date.now() < end; await pause(100)) {
+  for (const end = Date.now() + patience; Date.now() < end; await pause(100)) {
     if ((await owed(origin)) > 0) continue;
     if (left().every((row) => row.changes.length === 0 && !row.doubt && row.confirm === null)) break;
   }

@@ -1,4 +1,5 @@
 /** A run: rounds of load and kill -9, then quiet, then the oracle. */
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,8 @@ export interface RunOptions {
   readonly extra: number;
   readonly users: number;
   readonly clients: number;
+  /** how long the last bridge may take to come to rest, ms */
+  readonly patience: number;
   readonly tell: (line: string) => void;
 }
 
@@ -31,12 +34,12 @@ export interface Outcome {
   readonly rounds: number;
   readonly windows: ReadonlyMap<Window, number>;
   readonly lives: readonly Life[];
-  /** calls that write, by method: how many were applied, and refused */
+  /** calls that write, applied or not */
   readonly writes: number;
   readonly violations: readonly Violation[];
   /** what else is not as it should be: a bridge that ended, rows that never came to rest, requests without an answer */
   readonly faults: readonly string[];
-  /** output of the bridges and their store; kept when there are violations */
+  /** output of the bridges and their store; kept when anything is not as it should be */
   readonly folder: string;
 }
 
@@ -56,6 +59,9 @@ const TIMING = {
   syncInterval: 3_000,
   heartbeat: 500,
 };
+
+/** No moment is waited for longer, ms. */
+const LONGEST = 3_000;
 
 export async function run(options: RunOptions): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'kill-'));
@@ -86,7 +92,8 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
     const bridge = await startBridge(place, moment.slowLine);
     if (rounds === 0) await begin();
     await pause(300 + random() * 900); // so that there is something to lose
-    await Promise.race([moment.come({ sandbox, load, weather, random }), pause(3_000)]);
+    const signal = AbortSignal.timeout(LONGEST);
+    await Promise.race([moment.come({ sandbox, load, weather, random, signal }), once(signal, 'abort')]);
     if (!bridge.alive()) faults.push(`the bridge of round ${rounds + 1} ended by itself`);
     const killed = await bridge.kill();
     const rows = rowsLeft(dataDirOf(place.folder));
@@ -103,21 +110,30 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
     load.start();
   }
 
-  for (let n = 0; n < options.rounds; n += 1) await round(MOMENTS[n % MOMENTS.length] as Moment);
-  for (let n = 0; n < options.extra && missed().length > 0; n += 1) {
-    const aimed = MOMENTS.filter(({ aim }) => aim !== undefined && missed().includes(aim));
-    await round(aimed[n % aimed.length] as Moment);
+  async function end(): Promise<readonly Violation[]> {
+    await weather.calm();
+    const bridge = await startBridge(place);
+    await load.stop();
+    faults.push(...load.silent.map((what) => `no answer: ${what}`));
+    faults.push(...(await quiet(origin, place.folder, options.patience)));
+    await bridge.kill();
+    return judge({ lives: load.lives, people: await peopleOf(sandbox), written: await writtenAt(sandbox) });
   }
-  await weather.calm();
-  const bridge = await startBridge(place);
-  await load.stop();
-  faults.push(...load.silent.map((what) => `no answer: ${what}`), ...(await quiet(origin, place.folder)));
-  await bridge.kill();
-  const written = await writtenAt(sandbox);
-  const violations = judge({ lives: load.lives, people: await peopleOf(sandbox), written });
-  const { down, up } = weather.times();
-  tell(`ZITADEL was away ${Math.round((100 * down) / (down + up))} % of the time`);
-  return { rounds, windows, lives: load.lives, writes: written.length, violations, faults, folder: place.folder };
+
+  try {
+    for (let n = 0; n < options.rounds; n += 1) await round(MOMENTS[n % MOMENTS.length] as Moment);
+    for (let n = 0; n < options.extra && missed().length > 0; n += 1) {
+      const aimed = MOMENTS.filter(({ aim }) => aim !== undefined && missed().includes(aim));
+      await round(aimed[n % aimed.length] as Moment);
+    }
+    const violations = await end();
+    const { down, up } = weather.times();
+    tell(`ZITADEL was away ${Math.round((100 * down) / (down + up))} % of the time`);
+    const writes = (await writtenAt(sandbox)).length;
+    return { rounds, windows, lives: load.lives, writes, violations, faults, folder: place.folder };
+  } finally {
+    await Promise.all([weather.calm(), load.stop()]);
+  }
 }
 
 async function readyAt(origin: string): Promise<void> {
