@@ -1,7 +1,8 @@
 /** THE VERBS TABLE: every operator's command. The socket, the command line and docs/commands.md walk it. */
 import { TROUBLES } from './arguments.ts';
 import { doctor } from './doctor.ts';
-import { list, show, working } from './queue.ts';
+import { list, show } from './queue.ts';
+import { working } from './queue-work.ts';
 import { syncing } from './sync.ts';
 import type { Verb } from './verb.ts';
 
