@@ -1,4 +1,5 @@
 /** Rows to store in tests. */
+import assert from 'node:assert/strict';
 import { emptyRow } from '../../src/bridge/rows.ts';
 import type {
   Change,
@@ -91,23 +92,23 @@ export async function scanned(store: Store, tenant: string, after?: Pick<Row, 'c
 export const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
 
 /** All rows in a trouble, `limit` at a time. */
-export async function allTroubled(store: Store, tenant: string, trouble: Trouble, limit: number): Promise<Row[]> {
-  const rows: Row[] = [];
-  let page = await store.troubled(tenant, trouble, limit);
-  while (page.length > 0) {
-    rows.push(...page);
-    page = await store.troubled(tenant, trouble, limit, page.at(-1)?.id);
-  }
-  return rows;
-}
+export const allTroubled = (store: Store, tenant: string, trouble: Trouble, limit: number): Promise<Row[]> =>
+  walked((last) => store.troubled(tenant, trouble, limit, last?.id));
 
 /** All that is due, `limit` at a time. */
-export async function allDue(store: Store, tenant: string, now: number, limit: number): Promise<Due[]> {
-  const found: Due[] = [];
-  let page = await store.due(tenant, now, limit);
+export const allDue = (store: Store, tenant: string, now: number, limit: number): Promise<Due[]> =>
+  walked((last) => store.due(tenant, now, limit, last));
+
+/** Page after page until one is empty. Fails when an id comes twice: it would never end. */
+async function walked<T extends { readonly id: string }>(next: (last?: T) => Promise<readonly T[]>): Promise<T[]> {
+  const found = new Map<string, T>();
+  let page = await next();
   while (page.length > 0) {
-    found.push(...page);
-    page = await store.due(tenant, now, limit, page.at(-1));
+    for (const each of page) {
+      assert.ok(!found.has(each.id), `${each.id} came twice`);
+      found.set(each.id, each);
+    }
+    page = await next(page.at(-1));
   }
-  return found;
+  return [...found.values()];
 }

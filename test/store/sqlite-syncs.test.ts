@@ -4,6 +4,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createGate, useFolders } from './folders.ts';
 import { write } from './rows.ts';
@@ -85,6 +86,8 @@ describe('store/sqlite: syncs', { timeout: 60_000 }, () => {
     shut();
     const lost = assert.rejects(store.write(write({ tenant: 't', id: 'a' })));
     process.once('worker', listen);
+    // by then the batch is with the thread
+    await nextTurn();
     await threads[0]?.terminate();
     await lost;
     release();

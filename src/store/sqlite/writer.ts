@@ -56,10 +56,12 @@ try {
 }
 
 /**
- * What is settled is erased. The database overwrites with zeros what a newer row takes the place of (secure_delete). The
- * write-ahead log keeps it until it is begun anew, which none of its bytes outlives (journal_size_limit), or emptied: once
- * nothing was written for a while, and at close. So a password hash that is settled leaves the files within about 1,000
- * written pages or idleMs, whichever comes first. What the file system keeps of blocks it took back is beyond reach.
+ * What is settled is erased. The database overwrites with zeros what a newer row takes the place of, and every page that is
+ * no longer used (secure_delete). The write-ahead log keeps it until it is begun anew, which none of its bytes outlives
+ * (journal_size_limit), or emptied: once nothing was written for a while, and at close. So a password hash that is settled
+ * leaves the files within about 1,000 written pages or idleMs, whichever comes first. Two things are not promised: SQLite
+ * moves rows from one page to another without wiping the place they had (seldom, and until that page fills again or VACUUM), and
+ * the file system keeps what it likes of the blocks that it took back.
  */
 function serve(db: DatabaseSync): void {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
