@@ -34,7 +34,7 @@ export type FromWriter =
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** What durability and erasure rest on, as SQLite says it has them. */
-export interface Settings {
+interface Settings {
   readonly journalMode: unknown;
   readonly synchronous: unknown;
   readonly secureDelete: unknown;
