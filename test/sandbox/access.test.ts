@@ -145,6 +145,68 @@ describe('ways into the sandbox', () => {
     }
   });
 
+  it('an unknown host is said by gRPC as by Connect', async () => {
+    const strict = await createSandbox({ externalDomain: 'zitadel.test' });
+    try {
+      const token = strict.seeds.tokens.managerA;
+      const byGrpc = await call(strict, 'zitadel.auth.v1.AuthService', 'GetMyUser', {}, { token });
+      assert.deepEqual([byGrpc.error?.code, byGrpc.error?.id], ['NOT_FOUND', null]);
+      assert.match(byGrpc.error?.message ?? '', /^unable to set instance using origin/);
+    } finally {
+      await strict.close();
+    }
+  });
+
+  it('personal access tokens: the own ones, and those of users one may read', async () => {
+    const { tokens, users, organizations } = sandbox.seeds;
+    const userId = users['org-b-manager'] ?? '';
+    const expires = Date.UTC(2100, 0, 1);
+    await control(sandbox, 'tokens', { token: 'another', userId, expires });
+    const list = async (token: string): Promise<Json> =>
+      answered(
+        await call(
+          sandbox,
+          USER,
+          'ListPersonalAccessTokens',
+          { filters: [{ userIdFilter: { id: userId } }] },
+          { token },
+        ),
+      );
+    const ends = ({ result }: Json): unknown[] =>
+      ((result ?? []) as Json[]).map(({ expirationDate }) => expirationDate);
+    assert.deepEqual(ends(await list('another')), ['9999-12-31T23:59:59Z', '2100-01-01T00:00:00Z']);
+    assert.equal(ends(await list(tokens.ownerB)).length, 2);
+    const foreign = await list(tokens.managerA);
+    assert.deepEqual([ends(foreign), (foreign.pagination as Json).totalResult], [[], '2']);
+    await control(sandbox, 'tokens', { token: 'another', revoked: true });
+    assert.deepEqual(ends(await list(tokens.managerB)), ['9999-12-31T23:59:59Z']);
+    await control(sandbox, 'tokens', { token: 'another', revoked: false });
+    assert.deepEqual(
+      ends(await list('another')),
+      ['9999-12-31T23:59:59Z', '2100-01-01T00:00:00Z'],
+      'given back as it was',
+    );
+    await control(sandbox, 'tokens', { token: 'another', expires: Date.now() - 1 });
+    const ended = await call(sandbox, USER, 'ListUsers', {}, { token: 'another', organization: organizations.b });
+    assert.equal(ended.error?.id, 'AUTH-7fs1e');
+  });
+
+  it('roles are given and taken away', async () => {
+    const { tokens, users, organizations } = sandbox.seeds;
+    const entry = { userId: users['org-a-no-role'] ?? '', organization: organizations.a };
+    const may = async (): Promise<unknown> =>
+      answered(
+        await call(sandbox, 'zitadel.auth.v1.AuthService', 'ListMyZitadelPermissions', {}, { token: tokens.noRoleA }),
+      ).result ?? [];
+    assert.deepEqual(await may(), []);
+    await control(sandbox, 'members', { ...entry, roles: ['ORG_SETTINGS_MANAGER'] });
+    assert.ok(((await may()) as string[]).includes('policy.write'));
+    await control(sandbox, 'members', { ...entry, roles: ['ORG_USER_SELF_MANAGER'] });
+    assert.deepEqual(await may(), ['policy.read', 'user.self.delete']);
+    await control(sandbox, 'members', { ...entry, roles: [] });
+    assert.deepEqual(await may(), []);
+  });
+
   it('refuses larger limits where newer servers do', async () => {
     const young = await createSandbox({ maxLimit: 1000 });
     try {

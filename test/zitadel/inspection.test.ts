@@ -120,7 +120,9 @@ test('away: one line, and nothing more is asked; also past an open breaker', asy
   const connection = createConnection({ url: world.sandbox.url, maxInFlight: 1, breaker: { probeMs: 3_600_000 } });
   const zitadel = world.zitadel({ connection });
   await world.faults({ mode: 'down' });
+  world.calls.length = 0;
   const down = await zitadel.inspect();
+  assert.equal(world.calls.length, 1);
   assert.deepEqual(down, { ...NOTHING, problems: down.problems });
   assert.match(
     down.problems.join('\n'),

@@ -34,6 +34,7 @@ const calls = async (): Promise<number> =>
 
 test('down: opens after five calls over two rows, and lets nothing out', async () => {
   const { zitadel, connection } = connect();
+  assert.deepEqual(await zitadel.standing(), { kind: 'able' });
   await world.faults({ mode: 'down' });
   for (const id of ['a', 'a', 'b', 'a']) {
     assert.equal(causeOf(await zitadel.run(id, creation(id), yes)), 'away');
@@ -114,6 +115,21 @@ test('who waits for a slot is told at once when it opens, and so is who has one 
   release(true);
   assert.deepEqual(await holding, OPEN);
   assert.equal(await calls(), 0);
+});
+
+test('open with all slots taken: nobody waits for one, nor does the probe', async () => {
+  const { zitadel, connection } = connect({ maxInFlight: 1, breaker: { probeMs: 2 } });
+  await world.faults({ hang: true });
+  const { promise: held, resolve: release } = Promise.withResolvers<boolean>();
+  const holding = zitadel.run('held', creation('held'), () => held);
+  const waiting = zitadel.run('waits', creation('waits'), yes);
+  for (const subject of ['a', 'b', 'c', 'd', 'e']) connection.breaker.begin(subject).silent('nothing');
+  assert.deepEqual(await waiting, OPEN);
+  assert.deepEqual(await zitadel.run('late', creation('late'), yes), OPEN);
+  await world.faults();
+  await until(() => zitadel.away() === undefined);
+  release(true);
+  assert.deepEqual(await holding, { kind: 'done' });
 });
 
 test('the probe finds that ZITADEL is back: closes, tells, and calls go through', async () => {
@@ -217,7 +233,7 @@ test('sockets that accept and say nothing: each probe tries a fresh one, and tho
   await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => hurried.run(id, creation(id), yes)));
   assert.notEqual(hurried.away(), undefined);
   const from = made;
-  await until(() => made > from + 10);
+  await until(() => made > from + 10 && sockets.size < made - 10, 'none of them is closed');
   connection.close();
   await until(() => sockets.size === 0, 'sockets stay open');
 });
