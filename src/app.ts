@@ -6,16 +6,19 @@ import { failed, notFound } from './scim/fallback.ts';
 export interface AppParts {
   readonly scim: Router;
   readonly health: Router;
+  /** the status page */
+  readonly page: Router;
   readonly trustProxy: boolean | number | readonly string[];
 }
 
-export function createApp({ scim, health, trustProxy }: AppParts): Express {
+export function createApp({ scim, health, page, trustProxy }: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag'); // SCIM resources have their own (RFC 7644 §3.14)
   app.set('trust proxy', typeof trustProxy === 'object' ? [...trustProxy] : trustProxy);
   app.use(helmet());
   app.use(health);
+  app.use(page);
   app.use('/scim/v2', scim);
   app.use('/scim', notFound, failed);
   return app;

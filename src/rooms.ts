@@ -150,7 +150,11 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     for (const { config: each, made } of entries) {
       const count = await made.hold();
       if (count === 0) continue;
-      log.system('warn', 'the process slept longer than HOLD_AFTER: what it owed is held', { tenant: each.id, count, ms });
+      log.system('warn', 'the process slept longer than HOLD_AFTER: what it owed is held', {
+        tenant: each.id,
+        count,
+        ms,
+      });
     }
   }
 

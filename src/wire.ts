@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Express } from 'express';
+import { createPageRouter } from './admin/page-router.ts';
 import { type AdminSocket, createAdminSocket } from './admin/socket.ts';
 import { socketPath } from './admin/socket-path.ts';
 import { createApp } from './app.ts';
@@ -16,6 +17,7 @@ import { reportRequest, reportSync } from './reports.ts';
 import { createRooms, type Entry } from './rooms.ts';
 import { createAccess } from './scim/auth.ts';
 import { createScim } from './scim/router.ts';
+import { createFailures } from './scim/throttle.ts';
 import type { CommitHook } from './store/sqlite/writer.ts';
 
 export interface Bridge {
@@ -99,7 +101,14 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     notReady: () => notReady(entries, recovered, failures),
     scrape: () => metrics.scrape(),
   });
-  const app = createApp({ scim, health, trustProxy });
+  const desk = { operators, setups: config.tenants, clock };
+  const page = createPageRouter({
+    desk,
+    tokenHash: config.admin.tokenHash,
+    failures: createFailures(clock),
+    codes: reason,
+  });
+  const app = createApp({ scim, health, page, trustProxy });
   let socket: AdminSocket | undefined;
 
   return {
@@ -108,7 +117,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
       await rooms.open();
       socket = await createAdminSocket({
         path: socketPath(adminDir ?? config.store.dataDir),
-        desk: { operators, setups: config.tenants, clock },
+        desk,
         onError: (error) => log.system('error', 'an operator command failed in a way nobody expected', { error }),
       });
       for (const { made } of entries) made.start();

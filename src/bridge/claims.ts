@@ -14,6 +14,8 @@ export const swapName = ({ id }: Key): string => `scim-swap-${id}`;
 
 export type Claim =
   | { readonly kind: 'free' }
+  /** the row that has it does not free it by itself: nobody waits for what is blocked, held or dead */
+  | { readonly kind: 'taken' }
   /** another row has to be delivered first */
   | { readonly kind: 'wait'; readonly blocker: Row }
   /** each waits for the other: one takes a name of its own for the time being */
@@ -24,7 +26,8 @@ const LONGEST_CHAIN = 100;
 
 export async function claimOf(store: Store, unique: Unique, key: Key, name: string): Promise<Claim> {
   const blocker = await holderOf(store, unique, name);
-  if (blocker === undefined || isSame(blocker, key) || !frees(blocker)) return { kind: 'free' };
+  if (blocker === undefined || isSame(blocker, key)) return { kind: 'free' };
+  if (!frees(blocker)) return { kind: 'taken' };
   let at: Row | undefined = blocker;
   for (let length = 0; at !== undefined && length < LONGEST_CHAIN; length += 1) {
     const asked = askedName(at);
@@ -42,8 +45,8 @@ async function holderOf(store: Store, { instance }: Unique, name: string): Promi
   return row === undefined || row.tombstone !== null ? undefined : row;
 }
 
-/** Whether its delivery can free a name: nobody waits for what is blocked, held or dead, ZITADEL itself says then that the name is taken. */
-const frees = (row: Row): boolean => row.blocked === null && (toSend(row).length > 0 || row.doubt);
+/** Whether its delivery can free a name. */
+const frees = (row: Row): boolean => row.blocked === null && toSend(row).length > 0;
 
 function isSame(row: Row, key: Key): boolean {
   const own = keyOf(row);

@@ -41,4 +41,10 @@ export const notSo = (must: FactsChange, facts: Facts): FactsChange =>
   Object.fromEntries(Object.entries(must).filter(([fact, value]) => (facts[fact] ?? null) !== value));
 
 /** What the bridge itself asks for, below all that clients ask. */
-export const OWN = { revision: 0, named: [], answered: true, who: 'bridge', txn: 'confirm' } as const satisfies Partial<Change>;
+export const OWN = {
+  revision: 0,
+  named: [],
+  answered: true,
+  who: 'bridge',
+  txn: 'confirm',
+} as const satisfies Partial<Change>;

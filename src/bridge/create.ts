@@ -3,9 +3,9 @@ import { BridgeError } from '../errors.ts';
 import type { Facts } from '../mapping/facts.ts';
 import { toFacts } from '../mapping/users.ts';
 import type { HandOver } from './hand-over.ts';
-import { type HeldBy, taken } from './names.ts';
+import type { HeldBy } from './names.ts';
 import type { Clock, Ids, Key, Row, Store, Unique } from './ports.ts';
-import { emptyRow, keyOf, newChange, nextRevision, resourceOf, shownFacts } from './rows.ts';
+import { emptyRow, keyOf, newChange, nextRevision, resourceOf, shownFacts, taken } from './rows.ts';
 import { type Timing, within } from './timing.ts';
 import type { Users } from './use-cases.ts';
 import { updateRow } from './writes.ts';
@@ -106,7 +106,8 @@ type Answer = Awaited<ReturnType<Users['create']>>;
 
 /** The create of a row that is still to be made, as answered. */
 function answered(row: Row): Row {
-  const isOpen = row.createMark?.open === true && row.changes.some(({ kind, answered: told }) => kind === 'create' && !told);
+  const isOpen =
+    row.createMark?.open === true && row.changes.some(({ kind, answered: told }) => kind === 'create' && !told);
   if (!isOpen) return row;
   return { ...row, changes: row.changes.map((each) => (each.kind === 'create' ? { ...each, answered: true } : each)) };
 }

@@ -13,7 +13,16 @@ export function letterOf(
   const facts = Object.fromEntries(
     Object.entries(change.facts).filter(([name]) => name !== 'password' && (names === undefined || names.has(name))),
   );
-  return { revision, kind: kind === 'create' && names !== undefined ? 'edit' : kind, facts, ...why, who, txn, at, died };
+  return {
+    revision,
+    kind: kind === 'create' && names !== undefined ? 'edit' : kind,
+    facts,
+    ...why,
+    who,
+    txn,
+    at,
+    died,
+  };
 }
 
 /** What a newer change has brought about meanwhile is not to be retried. */

@@ -4,10 +4,21 @@ import { stableJson } from '../mapping/codecs.ts';
 import { difference, type Facts, type FactsChange } from '../mapping/facts.ts';
 import { factsOf, isWhole, toFacts } from '../mapping/users.ts';
 import { contended, type HandOver } from './hand-over.ts';
-import { type HeldBy, taken } from './names.ts';
-import { withoutNamed } from './held.ts';
+import type { HeldBy } from './names.ts';
+import { releasedBy } from './held.ts';
 import type { Change, Clock, Context, Row } from './ports.ts';
-import { absent, baseFacts, etagOf, newChange, nextRevision, resourceOf, shownFacts, toSend, userOf } from './rows.ts';
+import {
+  absent,
+  baseFacts,
+  etagOf,
+  newChange,
+  nextRevision,
+  resourceOf,
+  shownFacts,
+  taken,
+  toSend,
+  userOf,
+} from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { Edit, ScimUser, Users } from './use-cases.ts';
@@ -39,7 +50,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
   ): Promise<boolean> {
     if (clock() >= deadline) throw contended();
     const made = newChange(ctx, { ...change, revision: nextRevision(row), at: clock() });
-    const changes = [...withoutNamed(withoutSame(row, made), made), made];
+    const changes = [...releasedBy(withoutSame(row, made)), made];
     // whoever creates it again now does not mean the answer it lost
     const createMark = row.createMark && { ...row.createMark, open: false };
     const written = await handOver({ ...row, version: row.version + 1, changes, createMark }, row.version, deadline);

@@ -51,18 +51,20 @@ export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gat
   /** Looks at the token's rights until it has them again. */
   function lookAgain(): void {
     if (stopped) return;
-    barredTimer = setTimeout(() => {
-      void zitadel.standing().then((standing) => {
-        if (standing.kind === 'able') {
-          barred = undefined;
-          if (!stopped) onOpen();
-        } else {
-          if (standing.kind === 'barred' && barred !== undefined) barred = { ...barred, reason: standing.reason };
-          lookAgain();
-        }
-      });
-    }, timing.standing);
+    barredTimer = setTimeout(() => void look(), timing.standing);
     barredTimer.unref();
+  }
+
+  async function look(): Promise<void> {
+    const standing = await zitadel.standing();
+    if (stopped) return;
+    if (standing.kind === 'able') {
+      barred = undefined;
+      onOpen();
+      return;
+    }
+    if (standing.kind === 'barred') barred = { reason: standing.reason, since: barred?.since ?? clock() };
+    lookAgain();
   }
 
   return {

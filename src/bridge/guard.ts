@@ -74,8 +74,7 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
       const reason = guarded.reasons.get(id);
       if (reason !== undefined) return forbidden(reason);
       const owns = guarded.activeOwners.has(id);
-      if (owns && isLastOwner(id, guarded.activeOwners))
-        return forbidden(LAST_OWNER);
+      if (owns && isLastOwner(id, guarded.activeOwners)) return forbidden(LAST_OWNER);
       if (owns && LOCKS_OUT.has(step.call)) leaving.set(id, clock());
       return undefined;
     },

@@ -1,10 +1,11 @@
 /** Handing a change over: written durably, reconciled inline, its result awaited; while ZITADEL is away it is answered and left to the queue. */
 import { BridgeError } from '../errors.ts';
+import { claimOf } from './claims.ts';
 import type { Gate, Shut } from './gate.ts';
 import type { Guard } from './guard.ts';
 import type { Change, Clock, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { absent, indexOf, isNothing, keyOf } from './rows.ts';
+import { absent, indexOf, isNothing, keyOf, taken } from './rows.ts';
 import type { Expected, Result, Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
 import { updateRow } from './writes.ts';
@@ -53,8 +54,11 @@ export function createHandOver(options: HandOverOptions): HandOver {
   /** Nothing can be sent now: the change is answered by the same write that keeps it. */
   async function answerLater(row: Row, expect: number): Promise<WriteResult> {
     const last = row.changes.length - 1;
-    const forbidden = options.forbids(row.id, row.changes[last] ?? NO_CHANGE);
+    const { kind, facts }: Pick<Change, 'kind' | 'facts'> = row.changes[last] ?? NO_CHANGE;
+    const forbidden = options.forbids(row.id, { kind, facts });
     if (forbidden !== undefined) throw forbidden;
+    const name = facts['username'];
+    if (typeof name === 'string' && (await claimOf(store, unique, row, name)).kind === 'taken') throw taken(name);
     const changes = row.changes.map((change, at) => (at === last ? { ...change, answered: true } : change));
     const dueAt = row.dueAt === null ? clock() : Math.min(row.dueAt, clock());
     const written = { ...row, changes, dueAt };
@@ -132,7 +136,8 @@ export const contended = (): BridgeError =>
 function tell(ended: Result): void {
   if (ended.kind === 'refused') throw ended.error;
   if (ended.kind === 'gone') throw absent();
-  if (ended.kind === 'away') throw away({ kind: ended.blocked === true ? 'blocked' : 'away', retryAfter: ended.retryAfter });
+  if (ended.kind === 'away')
+    throw away({ kind: ended.blocked === true ? 'blocked' : 'away', retryAfter: ended.retryAfter });
 }
 
 function away({ kind, retryAfter }: Pick<Shut, 'kind' | 'retryAfter'>): BridgeError {

@@ -3,7 +3,7 @@ import { BridgeError } from '../errors.ts';
 import type { Clock, Key, Row, Store, Unique } from './ports.ts';
 import { contended } from './hand-over.ts';
 import type { Reconcile } from './reconcile.ts';
-import { indexOf, isExternalId, isQuiet } from './rows.ts';
+import { indexOf, isQuiet } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
 import type { View } from './view.ts';
@@ -27,14 +27,6 @@ export type HeldBy = (holder: Key, name: string, deadline: number) => Promise<Ro
 
 /** Looks again at least this often, ms: another process may have decided. */
 const LOOK_AGAIN = 250;
-
-/** 409 uniqueness for a reserved name that another row has. */
-export function taken(name: string): BridgeError {
-  const told = isExternalId(name)
-    ? 'externalId is already used by another user'
-    : 'userName is already taken by another user in ZITADEL: user names are unique over all its organizations';
-  return new BridgeError(409, told, { scimType: 'uniqueness' });
-}
 
 export function createNames(options: NamesOptions): HeldBy {
   const { tenant, unique, store, view, reconcile, settlements, clock, timing } = options;

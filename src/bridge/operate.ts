@@ -80,7 +80,10 @@ export function createOperate({ tenant, unique, store, zitadel, reconcile, wake,
       }
       const told = await change(id, (row) => {
         if (row.dead.length > 0)
-          return { row: { ...revived(row), dueAt: clock(), attempts: 0 }, told: `${row.dead.length} dead letters are owed again` };
+          return {
+            row: { ...revived(row), dueAt: clock(), attempts: 0 },
+            told: `${row.dead.length} dead letters are owed again`,
+          };
         const waits = row.doubt || row.changes.some(({ held }) => !held);
         return waits ? { row: { ...row, dueAt: clock(), attempts: 0, blocked: null }, told: 'tried now' } : undefined;
       });
@@ -104,7 +107,9 @@ export function createOperate({ tenant, unique, store, zitadel, reconcile, wake,
     async release(id) {
       const told = await change(id, (row) => {
         const held = row.changes.filter((each) => each.held).length;
-        return held === 0 ? undefined : { row: { ...release(row), dueAt: clock() }, told: `${held} held changes are sent` };
+        return held === 0
+          ? undefined
+          : { row: { ...release(row), dueAt: clock() }, told: `${held} held changes are sent` };
       });
       if (told === undefined) throw nothing(id, 'nothing held');
       await deliver({ tenant, id });
@@ -160,7 +165,10 @@ function detailOf(row: Row, answer: ReadOutcome): QueueDetail {
 }
 
 function compare(asked: Facts, known: Facts, zitadel: Facts | undefined): Comparison[] {
-  const names = new Set([...Object.keys(difference(known, asked)), ...Object.keys(difference(zitadel ?? known, asked))]);
+  const names = new Set([
+    ...Object.keys(difference(known, asked)),
+    ...Object.keys(difference(zitadel ?? known, asked)),
+  ]);
   names.delete('password');
   return [...names].toSorted().map((fact) => ({
     fact,

@@ -55,7 +55,9 @@ export interface TenantState {
   /** when the oldest owed change was asked */
   readonly oldestOwed: number | undefined;
   /** why nothing is delivered now; undefined: deliveries go out */
-  readonly shut: { readonly kind: 'away' | 'limited' | 'blocked'; readonly reason: string; readonly since: number } | undefined;
+  readonly shut:
+    | { readonly kind: 'away' | 'limited' | 'blocked'; readonly reason: string; readonly since: number }
+    | undefined;
   readonly sync: {
     /** when one last finished; null: never */
     readonly finished: number | null;

@@ -270,7 +270,11 @@ export type Standing = { readonly kind: 'able' } | { readonly kind: 'barred'; re
 export interface Inspection {
   /** undefined: it could not be asked; `problem` says why */
   readonly user?: { readonly id: string; readonly name: string };
-  readonly organization?: { readonly id: string; readonly name: string; readonly state: 'active' | 'inactive' | 'removed' };
+  readonly organization?: {
+    readonly id: string;
+    readonly name: string;
+    readonly state: 'active' | 'inactive' | 'removed';
+  };
   /** permissions of the token in its organization */
   readonly permissions: readonly string[];
   /** ZITADEL's clock minus ours, ms */

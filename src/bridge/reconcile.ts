@@ -6,7 +6,7 @@ import type { Gate } from './gate.ts';
 import type { Bar } from './guard.ts';
 import type { Change, Clock, Key, Lease, Outcome, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
 import { buried, readBack } from './readings.ts';
-import { believedFacts, deadName, isNothing, merged, toSend } from './rows.ts';
+import { believedFacts, deadName, isNothing, merged, taken, toSend } from './rows.ts';
 import { createRun } from './run.ts';
 import type { Settlements } from './settlements.ts';
 import { pauseOf, type Round, type Settlement, settled } from './settle.ts';
@@ -99,10 +99,13 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if ((stored.doubt && !state.mine) || isTime) {
         const takenOver = state.first && stored.calling !== null;
         const answer = await target.zitadel.read(key.id);
-        if (answer.kind !== 'found' && answer.kind !== 'gone') return putOff(stored, target, update, answer, state.sent);
+        if (answer.kind !== 'found' && answer.kind !== 'gone')
+          return putOff(stored, target, update, answer, state.sent);
         const reading = answer.kind === 'found' ? answer.reading : null;
         if (!(await store.prove(lease, timing.lease))) return;
-        await update((now) => readBack(now, reading, { now: clock(), timing, takenOver: takenOver && now.calling !== null }));
+        await update((now) =>
+          readBack(now, reading, { now: clock(), timing, takenOver: takenOver && now.calling !== null }),
+        );
         state.first = false;
         state.mine = false;
         continue;
@@ -110,7 +113,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       const pending = toSend(stored);
       const row = { ...stored, changes: state.alone ? pending.slice(0, 1) : pending };
       if (row.changes.length === 0) return rest(stored, update);
-      if (row.known === null && wantsNobody(stored, row)) return vanish(stored, update);
+      if (row.known === null && wantsNobody(stored)) return vanish(stored, update);
       const steps = planOf(row);
       const waits = await namesFree(key, row, target, steps, lease);
       if (waits.kind === 'retry') return void (await settle(row, target, notYet(row, waits), update, state.sent));
@@ -123,7 +126,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       state.sent = before || round.calls.length > 0;
       // another holder has the row by now: it finds it in doubt and reads what became of the call
       if (!(await store.prove(lease, timing.lease))) return report(row, round, clock() - started, 0);
-      const over = waits.kind === 'swap' && round.end === null ? { ...round, end: SWAPPED } : round;
+      const over = waits.kind === 'free' ? round : afterWait(waits, row, round);
       state.surprises += over.end?.kind === 'replan' ? 1 : 0;
       if (state.surprises > MOST_SURPRISES) return putOff(row, target, update, TOO_MANY, state.sent);
       const { alone, orphans } = await settle(row, target, over, update, before);
@@ -161,8 +164,18 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     return [...create, ...rename];
   }
 
+  /** A round of steps that took a name which another row has. */
+  function afterWait({ kind }: Freed, row: Row, round: Round): Round {
+    if (kind === 'swap' && round.end === null) return { ...round, end: SWAPPED };
+    const isWanted = row.changes.every(({ revision }) => settlements.awaited(row, revision));
+    const isUnsent = round.end?.kind === 'retry' && round.end.definite && round.after.length === 0;
+    if (kind !== 'taken' || !isWanted || !isUnsent) return round;
+    // while ZITADEL is away nothing else says so
+    return { ...round, end: null, refusals: [{ names: ['username'], error: taken('') }] };
+  }
+
   type Freed =
-    | { readonly kind: 'free' }
+    | { readonly kind: 'free' | 'taken' }
     | { readonly kind: 'swap'; readonly steps: readonly Step[] }
     | Extract<Unreadable, { kind: 'retry' }>;
 
@@ -172,7 +185,9 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     if (name === undefined) return { kind: 'free' };
     for (const end = clock() + timing.answerWithin; ; ) {
       const claim = await claimOf(store, target.unique, key, name);
-      if (claim.kind === 'free') return claim;
+      const isWanted = row.changes.some(({ revision }) => settlements.awaited(row, revision));
+      // who waits for an answer is told by ZITADEL itself that the name is taken; what was answered waits for the operator
+      if (claim.kind === 'free' || (claim.kind === 'taken' && isWanted)) return claim;
       if (claim.kind === 'swap' && row.known !== null) {
         const username = swapName(key);
         const set = { username };
@@ -335,6 +350,7 @@ const notYet = (row: Row, end: Unreadable): Round => ({
   end,
 });
 
-/** Nobody is there and nobody is asked for: neither now nor by what an operator may release. */
-const wantsNobody = (stored: Row, row: Row): boolean =>
-  !stored.changes.some(({ kind }) => kind === 'create') || merged(null, row.changes) === null && !stored.changes.some(({ held }) => held);
+/** Nobody is asked for: neither now nor by what an operator may release. */
+const wantsNobody = ({ changes }: Row): boolean =>
+  !changes.some(({ kind }) => kind === 'create') ||
+  (merged(null, changes) === null && !changes.some(({ held }) => held));

@@ -133,6 +133,14 @@ export const deadName = (name: string): string => DEAD_MARK + nameKey(name);
 
 export const isExternalId = (reserved: string): boolean => reserved.startsWith(EXTERNAL_ID_MARK);
 
+/** 409 uniqueness for a reserved name that another row has. */
+export function taken(name: string): BridgeError {
+  const told = isExternalId(name)
+    ? 'externalId is already used by another user'
+    : 'userName is already taken by another user in ZITADEL: user names are unique over all its organizations';
+  return new BridgeError(409, told, { scimType: 'uniqueness' });
+}
+
 /** The userName a row will have in the end; null: none. */
 export const askedName = (row: Row): string | null => baseFacts(row)?.['username'] ?? null;
 

@@ -58,7 +58,7 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
           const judged = await gate.judge();
           if (judged === true) return round(outcome);
           if (judged !== false) return round(judged.kind === 'retry' ? { ...judged, definite: true } : outcome);
-          barred.push({ names: step.names, reason: outcome.reason });
+          barred.push({ names: isLast ? allNames(row) : step.names, reason: outcome.reason });
           if (isLast) return round(null);
           break;
         }
@@ -73,6 +73,12 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     return round(null);
   };
 }
+
+/** Without a create nobody can be edited, and a delete would have covered whatever was asked before it. */
+const allNames = ({ changes }: Row): readonly string[] => [
+  'gone',
+  ...changes.flatMap(({ facts }) => Object.keys(facts)),
+];
 
 /** What a call may change when it lands late. */
 const carried = ({ set, after }: Step): FactsChange => ({ ...after, ...set });

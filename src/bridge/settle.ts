@@ -3,6 +3,7 @@ import { BridgeError } from '../errors.ts';
 import { type FactsChange, overlay } from '../mapping/facts.ts';
 import { confirmAfter } from './confirm.ts';
 import { letterOf, overtaken, withCreateDead } from './dead-letters.ts';
+import { withoutDone } from './held.ts';
 import type { Change, Outcome, Row, Unreadable } from './ports.ts';
 import { buried, dueOf, shows } from './readings.ts';
 import { isNothing } from './rows.ts';
@@ -115,15 +116,26 @@ function judge(
     kept.set(revision, left === null ? null : edited(left, next));
     dead = overtaken(dead, change, round.after);
   }
-  const changes = next.changes.flatMap((change) => {
-    const left = kept.get(change.revision);
-    return left === undefined ? [change] : left === null ? [] : [left];
+  const left = next.changes.flatMap((change) => {
+    const rest = kept.get(change.revision);
+    return rest === undefined ? [change] : rest === null ? [] : [rest];
   });
-  const lost = next.known === null && covered.some(({ kind, revision }) => kind === 'create' && kept.get(revision) === null);
+  const changes = withoutDone(left, doneNames(covered, round));
+  const lost =
+    next.known === null && covered.some(({ kind, revision }) => kind === 'create' && kept.get(revision) === null);
   if (!lost) return { left: { changes, dead, createMark }, orphans };
   // nobody is there to be edited: what was answered goes with the create
   for (const { revision } of changes) results.set(revision, { kind: 'gone' });
   return { left: { changes: [], dead: withCreateDead(dead, changes), createMark }, orphans };
+}
+
+/** Facts that are now as they were asked. */
+function doneNames(covered: readonly Change[], { after, end, refusals, barred }: Round): ReadonlySet<string> {
+  const done = new Set(
+    [...after, ...(end === null ? covered.map(({ facts }) => facts) : [])].flatMap((each) => Object.keys(each)),
+  );
+  for (const { names } of [...refusals, ...barred]) for (const name of names) done.delete(name);
+  return done;
 }
 
 /** What a change still asks after its refused facts are taken from it; null: nothing. */
@@ -141,9 +153,7 @@ function leftOf(change: Change, round: Round, options: SettleOptions, results: M
   const { end, barred } = round;
   const mine = barred.filter(({ names }) => names.some((name) => asks(change).includes(name)));
   const why: Unreadable | undefined =
-    end?.kind === 'retry' || end?.kind === 'blocked'
-      ? end
-      : mine[0] && { kind: 'blocked', reason: mine[0].reason };
+    end?.kind === 'retry' || end?.kind === 'blocked' ? end : mine[0] && { kind: 'blocked', reason: mine[0].reason };
   if (why === undefined) {
     results.set(revision, { kind: 'settled' });
     return null;
@@ -179,7 +189,8 @@ function withoutSpent(change: Change, { open, end }: Round): Change {
 
 /** Nothing was applied and nothing is in doubt: what nobody was promised may be dropped, and the client told to come back. */
 const isUntouched = ({ end, after, barred }: Round): boolean =>
-  after.length === 0 && (end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite) || (end === null && barred.length > 0));
+  after.length === 0 &&
+  (end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite) || (end === null && barred.length > 0));
 
 /** When the row is looked at again, and what is noted on it until then. */
 function rested(
@@ -206,7 +217,12 @@ function rested(
     lastError: end?.reason ?? bar?.reason ?? null,
   };
   const row = isPoisoned(base, options) ? poisoned(base, now, options, results) : base;
-  const pause = end?.kind === 'retry' || end?.kind === 'blocked' ? pauseOf(end, attempts, timing) : bar === undefined ? timing.lease : timing.syncInterval;
+  const pause =
+    end?.kind === 'retry' || end?.kind === 'blocked'
+      ? pauseOf(end, attempts, timing)
+      : bar === undefined
+        ? timing.lease
+        : timing.syncInterval;
   const dueAt = dueOf(row, now + pause);
   return { row: isNothing(row) ? null : { ...row, dueAt }, results, alone: false, orphans };
 }
@@ -241,7 +257,8 @@ function poisoned(row: Row, now: number, { awaited }: SettleOptions, results: Ma
   const changes = row.changes.filter((change) => !mine.includes(change));
   for (const { revision } of mine) results.delete(revision);
   const [first] = letters;
-  const folded = first?.kind === 'create' ? withCreateDead([...row.dead, first], mine.slice(1)) : [...row.dead, ...letters];
+  const folded =
+    first?.kind === 'create' ? withCreateDead([...row.dead, first], mine.slice(1)) : [...row.dead, ...letters];
   return { ...row, changes, dead: folded, stuck: null };
 }
 

@@ -104,9 +104,10 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     }
   }
 
+  /** One at a time: whoever comes meanwhile gets the one that runs. */
   function sync(atFullSpeed: boolean, acceptRemovals: boolean): Promise<SyncEvent> {
     clearTimeout(timer);
-    syncing = attempt(atFullSpeed, acceptRemovals);
+    syncing ??= attempt(atFullSpeed, acceptRemovals);
     return syncing;
   }
 
@@ -122,7 +123,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
       await syncing;
     },
     async now(acceptRemovals) {
-      while (syncing !== undefined) await syncing;
+      await syncing;
       return sync(true, acceptRemovals);
     },
     finished: () => finished,

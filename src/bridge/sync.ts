@@ -107,7 +107,8 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
         ...slice.filter((row) => !seen.has(row.id) && isQuiet(row) && Math.max(row.verifiedAt, row.modified) < began),
       );
     }
-    if (!options.acceptRemovals && missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE)) return { removed: 0, kept: missing.length };
+    if (!options.acceptRemovals && missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE))
+      return { removed: 0, kept: missing.length };
     let removed = 0;
     for (const row of missing) {
       const answer = await zitadel.read(row.id);

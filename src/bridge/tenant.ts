@@ -154,7 +154,9 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         const page = await store.due(id, Number.MAX_SAFE_INTEGER, HOLD_AT_ONCE, after);
         after = page.at(-1);
         if (after === undefined) return held;
-        await Promise.all(page.map(({ id: user }) => updateRow(store, unique, { tenant: id, id: user }, holdBack, true)));
+        await Promise.all(
+          page.map(({ id: user }) => updateRow(store, unique, { tenant: id, id: user }, holdBack, true)),
+        );
       }
 
       function holdBack(row: Row): Row {

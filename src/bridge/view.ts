@@ -73,7 +73,7 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
     if (kept !== undefined && wasLeft(kept)) {
       await within(reconcile(key), readWithin);
       kept = await store.read(key);
-      if (kept !== undefined && kept.known === null && kept.doubt && shownFacts(kept) === null) throw undecided();
+      if (kept !== undefined && kept.doubt && isBeingMade(kept)) throw undecided();
     }
     const usable =
       kept !== undefined &&
@@ -164,6 +164,10 @@ const INDEX_OF = { userName: 'userName', externalId: 'externalId', 'emails.value
 
 /** In doubt, and nobody came back to it since: a request is at it just now, or the process that was has died. */
 const wasLeft = (row: Row): boolean => row.doubt && row.attempts === 0 && row.tombstone === null;
+
+/** A create that nobody was told of. */
+const isBeingMade = ({ known, changes }: Row): boolean =>
+  known === null && changes.some(({ kind, answered }) => kind === 'create' && !answered);
 
 function shown(row: Row): readonly UserResource[] {
   const facts = shownFacts(row);

@@ -68,11 +68,10 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   async function sweeps(tenant: string, ahead: number): Promise<void> {
-    for (let next: number | undefined = ahead; next !== undefined && !stopped; ) {
-      again.delete(tenant);
-      await sweep(tenant, next);
-      next = again.get(tenant);
-    }
+    again.delete(tenant);
+    await sweep(tenant, ahead);
+    const more = again.get(tenant);
+    if (more !== undefined && !stopped) await sweeps(tenant, more);
   }
 
   /** Delivers what is due within `ahead` ms, each row once: one that somebody else holds stays due. */

@@ -17,8 +17,12 @@ export interface FakeZitadel extends Zitadel {
   readonly people: Map<string, Facts>;
   /** From now on lists show what they show now. */
   lag(): void;
+  /** Lists show what is. */
+  catchUp(): void;
   /** Calls that were never answered are applied now. */
   land(): void;
+  /** some of them were not applied yet */
+  hasLate(): boolean;
   /** every step that was sent, applied or not */
   readonly sent: { readonly id: string; readonly step: Step }[];
   /** ids that were created with effect, in order */
@@ -30,7 +34,10 @@ export interface FakeZitadel extends Zitadel {
   fates: Fate[];
 }
 
-const away = (definite: boolean, cause: 'away' | 'limited' | 'answer' = 'away'): Extract<Outcome, { kind: 'retry' }> => ({
+const away = (
+  definite: boolean,
+  cause: 'away' | 'limited' | 'answer' = 'away',
+): Extract<Outcome, { kind: 'retry' }> => ({
   kind: 'retry',
   definite,
   cause,
@@ -73,6 +80,7 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
       late = [];
       for (const apply of landing) apply();
     },
+    hasLate: () => late.length > 0,
     away: () => (fake.isDown ? 'breaker-open' : undefined),
     standing: async () => fake.standingNow,
     inspect: async () => ({ permissions: [], sees: { instanceRoles: false, organizationRoles: false }, problems: [] }),
@@ -105,6 +113,7 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
     },
     find: async () => [],
     lag: () => void (stale = listed()),
+    catchUp: () => void (stale = undefined),
     async *users() {
       yield stale ?? listed();
     },

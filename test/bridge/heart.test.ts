@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isActive } from '../../src/mapping/codecs.ts';
 import { type Fate, REFUSED } from './fake-zitadel.ts';
 import { type Setting, settings, statusOf } from './setting.ts';
 
@@ -38,48 +37,6 @@ async function ask({ tenant, ctx }: Setting, id: string, round: readonly Wish[],
     possible.set(name, new Set([...before, ...ours.filter(({ status }) => status !== 400).map(({ value }) => value)]));
   }
 }
-
-test('whatever becomes of the calls: ZITADEL ends in the last answered value, known is what ZITADEL has, nothing stays in doubt', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.array(wish, { minLength: 1, maxLength: 3 }), { maxLength: 6 }),
-      fc.array(fate, { maxLength: 20 }),
-      async (rounds, fates) => {
-        const setting = setUp();
-        const { resource } = await setting.tenant.users.create(setting.ctx, { user: { userName: 'ada' }, hash: 'h' });
-        setting.fates.push(...fates);
-        const possible: Possible = new Map<string, Set<unknown>>([
-          ['title', new Set([undefined])],
-          ['active', new Set([true])],
-          ['userName', new Set(['ada'])],
-        ]);
-        for (const round of rounds) await ask(setting, resource.id, round, possible);
-        await setting.drain();
-        const row = await setting.row(resource.id);
-        assert.ok(row !== undefined && row.changes.length === 0 && !row.doubt);
-        const facts = setting.zitadel.people.get(resource.id);
-        assert.ok(facts !== undefined);
-        assert.deepEqual(row.known, facts);
-        assert.ok(
-          possible.get('title')?.has(facts['urn:zitadel:scim:title']),
-          `title ${facts['urn:zitadel:scim:title']}`,
-        );
-        assert.ok(possible.get('active')?.has(isActive(facts)), `active ${facts['state']}`);
-        assert.ok(possible.get('userName')?.has(facts['username']), `userName ${facts['username']}`);
-      },
-    ),
-    {
-      numRuns: 300,
-      // once a refused title of one request was told to another whose call ended in an outage
-      examples: [
-        [
-          [[{ active: false }], [{ active: true }, { title: REFUSED }], [{ userName: 'ann' }]],
-          ['ok', 'lost', 'ok', 'ok', 'ok', 'unsent'],
-        ],
-      ],
-    },
-  );
-});
 
 test('creates: one id is never created twice, a repeat gets the same user, what was answered 201 is there', async () => {
   await fc.assert(

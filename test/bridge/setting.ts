@@ -1,10 +1,11 @@
 /** Tenants over ZITADELs in memory and one real embedded store. */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import type { Context, Guarded, Row, Store } from '../../src/bridge/ports.ts';
+import type { Clock, Context, Guarded, Row, Store } from '../../src/bridge/ports.ts';
 import { createReconcile, type Delivery } from '../../src/bridge/reconcile.ts';
 import { createSettlements } from '../../src/bridge/settlements.ts';
 import { type BridgeTenant, createTenant, type SyncEvent } from '../../src/bridge/tenant.ts';
@@ -12,6 +13,7 @@ import { TIMING, type Timing } from '../../src/bridge/timing.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createFakeZitadel, type FakeZitadel, type Fate } from './fake-zitadel.ts';
+import { createLife, type Life } from './mortal.ts';
 
 export interface Setting {
   readonly tenant: BridgeTenant;
@@ -27,6 +29,9 @@ export interface Setting {
   drain(): Promise<void>;
   /** The same tenant as a new process with other settings would have it. */
   again(over: SettingOptions): Setting;
+  /** Tries everything that is not settled, whatever its time. */
+  deliverAll(): Promise<void>;
+  readonly life: Life;
 }
 
 export interface SettingOptions {
@@ -36,15 +41,16 @@ export interface SettingOptions {
   readonly whenDown?: 'accept' | 'refuse';
   readonly owedMax?: number;
   readonly timing?: Partial<Timing>;
+  readonly clock?: Clock;
 }
 
 /** To be called at the top of a test file: the store lives as long as its tests. */
-export function settings(): (options?: SettingOptions) => Setting {
+export function settings(clock: Clock = Date.now): (options?: SettingOptions) => Setting {
   let directory: string;
   let store: Store;
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'bridge-'));
-    store = await createSqliteStore({ directory });
+    directory = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'bridge-'));
+    store = await createSqliteStore({ directory, clock });
   });
   after(async () => {
     await store.close();
@@ -52,11 +58,17 @@ export function settings(): (options?: SettingOptions) => Setting {
   });
   return (options = {}) => {
     const fates: Fate[] = [];
-    return build(store, randomUUID(), createFakeZitadel(fates, options.guarded), fates, options);
+    return build(store, randomUUID(), createFakeZitadel(fates, options.guarded), fates, { clock, ...options });
   };
 }
 
-function build(store: Store, id: string, zitadel: FakeZitadel, fates: Fate[], options: SettingOptions): Setting {
+/** A disk without fsync, where there is one: these tests write thousands of times. */
+const MEMORY = '/dev/shm';
+
+function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], options: SettingOptions): Setting {
+  const life = createLife(disk, zitadel);
+  const { store } = life;
+  const { clock = Date.now } = options;
   const deliveries: Delivery[] = [];
   const syncs: SyncEvent[] = [];
   const settlements = createSettlements();
@@ -70,7 +82,7 @@ function build(store: Store, id: string, zitadel: FakeZitadel, fates: Fate[], op
     onError: (_key, error) => {
       throw error;
     },
-    clock: Date.now,
+    clock,
     timing,
     wake,
   });
@@ -79,11 +91,11 @@ function build(store: Store, id: string, zitadel: FakeZitadel, fates: Fate[], op
     organization: options.organization ?? 'org',
     unique: { instance: id, externalId: options.uniqueExternalId ?? false },
     store,
-    zitadel,
+    zitadel: life.zitadel,
     reconcile,
     settlements,
     timing,
-    clock: Date.now,
+    clock,
     ids: randomUUID,
     passwords: 'ignore',
     whenDown: options.whenDown ?? 'accept',
@@ -106,12 +118,17 @@ function build(store: Store, id: string, zitadel: FakeZitadel, fates: Fate[], op
       zitadel.fates.length = 0;
       zitadel.isDown = false;
       for (;;) {
-        const due = await store.due(id, Date.now() + TIMING.lease, 1000);
+        const due = await store.due(id, clock() + TIMING.lease, 1000);
         if (due.length === 0) return;
         for (const row of due) await reconcile({ tenant: id, id: row.id });
       }
     },
-    again: (over) => build(store, id, zitadel, fates, { ...options, ...over }),
+    again: (over) => build(disk, id, zitadel, fates, { ...options, ...over }),
+    async deliverAll() {
+      const due = await store.due(id, Number.MAX_SAFE_INTEGER, 1000);
+      for (const row of due) await reconcile({ tenant: id, id: row.id });
+    },
+    life,
   };
 }
 
