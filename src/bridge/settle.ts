@@ -101,19 +101,17 @@ function judge(
     const [first] = refused;
     // a create that was refused in part was answered with an error: a repeat is no repeat
     if (first !== undefined && change.kind === 'create' && !change.answered) createMark = null;
-    if (first !== undefined && awaited(revision)) {
-      results.set(revision, { kind: 'refused', error: told(change, round, first.error) });
-      kept.set(revision, null);
-      continue;
-    }
-    if (first !== undefined && change.answered) {
+    const isTold = first !== undefined && awaited(revision);
+    if (first !== undefined && change.answered && !isTold) {
       const names = new Set(refused.flatMap((each) => each.names));
       const cause = { cause: 'refused', reason: first.error.message } as const;
       dead = [...dead, letterOf(change, cause, now, next.known === null ? undefined : names)];
-    } else if (first !== undefined) orphans += 1;
+    } else if (first !== undefined && !isTold) orphans += 1;
     const rest = first === undefined ? change : withoutRefused(change, round, next.known === null);
     const left = rest === null ? null : leftOf(rest, round, options, results);
     kept.set(revision, left === null ? null : edited(left, next));
+    if (first !== undefined && isTold)
+      results.set(revision, { kind: 'refused', error: told(change, round, first.error, left !== null) });
     dead = overtaken(dead, change, round.after);
   }
   const left = next.changes.flatMap((change) => {
@@ -282,14 +280,18 @@ export function awayResult(end: Unreadable): Extract<Result, { kind: 'away' }> {
 const asks = (change: Change): readonly string[] => (change.kind === 'delete' ? ['gone'] : Object.keys(change.facts));
 
 /** A refusal, with what of the change was applied all the same. */
-function told(change: Change, round: Round, error: BridgeError): BridgeError {
+function told(change: Change, round: Round, error: BridgeError, follows: boolean): BridgeError {
   const refused = new Set(round.refusals.flatMap(({ names }) => names));
   const applied = round.after
     .flatMap((each) => Object.keys(each))
     .filter((name) => asks(change).includes(name) && !refused.has(name));
-  if (applied.length === 0) return error;
+  if (applied.length === 0 && !follows) return error;
   const deactivated = applied.includes('state') && change.facts['state'] === 'inactive';
-  const what = deactivated ? 'the user was deactivated all the same' : 'the other attributes were applied';
+  const what = follows
+    ? 'the other attributes are applied as soon as ZITADEL lets them be'
+    : deactivated
+      ? 'the user was deactivated all the same'
+      : 'the other attributes were applied';
   const { status, scimType } = error;
   return new BridgeError(status, `${error.message} (${what})`, scimType === undefined ? {} : { scimType });
 }

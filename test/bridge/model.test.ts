@@ -110,7 +110,7 @@ async function edit(world: World, person: Person, wishes: readonly Wish[]): Prom
     const ours = answers.filter(({ wish }) => name in wish);
     // no refusal of another attribute keeps a leaver active
     const isDone = ({ wish, status }: (typeof ours)[number]): boolean =>
-      status === 200 || (status === 400 && name === 'active' && wish.active === false);
+      status === 200 || (status === 400 && name === 'active' && wish.active === false && !world.barred);
     const values = ours.filter(isDone).map(({ wish }) => wish[name]);
     const may = ours
       .filter(
@@ -264,9 +264,11 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
       setting.zitadel.isDown = isDown;
     }),
   ),
-  fc.constant(command('deliver', async ({ setting }) => {
+  fc.constant(
+    command('deliver', async ({ setting }) => {
       await setting.life.survive(setting.deliverAll());
-    })),
+    }),
+  ),
   fc
     .constantFrom(500, 2_000, 15_000, 31_000, 61_000)
     .map((ms) => command(`${ms} ms pass`, async (world) => pass(world, ms))),
