@@ -18,22 +18,34 @@ export function reportRequest(
 }
 
 export function reportDelivery(
-  { tenant, id, txns, who, calls, outcome, reason, ms, attempts }: Delivery,
+  { tenant, id, txns, who, calls, outcome, reason, ms, attempts, orphans, dead }: Delivery,
   log: Log,
   metrics: Metrics,
 ): void {
   metrics.delivery(tenant, outcome);
   for (const txn of txns) log.delivery({ txn, tenant, who, id, steps: calls, outcome, ms, attempts, reason });
+  if (dead > 0)
+    log.system('error', 'ZITADEL refused what was answered already: see `scim-bridge queue list --kind dead`', {
+      tenant,
+      id,
+      count: dead,
+    });
+  if (orphans > 0)
+    log.system('warn', 'ZITADEL refused what a request asked that was cut off: it is dropped', {
+      tenant,
+      id,
+      count: orphans,
+    });
 }
 
 export function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: Metrics, clock: Clock): void {
   switch (event.kind) {
     case 'progress':
-      metrics.sync({ tenant, seen: event.users });
+      metrics.sync({ tenant, seen: event.users, changed: event.changed });
       log.system('info', 'sync: users read', { tenant, count: event.users, rows: event.changed });
       return;
     case 'finished':
-      metrics.sync({ tenant, seen: event.users, finished: clock() });
+      metrics.sync({ tenant, seen: event.users, changed: event.changed, finished: clock() });
       log.system('info', 'sync finished', { tenant, count: event.users, rows: event.changed, ms: event.ms });
       if (event.kept > 0)
         log.system('warn', 'sync: too many users are missing in ZITADEL at once; none was removed', {

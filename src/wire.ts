@@ -151,5 +151,6 @@ export async function wireOffline({
 }: WireOptions): Promise<{ readonly operators: ReadonlyMap<string, Operator>; stop(): Promise<void> }> {
   const metrics = createMetrics(async () => [], clock);
   const rooms = await createRooms({ config, log, clock, metrics, onSync: () => undefined });
+  await rooms.open();
   return { operators: rooms.operators, stop: () => rooms.close() };
 }

@@ -16,6 +16,8 @@ export type Claim =
   | { readonly kind: 'free' }
   /** the row that has it does not free it by itself: nobody waits for what is blocked, held or dead */
   | { readonly kind: 'taken' }
+  /** a call that was never answered may still give it to another row, for a while */
+  | { readonly kind: 'late' }
   /** another row has to be delivered first */
   | { readonly kind: 'wait'; readonly blocker: Row }
   /** each waits for the other: one takes a name of its own for the time being */
@@ -27,7 +29,7 @@ const LONGEST_CHAIN = 100;
 export async function claimOf(store: Store, unique: Unique, key: Key, name: string): Promise<Claim> {
   const blocker = await holderOf(store, unique, name);
   if (blocker === undefined || isSame(blocker, key)) return { kind: 'free' };
-  if (!frees(blocker)) return { kind: 'taken' };
+  if (!frees(blocker)) return mayLand(blocker, name) ? { kind: 'late' } : { kind: 'taken' };
   let at: Row | undefined = blocker;
   for (let length = 0; at !== undefined && length < LONGEST_CHAIN; length += 1) {
     const asked = askedName(at);
@@ -42,7 +44,13 @@ export async function claimOf(store: Store, unique: Unique, key: Key, name: stri
 async function holderOf(store: Store, { instance }: Unique, name: string): Promise<Row | undefined> {
   const holder = await store.holder(instance, heldName(name));
   const row = holder && (await store.read(holder));
-  return row === undefined || row.tombstone !== null ? undefined : row;
+  return row === undefined || (row.tombstone !== null && row.confirm === null) ? undefined : row;
+}
+
+function mayLand({ confirm, sentName, known }: Row, name: string): boolean {
+  const isSent = sentName !== null && heldName(sentName) === heldName(name);
+  const has = known?.['username'];
+  return confirm !== null && isSent && (has === undefined || heldName(has) !== heldName(name));
 }
 
 /** Whether its delivery can free a name. */

@@ -36,6 +36,12 @@ export function confirmTakenOver({ known, confirm, changes, calling }: Row, unti
 const valuesOf = (names: readonly string[], known: Facts | null): FactsChange =>
   Object.fromEntries(names.map((fact) => [fact, known?.[fact] ?? null]));
 
+/** Of the facts that must be so those that nobody has asked otherwise since. */
+export function mustBe({ confirm, changes }: Row): FactsChange {
+  const asked = new Set(changes.flatMap(({ facts }) => Object.keys(facts)));
+  return Object.fromEntries(Object.entries(confirm?.facts ?? {}).filter(([fact]) => !asked.has(fact)));
+}
+
 /** Of the facts that must be so those that are not. */
 export const notSo = (must: FactsChange, facts: Facts): FactsChange =>
   Object.fromEntries(Object.entries(must).filter(([fact, value]) => (facts[fact] ?? null) !== value));

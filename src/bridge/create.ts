@@ -104,12 +104,10 @@ export function createCreate(options: CreateOptions): Users['create'] {
 
 type Answer = Awaited<ReturnType<Users['create']>>;
 
-/** The create of a row that is still to be made, as answered. */
+/** A create that nobody was told of, as answered; all that is left of it. */
 function answered(row: Row): Row {
-  const isOpen =
-    row.createMark?.open === true && row.changes.some(({ kind, answered: told }) => kind === 'create' && !told);
-  if (!isOpen) return row;
-  return { ...row, changes: row.changes.map((each) => (each.kind === 'create' ? { ...each, answered: true } : each)) };
+  if (row.createMark?.open !== true || row.changes.every((change) => change.answered)) return row;
+  return { ...row, changes: row.changes.map((each) => ({ ...each, answered: true })) };
 }
 
 const closeMark = (row: Row): Row =>

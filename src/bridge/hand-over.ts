@@ -117,10 +117,9 @@ export function createHandOver(options: HandOverOptions): HandOver {
 }
 
 /** The mark that a call for the last change may be on its way. */
-function calling({ changes, known, sentName }: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
+function calling({ changes, sentName }: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
   const last = changes.at(-1);
-  const name = known === null && last?.kind === 'create' ? (last.facts['username'] ?? null) : sentName;
-  return { doubt: true, calling: last?.revision ?? 0, sentName: name };
+  return { doubt: true, calling: last?.revision ?? 0, sentName: last?.facts['username'] ?? sentName };
 }
 
 const NO_CHANGE = { kind: 'edit', facts: {} } as const;

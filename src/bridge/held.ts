@@ -1,5 +1,5 @@
 /** Held changes: asked before a long sleep, perhaps out of a restored back-up. An operator releases or drops them. Pure. */
-import { OWN } from './confirm.ts';
+import { mustBe, OWN } from './confirm.ts';
 import type { Change, Row } from './ports.ts';
 import { baseFacts } from './rows.ts';
 
@@ -18,8 +18,9 @@ function toConfirm(row: Row): readonly Change[] {
   const at = confirm.until;
   if (baseFacts(row) === null)
     return row.changes.some(({ kind }) => kind === 'delete') ? [] : [{ ...OWN, kind: 'delete', facts: {}, at }];
-  if (row.known === null || Object.keys(confirm.facts).length === 0) return [];
-  return [{ ...OWN, kind: 'edit', facts: confirm.facts, at }];
+  const facts = mustBe(row);
+  if (row.known === null || Object.keys(facts).length === 0) return [];
+  return [{ ...OWN, kind: 'edit', facts, at }];
 }
 
 const released = ({ held: _held, ...change }: Change): Change => change;

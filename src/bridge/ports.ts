@@ -79,7 +79,7 @@ export interface Row {
    * and its last call may still land.
    */
   readonly calling: number | null;
-  /** userName of a create that was sent, as long as another one may not be sent under this id */
+  /** userName that a call carried which may still be applied; of a create no other one may be sent under this id */
   readonly sentName: string | null;
   readonly confirm: Confirm | null;
   readonly dead: readonly DeadLetter[];

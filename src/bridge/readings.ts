@@ -1,6 +1,6 @@
 /** What an answer of GetUserByID makes of a row. Pure. */
 import type { FactsChange } from '../mapping/facts.ts';
-import { confirmTakenOver, horizonOf, notSo, OWN } from './confirm.ts';
+import { confirmTakenOver, horizonOf, mustBe, notSo, OWN } from './confirm.ts';
 import { revived } from './dead-letters.ts';
 import type { Change, Reading, Row } from './ports.ts';
 import { baseFacts, shownFacts, textOf, userOf } from './rows.ts';
@@ -39,7 +39,7 @@ export function readBack(row: Row, reading: Reading | null, { now, timing, taken
       ...row,
       confirm,
       changes: reading === null ? row.changes : withoutSpent(row, takenOver),
-      sentName: reading === null && confirm !== null ? row.sentName : null,
+      sentName: confirm === null ? null : row.sentName,
       calling: null,
     },
     reading,
@@ -57,7 +57,7 @@ function againAsked(next: Row, before: Row, reading: Reading): Row {
     const isAsked = before.changes.some(({ kind }) => kind === 'delete');
     return isAsked ? next : { ...next, changes: [...next.changes, own({ kind: 'delete', facts: {} })] };
   }
-  const facts = notSo(before.confirm?.facts ?? {}, reading.facts);
+  const facts = notSo(mustBe(before), reading.facts);
   if (Object.keys(facts).length === 0) return next;
   const earlier = next.changes.filter(({ revision }) => revision === OWN.revision);
   const changes = next.changes.filter(({ revision }) => revision !== OWN.revision);
@@ -97,7 +97,7 @@ export function buried(row: Row, now: number): Row {
     changes: [],
     doubt: false,
     calling: null,
-    sentName: null,
+    sentName: confirm === null ? null : row.sentName,
     dead: [],
     blocked: null,
     stuck: null,

@@ -1,15 +1,17 @@
 /** reconcile(key): row -> plan -> steps -> settle, round again while something new was asked. The same for request and queue. */
 import { plan } from '../mapping/plan.ts';
 import type { Step } from '../mapping/steps.ts';
-import { claimOf, nameTaken, swapName } from './claims.ts';
+import { nameTaken } from './claims.ts';
 import type { Gate } from './gate.ts';
 import type { Bar } from './guard.ts';
+import { createNameWait } from './name-wait.ts';
 import type { Change, Clock, Key, Lease, Outcome, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
 import { buried, readBack } from './readings.ts';
-import { believedFacts, deadName, isNothing, merged, taken, toSend } from './rows.ts';
+import { believedFacts, deadName, isNothing, merged, toSend } from './rows.ts';
 import { createRun } from './run.ts';
 import type { Settlements } from './settlements.ts';
-import { pauseOf, type Round, type Settlement, settled } from './settle.ts';
+import { pauseOf } from './rest.ts';
+import { type Round, type Settlement, settled } from './settle.ts';
 import { backoff, type Timing } from './timing.ts';
 import { type Make, updateRow } from './writes.ts';
 
@@ -27,6 +29,8 @@ export interface Delivery {
   readonly reason?: string;
   /** refused facts of requests that are gone: dropped */
   readonly orphans: number;
+  /** dead letters it made */
+  readonly dead: number;
   readonly attempts: number;
   readonly ms: number;
 }
@@ -61,12 +65,11 @@ export type Reconcile = (key: Key, held?: Lease) => Promise<void>;
 
 /** How often ZITADEL may surprise one delivery before the row is put off. */
 const MOST_SURPRISES = 5;
-/** Looks again at least this often whether another row has freed a name, ms. */
-const LOOK_AGAIN = 250;
 
 export function createReconcile(options: ReconcileOptions): Reconcile {
   const { store, settlements, clock, timing } = options;
   const run = createRun({ store, settlements, timing });
+  const claims = createNameWait({ store, settlements, clock, timing, reconcile: (key) => reconcile(key) });
 
   async function reconcile(key: Key, held?: Lease): Promise<void> {
     const target = options.of(key.tenant);
@@ -115,9 +118,9 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if (row.changes.length === 0) return rest(stored, update);
       if (row.known === null && wantsNobody(stored)) return vanish(stored, update);
       const steps = planOf(row);
-      const waits = await namesFree(key, row, target, steps, lease);
-      if (waits.kind === 'retry') return void (await settle(row, target, notYet(row, waits), update, state.sent));
-      const planned = waits.kind === 'swap' ? waits.steps : steps;
+      const name = await claims.wait(row, target.unique, steps, lease);
+      if (name.kind === 'retry') return void (await settle(row, target, notYet(row, name), update, state.sent));
+      const planned = name.kind === 'swap' ? name.steps : steps;
       if (planned.length > 0 && !state.mine) await update((now) => calling(now, row, planned), true);
       state.first = false;
       const started = clock();
@@ -125,12 +128,12 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       const round = await run(target, row, planned, lease);
       state.sent = before || round.calls.length > 0;
       // another holder has the row by now: it finds it in doubt and reads what became of the call
-      if (!(await store.prove(lease, timing.lease))) return report(row, round, clock() - started, 0);
-      const over = waits.kind === 'free' ? round : afterWait(waits, row, round);
+      if (!(await store.prove(lease, timing.lease))) return report(row, round, clock() - started);
+      const over = claims.judge(name, row, round);
       state.surprises += over.end?.kind === 'replan' ? 1 : 0;
       if (state.surprises > MOST_SURPRISES) return putOff(row, target, update, TOO_MANY, state.sent);
-      const { alone, orphans } = await settle(row, target, over, update, before);
-      report(row, over, clock() - started, orphans);
+      const { alone, ...made } = await settle(row, target, over, update, before);
+      report(row, over, clock() - started, made);
       state.alone = state.alone || alone;
       if ((over.end !== null && over.end.kind !== 'replan') || over.barred.length > 0) return;
       state.mine = false;
@@ -139,12 +142,12 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
 
   /** Durably before the first call: its outcome is not known from now on. */
   function calling(now: Row, { changes }: Row, steps: readonly Step[]): Row {
-    const create = steps.find(({ call }) => call === 'CreateUser');
+    const name = steps.map(nameTaken).find((each) => each !== undefined);
     return {
       ...now,
       doubt: true,
       calling: Math.max(0, ...changes.map(({ revision }) => revision)),
-      sentName: create === undefined ? now.sentName : (create.set['username'] ?? null),
+      sentName: name ?? now.sentName,
       dueAt: clock() + timing.lease,
     };
   }
@@ -164,49 +167,6 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     return [...create, ...rename];
   }
 
-  /** A round of steps that took a name which another row has. */
-  function afterWait({ kind }: Freed, row: Row, round: Round): Round {
-    if (kind === 'swap' && round.end === null) return { ...round, end: SWAPPED };
-    const isWanted = row.changes.every(({ revision }) => settlements.awaited(row, revision));
-    const isUnsent = round.end?.kind === 'retry' && round.end.definite && round.after.length === 0;
-    if (kind !== 'taken' || !isWanted || !isUnsent) return round;
-    // while ZITADEL is away nothing else says so
-    return { ...round, end: null, refusals: [{ names: ['username'], error: taken('') }] };
-  }
-
-  type Freed =
-    | { readonly kind: 'free' | 'taken' }
-    | { readonly kind: 'swap'; readonly steps: readonly Step[] }
-    | Extract<Unreadable, { kind: 'retry' }>;
-
-  /** Waits until no other row has the name in ZITADEL that these steps take, as long as that row is about to free it. */
-  async function namesFree(key: Key, row: Row, target: Target, steps: readonly Step[], lease: Lease): Promise<Freed> {
-    const name = steps.map(nameTaken).find((each) => each !== undefined);
-    if (name === undefined) return { kind: 'free' };
-    for (const end = clock() + timing.answerWithin; ; ) {
-      const claim = await claimOf(store, target.unique, key, name);
-      const isWanted = row.changes.some(({ revision }) => settlements.awaited(row, revision));
-      // who waits for an answer is told by ZITADEL itself that the name is taken; what was answered waits for the operator
-      if (claim.kind === 'free' || (claim.kind === 'taken' && isWanted)) return claim;
-      if (claim.kind === 'swap' && row.known !== null) {
-        const username = swapName(key);
-        const set = { username };
-        return { kind: 'swap', steps: [{ call: 'UpdateUser', set, names: ['username'], after: set }] };
-      }
-      if (claim.kind === 'wait' && clock() < end) {
-        const changed = settlements.next(claim.blocker, Math.min(LOOK_AGAIN, timing.answerWithin));
-        await reconcile(claim.blocker);
-        const now = await store.read(claim.blocker);
-        const isPutOff = now !== undefined && now.version !== claim.blocker.version && now.attempts > 0;
-        if (!isPutOff) {
-          if (now?.version === claim.blocker.version) await changed;
-          if (await store.prove(lease, timing.lease)) continue;
-        }
-      }
-      return { kind: 'retry', definite: true, cause: 'away', reason: 'waits-for-name' };
-    }
-  }
-
   /** Writes what a round came to and tells those who wait. */
   async function settle(
     seen: Row,
@@ -214,8 +174,8 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     round: Round,
     update: Update,
     sent: boolean,
-  ): Promise<Pick<Settlement, 'alone' | 'orphans'>> {
-    let settlement: Settlement = { row: null, results: new Map(), alone: false, orphans: 0 };
+  ): Promise<Settlement> {
+    let settlement: Settlement = { row: null, results: new Map(), alone: false, ...MADE };
     await update(
       (row) => {
         settlement = settled(row, round, {
@@ -266,7 +226,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       lost = row.changes;
       return buried(row, clock());
     });
-    report(seen, { ...NOTHING, end: null, gone: true }, 0, 0);
+    report(seen, NOTHING, 0, MADE, 'gone');
     for (const { revision, kind } of lost)
       settlements.publish(seen, revision, kind === 'delete' ? { kind: 'settled' } : { kind: 'gone' });
   }
@@ -284,7 +244,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     });
     await settle(row, target, round, (make, durable) => update((now) => unknown(now, make(now)), durable), sent);
     wakeFor({ dueAt });
-    report(row, round, 0, 0);
+    report(row, round, 0);
   }
 
   /** Something nobody expected, e.g. a store that fails: nobody waits in vain, and the row is tried again later. */
@@ -303,9 +263,14 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     if (row !== null && row.dueAt !== null) options.wake.at(row.dueAt);
   }
 
-  function report(row: Row, round: Round & { readonly gone?: boolean }, ms: number, orphans: number): void {
+  function report(
+    row: Row,
+    { calls, end, refusals, barred }: Round,
+    ms: number,
+    { orphans, dead }: typeof MADE = MADE,
+    outcome: Outcome['kind'] = end?.kind ?? (refusals.length > 0 ? 'refused' : barred.length > 0 ? 'blocked' : 'done'),
+  ): void {
     const last = row.changes.at(-1);
-    const { calls, end, refusals, barred } = round;
     const reason = end?.reason ?? barred[0]?.reason;
     options.onDelivery?.({
       tenant: row.tenant,
@@ -313,12 +278,10 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       txns: [...new Set(row.changes.map((change) => change.txn))],
       ...(last === undefined ? {} : { who: last.who }),
       calls,
-      outcome:
-        round.gone === true
-          ? 'gone'
-          : (end?.kind ?? (refusals.length > 0 ? 'refused' : barred.length > 0 ? 'blocked' : 'done')),
+      outcome,
       ...(reason === undefined ? {} : { reason }),
       orphans,
+      dead,
       attempts: row.attempts + 1,
       ms,
     });
@@ -340,8 +303,10 @@ const NOTHING: Round = {
   calls: [],
 };
 
+/** Of refusals that nobody waits for. */
+const MADE = { orphans: 0, dead: 0 };
+
 const TOO_MANY = { kind: 'retry', definite: false, cause: 'answer', reason: 'too-many-surprises' } as const;
-const SWAPPED = { kind: 'replan', reason: 'a name was freed for another user' } as const;
 
 /** A round in which nothing was sent. */
 const notYet = (row: Row, end: Unreadable): Round => ({

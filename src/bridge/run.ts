@@ -3,8 +3,8 @@ import type { FactsChange } from '../mapping/facts.ts';
 import type { Step } from '../mapping/steps.ts';
 import type { Lease, Outcome, Row, Store } from './ports.ts';
 import type { Target } from './reconcile.ts';
-import type { Settlements } from './settlements.ts';
-import { type Round, retryAfterOf } from './settle.ts';
+import { retryAfterOf, type Settlements } from './settlements.ts';
+import type { Round } from './settle.ts';
 import { backoff, type Timing } from './timing.ts';
 
 export interface RunOptions {

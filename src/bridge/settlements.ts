@@ -1,6 +1,6 @@
 /** Who waits for what: requests for the result of their change, others for a row to be decided. In this process only. */
 import type { BridgeError } from '../errors.ts';
-import type { Key } from './ports.ts';
+import type { Key, Unreadable } from './ports.ts';
 
 /** How a change ended, for the request that asked for it. */
 export type Result =
@@ -13,6 +13,22 @@ export type Result =
   | { readonly kind: 'gone' }
   /** ZITADEL is away or blocks the token, and nothing of it was kept; whole seconds after which to come back */
   | { readonly kind: 'away'; readonly retryAfter: number; readonly reason: string; readonly blocked?: boolean };
+
+/** Whole seconds that ZITADEL asked for; 0: none. */
+export const retryAfterOf = (end: Unreadable): number => (end.kind === 'retry' ? (end.retryAfter ?? 0) : 0);
+
+/** Seconds: somebody has to mend a token or a role first. */
+const BLOCKED_AGAIN = 60;
+
+export function awayResult(end: Unreadable): Extract<Result, { kind: 'away' }> {
+  const blocked = end.kind === 'blocked';
+  return {
+    kind: 'away',
+    retryAfter: Math.ceil(retryAfterOf(end)) || (blocked ? BLOCKED_AGAIN : 5),
+    reason: end.reason,
+    blocked,
+  };
+}
 
 /** One request's wait. Two that race to append have the same revision in mind; only one of them gets it, the other forgets. */
 export interface Expected {

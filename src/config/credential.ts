@@ -11,7 +11,12 @@ export type Credential =
   /** private-key JWT; `key` is PEM, PKCS#1 or PKCS#8 */
   | {
       readonly kind: 'key';
-      readonly key: { readonly userId: string; readonly keyId: string; readonly key: string };
+      readonly key: {
+        readonly userId: string;
+        readonly keyId: string;
+        readonly key: string;
+        readonly expirationDate?: string;
+      };
     };
 
 /** The three credentials as they are written down, with the names to complain by. */
@@ -31,6 +36,7 @@ const KEY_FILE = z.object({
   keyId: z.string(),
   key: z.string(),
   userId: z.string(),
+  expirationDate: z.string().optional(),
 });
 
 /** The credential, or undefined when none is written down or it is wrong (then a complaint says so). */
@@ -56,9 +62,10 @@ function readKey(name: string, folder: string, path: string, complaints: string[
   const text = readText(name, folder, path, complaints);
   if (text === undefined) return undefined;
   try {
-    const { userId, keyId, key } = KEY_FILE.parse(JSON.parse(text));
+    const { userId, keyId, key, expirationDate } = KEY_FILE.parse(JSON.parse(text));
     createPrivateKey(key);
-    return { kind: 'key', key: { userId, keyId, key } };
+    const ends = expirationDate === undefined ? {} : { expirationDate };
+    return { kind: 'key', key: { userId, keyId, key, ...ends } };
   } catch {
     complaints.push(`${name}: ${path} is not the JSON key of a service user (type, keyId, key, userId)`);
     return undefined;

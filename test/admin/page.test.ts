@@ -44,6 +44,7 @@ const delivery = (more: Pick<Shown, 'reason'> & Partial<Pick<Shown, 'id' | 'call
   attempts: 1,
   ms: 5,
   orphans: 0,
+  dead: 0,
   at: NOW - MINUTE,
   ...more,
 });

@@ -1,0 +1,137 @@
+/** What a round of calls leaves of each change: settled, refused, or still owed. Pure. */
+import { BridgeError } from '../errors.ts';
+import { letterOf, overtaken, withCreateDead } from './dead-letters.ts';
+import { withoutDone } from './held.ts';
+import type { Change, Row, Unreadable } from './ports.ts';
+import type { Round, SettleOptions } from './settle.ts';
+import { awayResult, type Result } from './settlements.ts';
+
+/** What a round leaves of the changes it was for. */
+export interface Judged {
+  readonly left: Pick<Row, 'changes' | 'dead' | 'createMark'>;
+  /** what those who wait are told, by revision */
+  readonly results: ReadonlyMap<number, Result>;
+  /** changes whose refused facts nobody is told of: their request was cut off */
+  readonly orphans: number;
+}
+
+/** @param next the row with what the round brought about in known */
+export function judge(next: Row, covered: readonly Change[], round: Round, options: SettleOptions): Judged {
+  const { awaited, now } = options;
+  const results = new Map<number, Result>();
+  const kept = new Map<number, Change | null>();
+  let { dead, createMark } = next;
+  let orphans = 0;
+  for (const change of covered) {
+    const { revision } = change;
+    const refused = round.refusals.filter(({ names }) => names.some((name) => asks(change).includes(name)));
+    const [first] = refused;
+    // a create that was refused in part was answered with an error: a repeat is no repeat
+    if (first !== undefined && change.kind === 'create' && !change.answered) createMark = null;
+    const isTold = first !== undefined && awaited(revision);
+    if (first !== undefined && change.answered && !isTold) {
+      const names = new Set(refused.flatMap((each) => each.names));
+      const cause = { cause: 'refused', reason: first.error.message } as const;
+      dead = [...dead, letterOf(change, cause, now, next.known === null ? undefined : names)];
+    } else if (first !== undefined && !isTold) orphans += 1;
+    const rest = first === undefined ? change : withoutRefused(change, round, next.known === null);
+    const left = rest === null ? null : leftOf(rest, round, options, results);
+    kept.set(revision, left === null ? null : edited(left, next));
+    if (first !== undefined && isTold)
+      results.set(revision, { kind: 'refused', error: told(change, round, first.error, left !== null) });
+    dead = overtaken(dead, change, round.after);
+  }
+  const left = next.changes.flatMap((change) => {
+    const rest = kept.get(change.revision);
+    return rest === undefined ? [change] : rest === null ? [] : [rest];
+  });
+  const changes = withoutDone(left, doneNames(covered, round));
+  const lost =
+    next.known === null && covered.some(({ kind, revision }) => kind === 'create' && kept.get(revision) === null);
+  if (!lost) return { left: { changes, dead, createMark }, results, orphans };
+  // nobody is there to be edited: what was answered goes with the create
+  for (const { revision } of changes) results.set(revision, { kind: 'gone' });
+  return { left: { changes: [], dead: withCreateDead(dead, changes), createMark }, results, orphans };
+}
+
+/** Facts that are now as they were asked. */
+function doneNames(covered: readonly Change[], { after, end, refusals, barred }: Round): ReadonlySet<string> {
+  const done = new Set(
+    [...after, ...(end === null ? covered.map(({ facts }) => facts) : [])].flatMap((each) => Object.keys(each)),
+  );
+  for (const { names } of [...refusals, ...barred]) for (const name of names) done.delete(name);
+  return done;
+}
+
+/** What a change still asks after its refused facts are taken from it; null: nothing. */
+function withoutRefused(change: Change, round: Round, whole: boolean): Change | null {
+  if (whole || change.kind === 'delete') return null;
+  const refused = new Set(round.refusals.flatMap(({ names }) => names));
+  const facts = Object.fromEntries(Object.entries(change.facts).filter(([name]) => !refused.has(name)));
+  const named = change.named.filter((name) => !refused.has(name));
+  return Object.keys(facts).length === 0 ? null : { ...change, facts, named };
+}
+
+/** What of a change stays; results say what those who wait for it are told. */
+function leftOf(change: Change, round: Round, options: SettleOptions, results: Map<number, Result>): Change | null {
+  const { revision } = change;
+  const { end, barred } = round;
+  const mine = barred.filter(({ names }) => names.some((name) => asks(change).includes(name)));
+  const why: Unreadable | undefined =
+    end?.kind === 'retry' || end?.kind === 'blocked' ? end : mine[0] && { kind: 'blocked', reason: mine[0].reason };
+  if (why === undefined) {
+    results.set(revision, { kind: 'settled' });
+    return null;
+  }
+  const cut = end === null ? only(change, new Set(mine.flatMap(({ names }) => names))) : withoutSpent(change, round);
+  if (!options.awaited(revision)) return cut;
+  if (!options.accept && !options.sent && isUntouched(round)) {
+    results.set(revision, awayResult(why));
+    return null;
+  }
+  results.set(revision, { kind: 'accepted' });
+  return { ...cut, answered: true };
+}
+
+/** Once a create has been applied, what is left of it is an edit. */
+const edited = (change: Change, { known }: Row): Change =>
+  known !== null && change.kind === 'create' ? { ...change, kind: 'edit' } : change;
+
+function only(change: Change, names: ReadonlySet<string>): Change {
+  if (change.kind === 'delete') return change;
+  const facts = Object.fromEntries(Object.entries(change.facts).filter(([name]) => names.has(name)));
+  return { ...change, facts, named: change.named.filter((name) => names.has(name)) };
+}
+
+/** A password is set at most once: a call that was never answered may have set it. One in a create is judged when the user is read. */
+function withoutSpent(change: Change, { open, end }: Round): Change {
+  if (end?.kind !== 'retry' || !('password' in open) || 'username' in open) return change;
+  const { password: _password, ...facts } = change.facts;
+  return { ...change, facts };
+}
+
+/** Nothing was applied and nothing is in doubt: what nobody was promised may be dropped, and the client told to come back. */
+const isUntouched = ({ end, after, barred, refusals }: Round): boolean =>
+  after.length === 0 &&
+  refusals.length === 0 &&
+  (end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite) || (end === null && barred.length > 0));
+
+/** What a change asks for, as the names that steps carry. */
+const asks = (change: Change): readonly string[] => (change.kind === 'delete' ? ['gone'] : Object.keys(change.facts));
+
+/** A refusal, with what of the change was applied all the same. */
+function told(change: Change, round: Round, error: BridgeError, follows: boolean): BridgeError {
+  const refused = new Set(round.refusals.flatMap(({ names }) => names));
+  const applied = round.after
+    .flatMap((each) => Object.keys(each))
+    .filter((name) => asks(change).includes(name) && !refused.has(name));
+  if (applied.length === 0 && !follows) return error;
+  const deactivated = applied.includes('state') && change.facts['state'] === 'inactive';
+  const what = follows
+    ? 'the other attributes are applied as soon as ZITADEL lets them be'
+    : deactivated
+      ? 'the user was deactivated all the same'
+      : 'the other attributes were applied';
+  const { status, scimType } = error;
+  return new BridgeError(status, `${error.message} (${what})`, scimType === undefined ? {} : { scimType });
+}
