@@ -9,12 +9,15 @@ import { fileURLToPath } from 'node:url';
 import { type SandboxProcess, startSandbox } from '../test/end-to-end/sandbox.ts';
 import { openDisk } from './disk.ts';
 import { large, LARGE } from './large.ts';
+import { simultaneous, storeAlone } from './loop.ts';
 import { p50, p99, sideBySide } from './measure.ts';
+import { NEEDED, outage } from './outage.ts';
 import { connectDirectly, type Zitadel } from './person.ts';
 import { startBridge } from './processes.ts';
 import { figure, type Figure, load, machine, machineLine, markdown, ms, table } from './report.ts';
 import { creates, gets, lists, type Made, PATCHED, patches, scans, type Stage } from './requests.ts';
 import { throughput } from './throughput.ts';
+import { waiting } from './waiting.ts';
 
 const USERS = 10_000;
 const DOCUMENT = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url));
@@ -36,12 +39,17 @@ try {
     const measured = `${ms(p50(times))} p50, ${ms(p99(times))} p99`;
     return [{ work: 'fsync of 4 KiB appended, on the disk of DATA_DIR', against: '-', measured, goal: '-' }];
   });
+  await step('store alone', async () => storeAlone(await room('store')));
   if (real !== undefined) await requests(real);
   else {
     await onSandbox({ latency: true, users: USERS }, requests);
-    await onSandbox({ latency: false, users: 0 }, (zitadel) =>
-      step('throughput', async () => throughput(zitadel, await room('throughput'))),
-    );
+    await onSandbox({ latency: false, users: 0 }, async (zitadel) => {
+      await step('throughput', async () => throughput(zitadel, await room('throughput')));
+      await step('waiting for commits', async () =>
+        waiting(zitadel, { with: await room('waiting'), without: await room('hurrying') }),
+      );
+      await step('many at once', async () => simultaneous(zitadel, [await room('fast-disk'), await room('slow-disk')]));
+    });
     await onSandbox({ latency: false, users: LARGE }, (zitadel) =>
       step('100,000 rows', async () => large(zitadel, await room('large'))),
     );
@@ -58,7 +66,7 @@ if (process.argv.includes('--write')) await writeFile(DOCUMENT, markdown(figures
 process.exit(0); // connections to ZITADEL may be open still
 
 /** Everything that is measured request by request, on users that are made for it. */
-async function requests(zitadel: Zitadel): Promise<void> {
+async function requests(zitadel: Zitadel, sandbox?: SandboxProcess): Promise<void> {
   const direct = connectDirectly(zitadel);
   const made: Made = { direct: [], bridge: [], externalIds: [] };
   const data = await room('requests');
@@ -66,8 +74,9 @@ async function requests(zitadel: Zitadel): Promise<void> {
     const bridge = await startBridge(zitadel, data);
     const stage: Stage = { bridge, direct, disk, made, real: real !== undefined };
     await step('first sync', async () => {
-      const { ms: time, count } = await bridge.synced();
-      const work = `first sync of ${count.toLocaleString('en')} users`;
+      const time = await bridge.ready();
+      const { count } = await bridge.synced(); // and a look at some of the metadata again
+      const work = `start with an empty DATA_DIR until /readyz is 200, ${count.toLocaleString('en')} users`;
       return [{ work, against: '-', measured: figure(time / 1000, 's'), goal: 'about a minute for 10,000' }];
     });
     await step('creates', () => creates(stage));
@@ -81,6 +90,8 @@ async function requests(zitadel: Zitadel): Promise<void> {
     await later.synced();
     await delay(1_500);
     await step('patches', () => patches({ ...stage, bridge: later }, 'cold rows', PATCHED));
+    if (sandbox !== undefined)
+      await step('outage', () => outage({ sandbox, bridge: later, direct, ids: made.bridge.slice(-NEEDED) }));
     await later.stop();
   } finally {
     if (real !== undefined) await clear([...made.direct, ...made.bridge], direct.remove);
@@ -89,13 +100,13 @@ async function requests(zitadel: Zitadel): Promise<void> {
 
 async function onSandbox(
   { latency, users }: { readonly latency: boolean; readonly users: number },
-  work: (zitadel: Zitadel) => Promise<void>,
+  work: (zitadel: Zitadel, sandbox: SandboxProcess) => Promise<void>,
 ): Promise<void> {
   const sandbox: SandboxProcess = await startSandbox(latency ? { SANDBOX_LATENCY: 'true' } : {});
   const { organizations, tokens } = sandbox.seeds;
   try {
     if (users > 0) await sandbox.post('/sandbox/fill', { organization: organizations.a, users, metadata: 2 });
-    await work({ url: sandbox.url, organization: organizations.a, token: tokens.managerA });
+    await work({ url: sandbox.url, organization: organizations.a, token: tokens.managerA }, sandbox);
   } finally {
     await sandbox.stop();
   }

@@ -23,7 +23,7 @@ export async function sideBySide<Name extends string>(
 }
 
 /** How often a second work ends, with as many in flight as there are works. */
-async function perSecond(works: readonly (() => Promise<unknown>)[], ms: number): Promise<number> {
+export async function perSecond(works: readonly (() => Promise<unknown>)[], ms: number): Promise<number> {
   const start = performance.now();
   let done = 0;
   await Promise.all(

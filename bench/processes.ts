@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import manifest from '../package.json' with { type: 'json' };
+import type { Look } from './bridge.ts';
 import { createConnection, type Connection } from './http.ts';
 import type { Zitadel } from './person.ts';
+import type { StoreLook } from './store-alone.ts';
 
 /** A sync as its log line tells it. */
 export interface SyncLine {
@@ -26,13 +28,23 @@ export interface BridgeProcess {
   synced(): Promise<SyncLine>;
   /** bytes */
   memory(): Promise<number>;
+  /** The value of a metric; of the first one when there are several with this name. */
+  metric(name: string): Promise<number>;
   stop(): Promise<void>;
+}
+
+/** A bridge that can be looked into. */
+export interface OpenBridge extends BridgeProcess {
+  /** Its commits and the delay of its event loop since the last look. */
+  look(): Promise<Look>;
 }
 
 const TOKEN = 'bench-token';
 /** The flags of node that `npm start` gives. */
 const FLAGS = /^node (.*)src\/main\.ts$/.exec(manifest.scripts.start)?.[1]?.split(' ').filter(Boolean) ?? [];
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const OPEN = fileURLToPath(new URL('./bridge.ts', import.meta.url));
+const STORE = fileURLToPath(new URL('./store-alone.ts', import.meta.url));
 const BARE = fileURLToPath(new URL('./bare.ts', import.meta.url));
 
 /** Resolves when it listens. @param folder a DATA_DIR of its own is made in it, or found as the last process left it */
@@ -41,13 +53,35 @@ export async function startBridge(
   folder: string,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<BridgeProcess> {
+  return startProgram(MAIN, zitadel, folder, settings);
+}
+
+/** As startBridge. `settings` may hold those of bench/bridge.ts too. */
+export async function startOpenBridge(
+  zitadel: Zitadel,
+  folder: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<OpenBridge> {
+  return startProgram(OPEN, zitadel, folder, settings);
+}
+
+async function startProgram(
+  program: string,
+  zitadel: Zitadel,
+  folder: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<OpenBridge> {
   const began = performance.now();
-  // no sweep but the one at start: what is measured is the request
+  // no sweep but the one at start: what is measured is the request. Not longer: a part of it goes into each look at the metadata
   const port = String(await freePort());
-  const env = { SCIM_TOKEN: TOKEN, PORT: port, RATE_LIMIT: '0', SYNC_INTERVAL: '24h', VIEW_MAX_AGE: '1h', ...settings };
-  const child = start([...FLAGS, MAIN], folder, { ...zitadelEnv(zitadel), DATA_DIR: join(folder, 'data'), ...env });
-  const address = await child.line(/"address":"([^"]+)"/);
+  const env = { SCIM_TOKEN: TOKEN, PORT: port, RATE_LIMIT: '0', SYNC_INTERVAL: '5m', VIEW_MAX_AGE: '1h', ...settings };
+  const child = start([...FLAGS, program], folder, { ...zitadelEnv(zitadel), DATA_DIR: join(folder, 'data'), ...env });
+  const address = await child.line(/"address":"(http:[^"]+)"/);
   const [health, watcher] = [createConnection(address), createConnection(address)];
+  async function metric(name: string): Promise<number> {
+    const { text } = await watcher.send('GET', '/metrics', 200);
+    return Number(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'm').exec(text)?.[1]);
+  }
   return {
     async ready() {
       while ((await health.send('GET', '/readyz', null)).status !== 200) await delay(10);
@@ -58,15 +92,25 @@ export async function startBridge(
       const line = await child.line(/^(.*"msg":"sync finished".*)$/m);
       return JSON.parse(line) as SyncLine;
     },
-    async memory() {
-      const { text } = await watcher.send('GET', '/metrics', 200);
-      return Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]);
+    memory: () => metric('process_resident_memory_bytes'),
+    metric,
+    async look() {
+      const { text } = await watcher.send('GET', '/bench', 200);
+      return JSON.parse(text) as Look;
     },
     async stop() {
       for (const each of [health, watcher]) each.close();
       await child.stop();
     },
   };
+}
+
+/** The store alone, with so many ms added to each commit; its look, as a line of JSON. */
+export async function runStore(folder: string, delayMs: number): Promise<StoreLook> {
+  const child = start([...FLAGS, STORE, join(folder, `store-${delayMs}`), String(delayMs)], folder, {});
+  const line = await child.line(/^(\{"held".*)$/m);
+  await child.ended;
+  return JSON.parse(line) as StoreLook;
 }
 
 export async function startBare(zitadel: Zitadel, folder: string) {
@@ -102,7 +146,7 @@ function start(command: readonly string[], folder: string, env: Readonly<Record<
     stdio: ['ignore', fd, fd],
   });
   closeSync(fd);
-  const gone = once(child, 'exit');
+  const ended = once(child, 'exit');
   process.once('exit', () => child.kill('SIGKILL')); // nothing stays when the measurement fails
   return {
     /** Waits until the output holds it; gives the first group. */
@@ -117,7 +161,8 @@ function start(command: readonly string[], folder: string, env: Readonly<Record<
     },
     async stop() {
       child.kill('SIGTERM');
-      await gone;
+      await ended;
     },
+    ended,
   };
 }

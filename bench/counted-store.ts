@@ -1,0 +1,12 @@
+/** The embedded store with its commits counted. BENCH_WAIT=false: commits are made within 5 ms, as ever, but nobody waits for one. */
+import type { Store } from '../src/bridge/ports.ts';
+import { createSqliteStore as createStore, type SqliteStoreOptions } from '../src/store/sqlite/store.ts';
+
+export const commits = { count: 0 };
+
+const LAZY = { durable: false };
+
+export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const store = await createStore({ ...options, onCommit: () => (commits.count += 1) });
+  return process.env['BENCH_WAIT'] === 'false' ? { ...store, write: (write) => store.write(write, LAZY) } : store;
+}
