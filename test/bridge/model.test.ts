@@ -286,6 +286,12 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
       await world.setting.tenant.hold();
     }),
   ),
+  fc.constant(
+    command('an operator retries what is dead', async ({ setting: { store, ctx, tenant, life } }) => {
+      const rows = (await life.survive(store.troubled(ctx.tenant, 'dead', 100))) ?? [];
+      for (const { id } of rows) await life.survive(tenant.operator.retry(id));
+    }),
+  ),
   fc.constant(command('lists lag', async ({ setting }) => setting.zitadel.lag())),
   fc.constant(
     command(

@@ -40,6 +40,7 @@ export interface SettingOptions {
   readonly guarded?: () => Guarded;
   readonly whenDown?: 'accept' | 'refuse';
   readonly owedMax?: number;
+  readonly passwords?: 'ignore' | 'set';
   readonly timing?: Partial<Timing>;
   readonly clock?: Clock;
 }
@@ -97,7 +98,7 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
     timing,
     clock,
     ids: randomUUID,
-    passwords: 'ignore',
+    passwords: options.passwords ?? 'ignore',
     whenDown: options.whenDown ?? 'accept',
     owedMax: options.owedMax ?? 1000,
     wake,
