@@ -117,9 +117,12 @@ export function createHandOver(options: HandOverOptions): HandOver {
 }
 
 /** The mark that a call for the last change may be on its way. */
-function calling({ changes, sentName }: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
+function calling({ changes, known, sentName }: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
   const last = changes.at(-1);
-  return { doubt: true, calling: last?.revision ?? 0, sentName: last?.facts['username'] ?? sentName };
+  // the name of a create that may still be applied stays
+  const isOpen = known === null && sentName !== null;
+  const name = isOpen ? sentName : (last?.facts['username'] ?? sentName);
+  return { doubt: true, calling: last?.revision ?? 0, sentName: name };
 }
 
 const NO_CHANGE = { kind: 'edit', facts: {} } as const;

@@ -119,7 +119,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if (row.known === null && wantsNobody(stored)) return vanish(stored, update);
       const steps = planOf(row);
       const name = await claims.wait(row, target.unique, steps, lease);
-      if (name.kind === 'retry') return void (await settle(row, target, notYet(row, name), update, state.sent));
+      if (name.kind === 'retry') return putOffUnsent(row, target, update, name, state.sent);
       const planned = name.kind === 'swap' ? name.steps : steps;
       if (planned.length > 0 && !state.mine) await update((now) => calling(now, row, planned), true);
       state.first = false;
@@ -229,6 +229,13 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     report(seen, NOTHING, 0, MADE, 'gone');
     for (const { revision, kind } of lost)
       settlements.publish(seen, revision, kind === 'delete' ? { kind: 'settled' } : { kind: 'gone' });
+  }
+
+  /** Another row has to be delivered first. */
+  async function putOffUnsent(row: Row, target: Target, update: Update, why: Unreadable, sent: boolean): Promise<void> {
+    const round = notYet(row, why);
+    await settle(row, target, round, update, sent);
+    report(row, round, 0);
   }
 
   /** ZITADEL cannot be asked what became of a call: that is as unknown as before. */

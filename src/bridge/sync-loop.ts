@@ -40,8 +40,9 @@ export interface SyncLoop {
 
 /** Pause before a failed first sync is tried again, ms. */
 const SYNC_AGAIN = 5_000;
-/** Of the time that syncs may take, once a first one has finished. */
-const SHARE = 0.05;
+/** Of the time, once a first sync has finished: what the sweeps take, and what reading metadata again takes; 5 % together. */
+const SWEEP_SHARE = 0.04;
+const METADATA_SHARE = 0.01;
 
 export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
   const { tenant, unique, store, zitadel, clock, timing, onSync } = options;
@@ -60,9 +61,9 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     return event;
   }
 
-  /** So long that the work before it was 5 % of the time. */
+  /** So long that the work before it was its share of the time. */
   async function rest(ms: number): Promise<void> {
-    await delay(ms * (1 / SHARE - 1), undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
+    await delay(ms * (1 / SWEEP_SHARE - 1), undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
   }
 
   async function once(atFullSpeed: boolean, acceptRemovals: boolean): Promise<SyncEvent> {
@@ -86,7 +87,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     await options.onFinished(finished);
     await forgetTombstones(store, tenant, unique, clock() - 2 * timing.syncInterval);
     await forgetDead(store, tenant, unique, clock() - timing.deadKeep);
-    const end = clock() + timing.syncInterval * SHARE;
+    const end = clock() + timing.syncInterval * METADATA_SHARE;
     place = await readMetadataAgain({ ...sync, stopped: () => stopped || clock() >= end }, place);
     return { kind: 'finished', ms: clock() - began, ...result };
   }

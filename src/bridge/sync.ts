@@ -131,9 +131,9 @@ export async function readMetadataAgain(
   let place = from;
   for await (const rows of store.scan(tenant, from)) {
     for (const part of chunks(rows, AT_ONCE)) {
-      if (stopped()) return place;
       await Promise.all(part.map((row) => compare(row).catch((error: unknown) => onRow(row, error))));
       place = part.at(-1) ?? place;
+      if (stopped()) return place;
     }
   }
   return undefined;
