@@ -7,9 +7,9 @@ import { applyStep } from '../mapping/zitadel-model.ts';
 
 /**
  * What becomes of one call: ok; never sent; sent and lost before or after it was applied; never answered and applied
- * later (`land`); answered that it failed; not permitted; too many calls.
+ * later (`land`); answered that it failed; not permitted; too many calls; it waits for a slot until `freeSlots`.
  */
-export type Fate = 'ok' | 'unsent' | 'lost' | 'applied' | 'late' | 'failed' | 'barred' | 'limited';
+export type Fate = 'ok' | 'waits' | 'unsent' | 'lost' | 'applied' | 'late' | 'failed' | 'barred' | 'limited';
 
 export interface FakeZitadel extends Zitadel {
   /** Somebody changed users past the bridge: their sequence moves. */
@@ -21,6 +21,8 @@ export interface FakeZitadel extends Zitadel {
   catchUp(): void;
   /** Calls that were never answered are applied now. */
   land(): void;
+  /** Calls that wait for a slot go on. */
+  freeSlots(): void;
   /** some of them were not applied yet */
   hasLate(): boolean;
   /** every step that was sent, applied or not */
@@ -55,6 +57,7 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
   const sent: { id: string; step: Step }[] = [];
   const created: string[] = [];
   let late: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
   let sequence = 0;
   let stale: readonly Reading[] | undefined;
   const listed = (): readonly Reading[] => [...people].map(([id, facts]) => reading(id, facts));
@@ -80,12 +83,16 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
       late = [];
       for (const apply of landing) apply();
     },
+    freeSlots() {
+      for (const go of waiting.splice(0)) go();
+    },
     hasLate: () => late.length > 0,
     away: () => (fake.isDown ? 'breaker-open' : undefined),
     standing: async () => fake.standingNow,
     inspect: async () => ({ permissions: [], sees: { instanceRoles: false, organizationRoles: false }, problems: [] }),
     async run(id, step, proceed) {
       const will = fate();
+      if (will === 'waits') await new Promise<void>((resolve) => waiting.push(resolve));
       if (will === 'unsent' || !(await proceed())) return away(true);
       sent.push({ id, step });
       switch (will) {

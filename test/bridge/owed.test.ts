@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TIMING } from '../../src/bridge/timing.ts';
 import { settings, statusOf } from './setting.ts';
 
-const setUp = settings();
+let now = 1_000_000;
+const setUp = settings(() => now);
 const patch = (
   change: object,
 ): { method: 'PATCH'; apply: (base: object) => { user: Record<string, unknown>; touched: string[] } } => ({
@@ -76,4 +78,37 @@ test('one bad value of one request does not refuse another that went out in the 
   assert.deepEqual(answers, [200, 400, 200]);
   assert.equal(zitadel.people.get(resource.id)?.['urn:zitadel:scim:title'], 'a');
   assert.equal(zitadel.people.get(resource.id)?.['urn:zitadel:scim:timezone'], 'Europe/Zurich');
+});
+
+test('a holder that lost its lease while it waited for a slot sends nothing', async () => {
+  const setting = setUp({ timing: { answerWithin: 50 } });
+  const { tenant, ctx, zitadel, fates, row } = setting;
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  fates.push('waits');
+  assert.equal(
+    (await tenant.users.edit(ctx, resource.id, patch({ title: 'old' }))).user['title'],
+    'old',
+    'late: answered',
+  );
+  const sent = zitadel.sent.length;
+  now += TIMING.lease + 1;
+  await tenant.users.edit(ctx, resource.id, patch({ title: 'new' }));
+  assert.equal(zitadel.people.get(resource.id)?.['urn:zitadel:scim:title'], 'new');
+  zitadel.freeSlots();
+  await setting.deliverAll();
+  const titles = zitadel.sent.slice(sent).map(({ step }) => step.set['urn:zitadel:scim:title']);
+  assert.deepEqual(titles, ['new']);
+  assert.deepEqual((await row(resource.id))?.changes, []);
+});
+
+test('what a PATCH names is sent although known says the same: known may be old', async () => {
+  const setting = setUp();
+  const { tenant, ctx, zitadel } = setting;
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada', title: 'a' }, hash: 'h' });
+  await tenant.users.edit(ctx, resource.id, patch({ active: false }));
+  // somebody activates it in ZITADEL itself
+  zitadel.people.set(resource.id, { ...zitadel.people.get(resource.id), state: 'active' });
+  now += 2_000;
+  await tenant.users.edit(ctx, resource.id, patch({ active: false }));
+  assert.equal(zitadel.people.get(resource.id)?.['state'], 'inactive');
 });
