@@ -5,7 +5,7 @@ import type { Clock } from './bridge/ports.ts';
 import { createReconcile } from './bridge/reconcile.ts';
 import { createSettlements } from './bridge/settlements.ts';
 import { type BridgeTenant, createTenant, type SyncEvent } from './bridge/tenant.ts';
-import { TIMING, type Timing } from './bridge/timing.ts';
+import { TIMING, type Timing, within } from './bridge/timing.ts';
 import type { Config } from './config.ts';
 import type { TenantConfig } from './config/tenants.ts';
 import type { Log } from './log.ts';
@@ -138,10 +138,12 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     },
     async close() {
       clearInterval(heart);
-      await Promise.all(entries.map(({ made }) => made.stop()));
-      await queue.stop();
-      await store.close();
+      const stopped = Promise.all([...entries.map(({ made }) => made.stop()), queue.stop()]);
+      // calls that ZITADEL does not answer are cut off: they are in doubt, the next start reads what became of them
+      await within(stopped, LAST_CALLS);
       for (const connection of connections.values()) connection.close();
+      await stopped;
+      await store.close();
     },
   };
 
@@ -189,6 +191,9 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     return { instance, port };
   }
 }
+
+/** How long calls under way may take at the end, ms. */
+const LAST_CALLS = 2_000;
 
 /** When the process last said that it lives, ms since 1970. */
 const HEARTBEAT = 'heartbeat';
