@@ -43,13 +43,18 @@ try {
   if (real !== undefined) await requests(real);
   else {
     await onSandbox({ latency: true, users: USERS }, requests);
-    await onSandbox({ latency: false, users: 0 }, async (zitadel) => {
-      await step('throughput', async () => throughput(zitadel, await room('throughput')));
-      await step('waiting for commits', async () =>
+    // a sandbox for each: the users of one would be read by the others first
+    await onSandbox({ latency: false, users: 0 }, (zitadel) =>
+      step('throughput', async () => throughput(zitadel, await room('throughput'))),
+    );
+    await onSandbox({ latency: false, users: 0 }, (zitadel) =>
+      step('waiting for commits', async () =>
         waiting(zitadel, { with: await room('waiting'), without: await room('hurrying') }),
-      );
-      await step('many at once', async () => simultaneous(zitadel, [await room('fast-disk'), await room('slow-disk')]));
-    });
+      ),
+    );
+    await onSandbox({ latency: false, users: 0 }, (zitadel) =>
+      step('many at once', async () => simultaneous(zitadel, [await room('fast-disk'), await room('slow-disk')])),
+    );
     await onSandbox({ latency: false, users: LARGE }, (zitadel) =>
       step('100,000 rows', async () => large(zitadel, await room('large'))),
     );
