@@ -7,6 +7,7 @@ import type { Timing } from '../../src/bridge/timing.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createLog } from '../../src/log.ts';
 import { createServer } from '../../src/server.ts';
+import type { CommitHook } from '../../src/store/sqlite/writer.ts';
 import { wire } from '../../src/wire.ts';
 import type { SandboxProcess } from './sandbox.ts';
 import { until } from './until.ts';
@@ -28,10 +29,13 @@ export interface Client {
 
 export interface RunningBridge {
   readonly base: string;
+  readonly dataDir: string;
   /** lines of the log */
   readonly lines: readonly string[];
   readonly scim: Client;
   client(token: string): Client;
+  /** the text of /metrics */
+  metrics(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -40,13 +44,15 @@ export const TOKEN = 'test-token';
 export interface BridgeOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly timing?: Partial<Timing>;
+  /** holds commits up */
+  readonly hook?: CommitHook;
   /** kept after stop when given */
   readonly dataDir?: string;
 }
 
 export async function startBridge(
   sandbox: SandboxProcess,
-  { env = {}, timing = {}, dataDir }: BridgeOptions = {},
+  { env = {}, timing = {}, hook = {}, dataDir }: BridgeOptions = {},
 ): Promise<RunningBridge> {
   const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'bridge-')));
   const { seeds } = sandbox;
@@ -64,7 +70,7 @@ export async function startBridge(
   );
   const lines: string[] = [];
   const log = createLog({ level: 'info' }, { write: (line: string) => void lines.push(line) });
-  const bridge = await wire({ config, log, timing });
+  const bridge = await wire({ config, log, timing, hook });
   const server = createServer(bridge.app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   await bridge.start();
@@ -76,9 +82,11 @@ export async function startBridge(
   const base = `${origin}/scim/v2`;
   return {
     base,
+    dataDir: directory,
     lines,
     scim: createClient(base, TOKEN),
     client: (token) => createClient(base, token),
+    metrics: async () => (await fetch(`${origin}/metrics`)).text(),
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

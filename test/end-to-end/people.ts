@@ -58,3 +58,21 @@ export async function writes(sandbox: SandboxProcess): Promise<Record<string, nu
   const calls = await sandbox.calls();
   return Object.fromEntries(Object.entries(calls).filter(([call]) => !/^(Get|List)/.test(call)));
 }
+
+/** Metadata of a user: key without the prefix and text. */
+export async function metadata(sandbox: SandboxProcess, userId: string): Promise<Record<string, string>> {
+  const { metadata: found = [] } = await atZitadel(sandbox, 'ListUserMetadata', { userId });
+  return Object.fromEntries(
+    found.map(({ key, value }: Json) => [
+      key.replace('urn:zitadel:scim:', ''),
+      Buffer.from(value, 'base64').toString(),
+    ]),
+  );
+}
+
+/** What was applied to a user since the entry `from` of the log, by method and in its order. */
+export async function applied(sandbox: SandboxProcess, id: string, from = 0): Promise<readonly string[]> {
+  return (await sandbox.log())
+    .slice(from)
+    .flatMap((each) => (each.userId === id && each.applied !== null ? [each.method] : []));
+}

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import type { Timing } from '../../src/bridge/timing.ts';
 import { type Client, createClient, TOKEN } from './bridge.ts';
 import type { SandboxProcess } from './sandbox.ts';
 import { until } from './until.ts';
@@ -10,17 +11,19 @@ import { until } from './until.ts';
 export interface BridgeProcess {
   readonly scim: Client;
   readonly base: string;
+  readonly dataDir: string;
   /** everything it printed */
   output(): string;
   /** kill -9, or another signal; resolves with the exit code when it is gone */
   kill(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** `sandbox` undefined: the one in its own process, as `npm start` with nothing set. */
+/** `sandbox` undefined: the one in its own process, as `npm start` with nothing set. With `timing` it runs on other durations. */
 export async function startProcess(
   sandbox: SandboxProcess | undefined,
   dataDir: string,
   env: Readonly<Record<string, string>> = {},
+  timing?: Partial<Timing>,
 ): Promise<BridgeProcess> {
   const port = await freePort();
   const real = sandbox && {
@@ -28,8 +31,17 @@ export async function startProcess(
     ZITADEL_ORG_ID: sandbox.seeds.organizations.a,
     ZITADEL_TOKEN: sandbox.seeds.tokens.managerA,
   };
-  const child = spawn(process.execPath, ['src/main.ts'], {
-    env: { ...process.env, SCIM_TOKEN: TOKEN, DATA_DIR: dataDir, PORT: String(port), ...real, ...env },
+  const main = timing === undefined ? 'src/main.ts' : 'test/kill/bridge.ts';
+  const child = spawn(process.execPath, [main], {
+    env: {
+      ...process.env,
+      SCIM_TOKEN: TOKEN,
+      DATA_DIR: dataDir,
+      PORT: String(port),
+      ...real,
+      ...env,
+      KILL_TIMING: JSON.stringify(timing ?? {}),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
@@ -46,6 +58,7 @@ export async function startProcess(
   );
   return {
     base: `${origin}/scim/v2`,
+    dataDir,
     scim: createClient(`${origin}/scim/v2`, TOKEN),
     output: () => printed,
     async kill(signal = 'SIGKILL') {

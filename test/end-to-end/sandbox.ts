@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Seeds } from '../../src/sandbox/server.ts';
 
-/** One applied or refused write, as the sandbox tells it. */
+/** One applied or refused write, as the sandbox tells it: of its journal what tests look at. */
 export interface LogEntry {
   readonly n: number;
+  /** order of what was applied; null: it changed nothing */
+  readonly applied: number | null;
   readonly method: string;
-  readonly user?: string;
+  readonly userId: string;
   readonly outcome: string;
   readonly request?: Readonly<Record<string, unknown>>;
 }
