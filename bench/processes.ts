@@ -1,5 +1,5 @@
 /** The bridge and the bare handler as processes of their own; what they print goes to files. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -135,6 +135,9 @@ async function freePort(): Promise<number> {
 }
 
 let started = 0;
+const running = new Set<ChildProcess>();
+// nothing stays when the measurement fails
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 function start(command: readonly string[], folder: string, env: Readonly<Record<string, string>>) {
   const output = join(folder, `output-${++started}.log`);
@@ -147,7 +150,8 @@ function start(command: readonly string[], folder: string, env: Readonly<Record<
   });
   closeSync(fd);
   const ended = once(child, 'exit');
-  process.once('exit', () => child.kill('SIGKILL')); // nothing stays when the measurement fails
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   return {
     /** Waits until the output holds it; gives the first group. */
     async line(pattern: RegExp): Promise<string> {
