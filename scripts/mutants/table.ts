@@ -1,0 +1,67 @@
+/** THE MUTANTS TABLE: one-line faults, each of a promise that tests have to guard. */
+
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** stands in the file exactly once */
+  readonly find: string;
+  readonly replace: string;
+  /** one of them has to fail; run in this order until one does */
+  readonly tests: readonly string[];
+}
+
+const MODEL = 'test/bridge/model.test.ts';
+const OWED = 'test/bridge/owed.test.ts';
+const KILL = 'test/kill/kill.test.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'commit not awaited',
+    file: 'src/store/sqlite/store.ts',
+    find: 'if (wait) await durable();',
+    replace: 'if (wait) void durable().catch(() => undefined);',
+    tests: ['test/store/sqlite-syncs.test.ts'],
+  },
+  {
+    name: 'settle ignores revision',
+    file: 'src/bridge/settle.ts',
+    find: 'const covered = row.changes.filter(({ revision }) => round.covered.has(revision));',
+    replace: 'const covered = row.changes;',
+    tests: [MODEL, KILL],
+  },
+  {
+    name: 'plan from known in doubt',
+    file: 'src/bridge/reconcile.ts',
+    find: 'if ((stored.doubt && !state.mine) || isTime) {',
+    replace: 'if (isTime) {',
+    tests: [MODEL, KILL],
+  },
+  {
+    name: 'lease not proved',
+    file: 'src/bridge/run.ts',
+    find: '(await store.prove(lease, timing.lease)) && settlements.sending(row, covered);',
+    replace: 'settlements.sending(row, covered);',
+    tests: [OWED],
+  },
+  {
+    name: 'answered not stored',
+    file: 'src/bridge/judge.ts',
+    find: 'return { ...cut, answered: true };',
+    replace: 'return cut;',
+    tests: [MODEL, KILL],
+  },
+  {
+    name: 'tombstone skipped',
+    file: 'src/bridge/settle.ts',
+    find: 'row: buried(row, now), results',
+    replace: 'row: null, results',
+    tests: [MODEL, KILL],
+  },
+  {
+    name: 'named facts diffed away',
+    file: 'src/bridge/reconcile.ts',
+    find: 'const named = isFresh ? [] : row.changes.flatMap((change) => change.named);',
+    replace: 'const named: string[] = [];',
+    tests: [OWED],
+  },
+];
