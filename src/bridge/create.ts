@@ -40,6 +40,7 @@ export function createCreate(options: CreateOptions): Users['create'] {
       for (;;) {
         const written = await handOver(row, 0, deadline);
         if (written.kind === 'ok') return await answer(key, end);
+        if (written.kind === 'refused') throw written.error;
         if (written.kind === 'version') throw new Error('a new id was taken');
         const holder = await heldBy(written.holder, written.name, deadline);
         if (holder === undefined) continue;

@@ -41,22 +41,38 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
   const { view, handOver, heldBy, settlements, passwordFact, clock, timing } = options;
   const age = (row: Row): number => clock() - row.verifiedAt;
 
-  /** Puts a change on top of what the row says. False: somebody else wrote it, or a name came free; look again. */
+  /**
+   * Puts a change on top of what the row says. 'again': somebody else wrote it, or a name came free; look again.
+   * An error: nothing of it was kept.
+   */
   async function append(
     ctx: Context,
     row: Row,
     change: Pick<Change, 'kind' | 'facts' | 'named'>,
     deadline: number,
-  ): Promise<boolean> {
+  ): Promise<'done' | 'again' | BridgeError> {
     if (clock() >= deadline) throw contended();
     const made = newChange(ctx, { ...change, revision: nextRevision(row), at: clock() });
     const changes = [...releasedBy(withoutSame(row, made)), made];
     // whoever creates it again now does not mean the answer it lost
     const createMark = row.createMark && { ...row.createMark, open: false };
     const written = await handOver({ ...row, version: row.version + 1, changes, createMark }, row.version, deadline);
+    if (written.kind === 'refused') return written.error;
     if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)
-      throw taken(written.name);
-    return written.kind === 'ok';
+      return taken(written.name);
+    return written.kind === 'ok' ? 'done' : 'again';
+  }
+
+  /** No refusal of another attribute keeps a leaver active: of a wish that was refused the deactivation is carried out all the same. */
+  async function refused(ctx: Context, id: string, facts: FactsChange, why: BridgeError, deadline: number) {
+    if (facts['state'] !== 'inactive' || Object.keys(facts).length === 1) return why;
+    for (;;) {
+      const row = await view.row(id, ANY_AGE);
+      const change = { kind: 'edit', facts: { state: 'inactive' }, named: ['state'] } as const;
+      const left = await append(ctx, row, change, deadline);
+      if (left instanceof BridgeError) return why;
+      if (left === 'done') return deactivatedAllTheSame(why);
+    }
   }
 
   /** A client that repeats itself while ZITADEL is away replaces its last wish, unless somebody waits for that one. */
@@ -69,7 +85,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
 
   async function edit(ctx: Context, id: string, wish: Edit): ReturnType<Users['edit']> {
     const deadline = clock() + timing.answerWithin;
-    const password = await passwordFact(wish.password);
+    const password = await passwordFact(wish.password).catch(asRefusal);
     for (
       let row = await view.row(id, readsFirst(wish) ? timing.believed : ANY_AGE);
       ;
@@ -83,13 +99,15 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
         if (read.version !== row.version) continue; // else ZITADEL is away: build on what is known
       }
       const was = toFacts(before, id);
-      const { facts: wanted, refusal } = wantedFacts(user, was, id);
+      const { facts: wanted, refusal } = wantedFacts(user, was, id, password);
       const differs = difference(wish.method === 'PUT' ? sentFacts(row, was) : was, wanted);
       const named = wish.method === 'PUT' || refusal !== undefined ? ['state'] : [...new Set(touched.flatMap(factsOf))];
-      const secret = refusal === undefined ? password : {};
+      const secret = refusal === undefined && !(password instanceof BridgeError) ? password : {};
       const facts = { ...atValue(named, was, wanted), ...differs, ...secret };
       const asks = Object.keys(differs).length > 0 || 'password' in secret || (named.length > 0 && !isCertain(row));
-      if (asks && !(await append(ctx, row, { kind: 'edit', facts, named }, deadline))) continue;
+      const done = asks ? await append(ctx, row, { kind: 'edit', facts, named }, deadline) : 'done';
+      if (done === 'again') continue;
+      if (done instanceof BridgeError) throw await refused(ctx, id, facts, done, deadline);
       if (refusal !== undefined) throw refusal;
       const now = await view.row(id, ANY_AGE);
       return resourceOf(now, shownFacts(now) ?? {});
@@ -106,7 +124,9 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
     for (;;) {
       const row = await view.row(id, ifMatch === undefined ? ANY_AGE : timing.believed);
       checkMatch(ifMatch, row);
-      if (await append(ctx, row, { kind: 'delete', facts: {}, named: [] }, deadline)) return;
+      const done = await append(ctx, row, { kind: 'delete', facts: {}, named: [] }, deadline);
+      if (done === 'done') return;
+      if (done !== 'again') throw done;
     }
   }
 
@@ -139,17 +159,30 @@ function atValue(named: readonly string[], was: Facts, wanted: Facts): FactsChan
 }
 
 /** No refusal of another attribute keeps a leaver active: of a wish with a bad value the deactivation is carried out all the same. */
-function wantedFacts(user: ScimUser, was: Facts, id: string): { facts: Facts; refusal?: BridgeError } {
+function wantedFacts(
+  user: ScimUser,
+  was: Facts,
+  id: string,
+  password: Facts | BridgeError,
+): { readonly facts: Facts; readonly refusal?: BridgeError } {
   try {
+    if (password instanceof BridgeError) throw password;
     return { facts: toFacts(user, id) };
   } catch (error) {
     if (!(error instanceof BridgeError) || user['active'] !== false) throw error;
-    const told = `${error.message} (the user was deactivated all the same)`;
-    return {
-      facts: { ...was, state: 'inactive' },
-      refusal: new BridgeError(error.status, told, { scimType: 'invalidValue' }),
-    };
+    return { facts: { ...was, state: 'inactive' }, refusal: deactivatedAllTheSame(error) };
   }
+}
+
+/** A password that the organization's rules refuse; an outage is thrown on. */
+function asRefusal(error: unknown): BridgeError {
+  if (error instanceof BridgeError && error.status === 400) return error;
+  throw error;
+}
+
+function deactivatedAllTheSame({ message, status, scimType }: BridgeError): BridgeError {
+  const told = `${message} (the user was deactivated all the same)`;
+  return new BridgeError(status, told, scimType === undefined ? {} : { scimType });
 }
 
 /** RFC 7644 §3.14: 412 when none of the ETags is the resource's. Changes on their way count: of two writers with one ETag one is late. */

@@ -8,7 +8,7 @@ import type { Reconcile } from './reconcile.ts';
 import { absent, indexOf, isNothing, keyOf, taken } from './rows.ts';
 import type { Expected, Result, Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
-import { updateRow } from './writes.ts';
+import { updateRow, writeAsked } from './writes.ts';
 
 export interface HandOverOptions {
   readonly unique: Unique;
@@ -30,7 +30,10 @@ export interface HandOverOptions {
  * is noted as answered; else why it was not written. Throws what the client is told: the refusal, 404 when the user is gone, 503 when
  * nothing of it was kept.
  */
-export type HandOver = (row: Row, expect: number, deadline: number) => Promise<WriteResult>;
+export type HandOver = (row: Row, expect: number, deadline: number) => Promise<Handed>;
+
+/** refused: nothing of it was kept, and never will be with this content. */
+export type Handed = WriteResult | { readonly kind: 'refused'; readonly error: BridgeError };
 
 export function createHandOver(options: HandOverOptions): HandOver {
   const { unique, store, reconcile, settlements, gate, clock, timing } = options;
@@ -52,18 +55,19 @@ export function createHandOver(options: HandOverOptions): HandOver {
   }
 
   /** Nothing can be sent now: the change is answered by the same write that keeps it. */
-  async function answerLater(row: Row, expect: number): Promise<WriteResult> {
+  async function answerLater(row: Row, expect: number): Promise<Handed> {
     const last = row.changes.length - 1;
     const { kind, facts }: Pick<Change, 'kind' | 'facts'> = row.changes[last] ?? NO_CHANGE;
     const forbidden = options.forbids(row.id, { kind, facts });
-    if (forbidden !== undefined) throw forbidden;
+    if (forbidden !== undefined) return { kind: 'refused', error: forbidden };
     const name = facts['username'];
-    if (typeof name === 'string' && (await claimOf(store, unique, row, name)).kind === 'taken') throw taken(name);
+    if (typeof name === 'string' && (await claimOf(store, unique, row, name)).kind === 'taken')
+      return { kind: 'refused', error: taken(name) };
     const changes = row.changes.map((change, at) => (at === last ? { ...change, answered: true } : change));
     const dueAt = row.dueAt === null ? clock() : Math.min(row.dueAt, clock());
     const written = { ...row, changes, dueAt };
     const index = indexOf(written, unique);
-    const outcome = await store.write({ key: keyOf(row), expect, row: written, index }, { durable: true });
+    const outcome = await writeAsked(store, { key: keyOf(row), expect, row: written, index }, true);
     if (outcome.kind === 'ok') options.wake.at(dueAt);
     return outcome;
   }
@@ -79,7 +83,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
     const expected = settlements.expect(key, revision);
     let outcome: WriteResult | undefined;
     try {
-      outcome = await store.write({ key, expect, row: written, index: indexOf(written, unique) }, { durable: true });
+      outcome = await writeAsked(store, { key, expect, row: written, index: indexOf(written, unique) }, true);
     } finally {
       if (outcome?.kind !== 'ok') expected.forget();
       if (lease !== undefined && (outcome?.kind !== 'ok' || !ours)) await store.release(lease);

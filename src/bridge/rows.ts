@@ -131,6 +131,9 @@ export const heldName = (name: string): string => HELD_MARK + nameKey(name);
 /** The mark of a name for which a dead create waits, in vain once another row has it. */
 export const deadName = (name: string): string => DEAD_MARK + nameKey(name);
 
+/** Only noted beside the names that must not be had twice. */
+export const isMark = (reserved: string): boolean => reserved.startsWith(HELD_MARK) || reserved.startsWith(DEAD_MARK);
+
 export const isExternalId = (reserved: string): boolean => reserved.startsWith(EXTERNAL_ID_MARK);
 
 /** 409 uniqueness for a reserved name that another row has. */
@@ -150,9 +153,7 @@ function reservedNames(row: Row, { externalId: uniqueExternalId }: Unique): read
   const base = baseFacts(row);
   const asked = base?.['username'];
   const externalId = base?.[EXTERNAL_ID];
-  const had = [row.known, ...row.changes.map((change) => change.facts), { username: row.sentName }].map(
-    (facts) => facts?.['username'],
-  );
+  const had = [row.known?.['username'], row.sentName];
   const held = new Set(had.filter((name) => typeof name === 'string').map(heldName));
   if (asked !== undefined) held.delete(heldName(asked));
   return [

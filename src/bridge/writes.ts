@@ -1,6 +1,6 @@
 /** Writing rows: optimistic, by version. */
-import type { Index, Key, Row, Store, Unique } from './ports.ts';
-import { emptyRow, indexOf, keyOf } from './rows.ts';
+import type { Index, Key, Row, Store, Unique, Write, WriteResult } from './ports.ts';
+import { emptyRow, heldName, indexOf, isExternalId, isMark, keyOf } from './rows.ts';
 
 /** What to make of the newest row: a row to write, the same row to leave it, null to take it away. */
 export type Make = (row: Row) => Row | null;
@@ -37,14 +37,25 @@ export async function insertRow(
 }
 
 /**
- * Facts read from ZITADEL are true even when another row still claims the name (it was renamed or deleted there and not read since):
- * then they are written without the reservation. False: somebody wrote the row meanwhile.
+ * Facts read from ZITADEL are true even when another row asks for the name already: then it is only marked as held.
+ * False: somebody wrote the row meanwhile.
  */
 async function writeKnown(store: Store, from: Row, row: Row | null, index: Index, durable: boolean): Promise<boolean> {
   for (let reserved = index.reserved; ; ) {
     const write = { key: keyOf(from), expect: from.version, row, index: { ...index, reserved } };
-    const result = await store.write(write, { durable });
+    const result = await writeAsked(store, write, durable);
     if (result.kind !== 'name') return result.kind === 'ok';
+    const { name } = result;
+    const rest = reserved.filter((each) => each !== name);
+    reserved = isExternalId(name) ? rest : [...rest, heldName(name)];
+  }
+}
+
+/** Writes a row; marks that another row has set already are left to it. */
+export async function writeAsked(store: Store, write: Write, durable: boolean): Promise<WriteResult> {
+  for (let { reserved } = write.index; ; ) {
+    const result = await store.write({ ...write, index: { ...write.index, reserved } }, { durable });
+    if (result.kind !== 'name' || !isMark(result.name)) return result;
     reserved = reserved.filter((name) => name !== result.name);
   }
 }

@@ -113,3 +113,19 @@ test('what a PATCH names is sent although known says the same: known may be old'
   await tenant.users.edit(ctx, resource.id, patch({ active: false }));
   assert.equal(zitadel.people.get(resource.id)?.['state'], 'inactive');
 });
+
+test('no refusal keeps a leaver active: a taken userName, a password against the rules', async () => {
+  const setting = setUp({ passwords: 'set' });
+  const { tenant, ctx, zitadel } = setting;
+  await tenant.operator.sync({ acceptRemovals: false });
+  await tenant.users.create(ctx, { user: { userName: 'bob' }, hash: 'b' });
+  for (const [userName, wish] of [
+    ['ada', { ...patch({ active: false, userName: 'bob' }) }],
+    ['cy', { ...patch({ active: false }), password: 'x'.repeat(80) }],
+  ] as const) {
+    const { resource } = await tenant.users.create(ctx, { user: { userName }, hash: userName });
+    await assert.rejects(tenant.users.edit(ctx, resource.id, wish), /deactivated all the same/);
+    assert.equal(zitadel.people.get(resource.id)?.['state'], 'inactive');
+  }
+  await tenant.stop();
+});
