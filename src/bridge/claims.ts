@@ -14,8 +14,10 @@ export const swapName = ({ id }: Key): string => `scim-swap-${id}`;
 
 export type Claim =
   | { readonly kind: 'free' }
-  /** the row that has it does not free it by itself: nobody waits for what is blocked, held or dead */
+  /** the row that has it keeps it, as far as anybody has asked */
   | { readonly kind: 'taken' }
+  /** the row that has it frees it only once an operator lets it: it is blocked or held */
+  | { readonly kind: 'stalled' }
   /** a call that was never answered may still give it to another row, for a while */
   | { readonly kind: 'late' }
   /** another row has to be delivered first */
@@ -29,7 +31,10 @@ const LONGEST_CHAIN = 100;
 export async function claimOf(store: Store, unique: Unique, key: Key, name: string): Promise<Claim> {
   const blocker = await holderOf(store, unique, name);
   if (blocker === undefined || isSame(blocker, key)) return { kind: 'free' };
-  if (!frees(blocker)) return mayLand(blocker, name) ? { kind: 'late' } : { kind: 'taken' };
+  if (!frees(blocker)) {
+    if (mayLand(blocker, name)) return { kind: 'late' };
+    return { kind: blocker.changes.length > 0 ? 'stalled' : 'taken' };
+  }
   let at: Row | undefined = blocker;
   for (let length = 0; at !== undefined && length < LONGEST_CHAIN; length += 1) {
     const asked = askedName(at);

@@ -61,8 +61,8 @@ export function createHandOver(options: HandOverOptions): HandOver {
     const forbidden = options.forbids(row.id, { kind, facts });
     if (forbidden !== undefined) return { kind: 'refused', error: forbidden };
     const name = facts['username'];
-    if (typeof name === 'string' && (await claimOf(store, unique, row, name)).kind === 'taken')
-      return { kind: 'refused', error: taken(name) };
+    const claim = typeof name === 'string' ? await claimOf(store, unique, row, name) : undefined;
+    if (claim?.kind === 'taken' || claim?.kind === 'stalled') return { kind: 'refused', error: taken(name ?? '') };
     const changes = row.changes.map((change, at) => (at === last ? { ...change, answered: true } : change));
     const dueAt = row.dueAt === null ? clock() : Math.min(row.dueAt, clock());
     const written = { ...row, changes, dueAt };

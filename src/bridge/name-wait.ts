@@ -18,7 +18,7 @@ export interface NameWaitOptions {
 }
 
 export type Claimed =
-  | { readonly kind: 'free' | 'taken' | 'late' }
+  | { readonly kind: 'free' | 'taken' | 'stalled' | 'late' }
   | { readonly kind: 'swap'; readonly steps: readonly Step[] }
   | Extract<Unreadable, { kind: 'retry' }>;
 
@@ -50,7 +50,7 @@ export function createNameWait({ store, settlements, clock, timing, reconcile }:
     if (kind === 'late') return untilLanded(round);
     const isWanted = row.changes.every(({ revision }) => settlements.awaited(row, revision));
     const isUnsent = round.end?.kind === 'retry' && round.end.definite && round.after.length === 0;
-    if (kind !== 'taken' || !isWanted || !isUnsent) return round;
+    if ((kind !== 'taken' && kind !== 'stalled') || !isWanted || !isUnsent) return round;
     // while ZITADEL is away nothing else says so
     return { ...round, end: null, refusals: [{ names: ['username'], error: taken('') }] };
   }
@@ -63,7 +63,8 @@ export function createNameWait({ store, settlements, clock, timing, reconcile }:
       const claim = await claimOf(store, unique, row, name);
       const isWanted = row.changes.some(({ revision }) => settlements.awaited(row, revision));
       // who waits for an answer is told by ZITADEL itself that the name is taken; what was answered waits for the operator
-      if (claim.kind === 'free' || claim.kind === 'late' || (claim.kind === 'taken' && isWanted)) return claim;
+      const isJudged = claim.kind === 'free' || claim.kind === 'late' || claim.kind === 'taken';
+      if (isJudged || (claim.kind === 'stalled' && isWanted)) return claim;
       if (claim.kind === 'swap' && row.known !== null) {
         const username = swapName(row);
         const set = { username };
