@@ -10,6 +10,8 @@ export interface LogEntry {
   readonly applied: number | null;
   readonly method: string;
   readonly userId: string;
+  /** when it came in, ms since 1970 */
+  readonly began: number;
   readonly outcome: string;
   readonly request?: Readonly<Record<string, unknown>>;
 }

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import type { Timing } from '../../src/bridge/timing.ts';
+import { type Answer, type Client, type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { ada, inZitadel, metadata, named, patch } from './people.ts';
+import { startProcess } from './process.ts';
+import { type SandboxProcess, startSandbox } from './sandbox.ts';
+import { until } from './until.ts';
+
+// ZITADEL applies a call long after the bridge has given it up, and after newer changes: the newest one wins all the same.
+const TIMING: Partial<Timing> = {
+  backoffFirst: 20,
+  backoffMost: 200,
+  probe: 50,
+  readCall: 1_000,
+  writeCall: 300,
+  lease: 500,
+  horizon: 2_500,
+};
+
+let sandbox: SandboxProcess;
+let bridge: RunningBridge;
+
+before(async () => {
+  sandbox = await startSandbox();
+  bridge = await startBridge(sandbox, { timing: TIMING });
+});
+after(async () => {
+  await bridge.stop();
+  await sandbox.stop();
+});
+afterEach(() => sandbox.faults());
+
+async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
+  const answer = await asked;
+  assert.equal(answer.status, status, JSON.stringify(answer.body));
+  return answer.body;
+}
+
+/** The next call of each method hangs so long and is applied then, ms. */
+const hang = (ms: number, ...methods: readonly string[]): Promise<void> =>
+  sandbox.faults(...methods.map((method) => ({ mode: 'error', hang: true, hangMs: ms, method, times: 1 })));
+
+const replace = (path: string, value: unknown): object => patch({ op: 'replace', path, value });
+const create = (scim: Client): Promise<Json> => answered(201, scim('POST', '/Users', ada()));
+const change = (scim: Client, id: string, path: string, value: unknown): Promise<Json> =>
+  answered(200, scim('PATCH', `/Users/${id}`, replace(path, value)));
+
+/** What a late call may overwrite: how it is asked, and how ZITADEL has it. */
+interface Case {
+  readonly method: string;
+  readonly path: string;
+  readonly late: unknown;
+  readonly newer: unknown;
+  /** in ZITADEL */
+  readonly there: (id: string) => Promise<unknown>;
+  readonly shown: (user: Json) => unknown;
+}
+
+const CASES: readonly Case[] = [
+  {
+    method: 'SetUserMetadata',
+    path: 'title',
+    late: 'Miss',
+    newer: 'Countess',
+    there: async (id) => (await metadata(sandbox, id))['title'],
+    shown: ({ title }) => title,
+  },
+  {
+    method: 'UpdateUser',
+    path: 'name.givenName',
+    late: 'Late',
+    newer: 'Augusta',
+    there: async (id) => (await inZitadel(sandbox, id)).human.profile.givenName,
+    shown: ({ name }) => name.givenName,
+  },
+  {
+    method: 'DeactivateUser',
+    path: 'active',
+    late: false,
+    newer: true,
+    there: async (id) => (await inZitadel(sandbox, id)).state === 'USER_STATE_ACTIVE',
+    shown: ({ active }) => active,
+  },
+];
+
+test('a call that lands after a newer change was delivered: the newer value is back, and is all that is ever read', async () => {
+  const users = await Promise.all(CASES.map(() => create(bridge.scim)));
+  await hang(2_000, ...CASES.map(({ method }) => method));
+  await Promise.all(CASES.map(({ path, late }, n) => change(bridge.scim, users[n].id, path, late)));
+  await Promise.all(CASES.map(({ path, newer }, n) => change(bridge.scim, users[n].id, path, newer)));
+  await Promise.all(
+    CASES.map(async ({ late, newer, there, shown }, n) => {
+      const { id } = users[n];
+      const becomes = (value: unknown): Promise<void> =>
+        until(async () => {
+          assert.equal(shown((await bridge.scim('GET', `/Users/${id}`)).body), newer);
+          return (await there(id)) === value;
+        });
+      await becomes(newer);
+      await becomes(late);
+      await becomes(newer);
+    }),
+  );
+});
+
+test('a create that lands after its user was deleted is taken away again; its name is free for another one', async () => {
+  await sandbox.reset();
+  const from = (await sandbox.log()).length;
+  await hang(2_000, 'CreateUser');
+  const user = await create(bridge.scim);
+  await answered(204, bridge.scim('DELETE', `/Users/${user.id}`));
+  const hidden = async (): Promise<void> => void (await answered(404, bridge.scim('GET', `/Users/${user.id}`)));
+  await until(async () => {
+    await hidden();
+    const ended = (await sandbox.log()).slice(from).filter(({ method }) => method === 'CreateUser');
+    return ended.length === (await sandbox.calls())['CreateUser'];
+  });
+  await until(async () => {
+    await hidden();
+    return (await named(sandbox, user.userName)).length === 0;
+  });
+  const { totalResults } = await answered(
+    200,
+    bridge.scim('GET', `/Users?filter=${encodeURIComponent(`userName eq "${user.userName}"`)}`),
+  );
+  assert.equal(totalResults, 0);
+  const next = await answered(201, bridge.scim('POST', '/Users', ada({ userName: user.userName })));
+  assert.deepEqual(
+    (await named(sandbox, user.userName)).map(({ userId }) => userId),
+    [next.id],
+  );
+});
+
+test('killed while calls hang: whatever lands after the next start, the last answered value stays', async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'bridge-'));
+  const timing = { ...TIMING, horizon: 4_000 };
+  const first = await startProcess(sandbox, dataDir, {}, timing);
+  let second = first;
+  t.after(async () => {
+    await second.kill();
+    await rm(dataDir, { recursive: true });
+  });
+  const users = await Promise.all(CASES.map(() => create(first.scim)));
+  await sandbox.reset();
+  const methods = [...CASES.map(({ method }) => method), 'CreateUser'];
+  await hang(3_500, ...methods);
+  const hung = Date.now();
+  const wish = ada();
+  const lost = [
+    ...CASES.map(({ path, late }, n) => first.scim('PATCH', `/Users/${users[n].id}`, replace(path, late))),
+    first.scim('POST', '/Users', wish),
+  ].map((asked) => asked.catch(() => undefined));
+  await until(async () => {
+    const calls = await sandbox.calls();
+    return methods.every((method) => calls[method] !== undefined);
+  });
+  await first.kill();
+  const killed = Date.now();
+  await Promise.all(lost);
+
+  second = await startProcess(sandbox, dataDir, {}, timing);
+  const { scim } = second;
+  await Promise.all(CASES.map(({ path, newer }, n) => change(scim, users[n].id, path, newer)));
+  const made = await answered(201, scim('POST', '/Users', wish));
+  await answered(204, scim('DELETE', `/Users/${made.id}`));
+
+  // each of the calls that hung has landed, or was refused
+  await until(async () => {
+    const log = (await sandbox.log()).filter(({ began }) => began >= hung && began <= killed);
+    return methods.every((method) => log.some((each) => each.method === method));
+  });
+  for (const [n, { newer, there, shown }] of CASES.entries()) {
+    const { id } = users[n];
+    await until(async () => (await there(id)) === newer);
+    assert.equal(shown((await scim('GET', `/Users/${id}`)).body), newer);
+  }
+  await until(async () => (await named(sandbox, made.userName)).length === 0);
+  assert.equal((await scim('GET', `/Users/${made.id}`)).status, 404);
+});
