@@ -15,9 +15,9 @@ export const swapName = ({ id }: Key): string => `scim-swap-${id}`;
 export type Claim =
   | { readonly kind: 'free' }
   /** the row that has it keeps it, as far as anybody has asked */
-  | { readonly kind: 'taken' }
+  | { readonly kind: 'taken'; readonly blocker: Row }
   /** the row that has it frees it only once an operator lets it: it is blocked or held */
-  | { readonly kind: 'stalled' }
+  | { readonly kind: 'stalled'; readonly blocker: Row }
   /** a call that was never answered may still give it to another row, for a while */
   | { readonly kind: 'late' }
   /** another row has to be delivered first */
@@ -33,7 +33,7 @@ export async function claimOf(store: Store, unique: Unique, key: Key, name: stri
   if (blocker === undefined || isSame(blocker, key)) return { kind: 'free' };
   if (!frees(blocker)) {
     if (mayLand(blocker, name)) return { kind: 'late' };
-    return { kind: blocker.changes.length > 0 ? 'stalled' : 'taken' };
+    return { kind: blocker.changes.length > 0 ? 'stalled' : 'taken', blocker };
   }
   let at: Row | undefined = blocker;
   for (let length = 0; at !== undefined && length < LONGEST_CHAIN; length += 1) {

@@ -1,9 +1,9 @@
 /** A name that another row is about to free: waiting for it, and what it means when it does not come free. */
 import type { Step } from '../mapping/steps.ts';
 import { claimOf, nameTaken, swapName } from './claims.ts';
-import type { Clock, Lease, Row, Store, Unique, Unreadable } from './ports.ts';
-import type { Reconcile } from './reconcile.ts';
-import { taken } from './rows.ts';
+import type { Clock, Lease, Row, Store, Unreadable, Zitadel } from './ports.ts';
+import type { Reconcile, Target } from './reconcile.ts';
+import { heldName, taken } from './rows.ts';
 import type { Round } from './settle.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
@@ -18,15 +18,17 @@ export interface NameWaitOptions {
 }
 
 export type Claimed =
-  | { readonly kind: 'free' | 'taken' | 'stalled' | 'late' }
+  | { readonly kind: 'free' | 'late' }
+  /** another row has it: the other steps go on */
+  | { readonly kind: 'taken'; readonly steps: readonly Step[] }
   | { readonly kind: 'swap'; readonly steps: readonly Step[] }
   | Extract<Unreadable, { kind: 'retry' }>;
 
 export interface NameWait {
   /** Waits until no other row has the name in ZITADEL that these steps take, as long as that row is about to free it. */
-  wait(row: Row, unique: Unique, steps: readonly Step[], lease: Lease): Promise<Claimed>;
+  wait(row: Row, target: Pick<Target, 'unique' | 'zitadel'>, steps: readonly Step[], lease: Lease): Promise<Claimed>;
   /** What a round means that went out with this claim. */
-  judge(claimed: Claimed, row: Row, round: Round): Round;
+  judge(claimed: Claimed, round: Round): Round;
 }
 
 /** Looks again at least this often whether another row has freed a name, ms. */
@@ -43,28 +45,53 @@ function untilLanded(round: Round): Round {
   return { ...round, refusals: round.refusals.filter((each) => !isName(each)), end: WAITS };
 }
 
+/** Without its name nobody can be made; of an update the other facts stay. */
+function withoutName(steps: readonly Step[]): readonly Step[] {
+  if (steps.some(({ call }) => call === 'CreateUser')) return [];
+  return steps.flatMap((step) => {
+    if (nameTaken(step) === undefined) return [step];
+    const { username: _username, ...set } = step.set;
+    const { username: _after, ...after } = step.after ?? {};
+    const names = step.names.filter((fact) => fact !== 'username');
+    return names.length === 0 ? [] : [{ ...step, set, names, after }];
+  });
+}
+
+/** What a round means that went out with this claim. */
+function judge({ kind }: Claimed, round: Round): Round {
+  if (kind === 'swap' && round.end === null) return { ...round, end: SWAPPED };
+  if (kind === 'late') return untilLanded(round);
+  if (kind !== 'taken') return round;
+  return { ...round, refusals: [...round.refusals, { names: ['username'], error: taken('') }] };
+}
+
 export function createNameWait({ store, settlements, clock, timing, reconcile }: NameWaitOptions): NameWait {
-  /** A round of steps that took a name which another row has. */
-  function judge({ kind }: Claimed, row: Row, round: Round): Round {
-    if (kind === 'swap' && round.end === null) return { ...round, end: SWAPPED };
-    if (kind === 'late') return untilLanded(round);
-    const isWanted = row.changes.every(({ revision }) => settlements.awaited(row, revision));
-    const isUnsent = round.end?.kind === 'retry' && round.end.definite && round.after.length === 0;
-    if ((kind !== 'taken' && kind !== 'stalled') || !isWanted || !isUnsent) return round;
-    // while ZITADEL is away nothing else says so
-    return { ...round, end: null, refusals: [{ names: ['username'], error: taken('') }] };
+  /** Whether another row has the name as far as can be known: in ZITADEL, or in the store while that cannot be asked. */
+  async function hasName(zitadel: Zitadel, blocker: Row, name: string): Promise<boolean> {
+    const answer = await zitadel.read(blocker.id);
+    if (answer.kind === 'gone') return false;
+    return answer.kind !== 'found' || heldName(answer.reading.facts['username'] ?? '') === heldName(name);
   }
 
   /** Waits until no other row has the name in ZITADEL that these steps take, as long as that row is about to free it. */
-  async function wait(row: Row, unique: Unique, steps: readonly Step[], lease: Lease): Promise<Claimed> {
+  async function wait(
+    row: Row,
+    { unique, zitadel }: Pick<Target, 'unique' | 'zitadel'>,
+    steps: readonly Step[],
+    lease: Lease,
+  ): Promise<Claimed> {
     const name = steps.map(nameTaken).find((each) => each !== undefined);
     if (name === undefined) return { kind: 'free' };
     for (const end = clock() + timing.answerWithin; ; ) {
       const claim = await claimOf(store, unique, row, name);
       const isWanted = row.changes.some(({ revision }) => settlements.awaited(row, revision));
-      // who waits for an answer is told by ZITADEL itself that the name is taken; what was answered waits for the operator
-      const isJudged = claim.kind === 'free' || claim.kind === 'late' || claim.kind === 'taken';
-      if (isJudged || (claim.kind === 'stalled' && isWanted)) return claim;
+      if (claim.kind === 'free' || claim.kind === 'late') return claim;
+      if (claim.kind === 'taken' || claim.kind === 'stalled') {
+        // what was answered waits for the operator, or for what ZITADEL itself says
+        if (!isWanted) return claim.kind === 'taken' ? { kind: 'free' } : WAITS;
+        if (!(await hasName(zitadel, claim.blocker, name))) return { kind: 'free' };
+        return { kind: 'taken', steps: withoutName(steps) };
+      }
       if (claim.kind === 'swap' && row.known !== null) {
         const username = swapName(row);
         const set = { username };

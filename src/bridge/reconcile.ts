@@ -118,9 +118,9 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if (row.changes.length === 0) return rest(stored, update);
       if (row.known === null && wantsNobody(stored)) return vanish(stored, update);
       const steps = planOf(row);
-      const name = await claims.wait(row, target.unique, steps, lease);
+      const name = await claims.wait(row, target, steps, lease);
       if (name.kind === 'retry') return putOffUnsent(row, target, update, name, state.sent);
-      const planned = name.kind === 'swap' ? name.steps : steps;
+      const planned = 'steps' in name ? name.steps : steps;
       if (planned.length > 0 && !state.mine) await update((now) => calling(now, row, planned), true);
       state.first = false;
       const started = clock();
@@ -129,7 +129,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       state.sent = before || round.calls.length > 0;
       // another holder has the row by now: it finds it in doubt and reads what became of the call
       if (!(await store.prove(lease, timing.lease))) return report(row, round, clock() - started);
-      const over = claims.judge(name, row, round);
+      const over = claims.judge(name, round);
       state.surprises += over.end?.kind === 'replan' ? 1 : 0;
       if (state.surprises > MOST_SURPRISES) return putOff(row, target, update, TOO_MANY, state.sent);
       const { alone, ...made } = await settle(row, target, over, update, before);
