@@ -80,7 +80,10 @@ for (const [what, take, give, said] of [
     assert.equal(doctor.exit, 1);
     assert.match(doctor.lines.join('\n'), said);
     assert.match(doctor.lines.join('\n'), /shut \(blocked\)/);
-    assert.deepEqual((await sandbox.log()).slice(from).filter((each) => each.applied !== null), []);
+    assert.deepEqual(
+      (await sandbox.log()).slice(from).filter((each) => each.applied !== null),
+      [],
+    );
 
     await give();
     await settled(bridge);
