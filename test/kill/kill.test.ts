@@ -10,5 +10,9 @@ test('kill -9 under load, ZITADEL failing and away: nothing answered is lost, do
   const outcome = await run({ seed, rounds: 3, extra: 0, users: 20, clients: 8, patience: 30_000, tell });
   const report = reportOf(outcome);
   t.diagnostic(report);
-  assert.deepEqual([outcome.violations, outcome.faults], [[], []], `${report}\noutputs and store: ${outcome.folder}`);
+  assert.deepEqual(
+    [outcome.violations, outcome.faults],
+    [[], []],
+    `${report}\noutputs, store and evidence: ${outcome.folder}`,
+  );
 });

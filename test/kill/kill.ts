@@ -11,5 +11,5 @@ console.log(reportOf(outcome));
 const missed = WINDOWS.filter((window) => outcome.windows.get(window) === 0);
 for (const window of missed) console.log(`never hit: ${window}`);
 const passed = outcome.violations.length === 0 && outcome.faults.length === 0 && missed.length === 0;
-console.log(passed ? 'passed' : `FAILED; outputs and store: ${outcome.folder}`);
+console.log(passed ? 'passed' : `FAILED; outputs, store and evidence: ${outcome.folder}`);
 process.exitCode = passed ? 0 : 1;

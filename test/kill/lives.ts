@@ -45,10 +45,12 @@ export interface Life {
   readonly wishes: Wish[];
 }
 
-const has = ({ wishes }: Life, kind: Wish['kind'], end?: End): boolean =>
-  wishes.some((wish) => wish.kind === kind && (end === undefined || wish.end === end));
+const has = ({ wishes }: Life, kind: Wish['kind'], end: End): boolean =>
+  wishes.some((wish) => wish.kind === kind && wish.end === end);
 
-export const isDeleteAsked = (life: Life): boolean => has(life, 'delete');
+/** A delete may have been done, or may yet be; one that was refused was not. */
+export const isDeleteAsked = ({ wishes }: Life): boolean =>
+  wishes.some(({ kind, end }) => kind === 'delete' && end !== 'refused');
 export const isDeleted = (life: Life): boolean => has(life, 'delete', 'answered');
 export const isCreated = (life: Life): boolean => has(life, 'create', 'answered');
 
@@ -57,7 +59,7 @@ export function presence(life: Life): 'there' | 'gone' | 'either' {
   if (isDeleted(life)) return 'gone';
   const refused = life.wishes.every(({ kind, end }) => kind !== 'create' || end === 'refused');
   if (refused) return 'gone';
-  return isCreated(life) && !has(life, 'delete') ? 'there' : 'either';
+  return isCreated(life) && !isDeleteAsked(life) ? 'there' : 'either';
 }
 
 /** The last answered wish about an attribute; a create that nobody answered counts as none. */

@@ -190,6 +190,6 @@ const whole = ({ wishes }: Life): Values => Object.assign({}, ...wishes.map(({ v
 function endOf(life: Life, kind: Wish['kind'], reply: Exclude<Reply, { kind: 'unsent' }>): End {
   if (reply.kind !== 'answer' || reply.status >= 500) return 'unanswered';
   if (reply.status < 300) return 'answered';
-  const repeated = life.wishes.filter((wish) => wish.kind === 'delete').length > 1;
+  const repeated = life.wishes.filter((wish) => wish.kind === 'delete' && wish.end !== 'refused').length > 1;
   return kind === 'delete' && reply.status === 404 && repeated ? 'answered' : 'refused';
 }

@@ -103,6 +103,9 @@ test('refused: only who is being deleted may be unknown', () => {
     kinds({ lives: [life(CREATED, ['delete', 'answered'], gone)], written: [MADE, written('DeleteUser')] }),
     [],
   );
+  // unknown before anybody deleted it, and to who does
+  const lives = [life(CREATED, gone, ['delete', 'refused', {}, 404])];
+  assert.deepEqual(kinds({ lives, written: [MADE] }), ['wrong', 'refused', 'refused']);
   const clash: Told = ['edit', 'refused', { userName: 'bob@example.test' }, 409];
   assert.deepEqual(kinds({ lives: [life(CREATED, clash, ['delete', 'unanswered'])] }), ['refused']);
 });

@@ -9,6 +9,7 @@ import {
   possible,
   presence,
   THERE,
+  type Wish,
 } from './lives.ts';
 import type { Person, Written } from './people.ts';
 
@@ -112,10 +113,12 @@ function unknownValues(life: Life, person: Person): readonly string[] {
     .map((attribute) => `${attribute} is ${person.values[attribute]}, which nobody asked for`);
 }
 
-/** A request is refused when its user is gone; no other refusal was called for. */
+/** A request is refused when its user is gone, or going; no other refusal was called for. */
 function refusals(life: Life): Violation[] {
+  const isGoing = ({ ended = 0 }: Wish): boolean =>
+    life.wishes.some(({ kind, end, sent }) => kind === 'delete' && end !== 'refused' && sent <= ended);
   return life.wishes
-    .filter(({ end, status }) => end === 'refused' && !(status === 404 && isDeleteAsked(life)))
+    .filter((wish) => wish.end === 'refused' && !(wish.status === 404 && isGoing(wish)))
     .map(({ kind, status, n, detail }) => ({
       kind: 'refused',
       birth: life.birth,

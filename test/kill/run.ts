@@ -1,6 +1,6 @@
 /** A run: rounds of load and kill -9, then quiet, then the oracle. */
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -39,7 +39,7 @@ export interface Outcome {
   readonly violations: readonly Violation[];
   /** what else is not as it should be: a bridge that ended, rows that never came to rest, requests without an answer */
   readonly faults: readonly string[];
-  /** output of the bridges and their store; kept when anything is not as it should be */
+  /** output of the bridges, their store, and what the oracle judged (evidence.json); kept when anything is not as it should be */
   readonly folder: string;
 }
 
@@ -117,7 +117,9 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
     faults.push(...load.silent.map((what) => `no answer: ${what}`));
     faults.push(...(await quiet(origin, place.folder, options.patience)));
     await bridge.kill();
-    return judge({ lives: load.lives, people: await peopleOf(sandbox), written: await writtenAt(sandbox) });
+    const evidence = { lives: load.lives, people: await peopleOf(sandbox), written: await writtenAt(sandbox) };
+    await writeFile(join(place.folder, 'evidence.json'), JSON.stringify(evidence, null, 1), { mode: 0o600 });
+    return judge(evidence);
   }
 
   try {
