@@ -1,7 +1,8 @@
-/** A sandbox ZITADEL as a process of its own, steered and watched through its /sandbox endpoints. */
+/** A sandbox ZITADEL, steered and watched through its /sandbox endpoints. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Seeds } from '../../src/sandbox/server.ts';
+import type { LagOptions } from '../../src/sandbox/lag.ts';
+import { createSandbox, type Seeds } from '../../src/sandbox/server.ts';
 
 /** One applied or refused write, as the sandbox tells it: of its journal what tests look at. */
 export interface LogEntry {
@@ -30,6 +31,13 @@ export interface SandboxProcess {
   stop(): Promise<void>;
 }
 
+/** A sandbox in this process, whose lists lag so long. */
+export async function startLagging(lag: LagOptions): Promise<SandboxProcess> {
+  const { url, close } = await createSandbox({ lag });
+  return steered(url, close);
+}
+
+/** A sandbox as a process of its own. Its lists do not lag unless `env` says so. */
 export async function startSandbox(env: Readonly<Record<string, string>> = {}): Promise<SandboxProcess> {
   const child = spawn(process.execPath, ['src/sandbox/main.ts'], {
     env: { ...process.env, PORT: '0', SANDBOX_LAG: 'false', ...env },
@@ -42,6 +50,17 @@ export async function startSandbox(env: Readonly<Record<string, string>> = {}): 
       if (found !== undefined) resolve(found);
     });
   });
+  return steered(
+    url,
+    () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill('SIGKILL');
+      }),
+  );
+}
+
+async function steered(url: string, stop: () => Promise<void>): Promise<SandboxProcess> {
   const get = async (path: string): Promise<unknown> => (await fetch(url + path)).json();
   const post = async (path: string, body: object = {}): Promise<unknown> => {
     const answer = await fetch(url + path, {
@@ -67,10 +86,6 @@ export async function startSandbox(env: Readonly<Record<string, string>> = {}): 
     faults: async (...faults) => void (await post('/sandbox/faults', { faults })),
     post,
     get,
-    stop: () =>
-      new Promise((resolve) => {
-        child.once('exit', () => resolve());
-        child.kill('SIGKILL');
-      }),
+    stop,
   };
 }
