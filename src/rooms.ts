@@ -143,6 +143,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       await within(stopped, LAST_CALLS);
       for (const connection of connections.values()) connection.close();
       await stopped;
+      if (heart !== undefined) await beat().catch(() => undefined);
       await store.close();
     },
   };

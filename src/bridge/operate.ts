@@ -17,11 +17,14 @@ export interface OperateOptions {
   readonly reconcile: Reconcile;
   readonly wake: Wake;
   readonly clock: Clock;
+  /** reads a user again that was not read just now */
+  readonly refresh: (id: string) => Promise<void>;
 }
 
 export type Operate = Pick<Operator, 'list' | 'show' | 'retry' | 'drop' | 'release'>;
 
-export function createOperate({ tenant, unique, store, zitadel, reconcile, wake, clock }: OperateOptions): Operate {
+export function createOperate(options: OperateOptions): Operate {
+  const { tenant, unique, store, zitadel, reconcile, wake, clock } = options;
   async function rowOf(id: string): Promise<Row> {
     const row = await store.read({ tenant, id });
     if (row === undefined) throw new BridgeError(404, `there is no row ${id} of tenant ${tenant}`);
@@ -57,9 +60,15 @@ export function createOperate({ tenant, unique, store, zitadel, reconcile, wake,
 
   /** A dead create whose userName another row has by now is closed: that row took its place. */
   async function isSuperseded(row: Row): Promise<boolean> {
-    for (const name of indexOf(revived(row), unique).reserved) {
+    const other = async (name: string): Promise<Key | undefined> => {
       const holder = await store.holder(unique.instance, name);
-      if (holder !== undefined && (holder.id !== row.id || holder.tenant !== tenant)) return true;
+      return holder !== undefined && (holder.id !== row.id || holder.tenant !== tenant) ? holder : undefined;
+    };
+    for (const name of indexOf(revived(row), unique).reserved) {
+      const holder = await other(name);
+      // it may have been renamed or deleted in ZITADEL since it was read
+      if (holder?.tenant === tenant) await options.refresh(holder.id);
+      if (holder !== undefined && (await other(name)) !== undefined) return true;
     }
     return false;
   }

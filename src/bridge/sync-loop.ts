@@ -87,14 +87,15 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     await options.onFinished(finished);
     await forgetTombstones(store, tenant, unique, clock() - 2 * timing.syncInterval);
     await forgetDead(store, tenant, unique, clock() - timing.deadKeep);
+    const event = tell({ kind: 'finished', ms: clock() - began, ...result });
     const end = clock() + timing.syncInterval * METADATA_SHARE;
     place = await readMetadataAgain({ ...sync, stopped: () => stopped || clock() >= end }, place);
-    return { kind: 'finished', ms: clock() - began, ...result };
+    return event;
   }
 
   async function attempt(atFullSpeed: boolean, acceptRemovals: boolean): Promise<SyncEvent> {
     try {
-      return tell(await once(atFullSpeed, acceptRemovals));
+      return await once(atFullSpeed, acceptRemovals);
     } catch (error) {
       const event = { kind: 'failed', reason: error instanceof Error ? error.message : 'unexpected' } as const;
       return stopped ? event : tell(event);

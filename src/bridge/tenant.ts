@@ -118,7 +118,13 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
   });
   const operator: Operator = {
-    ...createOperate({ ...options, tenant: id }),
+    ...createOperate({
+      ...options,
+      tenant: id,
+      async refresh(user) {
+        await view.row(user, timing.believed).catch(() => undefined); // gone is an answer too
+      },
+    }),
     async state() {
       const [counts, oldestOwed] = await Promise.all([store.counts(id), store.oldestOwed(id)]);
       const sync = { finished: loop.finished(), running: loop.running(), last: loop.last() };

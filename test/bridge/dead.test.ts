@@ -40,6 +40,7 @@ test('a fact that was answered and is refused later: a dead letter, the view is 
   assert.equal(zitadel.people.get(id)?.['nickName'], 'Countess');
   const [entry] = await tenant.operator.list('dead', 10);
   assert.deepEqual([entry?.id, entry?.dead[0]?.facts, entry?.dead[0]?.cause], [id, [TITLE], 'refused']);
+  assert.equal(entry?.dueAt, null);
   assert.equal((await tenant.operator.state()).counts.dead, 1);
 });
 
@@ -86,6 +87,27 @@ test('a dead create whose userName another row takes is closed', async () => {
   assert.notEqual(id, dead);
   assert.equal(await setting.row(dead), undefined);
   await assert.rejects(tenant.operator.retry(dead), { status: 404 });
+});
+
+test('a dead create whose userName was taken by a user that is gone by now is no dead end', async () => {
+  const setting = setUp();
+  const { tenant, ctx, zitadel } = setting;
+  const other = await user(setting);
+  zitadel.people.set('thief', { username: 'eve', state: 'active' });
+  let dead = '';
+  await inOutage(setting, async () => {
+    dead = (await tenant.users.create(ctx, { user: { userName: 'eve' }, hash: 'e' })).resource.id;
+  });
+  zitadel.people.delete('thief');
+  zitadel.people.set(other, { ...zitadel.people.get(other), username: 'eve' });
+  zitadel.move();
+  await tenant.operator.sync({ acceptRemovals: false });
+  await tenant.stop();
+  zitadel.people.delete(other);
+  now += 60_000;
+  assert.match((await tenant.operator.retry(dead)).told, /settled/);
+  assert.equal(zitadel.people.get(dead)?.['username'], 'eve');
+  assert.equal((await setting.row(dead))?.dueAt, null);
 });
 
 test('dropped: the letter is forgotten, and so is it after DEAD_KEEP', async () => {
