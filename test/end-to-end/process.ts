@@ -31,7 +31,7 @@ export async function startProcess(
     ZITADEL_ORG_ID: sandbox.seeds.organizations.a,
     ZITADEL_TOKEN: sandbox.seeds.tokens.managerA,
   };
-  const main = timing === undefined ? 'src/main.ts' : 'test/kill/bridge.ts';
+  const main = timing === undefined ? 'src/main.ts' : 'test/end-to-end/main.ts';
   const child = spawn(process.execPath, [main], {
     env: {
       ...process.env,
@@ -40,7 +40,7 @@ export async function startProcess(
       PORT: String(port),
       ...real,
       ...env,
-      KILL_TIMING: JSON.stringify(timing ?? {}),
+      BRIDGE_TIMING: JSON.stringify(timing ?? {}),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
