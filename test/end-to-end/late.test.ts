@@ -135,6 +135,23 @@ test('a create that lands after its user was deleted is taken away again; its na
   );
 });
 
+test('a rename that lands after a newer one: the name it took is free again for whoever asks for it', {
+  todo: 'refused until the late rename is undone',
+}, async () => {
+  const user = await create(bridge.scim);
+  const [late, newer] = [`late-${user.userName}`, `newer-${user.userName}`];
+  await hang(2_000, 'UpdateUser');
+  await change(bridge.scim, user.id, 'userName', late);
+  await change(bridge.scim, user.id, 'userName', newer);
+  await until(async () => (await inZitadel(sandbox, user.id)).username === late);
+  const next = await answered(201, bridge.scim('POST', '/Users', ada({ userName: late })));
+  assert.equal((await inZitadel(sandbox, user.id)).username, newer);
+  assert.deepEqual(
+    (await named(sandbox, late)).map(({ userId }) => userId),
+    [next.id],
+  );
+});
+
 test('killed while calls hang: whatever lands after the next start, the last answered value stays', async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'bridge-'));
   const timing = { ...TIMING, horizon: 4_000 };

@@ -72,6 +72,37 @@ for (const [when, begin] of [
     assert.equal((await inZitadel(sandbox, user.id)).human.email.email, user.userName);
   });
 
+for (const [when, begin] of [
+  ['while all is well', async () => undefined],
+  ['in an outage', away],
+] as const)
+  test(`one userName asked for by many at once: one gets it (${when})`, async () => {
+    const [other] = [await post(ada())];
+    await begin();
+    const userName = `one-of-many-${other.userName}`;
+    const asked = [
+      ...Array.from({ length: 8 }, (_, n) =>
+        bridge.scim(
+          'POST',
+          '/Users',
+          ada({ userName: n % 2 === 0 ? userName : userName.toUpperCase(), title: `${n}` }),
+        ),
+      ),
+      bridge.scim('PATCH', `/Users/${other.id}`, patch({ op: 'replace', path: 'userName', value: userName })),
+    ];
+    const answers = await Promise.all(asked);
+    const got = answers.filter(({ status }) => status < 300);
+    assert.equal(got.length, 1, JSON.stringify(answers.map(({ status }) => status)));
+    assert.ok(answers.every(({ status }) => status < 300 || status === 409));
+    await back();
+    const there = await named(sandbox, userName);
+    assert.deepEqual(
+      there.map(({ userId }) => userId),
+      [got[0]?.body.id],
+    );
+    await none();
+  });
+
 test('two users swap their names in an outage', async () => {
   const [a, b] = [await post(ada({ userName: 'swap-a' })), await post(ada({ userName: 'swap-b' }))];
   await away();

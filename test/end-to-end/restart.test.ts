@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, type TestContext, test } from 'node:test';
 import { type Answer, type Json } from './bridge.ts';
-import { ada, applied, inZitadel, metadata, named, patch } from './people.ts';
+import { ada, applied, atZitadel, human, inZitadel, metadata, named, patch, writes } from './people.ts';
 import { type BridgeProcess, startProcess } from './process.ts';
 import { queue, settled } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
@@ -93,6 +93,7 @@ test('killed in an outage: a restart serves at once and shows what was answered;
 
 test('a POST whose answer never left, repeated after a kill in the outage: 201 with the same id, no twin', async (t) => {
   const start = await processes(t);
+  const { id: other } = await atZitadel(sandbox, 'CreateUser', human('other', sandbox.seeds.organizations.a));
   const first = await start({ BRIDGE_SILENT: 'POST' });
   await sandbox.faults({ mode: 'down' });
   const users = Array.from({ length: 6 }, () => ada());
@@ -108,6 +109,8 @@ test('a POST whose answer never left, repeated after a kill in the outage: 201 w
     });
     t.after(async () => assert.equal(await lost, 'lost'));
   }
+  // once a later write is answered, those before it are durable
+  await answered(200, first.scim('PATCH', `/Users/${other}`, replace({ title: 'Countess' })));
   await first.kill();
 
   const second = await start();
@@ -126,4 +129,26 @@ test('a POST whose answer never left, repeated after a kill in the outage: 201 w
     );
     assert.deepEqual(await applied(sandbox, id), ['CreateUser']);
   }
+});
+
+test('killed before a request was answered: it is finished, and what ZITADEL refuses of it is no dead letter', async (t) => {
+  const start = await processes(t);
+  const first = await start();
+  const user = await answered(201, first.scim('POST', '/Users', ada()));
+  await sandbox.reset();
+  await sandbox.faults({ mode: 'error', hang: true });
+  const phone = { value: '+12', type: 'work', primary: true };
+  const lost = first
+    .scim('PATCH', `/Users/${user.id}`, replace({ title: 'Countess', phoneNumbers: [phone] }))
+    .catch(() => 'lost');
+  await until(async () => Object.keys(await writes(sandbox)).length > 0);
+  await first.kill();
+  assert.equal(await lost, 'lost');
+  await sandbox.faults();
+  const second = await start();
+  await settled(second);
+  assert.equal((await metadata(sandbox, user.id))['title'], 'Countess');
+  assert.deepEqual(await queue(second, 'dead'), []);
+  const { title, phoneNumbers } = await answered(200, second.scim('GET', `/Users/${user.id}`));
+  assert.deepEqual([title, phoneNumbers], ['Countess', undefined]);
 });
