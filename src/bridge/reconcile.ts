@@ -200,6 +200,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
 
   /** A dead create whose userName this row has by now is closed. */
   async function supersede(row: Key, unique: Unique, name: string): Promise<void> {
+    if ((await store.counts(row.tenant)).dead === 0) return;
     const holder = await store.holder(unique.instance, deadName(name));
     if (holder === undefined || (holder.tenant === row.tenant && holder.id === row.id)) return;
     await updateRow(store, unique, holder, (dead) => {
