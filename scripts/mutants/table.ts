@@ -20,7 +20,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/store/sqlite/store.ts',
     find: 'if (wait) await durable();',
     replace: 'if (wait) void durable().catch(() => undefined);',
-    tests: ['test/store/sqlite-syncs.test.ts'],
+    tests: ['test/end-to-end/durable.test.ts'],
   },
   {
     name: 'settle ignores revision',
