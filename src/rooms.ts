@@ -40,8 +40,11 @@ export interface Rooms {
   readonly entries: readonly Entry[];
   readonly operators: ReadonlyMap<string, Operator>;
   readonly queue: Queue;
-  /** Looks whose store it is, and holds back what is owed after a long sleep. To be called before anything is served. */
-  open(): Promise<void>;
+  /**
+   * Looks whose store it is, and holds back what is owed after a long sleep. To be called before anything is served.
+   * `lives`: from now on the store notes that the process lives.
+   */
+  open(lives: boolean): Promise<void>;
   /** Ends everything; what is owed stays in the store. */
   close(): Promise<void>;
 }
@@ -128,10 +131,11 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     entries,
     operators: new Map(entries.map(({ config: { id }, made }) => [id, made.operator])),
     queue,
-    async open() {
+    async open(lives) {
       for (const { made } of entries) await made.open();
       const last = await store.getState(HEARTBEAT);
       if (typeof last === 'number' && clock() - last > timing.holdAfter) await holdBack(clock() - last);
+      if (!lives) return;
       await beat();
       heart = setInterval(() => void beat().catch(() => undefined), timing.heartbeat);
       heart.unref();

@@ -114,7 +114,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
   return {
     app,
     async start() {
-      await rooms.open();
+      await rooms.open(true);
       socket = await createAdminSocket({
         path: socketPath(adminDir ?? config.store.dataDir),
         desk,
@@ -151,6 +151,6 @@ export async function wireOffline({
 }: WireOptions): Promise<{ readonly operators: ReadonlyMap<string, Operator>; stop(): Promise<void> }> {
   const metrics = createMetrics(async () => [], clock);
   const rooms = await createRooms({ config, log, clock, metrics, onSync: () => undefined });
-  await rooms.open();
+  await rooms.open(false);
   return { operators: rooms.operators, stop: () => rooms.close() };
 }

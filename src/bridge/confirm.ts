@@ -36,6 +36,14 @@ export function confirmTakenOver({ known, confirm, changes, calling }: Row, unti
 const valuesOf = (names: readonly string[], known: Facts | null): FactsChange =>
   Object.fromEntries(names.map((fact) => [fact, known?.[fact] ?? null]));
 
+/** A row with such a wish of the bridge's own below all others. */
+export function withOwn(row: Row, facts: FactsChange, at: number): Row {
+  const own = row.changes.filter(({ revision }) => revision === OWN.revision);
+  const others = row.changes.filter(({ revision }) => revision !== OWN.revision);
+  const all = Object.assign({}, ...own.map((change) => change.facts), facts) as FactsChange;
+  return { ...row, changes: [{ ...OWN, kind: 'edit', facts: all, at }, ...others] };
+}
+
 /** Of the facts that must be so those that nobody has asked otherwise since. */
 export function mustBe({ confirm, changes }: Row): FactsChange {
   const asked = new Set(changes.flatMap(({ facts }) => Object.keys(facts)));

@@ -75,7 +75,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
     }
   }
 
-  /** A client that repeats itself while ZITADEL is away replaces its last wish, unless somebody waits for that one. */
+  /** A client that repeats a wish which nobody answered replaces it, unless somebody waits for it. */
   function withoutSame(row: Row, made: Change): readonly Change[] {
     const last = row.changes.at(-1);
     const content = ({ kind, facts, named }: Change): string => stableJson({ kind, facts, named });

@@ -1,5 +1,6 @@
 /** Whether anything is sent for a tenant now: not while ZITADEL is away, asked for a pause, or bars the token. */
 import type { Clock, Unreadable, Zitadel } from './ports.ts';
+import { BLOCKED_AGAIN } from './settlements.ts';
 import type { Timing } from './timing.ts';
 
 export interface Shut {
@@ -35,8 +36,8 @@ export interface GateOptions {
   readonly onOpen: () => void;
 }
 
-/** Seconds: somebody has to mend a token or a role first. */
-const BLOCKED_AGAIN = 60;
+/** A day, ms: whoever asks for more is asked again. */
+const LONGEST_PAUSE = 86_400_000;
 
 export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gate {
   let limited: { readonly until: number; readonly reason: string; readonly since: number } | undefined;
@@ -80,7 +81,8 @@ export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gat
     },
     limit(ms, reason) {
       const now = clock();
-      limited = { until: Math.max(limited?.until ?? 0, now + ms), reason, since: limited?.since ?? now };
+      const until = now + Math.min(ms, LONGEST_PAUSE);
+      limited = { until: Math.max(limited?.until ?? 0, until), reason, since: limited?.since ?? now };
       clearTimeout(limitTimer);
       if (stopped) return;
       limitTimer = setTimeout(() => {

@@ -1,11 +1,12 @@
 /** Handing a change over: written durably, reconciled inline, its result awaited; while ZITADEL is away it is answered and left to the queue. */
 import { BridgeError } from '../errors.ts';
+import { stableJson } from '../mapping/codecs.ts';
 import { claimOf } from './claims.ts';
 import type { Gate, Shut } from './gate.ts';
 import type { Guard } from './guard.ts';
 import type { Change, Clock, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { absent, indexOf, isNothing, keyOf, taken } from './rows.ts';
+import { absent, askedName, indexOf, isNothing, keyOf, taken } from './rows.ts';
 import type { Expected, Result, Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
 import { updateRow, writeAsked } from './writes.ts';
@@ -40,6 +41,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
   const accept = options.whenDown === 'accept';
 
   return async function handOver(row, expect, deadline) {
+    if (row.changes.length > MOST_CHANGES) throw tooMany('this user');
     await checkRoom(row);
     const shut = gate.shut();
     if (shut === undefined) return deliverNow(row, expect, deadline);
@@ -51,7 +53,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
   async function checkRoom(row: Row): Promise<void> {
     const { owed } = await store.counts(row.tenant);
     if (owed < options.owedMax || row.changes.length > 1) return;
-    throw new BridgeError(503, 'too many changes wait for ZITADEL already; try again later', { retryAfter: 60 });
+    throw tooMany('this tenant');
   }
 
   /** Nothing can be sent now: the change is answered by the same write that keeps it. */
@@ -64,6 +66,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
     const claim = typeof name === 'string' ? await claimOf(store, unique, row, name) : undefined;
     if (claim?.kind === 'taken' || claim?.kind === 'stalled') return { kind: 'refused', error: taken(name ?? '') };
     const changes = row.changes.map((change, at) => (at === last ? { ...change, answered: true } : change));
+    if (isRepeat(row)) changes.splice(last - 1, 1);
     const dueAt = row.dueAt === null ? clock() : Math.min(row.dueAt, clock());
     const written = { ...row, changes, dueAt };
     const index = indexOf(written, unique);
@@ -121,13 +124,27 @@ export function createHandOver(options: HandOverOptions): HandOver {
 }
 
 /** The mark that a call for the last change may be on its way. */
-function calling({ changes, known, sentName }: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
-  const last = changes.at(-1);
+function calling(row: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
+  const { changes, known, sentName } = row;
+  const asked = askedName(row);
   // the name of a create that may still be applied stays
-  const isOpen = known === null && sentName !== null;
-  const name = isOpen ? sentName : (last?.facts['username'] ?? sentName);
-  return { doubt: true, calling: last?.revision ?? 0, sentName: name };
+  const isKept = known === null ? sentName !== null : asked === (known['username'] ?? null);
+  return { doubt: true, calling: changes.at(-1)?.revision ?? 0, sentName: isKept ? sentName : asked };
 }
+
+/** The last change asks what the one before it asks, which is answered and not on its way: of the two one will do. */
+function isRepeat({ changes, calling: isCalling }: Row): boolean {
+  const [before, last] = changes.slice(-2);
+  if (before === undefined || last === undefined || !before.answered || before.held || isCalling !== null) return false;
+  const content = ({ kind, facts, named }: Change): string => stableJson({ kind, facts, named });
+  return content(before) === content(last);
+}
+
+/** Changes of one user that may wait at once: each write carries them all. */
+const MOST_CHANGES = 200;
+
+const tooMany = (whose: string): BridgeError =>
+  new BridgeError(503, `too many changes of ${whose} wait for ZITADEL already; try again later`, { retryAfter: 60 });
 
 const NO_CHANGE = { kind: 'edit', facts: {} } as const;
 

@@ -13,6 +13,8 @@ export interface Judged {
   readonly results: ReadonlyMap<number, Result>;
   /** changes whose refused facts nobody is told of: their request was cut off */
   readonly orphans: number;
+  /** new dead letters */
+  readonly made: number;
 }
 
 /** @param next the row with what the round brought about in known */
@@ -22,16 +24,19 @@ export function judge(next: Row, covered: readonly Change[], round: Round, optio
   const kept = new Map<number, Change | null>();
   let { dead, createMark } = next;
   let orphans = 0;
+  let made = 0;
   for (const change of covered) {
     const { revision } = change;
     const refused = round.refusals.filter(({ names }) => names.some((name) => asks(change).includes(name)));
     const [first] = refused;
     // a create that was refused in part was answered with an error: a repeat is no repeat
     if (first !== undefined && change.kind === 'create' && !change.answered) createMark = null;
-    const isTold = first !== undefined && awaited(revision);
+    // one whose time was up is answered already
+    const isTold = first !== undefined && awaited(revision) && !change.answered;
     if (first !== undefined && change.answered && !isTold) {
       const names = new Set(refused.flatMap((each) => each.names));
       const cause = { cause: 'refused', reason: first.error.message } as const;
+      made += 1;
       dead = [...dead, letterOf(change, cause, now, next.known === null ? undefined : names)];
     } else if (first !== undefined && !isTold) orphans += 1;
     const rest = first === undefined ? change : withoutRefused(change, round, next.known === null);
@@ -48,10 +53,10 @@ export function judge(next: Row, covered: readonly Change[], round: Round, optio
   const changes = withoutDone(left, doneNames(covered, round));
   const lost =
     next.known === null && covered.some(({ kind, revision }) => kind === 'create' && kept.get(revision) === null);
-  if (!lost) return { left: { changes, dead, createMark }, results, orphans };
+  if (!lost) return { left: { changes, dead, createMark }, results, orphans, made };
   // nobody is there to be edited: what was answered goes with the create
   for (const { revision } of changes) results.set(revision, { kind: 'gone' });
-  return { left: { changes: [], dead: withCreateDead(dead, changes), createMark }, results, orphans };
+  return { left: { changes: [], dead: withCreateDead(dead, changes), createMark }, results, orphans, made };
 }
 
 /** Facts that are now as they were asked. */
@@ -84,7 +89,7 @@ function leftOf(change: Change, round: Round, options: SettleOptions, results: M
     return null;
   }
   const cut = end === null ? only(change, new Set(mine.flatMap(({ names }) => names))) : withoutSpent(change, round);
-  if (!options.awaited(revision)) return cut;
+  if (change.answered || !options.awaited(revision)) return cut;
   if (!options.accept && !options.sent && isUntouched(round)) {
     results.set(revision, awayResult(why));
     return null;

@@ -57,9 +57,11 @@ function withoutName(steps: readonly Step[]): readonly Step[] {
   });
 }
 
+const isDone = ({ end, refusals, barred }: Round): boolean => end === null && refusals.length + barred.length === 0;
+
 /** What a round means that went out with this claim. */
 function judge({ kind }: Claimed, round: Round): Round {
-  if (kind === 'swap' && round.end === null) return { ...round, end: SWAPPED };
+  if (kind === 'swap' && isDone(round)) return { ...round, end: SWAPPED };
   if (kind === 'late') return untilLanded(round);
   if (kind !== 'taken') return round;
   return { ...round, refusals: [...round.refusals, { names: ['username'], error: taken('') }] };
@@ -84,7 +86,9 @@ export function createNameWait({ store, settlements, clock, timing, reconcile }:
     if (name === undefined) return { kind: 'free' };
     for (const end = clock() + timing.answerWithin; ; ) {
       const claim = await claimOf(store, unique, row, name);
-      const isWanted = row.changes.some(({ revision }) => settlements.awaited(row, revision));
+      const isWanted = row.changes.some(
+        ({ revision, facts }) => 'username' in facts && settlements.awaited(row, revision),
+      );
       if (claim.kind === 'free' || claim.kind === 'late') return claim;
       if (claim.kind === 'taken' || claim.kind === 'stalled') {
         // what was answered waits for the operator, or for what ZITADEL itself says

@@ -6,7 +6,7 @@ import { release } from './held.ts';
 import type { Comparison, Done, Operator, QueueDetail, QueueEntry } from './operator.ts';
 import type { Clock, Key, ReadOutcome, Row, Store, Trouble, Unique, Wake, Zitadel } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { believedFacts, indexOf, merged } from './rows.ts';
+import { believedFacts, indexOf, isNothing, merged } from './rows.ts';
 import { updateRow } from './writes.ts';
 
 export interface OperateOptions {
@@ -31,8 +31,11 @@ export function createOperate(options: OperateOptions): Operate {
     return row;
   }
 
-  /** Writes the row and has it looked at. `told` says what was done; undefined: there was nothing to do. */
-  async function change(id: string, make: (row: Row) => { readonly row: Row; readonly told: string } | undefined) {
+  /** Writes the row. `told` says what was done; undefined: there was nothing to do. */
+  async function change(
+    id: string,
+    make: (row: Row) => { readonly row: Row | null; readonly told: string } | undefined,
+  ) {
     await rowOf(id);
     let told: string | undefined;
     await updateRow(
@@ -42,7 +45,7 @@ export function createOperate(options: OperateOptions): Operate {
       (row) => {
         const made = make(row);
         told = made?.told;
-        return made?.row ?? row;
+        return made === undefined ? row : made.row;
       },
       true,
     );
@@ -84,7 +87,7 @@ export function createOperate(options: OperateOptions): Operate {
     async retry(id) {
       const before = await rowOf(id);
       if (before.known === null && before.dead.length > 0 && (await isSuperseded(before))) {
-        await change(id, (row) => ({ row: { ...row, dead: [] }, told: '' }));
+        await change(id, (row) => ({ row: isNothing({ ...row, dead: [] }) ? null : { ...row, dead: [] }, told: '' }));
         return done('its userName belongs to another user by now: the dead create is closed');
       }
       const told = await change(id, (row) => {

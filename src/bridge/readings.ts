@@ -1,6 +1,5 @@
 /** What an answer of GetUserByID makes of a row. Pure. */
-import type { FactsChange } from '../mapping/facts.ts';
-import { confirmTakenOver, horizonOf, mustBe, notSo, OWN } from './confirm.ts';
+import { confirmTakenOver, horizonOf, mustBe, notSo, OWN, withOwn } from './confirm.ts';
 import { revived } from './dead-letters.ts';
 import type { Change, Reading, Row } from './ports.ts';
 import { baseFacts, shownFacts, textOf, userOf } from './rows.ts';
@@ -52,17 +51,14 @@ export function readBack(row: Row, reading: Reading | null, { now, timing, taken
 /** What must be so, asked for again where ZITADEL has it otherwise. */
 function againAsked(next: Row, before: Row, reading: Reading): Row {
   if (before.dead.some(({ kind }) => kind === 'create')) return revived(next);
-  const own = (change: Pick<Change, 'kind' | 'facts'>): Change => ({ ...OWN, ...change, at: next.verifiedAt });
   if (baseFacts(before) === null) {
     const isAsked = before.changes.some(({ kind }) => kind === 'delete');
-    return isAsked ? next : { ...next, changes: [...next.changes, own({ kind: 'delete', facts: {} })] };
+    const gone: Change = { ...OWN, kind: 'delete', facts: {}, at: next.verifiedAt };
+    return isAsked ? next : { ...next, changes: [...next.changes, gone] };
   }
   const facts = notSo(mustBe(before), reading.facts);
   if (Object.keys(facts).length === 0) return next;
-  const earlier = next.changes.filter(({ revision }) => revision === OWN.revision);
-  const changes = next.changes.filter(({ revision }) => revision !== OWN.revision);
-  const both = Object.assign({}, ...earlier.map((change) => change.facts), facts) as FactsChange;
-  return { ...next, changes: [own({ kind: 'edit', facts: both }), ...changes] };
+  return withOwn(next, facts, next.verifiedAt);
 }
 
 /** A password is set at most once: a call whose outcome is not known may have set it. */

@@ -9,7 +9,8 @@ import type { Change, Clock, Key, Lease, Outcome, Row, Store, Unique, Unreadable
 import { buried, readBack } from './readings.ts';
 import { believedFacts, deadName, isNothing, merged, toSend } from './rows.ts';
 import { createRun } from './run.ts';
-import type { Settlements } from './settlements.ts';
+import { withOwn } from './confirm.ts';
+import { awayResult, type Result, type Settlements } from './settlements.ts';
 import { pauseOf } from './rest.ts';
 import { type Round, type Settlement, settled } from './settle.ts';
 import { backoff, type Timing } from './timing.ts';
@@ -119,7 +120,10 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if (row.known === null && wantsNobody(stored)) return vanish(stored, update);
       const steps = planOf(row);
       const name = await claims.wait(row, target, steps, lease);
-      if (name.kind === 'retry') return putOffUnsent(row, target, update, name, state.sent);
+      if (name.kind === 'retry') {
+        await putOffUnsent(row, target, update, name, state.sent);
+        return state.alone ? answerOthers(row, target, update, name) : undefined;
+      }
       const planned = 'steps' in name ? name.steps : steps;
       if (planned.length > 0 && !state.mine) await update((now) => calling(now, row, planned), true);
       state.first = false;
@@ -135,7 +139,11 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       const { alone, ...made } = await settle(row, target, over, update, before);
       report(row, over, clock() - started, made);
       state.alone = state.alone || alone;
-      if ((over.end !== null && over.end.kind !== 'replan') || over.barred.length > 0) return;
+      // should the rename that a name was given up for be refused, the old one is asked for again
+      if (name.kind === 'swap' && over.end?.kind === 'replan')
+        await update((now) => withOwn(now, { username: row.known?.['username'] ?? null }, clock()));
+      const why = over.end?.kind === 'replan' ? undefined : (over.end ?? blockedBy(over));
+      if (why !== undefined) return state.alone ? answerOthers(row, target, update, why) : undefined;
       state.mine = false;
     }
   }
@@ -232,6 +240,27 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       settlements.publish(seen, revision, kind === 'delete' ? { kind: 'settled' } : { kind: 'gone' });
   }
 
+  /** Changes whose turn did not come: they are answered as in an outage. */
+  async function answerOthers(
+    { tenant, id }: Key,
+    { whenDown }: Target,
+    update: Update,
+    why: Unreadable,
+  ): Promise<void> {
+    const results = new Map<number, Result>();
+    const accept = whenDown === 'accept';
+    await update((now) => {
+      results.clear();
+      const changes = now.changes.flatMap((change): Change[] => {
+        if (change.answered || !settlements.awaited(now, change.revision)) return [change];
+        results.set(change.revision, accept ? { kind: 'accepted' } : awayResult(why));
+        return accept ? [{ ...change, answered: true }] : [];
+      });
+      return results.size === 0 ? now : { ...now, changes };
+    }, true);
+    for (const [revision, result] of results) settlements.publish({ tenant, id }, revision, result);
+  }
+
   /** Another row has to be delivered first. */
   async function putOffUnsent(row: Row, target: Target, update: Update, why: Unreadable, sent: boolean): Promise<void> {
     const round = notYet(row, why);
@@ -250,6 +279,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       sentName: now.sentName,
       dueAt,
     });
+    if (why.kind === 'retry' && why.cause === 'limited') target.gate.limit(dueAt - clock(), why.reason);
     await settle(row, target, round, (make, durable) => update((now) => unknown(now, make(now)), durable), sent);
     wakeFor({ dueAt });
     report(row, round, 0);
@@ -313,6 +343,9 @@ const NOTHING: Round = {
 
 /** Of refusals that nobody waits for. */
 const MADE = { orphans: 0, dead: 0 };
+
+const blockedBy = ({ barred: [first] }: Round): Unreadable | undefined =>
+  first && { kind: 'blocked', reason: first.reason };
 
 const TOO_MANY = { kind: 'retry', definite: false, cause: 'answer', reason: 'too-many-surprises' } as const;
 

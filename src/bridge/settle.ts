@@ -70,9 +70,20 @@ export function settled(row: Row, round: Round, options: SettleOptions): Settlem
   const blameless = round.refusals.length > 0 && covered.length > 1;
   if (blameless && end === null)
     return { ...NOTHING_TOLD, row: { ...next, doubt: false, dueAt: now + options.timing.lease }, alone: true };
-  const { left, results, orphans } = judge(next, covered, blameless ? { ...round, refusals: [] } : round, options);
+  const { left, results, orphans, made } = judge(
+    next,
+    covered,
+    blameless ? { ...round, refusals: [] } : round,
+    options,
+  );
   const rest = rested(row, { ...next, ...left }, round, options);
-  return { row: rest, results, alone: false, orphans, dead: Math.max(0, (rest?.dead.length ?? 0) - row.dead.length) };
+  return {
+    row: rest,
+    results,
+    alone: false,
+    orphans,
+    dead: made + (rest?.dead.length ?? left.dead.length) - left.dead.length,
+  };
 }
 
 const NOTHING_TOLD = { results: new Map<number, Result>(), alone: false, orphans: 0, dead: 0 };

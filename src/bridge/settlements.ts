@@ -18,7 +18,7 @@ export type Result =
 export const retryAfterOf = (end: Unreadable): number => (end.kind === 'retry' ? (end.retryAfter ?? 0) : 0);
 
 /** Seconds: somebody has to mend a token or a role first. */
-const BLOCKED_AGAIN = 60;
+export const BLOCKED_AGAIN = 60;
 
 export function awayResult(end: Unreadable): Extract<Result, { kind: 'away' }> {
   const blocked = end.kind === 'blocked';

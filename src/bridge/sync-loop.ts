@@ -113,6 +113,12 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     return syncing;
   }
 
+  async function now(acceptRemovals: boolean): Promise<SyncEvent> {
+    if (syncing === undefined) return sync(true, acceptRemovals);
+    await syncing;
+    return now(acceptRemovals);
+  }
+
   return {
     start(at) {
       finished = at;
@@ -124,10 +130,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
       clearTimeout(timer);
       await syncing;
     },
-    async now(acceptRemovals) {
-      await syncing;
-      return sync(true, acceptRemovals);
-    },
+    now,
     finished: () => finished,
     running: () => syncing !== undefined,
     last: () => last,

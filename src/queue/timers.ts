@@ -62,16 +62,14 @@ export function createQueue(options: QueueOptions): Queue {
       again.set(tenant, Math.max(ahead, again.get(tenant) ?? 0));
       return running;
     }
-    const sweeping = sweeps(tenant, ahead).finally(() => working.delete(tenant));
+    again.delete(tenant);
+    const sweeping = sweep(tenant, ahead).finally(() => {
+      working.delete(tenant);
+      const more = again.get(tenant);
+      if (more !== undefined && !stopped) void work(tenant, more);
+    });
     working.set(tenant, sweeping);
     return sweeping;
-  }
-
-  async function sweeps(tenant: string, ahead: number): Promise<void> {
-    again.delete(tenant);
-    await sweep(tenant, ahead);
-    const more = again.get(tenant);
-    if (more !== undefined && !stopped) await sweeps(tenant, more);
   }
 
   /** Delivers what is due within `ahead` ms, each row once: one that somebody else holds stays due. */

@@ -77,7 +77,7 @@ function createRunner(call: Call, users: Users, writing: Writing, read: Zitadel[
   };
 }
 
-const STOPPED: Outcome = { kind: 'retry', definite: true, cause: 'answer', reason: 'lease-lost' };
+const STOPPED: Outcome = { kind: 'retry', definite: true, cause: 'away', reason: 'lease-lost' };
 
 async function passwordRules(call: Call, transport: Transport, organization: string) {
   const settings = createClient(SettingsService, transport);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../end-to-end/until.ts';
 import { TIMING } from '../../src/bridge/timing.ts';
 import { settings, statusOf } from './setting.ts';
 
@@ -128,4 +129,42 @@ test('no refusal keeps a leaver active: a taken userName, a password against the
     assert.equal(zitadel.people.get(resource.id)?.['state'], 'inactive');
   }
   await tenant.stop();
+});
+
+test('a refusal that comes while the answer is being written is no refusal to the client, but a dead letter', async () => {
+  const setting = setUp({ timing: { answerWithin: 20 } });
+  const { tenant, ctx, zitadel, fates, row } = setting;
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  fates.push('waits');
+  const answer = tenant.users.edit(ctx, resource.id, patch({ title: 'refused' }));
+  await until(async () => (await row(resource.id))?.changes[0]?.answered === true);
+  zitadel.freeSlots();
+  await answer; // not rejected
+  await until(async () => (await row(resource.id))?.dead.length === 1);
+});
+
+test('an answered create that waits for a stalled name holds no other change up', async () => {
+  const setting = setUp();
+  const { tenant, ctx, zitadel, fates, deliveries } = setting;
+  const { resource: first } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  fates.push('barred');
+  await tenant.users.edit(ctx, first.id, patch({ userName: 'bob' }));
+  zitadel.isDown = true;
+  assert.equal(await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'i' }).then(() => 201, statusOf), 409);
+  zitadel.isDown = false;
+  const count = deliveries.length;
+  await tenant.users.edit(ctx, first.id, patch({ title: 'x' }));
+  assert.ok(deliveries.length - count < 5);
+});
+
+test('equal changes of one user in an outage are kept once, different ones up to a limit', async () => {
+  const { tenant, ctx, zitadel, row } = setUp();
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  zitadel.isDown = true;
+  for (let n = 0; n < 20; n += 1) await tenant.users.edit(ctx, resource.id, patch({ title: 'x' }));
+  assert.equal((await row(resource.id))?.changes.length, 1);
+  const status = async (n: number) =>
+    tenant.users.edit(ctx, resource.id, patch({ title: `${n}` })).then(() => 200, statusOf);
+  for (let n = 1; n < 200; n += 1) assert.equal(await status(n), 200);
+  assert.equal(await status(200), 503);
 });

@@ -279,7 +279,7 @@ export function contract(name: string, subject: () => Promise<Subject>): void {
       const id = randomUUID();
       const step = { call: 'CreateUser', set: person(id), names: [], after: {} } as const;
       const outcome = await zitadel.run(id, step, () => Promise.resolve(false));
-      assert.deepEqual(outcome, { kind: 'retry', definite: true, cause: 'answer', reason: 'lease-lost' });
+      assert.deepEqual(outcome, { kind: 'retry', definite: true, cause: 'away', reason: 'lease-lost' });
       assert.deepEqual(await zitadel.read(id), { kind: 'gone' });
     });
 
