@@ -7,6 +7,9 @@ import { copyRepository } from './mutants/copy.ts';
 import { MUTANTS } from './mutants/table.ts';
 import { failures } from './mutants/tests.ts';
 
+/** More than usual: no fault is to get away by chance. */
+const THOROUGH = { MODEL_RUNS: '3000' };
+
 const asked = process.argv.slice(2);
 const mutants = MUTANTS.filter(({ name }) => asked.length === 0 || asked.includes(name));
 if (mutants.length < Math.max(1, asked.length)) {
@@ -38,7 +41,7 @@ try {
 /** The first of the files that fails, with the first of its tests that did. */
 async function firstSeen(files: readonly string[]): Promise<string | undefined> {
   for (const file of files) {
-    const failed = await failures(copy.root, file);
+    const failed = await failures(copy.root, file, THOROUGH);
     if (failed.length > 0) return `${file}: ${failed[0]}`;
   }
   return undefined;

@@ -10,14 +10,14 @@ const LONGEST = 180_000;
 
 /**
  * Names of the tests that failed. Throws when the file fails without any of its tests: it does not even run, which says
- * nothing about what the tests see.
+ * nothing about what the tests see. @param env beside the process's own
  */
-export async function failures(root: string, file: string): Promise<readonly string[]> {
+export async function failures(root: string, file: string, env: NodeJS.ProcessEnv = {}): Promise<readonly string[]> {
   const options = ['--test', '--test-reporter=tap', `--test-timeout=${TIMEOUT}`];
   // in a group of its own, so that whatever it started can be ended with it
   const child = spawn(process.execPath, [...options, file], {
     cwd: root,
-    env: outside(process.env),
+    env: { ...outside(process.env), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
@@ -31,9 +31,9 @@ export async function failures(root: string, file: string): Promise<readonly str
   return failed;
 }
 
-/** More runs of the model than usual: no fault is to get away by chance. Without the mark of node:test: a runner started by a test would not run. */
+/** Without the mark of node:test: a runner started by a test would not run. */
 function outside({ NODE_TEST_CONTEXT: _context, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { MODEL_RUNS: '1500', ...env };
+  return env;
 }
 
 function endGroup({ pid }: ChildProcessByStdio<null, Readable, null>): void {
