@@ -1,5 +1,6 @@
 /** Names that another row still has in ZITADEL and is about to free: who has it, and whether waiting for it makes sense. */
 import type { Step } from '../mapping/steps.ts';
+import { mayLandLate } from './confirm.ts';
 import type { Key, Row, Store, Unique } from './ports.ts';
 import { askedName, heldName, keyOf, toSend } from './rows.ts';
 
@@ -52,10 +53,10 @@ async function holderOf(store: Store, { instance }: Unique, name: string): Promi
   return row === undefined || (row.tombstone !== null && row.confirm === null) ? undefined : row;
 }
 
-function mayLand({ confirm, sentName, known }: Row, name: string): boolean {
-  const isSent = sentName !== null && heldName(sentName) === heldName(name);
-  const has = known?.['username'];
-  return confirm !== null && isSent && (has === undefined || heldName(has) !== heldName(name));
+function mayLand(row: Row, name: string): boolean {
+  const isSent = heldName(row.sentName ?? '') === heldName(name);
+  const has = row.known?.['username'];
+  return mayLandLate(row) && isSent && (has === undefined || heldName(has) !== heldName(name));
 }
 
 /** Whether its delivery can free a name. */

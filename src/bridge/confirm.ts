@@ -54,6 +54,9 @@ export function mustBe({ confirm, changes }: Row): FactsChange {
 export const notSo = (must: FactsChange, facts: Facts): FactsChange =>
   Object.fromEntries(Object.entries(must).filter(([fact, value]) => (facts[fact] ?? null) !== value));
 
+/** A name that an earlier call carried may still be taken: it stays noted whatever is sent since. */
+export const mayLandLate = ({ confirm, sentName }: Row): boolean => confirm !== null && sentName !== null;
+
 /** What the bridge itself asks for, below all that clients ask. */
 export const OWN = {
   revision: 0,

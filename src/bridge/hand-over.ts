@@ -2,6 +2,7 @@
 import { BridgeError } from '../errors.ts';
 import { stableJson } from '../mapping/codecs.ts';
 import { claimOf } from './claims.ts';
+import { mayLandLate } from './confirm.ts';
 import type { Gate, Shut } from './gate.ts';
 import type { Guard } from './guard.ts';
 import type { Change, Clock, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
@@ -128,7 +129,7 @@ function calling(row: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
   const { changes, known, sentName } = row;
   const asked = askedName(row);
   // the name of a create that may still be applied stays
-  const isKept = known === null ? sentName !== null : asked === (known['username'] ?? null);
+  const isKept = known === null ? sentName !== null : mayLandLate(row) || asked === (known['username'] ?? null);
   return { doubt: true, calling: changes.at(-1)?.revision ?? 0, sentName: isKept ? sentName : asked };
 }
 

@@ -9,7 +9,7 @@ import type { Change, Clock, Key, Lease, Outcome, Row, Store, Unique, Unreadable
 import { buried, readBack } from './readings.ts';
 import { believedFacts, deadName, isNothing, merged, toSend } from './rows.ts';
 import { createRun } from './run.ts';
-import { withOwn } from './confirm.ts';
+import { mayLandLate, withOwn } from './confirm.ts';
 import { awayResult, type Result, type Settlements } from './settlements.ts';
 import { pauseOf } from './rest.ts';
 import { type Round, type Settlement, settled } from './settle.ts';
@@ -155,7 +155,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       ...now,
       doubt: true,
       calling: Math.max(0, ...changes.map(({ revision }) => revision)),
-      sentName: name ?? now.sentName,
+      sentName: mayLandLate(now) ? now.sentName : (name ?? now.sentName),
       dueAt: clock() + timing.lease,
     };
   }

@@ -1,4 +1,5 @@
 /** Book-keeping of a row after a round: attempts, the next try, what keeps failing. Pure. */
+import { mayLandLate } from './confirm.ts';
 import { letterOf, withCreateDead } from './dead-letters.ts';
 import type { Row, Unreadable } from './ports.ts';
 import { dueOf } from './readings.ts';
@@ -40,8 +41,10 @@ export const pauseOf = (why: Unreadable, attempts: number, timing: Timing): numb
   Math.max(backoff(attempts, timing), retryAfterOf(why) * 1000);
 
 /** The name that a call may still take which was never answered. */
-const sentNameOf = (before: Row, next: Row, { open }: Round): string | null =>
-  open['username'] ?? (next.confirm === null ? null : before.sentName);
+export function sentNameOf(before: Row, next: Row, { open }: Round): string | null {
+  if (mayLandLate(before)) return before.sentName;
+  return open['username'] ?? (next.confirm === null ? null : before.sentName);
+}
 
 function stuckBy({ stuck }: Row, end: Round['end'], now: number): Row['stuck'] {
   if (end?.kind !== 'retry' || end.cause !== 'answer') return null;

@@ -5,7 +5,7 @@ import { confirmAfter } from './confirm.ts';
 import { judge } from './judge.ts';
 import type { Outcome, Row } from './ports.ts';
 import { buried, shows } from './readings.ts';
-import { rested } from './rest.ts';
+import { rested, sentNameOf } from './rest.ts';
 import type { Result } from './settlements.ts';
 import type { Timing } from './timing.ts';
 
@@ -68,8 +68,10 @@ export function settled(row: Row, round: Round, options: SettleOptions): Settlem
   if (end?.kind === 'replan') return { ...NOTHING_TOLD, row: { ...next, doubt: true } };
   // a call for several requests was refused: only each of them alone tells whose fault it was
   const blameless = round.refusals.length > 0 && covered.length > 1;
-  if (blameless && end === null)
-    return { ...NOTHING_TOLD, row: { ...next, doubt: false, dueAt: now + options.timing.lease }, alone: true };
+  if (blameless && end === null) {
+    const apart = { ...next, doubt: false, sentName: sentNameOf(row, next, round), dueAt: now + options.timing.lease };
+    return { ...NOTHING_TOLD, row: apart, alone: true };
+  }
   const { left, results, orphans, made } = judge(
     next,
     covered,
