@@ -22,7 +22,7 @@ as JSON on standard output; progress and errors go to standard error.
 | settled | confirmed in ZITADEL |
 | dead | a change that was answered and that ZITADEL then refused for good; the user is shown as ZITADEL has it |
 | held | a change asked before a long sleep of the bridge; an operator says whether it is still wanted |
-| blocked | the token may not do this to this user; it is tried again with each sync |
+| blocked | the token may not do this to this user; it is tried again each SYNC_INTERVAL |
 `;
 
 const SOCKET = `## Without the command line

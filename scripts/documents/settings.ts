@@ -41,17 +41,17 @@ whenDown: accept               # accept | refuse: writes while ZITADEL is away
 uniqueExternalId: false        # true: a second user with the same externalId is refused with 409
 protect: []                    # ids of users that can not be locked out, renamed or deleted through SCIM
 tenants:
-  - id: acme                   # stands in log lines and metrics
+  - id: staff                  # stands in log lines and metrics
     organization: "400559977632107558"
     tokens:                    # npx scim-bridge token --name okta
-      - { name: okta, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, expires: 2027-01-01 }
+      - { name: okta, sha256: <npx scim-bridge token prints it>, expires: 2027-01-01 }
     jwt:                       # access tokens of an issuer instead of, or beside, fixed tokens
       issuer: https://login.example.com
       audience: scim
       jwksUri: https://login.example.com/keys
     basic:                     # SHA-256 of the password
       user: hr
-      sha256: 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+      sha256: <of the password>
     mediaType: application/json  # of every answer; without it application/scim+json, or what the request accepts
     passwords: set             # zitadel, passwords, whenDown, uniqueExternalId and protect may stand here too
 \`\`\`

@@ -9,8 +9,8 @@ import type { State } from './state.ts';
 export const SEED = {
   instance: '300000000000000000',
   organizations: [
-    { id: '300000000000000001', name: 'acme', domains: ['acme.test'] },
-    { id: '300000000000000002', name: 'globex', domains: ['globex.test'] },
+    { id: '300000000000000001', name: 'a', domains: ['a.test'] },
+    { id: '300000000000000002', name: 'b', domains: ['b.test'] },
   ],
   /** Service users: organization '' in roles is the instance. */
   users: [

@@ -7,10 +7,10 @@ import { DAY, fakeOperator, type FakeOperator, MINUTE, NOW, SEEN, setup, SYNCED 
 import { deskOf, run } from './run.ts';
 
 /** What doctor says of a tenant that is well but for what `prepare` does. */
-async function diagnose(prepare: (acme: FakeOperator) => void = () => {}, more: Partial<TenantSetup> = {}) {
-  const acme = fakeOperator('acme');
-  prepare(acme);
-  const answer = await run(deskOf({ acme }, [setup('acme', more)]), 'doctor');
+async function diagnose(prepare: (north: FakeOperator) => void = () => {}, more: Partial<TenantSetup> = {}) {
+  const north = fakeOperator('north');
+  prepare(north);
+  const answer = await run(deskOf({ north }, [setup('north', more)]), 'doctor');
   const of = (name: string): Diagnosis => {
     const found = (answer.value as readonly Diagnosis[]).find((each) => each.name === name);
     assert.ok(found, name);
@@ -28,30 +28,30 @@ test('all is well: one line for each check, nothing to do, exit 0', async () => 
 });
 
 describe('each fault in its line, with what to do', () => {
-  type Prepare = (acme: FakeOperator) => void;
+  type Prepare = (north: FakeOperator) => void;
   const sees =
     (more: Partial<typeof SEEN>): Prepare =>
-    (acme) =>
-      void (acme.sees = { ...SEEN, ...more });
+    (north) =>
+      void (north.sees = { ...SEEN, ...more });
   const tells =
     (more: FakeOperator['tells']): Prepare =>
-    (acme) =>
-      void (acme.tells = more);
+    (north) =>
+      void (north.tells = more);
   const shut = (kind: 'away' | 'limited' | 'blocked') =>
     tells({ shut: { kind, reason: 'REASON', since: NOW - MINUTE } });
   const { user: _user, ...strange } = SEEN;
   const { organization: _organization, ...homeless } = SEEN;
   const CASES: readonly (readonly [string, Diagnosis['level'], RegExp, Prepare, Partial<TenantSetup>?])[] = [
-    ['store', 'fail', /disk is full/, (acme) => void (acme.broken = 'the disk is full')],
+    ['store', 'fail', /disk is full/, (north) => void (north.broken = 'the disk is full')],
     ['store', 'warn', /the oldest for 16 min/, tells({ oldestOwed: NOW - 16 * MINUTE })],
     ['store', 'ok', /the oldest for 14 min/, tells({ oldestOwed: NOW - 14 * MINUTE })],
     ['deliveries', 'fail', /shut \(away\) since 2026-03-01 11:59:00 UTC.*REASON/, shut('away')],
     ['deliveries', 'fail', /shut \(blocked\)/, shut('blocked')],
     ['deliveries', 'warn', /shut \(limited\)/, shut('limited')],
     ['zitadel', 'fail', /ECONNREFUSED; no/, sees({ problems: ['ECONNREFUSED', 'no'] })],
-    ['token', 'fail', /did not say whose/, (acme) => void (acme.sees = strange)],
-    ['organization', 'warn', /not known/, (acme) => void (acme.sees = strange)],
-    ['organization', 'fail', /does not exist/, (acme) => void (acme.sees = homeless)],
+    ['token', 'fail', /did not say whose/, (north) => void (north.sees = strange)],
+    ['organization', 'warn', /not known/, (north) => void (north.sees = strange)],
+    ['organization', 'fail', /does not exist/, (north) => void (north.sees = homeless)],
     [
       'organization',
       'fail',
@@ -130,9 +130,9 @@ describe('each fault in its line, with what to do', () => {
       /12 users missing/,
       tells({ sync: { finished: NOW, running: false, last: { ...SYNCED, kept: 12 } as typeof SYNCED } }),
     ],
-    ['blocked', 'fail', /^1 user wait/, (acme) => void acme.rows.push({ id: 'u', troubles: ['blocked'] })],
-    ['dead', 'fail', /^1 user with/, (acme) => void acme.rows.push({ id: 'u', troubles: ['dead'] })],
-    ['held', 'fail', /^1 user with/, (acme) => void acme.rows.push({ id: 'u', troubles: ['held'] })],
+    ['blocked', 'fail', /^1 user wait/, (north) => void north.rows.push({ id: 'u', troubles: ['blocked'] })],
+    ['dead', 'fail', /^1 user with/, (north) => void north.rows.push({ id: 'u', troubles: ['dead'] })],
+    ['held', 'fail', /^1 user with/, (north) => void north.rows.push({ id: 'u', troubles: ['held'] })],
   ];
   for (const [name, level, finding, prepare, more] of CASES) {
     test(`${name}: ${level} ${finding.source}`, async () => {
@@ -151,7 +151,7 @@ describe('each fault in its line, with what to do', () => {
     for (const [, , , prepare, more] of CASES)
       for (const { name, todo } of (await diagnose(prepare, more)).value as readonly Diagnosis[])
         said.add(`${name} ${todo}`);
-    const { value } = await run({ ...deskOf({ acme: fakeOperator('acme') }), offline: true }, 'doctor');
+    const { value } = await run({ ...deskOf({ north: fakeOperator('north') }), offline: true }, 'doctor');
     for (const { name, todo } of value as readonly Diagnosis[]) said.add(`${name} ${todo}`);
     for (const { name, todo } of CHECKS)
       for (const text of Object.values(todo)) assert.ok(said.has(`${name} ${text}`), `${name}: ${text}`);
@@ -159,7 +159,7 @@ describe('each fault in its line, with what to do', () => {
 });
 
 test('while no bridge runs that is the fault, and nobody can say what is delivered', async () => {
-  const { value, exit } = await run({ ...deskOf({ acme: fakeOperator('acme') }), offline: true }, 'doctor');
+  const { value, exit } = await run({ ...deskOf({ north: fakeOperator('north') }), offline: true }, 'doctor');
   const levels = (value as readonly Diagnosis[])
     .filter(({ level }) => level !== 'ok')
     .map(({ name, level }) => `${name} ${level}`);
@@ -167,8 +167,8 @@ test('while no bridge runs that is the fault, and nobody can say what is deliver
 });
 
 test('an inspection that fails is a finding', async () => {
-  const { of, exit } = await diagnose((acme) => {
-    acme.inspect = () => Promise.reject(new Error('deadline'));
+  const { of, exit } = await diagnose((north) => {
+    north.inspect = () => Promise.reject(new Error('deadline'));
   });
   assert.deepEqual(
     [of('zitadel').level, of('zitadel').finding, of('token').level, exit],
@@ -177,9 +177,9 @@ test('an inspection that fails is a finding', async () => {
 });
 
 test('several tenants: each line says which', async () => {
-  const { lines } = await run(deskOf({ acme: fakeOperator('acme'), zeta: fakeOperator('zeta') }), 'doctor');
+  const { lines } = await run(deskOf({ north: fakeOperator('north'), zeta: fakeOperator('zeta') }), 'doctor');
   assert.equal(lines.length, 2 * CHECKS.length);
-  assert.match(lines[0] ?? '', /^ok {4}acme config: /);
+  assert.match(lines[0] ?? '', /^ok {4}north config: /);
   assert.match(lines.at(-1) ?? '', /^ok {4}zeta held: /);
 });
 

@@ -35,7 +35,7 @@ async function read(operators: Readonly<Record<string, FakeOperator>>): Promise<
 type Shown = TenantState['deliveries'][number];
 
 const delivery = (more: Pick<Shown, 'reason'> & Partial<Pick<Shown, 'id' | 'calls' | 'outcome'>> = {}): Shown => ({
-  tenant: 'acme',
+  tenant: 'north',
   id: 'u1',
   txns: ['t'],
   who: 'okta',
@@ -50,11 +50,11 @@ const delivery = (more: Pick<Shown, 'reason'> & Partial<Pick<Shown, 'id' | 'call
 });
 
 describe('who may see it', () => {
-  const { acme } = { acme: fakeOperator('acme') };
+  const { north } = { north: fakeOperator('north') };
 
   test('404 without ADMIN_TOKEN, whatever is sent', async () => {
     const app = express().use(
-      createPageRouter({ desk: deskOf({ acme }), tokenHash: undefined, failures: { count: assert.fail }, codes }),
+      createPageRouter({ desk: deskOf({ north }), tokenHash: undefined, failures: { count: assert.fail }, codes }),
     );
     for (const path of ['/', '/?x', '/index.html', '/admin']) {
       const answer = await request(app).get(path).auth('operator', TOKEN);
@@ -64,7 +64,7 @@ describe('who may see it', () => {
   });
 
   test('the token as password of any user, or as bearer', async () => {
-    const app = serve({ acme });
+    const app = serve({ north });
     for (const user of ['operator', '', 'a b'])
       assert.equal((await request(app).get('/').auth(user, TOKEN)).status, 200, user);
     assert.equal((await request(app).get('/').set('Authorization', `bearer ${TOKEN}`)).status, 200);
@@ -84,16 +84,16 @@ describe('who may see it', () => {
       `Bearer ${sha256(TOKEN, 'hex')}`,
       '\u00ff',
     ]) {
-      const asked = request(serve({ acme })).get('/');
+      const asked = request(serve({ north })).get('/');
       const answer = await (authorization === undefined ? asked : asked.set('Authorization', authorization));
       assert.equal(answer.status, 401, authorization);
       assert.match(answer.get('WWW-Authenticate') ?? '', /^Basic realm="/);
-      assert.doesNotMatch(answer.text, /acme/);
+      assert.doesNotMatch(answer.text, /north/);
     }
   });
 
   test('the eleventh wrong token of a minute is 429, a right one is never held back', async () => {
-    const app = serve({ acme });
+    const app = serve({ north });
     const statuses: number[] = [];
     for (let at = 0; at < 11; at += 1)
       statuses.push((await request(app).get('/').auth('operator', `wrong-${at}`)).status);
@@ -105,7 +105,7 @@ describe('who may see it', () => {
 });
 
 test('nothing but the page itself: no script, no resource, no cache; the policy names the style by its hash', async () => {
-  const { text, headers } = await request(serve({ acme: fakeOperator('acme') }))
+  const { text, headers } = await request(serve({ north: fakeOperator('north') }))
     .get('/')
     .auth('operator', TOKEN);
   const { tags } = parseMarkup(text);
@@ -122,16 +122,16 @@ test('nothing but the page itself: no script, no resource, no cache; the policy 
 
 describe('what it says', () => {
   test('counts, the oldest owed, the gate, the sync and the last deliveries of each tenant', async () => {
-    const acme = fakeOperator('acme', { id: 'u1', troubles: ['owed', 'dead'] }, { id: 'u2', troubles: ['owed'] });
-    acme.tells = {
+    const north = fakeOperator('north', { id: 'u1', troubles: ['owed', 'dead'] }, { id: 'u2', troubles: ['owed'] });
+    north.tells = {
       oldestOwed: NOW - 30 * MINUTE,
       shut: { kind: 'blocked', reason: 'ZITADEL refused the token', since: NOW - 5 * MINUTE },
       sync: { finished: NOW - 60 * MINUTE, running: false, last: { kind: 'failed', reason: 'UNAUTHENTICATED' } },
       deliveries: [delivery({ reason: 'UpdateUser: INVALID_ARGUMENT EMAIL-599BI' })],
     };
-    const { text, tags } = await read({ acme, zeta: fakeOperator('zeta') });
+    const { text, tags } = await read({ north, zeta: fakeOperator('zeta') });
     for (const said of [
-      'acme',
+      'north',
       'organization 400, 2 users',
       'owed2oldest 30 min',
       'doubt0',
@@ -150,28 +150,28 @@ describe('what it says', () => {
   });
 
   test('a sync that runs, one that never ended, and users that were kept', async () => {
-    const acme = fakeOperator('acme');
-    acme.tells = { sync: { finished: null, running: true, last: { kind: 'progress', users: 12, changed: 3 } } };
-    assert.match((await read({ acme })).text, /sync: none has finished yet; one runs, 12 users read/);
-    acme.tells = { sync: { finished: NOW, running: false, last: { ...SYNCED, kept: 30 } as typeof SYNCED } };
-    assert.match((await read({ acme })).text, /; 30 users missing in ZITADEL, none removed/);
+    const north = fakeOperator('north');
+    north.tells = { sync: { finished: null, running: true, last: { kind: 'progress', users: 12, changed: 3 } } };
+    assert.match((await read({ north })).text, /sync: none has finished yet; one runs, 12 users read/);
+    north.tells = { sync: { finished: NOW, running: false, last: { ...SYNCED, kept: 30 } as typeof SYNCED } };
+    assert.match((await read({ north })).text, /; 30 users missing in ZITADEL, none removed/);
   });
 
   test('a store that fails is a line, and hides no other tenant', async () => {
-    const acme = fakeOperator('acme');
-    acme.broken = 'the disk is full';
-    const { text } = await read({ acme, zeta: fakeOperator('zeta') });
+    const north = fakeOperator('north');
+    north.broken = 'the disk is full';
+    const { text } = await read({ north, zeta: fakeOperator('zeta') });
     assert.match(text, /The store can not be read: the disk is full/);
     assert.match(text, /organization 400, 0 users/);
   });
 
   test('reasons lose the words that may be of a person', async () => {
-    const acme = fakeOperator('acme');
-    acme.tells = {
+    const north = fakeOperator('north');
+    north.tells = {
       sync: { finished: NOW, running: false, last: { kind: 'failed', reason: 'UNKNOWN for ada@example.com' } },
       deliveries: [delivery({ reason: 'UpdateUser: EMAIL-spblu "ada@example.com" is no address' })],
     };
-    const { source } = await read({ acme });
+    const { source } = await read({ north });
     assert.doesNotMatch(source, /ada|example\.com/);
     assert.match(source, /UpdateUser EMAIL-spblu/);
   });
@@ -180,17 +180,17 @@ describe('what it says', () => {
 describe('hostile texts', () => {
   /** A page with `text` wherever a text of somebody else may stand. */
   function withText(text: string): Record<string, FakeOperator> {
-    const acme = fakeOperator('acme');
+    const north = fakeOperator('north');
     const broken = fakeOperator('broken');
     broken.broken = text;
-    acme.tells = {
+    north.tells = {
       tenant: text,
       organization: text,
       shut: { kind: 'away', reason: text, since: NOW },
       sync: { finished: NOW, running: false, last: { kind: 'failed', reason: text } },
       deliveries: [delivery({ id: text, calls: [text, text], reason: text, outcome: text as 'done' })],
     };
-    return { acme, broken };
+    return { north, broken };
   }
 
   test('are shown as they are', async () => {

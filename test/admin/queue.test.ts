@@ -16,8 +16,8 @@ const refusal = (status: number, says: RegExp) => (error: unknown) => {
 };
 
 describe('queue list', () => {
-  const acme = fakeOperator(
-    'acme',
+  const north = fakeOperator(
+    'north',
     {
       id: 'u1',
       troubles: ['owed'],
@@ -35,13 +35,13 @@ describe('queue list', () => {
   );
 
   test('shows each row once, the oldest first, with age, attempts and reason', async () => {
-    const { lines, value, exit } = await run(deskOf({ acme }), 'queue list');
+    const { lines, value, exit } = await run(deskOf({ north }), 'queue list');
     assert.deepEqual(lines, [
       'ID  TROUBLE    AGE    ATTEMPTS  REASON',
       'u2  dead,owed  3 d    0         e-mail is refused',
       'u1  owed       5 min  4         ZITADEL is away',
       'u3  blocked    -      0         user.write is missing',
-      'acme: owed 2, doubt 0, dead 1, held 0, blocked 1',
+      'north: owed 2, doubt 0, dead 1, held 0, blocked 1',
     ]);
     assert.deepEqual(
       (value as readonly { id: string }[]).map(({ id }) => id),
@@ -51,13 +51,13 @@ describe('queue list', () => {
   });
 
   test('one trouble, at most so many rows', async () => {
-    const { lines } = await run(deskOf({ acme }), 'queue list', { kind: 'owed', limit: 1 });
+    const { lines } = await run(deskOf({ north }), 'queue list', { kind: 'owed', limit: 1 });
     assert.equal(lines.length, 3);
-    assert.equal(lines[2], 'acme: owed 2');
+    assert.equal(lines[2], 'north: owed 2');
   });
 
   test('several tenants, or the one that is named', async () => {
-    const desk = deskOf({ acme, zeta: fakeOperator('zeta', { id: 'z1', troubles: ['held'] }) });
+    const desk = deskOf({ north, zeta: fakeOperator('zeta', { id: 'z1', troubles: ['held'] }) });
     const all = await run(desk, 'queue list');
     assert.match(all.text, /^TENANT +ID/);
     assert.match(all.text, /^zeta +z1 +held/m);
@@ -65,20 +65,20 @@ describe('queue list', () => {
     assert.doesNotMatch(one.text, /u1/);
     await assert.rejects(
       run(desk, 'queue list', { tenant: 'beta' }),
-      refusal(400, /no tenant beta; there are acme, zeta/),
+      refusal(400, /no tenant beta; there are north, zeta/),
     );
   });
 
   test('a reason can not steer a terminal', async () => {
     const desk = deskOf({
-      acme: fakeOperator('acme', { id: 'u', troubles: ['owed'], lastError: '\u001b[2J\nok\u202e' }),
+      north: fakeOperator('north', { id: 'u', troubles: ['owed'], lastError: '\u001b[2J\nok\u202e' }),
     });
     assert.doesNotMatch((await run(desk, 'queue list')).text, /\p{Cf}|[^\P{Cc}\n]/u);
   });
 });
 
 describe('queue show', () => {
-  const acme = fakeOperator('acme', {
+  const north = fakeOperator('north', {
     id: 'u1',
     troubles: ['owed', 'dead'],
     changes: [change(['email'], NOW - MINUTE), change(['title'], NOW, { held: true, kind: 'edit', answered: false })],
@@ -94,9 +94,9 @@ describe('queue show', () => {
   });
 
   test('says what is asked, by whom, when, and what went wrong', async () => {
-    const { lines, exit } = await run(deskOf({ acme }), 'queue show', { id: 'u1' });
+    const { lines, exit } = await run(deskOf({ north }), 'queue show', { id: 'u1' });
     assert.deepEqual(lines, [
-      'u1 of acme: owed, dead',
+      'u1 of north: owed, dead',
       '',
       'owed        edit of email; by okta, 2026-03-01 11:59:00 UTC (60 s ago), transaction txn-1',
       'held        edit (not answered) of title; by okta, 2026-03-01 12:00:00 UTC (0 s ago), transaction txn-1',
@@ -115,17 +115,20 @@ describe('queue show', () => {
   });
 
   test('never a password, in lines or in JSON', async () => {
-    const { text, value } = await run(deskOf({ acme }), 'queue show', { id: 'u1' });
+    const { text, value } = await run(deskOf({ north }), 'queue show', { id: 'u1' });
     assert.doesNotMatch(text + JSON.stringify(value), /hash/);
   });
 
   test('an id in two tenants needs --tenant, one that is nowhere is told', async () => {
-    const desk = deskOf({ acme, zeta: fakeOperator('zeta', { id: 'u1', troubles: [] }, { id: 'z9', troubles: [] }) });
-    await assert.rejects(run(desk, 'queue show', { id: 'u1' }), refusal(400, /acme and zeta: say which with --tenant/));
+    const desk = deskOf({ north, zeta: fakeOperator('zeta', { id: 'u1', troubles: [] }, { id: 'z9', troubles: [] }) });
+    await assert.rejects(
+      run(desk, 'queue show', { id: 'u1' }),
+      refusal(400, /north and zeta: say which with --tenant/),
+    );
     assert.match((await run(desk, 'queue show', { id: 'u1', tenant: 'zeta' })).text, /^u1 of zeta: settled/);
     assert.match((await run(desk, 'queue show', { id: 'z9' })).text, /^z9 of zeta/);
     await assert.rejects(run(desk, 'queue show', { id: 'x' }), refusal(404, /no tenant has a user x/));
-    await assert.rejects(run(deskOf({ acme }), 'queue show', { id: 'x' }), refusal(404, /no user x/));
+    await assert.rejects(run(deskOf({ north }), 'queue show', { id: 'x' }), refusal(404, /no user x/));
   });
 });
 
@@ -139,10 +142,10 @@ describe('queue retry, drop, release', () => {
   ];
 
   test('one row', async () => {
-    const acme = fakeOperator('acme', ...rows());
-    const { lines, value, exit } = await run(deskOf({ acme }), 'queue retry', { id: 'a' });
+    const north = fakeOperator('north', ...rows());
+    const { lines, value, exit } = await run(deskOf({ north }), 'queue retry', { id: 'a' });
     assert.deepEqual([lines, value, exit], [['tried now'], { rows: 1, told: 'tried now' }, 0]);
-    await assert.rejects(run(deskOf({ acme }), 'queue release', { id: 'e' }), refusal(409, /nothing of e/));
+    await assert.rejects(run(deskOf({ north }), 'queue release', { id: 'e' }), refusal(409, /nothing of e/));
   });
 
   for (const [name, args, asked] of [
@@ -153,9 +156,9 @@ describe('queue retry, drop, release', () => {
     ['queue release', { all: true }, ['release b', 'release c']],
   ] as const) {
     test(`${name} ${JSON.stringify(args)}: each row once`, async () => {
-      const acme = fakeOperator('acme', ...rows());
-      const { value, exit } = await run(deskOf({ acme }), name, args);
-      assert.deepEqual(acme.asked, asked);
+      const north = fakeOperator('north', ...rows());
+      const { value, exit } = await run(deskOf({ north }), name, args);
+      assert.deepEqual(north.asked, asked);
       assert.equal((value as { rows: number }).rows, asked.length);
       assert.equal(exit, 0);
     });
@@ -166,68 +169,68 @@ describe('queue retry, drop, release', () => {
       id: `u${String(at).padStart(5, '0')}`,
       troubles: ['dead' as const],
     }));
-    const acme = fakeOperator('acme', ...many);
-    const { lines, progress } = await run(deskOf({ acme }), 'queue drop', { all: true, kind: 'dead' });
+    const north = fakeOperator('north', ...many);
+    const { lines, progress } = await run(deskOf({ north }), 'queue drop', { all: true, kind: 'dead' });
     assert.deepEqual(
-      acme.asked,
+      north.asked,
       many.map(({ id }) => `drop ${id}`),
     );
     assert.deepEqual(lines, ['1234 rows: forgotten']);
-    assert.deepEqual(progress, ['acme: 500 rows so far', 'acme: 1000 rows so far']);
+    assert.deepEqual(progress, ['north: 500 rows so far', 'north: 1000 rows so far']);
   });
 
   test('--all: a row that stays in two troubles is tried once', async () => {
-    const acme = fakeOperator('acme', { id: 'u', troubles: ['owed', 'doubt', 'blocked'] });
+    const north = fakeOperator('north', { id: 'u', troubles: ['owed', 'doubt', 'blocked'] });
     const tried: string[] = [];
-    acme.retry = async (id) => {
+    north.retry = async (id) => {
       tried.push(id);
       return { rows: 1, told: 'tried now' };
     };
-    const { lines } = await run(deskOf({ acme }), 'queue retry', { all: true });
+    const { lines } = await run(deskOf({ north }), 'queue retry', { all: true });
     assert.deepEqual([tried, lines], [['u'], ['1 row: tried now']]);
   });
 
   test('--all stays in the tenant that is named', async () => {
-    const [acme, zeta] = [fakeOperator('acme', ...rows()), fakeOperator('zeta', ...rows())];
-    await run(deskOf({ acme, zeta }), 'queue release', { all: true, tenant: 'zeta' });
-    assert.deepEqual([acme.asked.length, zeta.asked.length], [0, 2]);
+    const [north, zeta] = [fakeOperator('north', ...rows()), fakeOperator('zeta', ...rows())];
+    await run(deskOf({ north, zeta }), 'queue release', { all: true, tenant: 'zeta' });
+    assert.deepEqual([north.asked.length, zeta.asked.length], [0, 2]);
   });
 
   test('--all: a row that was settled meanwhile is no error, a failing store ends it', async () => {
-    const acme = fakeOperator('acme', ...rows());
-    const retry = acme.retry;
-    acme.retry = async (id) => {
+    const north = fakeOperator('north', ...rows());
+    const retry = north.retry;
+    north.retry = async (id) => {
       if (id === 'd') throw new BridgeError(404, 'gone meanwhile');
       return retry(id);
     };
-    assert.equal((await run(deskOf({ acme }), 'queue retry', { all: true })).exit, 0);
+    assert.equal((await run(deskOf({ north }), 'queue retry', { all: true })).exit, 0);
 
-    const broken = fakeOperator('acme', ...rows());
+    const broken = fakeOperator('north', ...rows());
     const release = broken.release;
     broken.release = async (id) => {
       if (id === 'c') throw new BridgeError(503, 'the disk is full');
       return release(id);
     };
-    const { lines, exit } = await run(deskOf({ acme: broken }), 'queue release', { all: true });
+    const { lines, exit } = await run(deskOf({ north: broken }), 'queue release', { all: true });
     assert.deepEqual([lines, exit], [['1 row: released', 'stopped after 1 row: the disk is full'], 1]);
   });
 
   test('--all ends when nobody waits any more', async () => {
-    const acme = fakeOperator('acme', ...rows());
+    const north = fakeOperator('north', ...rows());
     const left = new AbortController();
-    const release = acme.release;
-    acme.release = async (id) => {
+    const release = north.release;
+    north.release = async (id) => {
       left.abort();
       return release(id);
     };
-    await run(deskOf({ acme }), 'queue release', { all: true }, left.signal);
-    assert.deepEqual(acme.asked, ['release b']);
+    await run(deskOf({ north }), 'queue release', { all: true }, left.signal);
+    assert.deepEqual(north.asked, ['release b']);
   });
 
   test('drop --all of dead letters leaves a row that is held as well, and names it', async () => {
-    const acme = fakeOperator('acme', { id: 'a', troubles: ['dead'] }, { id: 'b', troubles: ['dead', 'held'] });
-    const { lines, exit } = await run(deskOf({ acme }), 'queue drop', { all: true, kind: 'dead' });
-    assert.deepEqual(acme.asked, ['drop a']);
+    const north = fakeOperator('north', { id: 'a', troubles: ['dead'] }, { id: 'b', troubles: ['dead', 'held'] });
+    const { lines, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind: 'dead' });
+    assert.deepEqual(north.asked, ['drop a']);
     assert.deepEqual(lines, ['1 row: forgotten', 'left as they are, for they are dead and held; look at each: b']);
     assert.equal(exit, 1);
   });
@@ -239,15 +242,15 @@ describe('queue retry, drop, release', () => {
         fc.uniqueArray(row, { selector: ({ id }) => id }),
         fc.constantFrom<Trouble>('dead', 'held'),
         async (rows, kind) => {
-          const acme = fakeOperator('acme', ...rows);
-          const { value, exit } = await run(deskOf({ acme }), 'queue drop', { all: true, kind });
+          const north = fakeOperator('north', ...rows);
+          const { value, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind });
           const both = rows.filter(({ troubles }) => troubles.includes('dead') && troubles.includes('held'));
           assert.deepEqual(new Set((value as { spared: string[] }).spared), new Set(both.map(({ id }) => id)));
           assert.equal(exit, both.length === 0 ? 0 : 1);
           for (const before of rows) {
             const alone = before.troubles.includes(kind) && !both.includes(before);
             const left = before.troubles.filter((trouble) => !alone || trouble !== kind);
-            assert.deepEqual(acme.rows.find(({ id }) => id === before.id)?.troubles, left);
+            assert.deepEqual(north.rows.find(({ id }) => id === before.id)?.troubles, left);
           }
         },
       ),
@@ -256,7 +259,7 @@ describe('queue retry, drop, release', () => {
 });
 
 describe('arguments', () => {
-  const desk = deskOf({ acme: fakeOperator('acme') });
+  const desk = deskOf({ north: fakeOperator('north') });
   for (const [name, args, says] of [
     ['queue list', [], /JSON object/],
     ['queue list', null, /JSON object/],
@@ -286,7 +289,7 @@ describe('arguments', () => {
   test('whatever is given, it is taken or refused with 400', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...VERBS), fc.jsonValue(), async ({ name }, given) => {
-        const outcome = await run(deskOf({ acme: fakeOperator('acme') }), name, given as object).catch(
+        const outcome = await run(deskOf({ north: fakeOperator('north') }), name, given as object).catch(
           (error: unknown) => error,
         );
         if (outcome instanceof Error) assert.ok(outcome instanceof BridgeError && [400, 404].includes(outcome.status));

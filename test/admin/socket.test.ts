@@ -16,12 +16,12 @@ import { fakeOperator, type FakeOperator, SYNCED } from './fake-operator.ts';
 import { deskOf } from './run.ts';
 
 let folder: string;
-let acme: FakeOperator;
+let north: FakeOperator;
 let running: AdminSocket[];
 let errors: unknown[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'admin-'));
-  acme = fakeOperator('acme', { id: 'u1', troubles: ['dead'] });
+  north = fakeOperator('north', { id: 'u1', troubles: ['dead'] });
   running = [];
   errors = [];
 });
@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 async function listen(path = socketPath(folder)): Promise<string> {
-  running.push(await createAdminSocket({ path, desk: deskOf({ acme }), onError: (error) => errors.push(error) }));
+  running.push(await createAdminSocket({ path, desk: deskOf({ north }), onError: (error) => errors.push(error) }));
   return path;
 }
 
@@ -138,7 +138,7 @@ describe('commands', () => {
 
   test('what nobody expected is 500 without its text, and is told to the log', async () => {
     const path = await listen();
-    acme.state = () => Promise.reject(new TypeError('secret'));
+    north.state = () => Promise.reject(new TypeError('secret'));
     const { status, lines } = await send(path, 'POST', '/queue/list');
     assert.equal(status, 500);
     assert.doesNotMatch(JSON.stringify(lines), /secret/);
@@ -155,7 +155,7 @@ describe('the client', () => {
       id: `u${String(at).padStart(3, '0')}`,
       troubles: ['dead' as const],
     }));
-    acme.rows.splice(0, 1, ...many);
+    north.rows.splice(0, 1, ...many);
     const progress: string[] = [];
     const answer = await ask({
       socket,
@@ -163,7 +163,7 @@ describe('the client', () => {
       args: { all: true, kind: 'dead' },
       progress: (line) => progress.push(line),
     });
-    assert.deepEqual([progress, answer?.lines], [['acme: 500 rows so far'], ['600 rows: forgotten']]);
+    assert.deepEqual([progress, answer?.lines], [['north: 500 rows so far'], ['600 rows: forgotten']]);
   });
 
   test('gets an error as Refused, with its exit code, also after progress', async () => {
@@ -186,7 +186,7 @@ describe('the client', () => {
     const socket = await listen();
     const begun = Promise.withResolvers<void>();
     const rest = Promise.withResolvers<typeof SYNCED>();
-    acme.syncs = () => {
+    north.syncs = () => {
       begun.resolve();
       return rest.promise;
     };

@@ -23,8 +23,8 @@ before(async () => {
   const yaml = `
 zitadel: { url: "${sandbox.url}", token: "${tokens.instanceOwner}" }
 tenants:
-  - { id: acme, organization: "${organizations.a}", tokens: [{ name: okta, sha256: "${sha256('token-a')}" }], uniqueExternalId: true }
-  - { id: globex, organization: "${organizations.b}", tokens: [{ name: entra, sha256: "${sha256('token-b')}" }] }
+  - { id: north, organization: "${organizations.a}", tokens: [{ name: okta, sha256: "${sha256('token-a')}" }], uniqueExternalId: true }
+  - { id: south, organization: "${organizations.b}", tokens: [{ name: entra, sha256: "${sha256('token-b')}" }] }
 `;
   await writeFile(join(directory, 'bridge.yaml'), yaml);
   const unset = { SCIM_TOKEN: '', ZITADEL_URL: '', ZITADEL_TOKEN: '', ZITADEL_ORG_ID: '' };
@@ -99,7 +99,7 @@ test('a userName of another tenant is taken, and the answer does not say by whom
   const { body: user } = await b('POST', '/Users', ada());
   const { status, body } = await a('POST', '/Users', ada({ userName: user.userName }));
   assert.equal(status, 409);
-  assert.ok(!JSON.stringify(body).includes('globex') && !JSON.stringify(body).includes(user.id));
+  assert.ok(!JSON.stringify(body).includes('south') && !JSON.stringify(body).includes(user.id));
 });
 
 test('a create repeated by another tenant is never answered with the resource of the first', async () => {

@@ -124,7 +124,7 @@ describe('ways into the sandbox', () => {
     const [row] = listed.authorizations as Json[];
     assert.equal(row?.id, made.id);
     assert.deepEqual(row?.project, { id: project, name: 'intranet', organizationId: organizations.a });
-    assert.deepEqual(row?.organization, { id: organizations.a, name: 'acme' });
+    assert.deepEqual(row?.organization, { id: organizations.a, name: 'a' });
     assert.deepEqual(row?.roles, [{ key: 'editor', displayName: 'editor' }]);
     const { organizationId: _, ...without } = grant;
     const refused = await call(sandbox, service, 'CreateAuthorization', without, options);

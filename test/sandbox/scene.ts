@@ -45,7 +45,7 @@ export class Scene {
     this.is('INSTANCE', '300000000000000000');
     this.is('SERVICE_USER_MANAGER', users[`org-${a}-manager`] ?? '');
     this.is('SERVICE_USER_NO_ROLE', users['org-a-no-role'] ?? '');
-    this.is('sample-a', a === 'a' ? 'acme' : 'globex');
+    this.is('sample-a', a === 'a' ? 'a' : 'b');
     this.is('sample-mgr', `org-${a}-manager`);
     this.is('FACTS-MGR', `ORG-${a.toUpperCase()}-MANAGER`);
     this.is('sample mgr', `org ${a} manager`);
