@@ -1,6 +1,6 @@
 /** What the rooms tell, as log lines and metrics. */
 import type { Clock } from './bridge/ports.ts';
-import type { Delivery } from './bridge/reconcile.ts';
+import type { Delivery } from './bridge/write-back.ts';
 import type { SyncEvent } from './bridge/tenant.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';

@@ -1,7 +1,7 @@
 /** What an operator asks of one tenant: the admin room's port. Nothing here holds a secret; only `show` holds values. */
 import type { SyncEvent } from './sync-loop.ts';
 import type { Change, Counts, DeadLetter, Inspection, Trouble } from './ports.ts';
-import type { Delivery } from './reconcile.ts';
+import type { Delivery } from './write-back.ts';
 
 /** A change without its values. */
 export interface AskedChange extends Pick<Change, 'revision' | 'kind' | 'answered' | 'who' | 'txn' | 'at'> {

@@ -2,39 +2,19 @@
 import { plan } from '../mapping/plan.ts';
 import type { Step } from '../mapping/steps.ts';
 import { nameTaken } from './claims.ts';
+import { mayLandLate, withOwn } from './confirm.ts';
 import type { Gate } from './gate.ts';
 import type { Bar } from './guard.ts';
 import { createNameWait } from './name-wait.ts';
-import type { Change, Clock, Key, Lease, Outcome, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
-import { buried, readBack } from './readings.ts';
-import { believedFacts, deadName, isNothing, merged, toSend } from './rows.ts';
+import type { Clock, Key, Lease, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
+import { readBack } from './readings.ts';
+import { believedFacts, merged, toSend } from './rows.ts';
 import { createRun } from './run.ts';
-import { mayLandLate, withOwn } from './confirm.ts';
-import { awayResult, type Result, type Settlements } from './settlements.ts';
-import { pauseOf } from './rest.ts';
-import { type Round, type Settlement, settled } from './settle.ts';
+import type { Round } from './settle.ts';
+import type { Settlements } from './settlements.ts';
 import { backoff, type Timing } from './timing.ts';
+import { createWriteBack, type Delivery } from './write-back.ts';
 import { type Make, updateRow } from './writes.ts';
-
-/** One delivery, for its log line: ids and outcomes, never values. */
-export interface Delivery {
-  readonly tenant: string;
-  readonly id: string;
-  /** the requests it was for */
-  readonly txns: readonly string[];
-  /** token name of the last of them */
-  readonly who?: string;
-  /** e.g. ["DeactivateUser:done", "UpdateUser:refused"] */
-  readonly calls: readonly string[];
-  readonly outcome: Outcome['kind'];
-  readonly reason?: string;
-  /** refused facts of requests that are gone: dropped */
-  readonly orphans: number;
-  /** dead letters it made */
-  readonly dead: number;
-  readonly attempts: number;
-  readonly ms: number;
-}
 
 /** A tenant's ZITADEL. */
 export interface Target {
@@ -70,6 +50,7 @@ const MOST_SURPRISES = 5;
 export function createReconcile(options: ReconcileOptions): Reconcile {
   const { store, settlements, clock, timing } = options;
   const run = createRun({ store, settlements, timing });
+  const after = createWriteBack(options);
   const claims = createNameWait({ store, settlements, clock, timing, reconcile: (key) => reconcile(key) });
 
   async function reconcile(key: Key, held?: Lease): Promise<void> {
@@ -104,7 +85,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
         const takenOver = state.first && stored.calling !== null;
         const answer = await target.zitadel.read(key.id);
         if (answer.kind !== 'found' && answer.kind !== 'gone')
-          return putOff(stored, target, update, answer, state.sent);
+          return after.putOff(stored, target, update, answer, state.sent);
         const reading = answer.kind === 'found' ? answer.reading : null;
         if (!(await store.prove(lease, timing.lease))) return;
         await update((now) =>
@@ -116,13 +97,13 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       }
       const pending = toSend(stored);
       const row = { ...stored, changes: state.alone ? pending.slice(0, 1) : pending };
-      if (row.changes.length === 0) return rest(stored, update);
-      if (row.known === null && wantsNobody(stored)) return vanish(stored, update);
+      if (row.changes.length === 0) return after.rest(stored, update);
+      if (row.known === null && wantsNobody(stored)) return after.vanish(stored, update);
       const steps = planOf(row);
       const name = await claims.wait(row, target, steps, lease);
       if (name.kind === 'retry') {
-        await putOffUnsent(row, target, update, name, state.sent);
-        return state.alone ? answerOthers(row, target, update, name) : undefined;
+        await after.putOffUnsent(row, target, update, name, state.sent);
+        return state.alone ? after.answerOthers(row, target, update, name) : undefined;
       }
       const planned = 'steps' in name ? name.steps : steps;
       if (planned.length > 0 && !state.mine) await update((now) => calling(now, row, planned), true);
@@ -132,18 +113,18 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       const round = await run(target, row, planned, lease);
       state.sent = before || round.calls.length > 0;
       // another holder has the row by now: it finds it in doubt and reads what became of the call
-      if (!(await store.prove(lease, timing.lease))) return report(row, round, clock() - started);
+      if (!(await store.prove(lease, timing.lease))) return after.report(row, round, clock() - started);
       const over = claims.judge(name, round);
       state.surprises += over.end?.kind === 'replan' ? 1 : 0;
-      if (state.surprises > MOST_SURPRISES) return putOff(row, target, update, TOO_MANY, state.sent);
-      const { alone, ...made } = await settle(row, target, over, update, before);
-      report(row, over, clock() - started, made);
+      if (state.surprises > MOST_SURPRISES) return after.putOff(row, target, update, TOO_MANY, state.sent);
+      const { alone, ...made } = await after.settle(row, target, over, update, before);
+      after.report(row, over, clock() - started, made);
       state.alone = state.alone || alone;
       // should the rename that a name was given up for be refused, the old one is asked for again
       if (name.kind === 'swap' && over.end?.kind === 'replan')
         await update((now) => withOwn(now, { username: row.known?.['username'] ?? null }, clock()));
       const why = over.end?.kind === 'replan' ? undefined : (over.end ?? blockedBy(over));
-      if (why !== undefined) return state.alone ? answerOthers(row, target, update, why) : undefined;
+      if (why !== undefined) return state.alone ? after.answerOthers(row, target, update, why) : undefined;
       state.mine = false;
     }
   }
@@ -175,116 +156,6 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     return [...create, ...rename];
   }
 
-  /** Writes what a round came to and tells those who wait. */
-  async function settle(
-    seen: Row,
-    { gate, whenDown, unique }: Target,
-    round: Round,
-    update: Update,
-    sent: boolean,
-  ): Promise<Settlement> {
-    let settlement: Settlement = { row: null, results: new Map(), alone: false, ...MADE };
-    await update(
-      (row) => {
-        settlement = settled(row, round, {
-          now: clock(),
-          timing,
-          awaited: (revision) => settlements.awaited(seen, revision),
-          accept: whenDown === 'accept',
-          sent,
-          othersSucceeded: (since) => gate.othersSucceeded(seen.id, since),
-        });
-        return settlement.row;
-      },
-      // what is answered from now on must be on the disk
-      round.end !== null || round.barred.length > 0,
-    );
-    if (round.end === null && round.calls.length > 0) gate.succeeded(seen.id);
-    for (const { username } of round.after) if (typeof username === 'string') await supersede(seen, unique, username);
-    wakeFor(settlement.row);
-    for (const [revision, result] of settlement.results) settlements.publish(seen, revision, result);
-    return settlement;
-  }
-
-  /** A dead create whose userName this row has by now is closed. */
-  async function supersede(row: Key, unique: Unique, name: string): Promise<void> {
-    if ((await store.counts(row.tenant)).dead === 0) return;
-    const holder = await store.holder(unique.instance, deadName(name));
-    if (holder === undefined || (holder.tenant === row.tenant && holder.id === row.id)) return;
-    await updateRow(store, unique, holder, (dead) => {
-      const letters = dead.dead.filter(({ kind }) => kind !== 'create');
-      return isNothing({ ...dead, dead: letters }) ? null : { ...dead, dead: letters };
-    });
-  }
-
-  /** Nothing is to be sent: it is looked at again only for a call that may still land. */
-  async function rest(row: Row, update: Update): Promise<void> {
-    const dueAt = row.confirm?.until ?? null;
-    if (row.dueAt === dueAt && !isNothing(row)) return;
-    await update((now) => {
-      if (isNothing(now)) return null;
-      return toSend(now).length > 0 || now.doubt ? now : { ...now, dueAt: now.confirm?.until ?? null };
-    });
-    wakeFor({ dueAt });
-  }
-
-  /** The user is not there: its changes have nothing to change any more. */
-  async function vanish(seen: Row, update: Update): Promise<void> {
-    let lost: readonly Change[] = [];
-    await update((row) => {
-      lost = row.changes;
-      return buried(row, clock());
-    });
-    report(seen, NOTHING, 0, MADE, 'gone');
-    for (const { revision, kind } of lost)
-      settlements.publish(seen, revision, kind === 'delete' ? { kind: 'settled' } : { kind: 'gone' });
-  }
-
-  /** Changes whose turn did not come: they are answered as in an outage. */
-  async function answerOthers(
-    { tenant, id }: Key,
-    { whenDown }: Target,
-    update: Update,
-    why: Unreadable,
-  ): Promise<void> {
-    const results = new Map<number, Result>();
-    const accept = whenDown === 'accept';
-    await update((now) => {
-      results.clear();
-      const changes = now.changes.flatMap((change): Change[] => {
-        if (change.answered || !settlements.awaited(now, change.revision)) return [change];
-        results.set(change.revision, accept ? { kind: 'accepted' } : awayResult(why));
-        return accept ? [{ ...change, answered: true }] : [];
-      });
-      return results.size === 0 ? now : { ...now, changes };
-    }, true);
-    for (const [revision, result] of results) settlements.publish({ tenant, id }, revision, result);
-  }
-
-  /** Another row has to be delivered first. */
-  async function putOffUnsent(row: Row, target: Target, update: Update, why: Unreadable, sent: boolean): Promise<void> {
-    const round = notYet(row, why);
-    await settle(row, target, round, update, sent);
-    report(row, round, 0);
-  }
-
-  /** ZITADEL cannot be asked what became of a call: that is as unknown as before. */
-  async function putOff(row: Row, target: Target, update: Update, why: Unreadable, sent: boolean): Promise<void> {
-    const round = notYet(row, why.kind === 'retry' ? { ...why, definite: true } : why);
-    const dueAt = clock() + pauseOf(why, row.attempts + 1, timing);
-    const unknown = (now: Row, next: Row | null): Row => ({
-      ...(next ?? { ...now, changes: [] }),
-      doubt: true,
-      calling: now.calling,
-      sentName: now.sentName,
-      dueAt,
-    });
-    if (why.kind === 'retry' && why.cause === 'limited') target.gate.limit(dueAt - clock(), why.reason);
-    await settle(row, target, round, (make, durable) => update((now) => unknown(now, make(now)), durable), sent);
-    wakeFor({ dueAt });
-    report(row, round, 0);
-  }
-
   /** Something nobody expected, e.g. a store that fails: nobody waits in vain, and the row is tried again later. */
   async function giveUp(key: Key, target: Target | undefined, error: unknown): Promise<void> {
     options.onError(key, error);
@@ -294,67 +165,16 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     if (row === undefined || target === undefined) return;
     const dueAt = clock() + backoff(row.attempts + 1, timing);
     await updateRow(store, target.unique, key, (now) => ({ ...now, attempts: now.attempts + 1, dueAt }));
-    wakeFor({ dueAt });
-  }
-
-  function wakeFor(row: Pick<Row, 'dueAt'> | null): void {
-    if (row !== null && row.dueAt !== null) options.wake.at(row.dueAt);
-  }
-
-  function report(
-    row: Row,
-    { calls, end, refusals, barred }: Round,
-    ms: number,
-    { orphans, dead }: typeof MADE = MADE,
-    outcome: Outcome['kind'] = end?.kind ?? (refusals.length > 0 ? 'refused' : barred.length > 0 ? 'blocked' : 'done'),
-  ): void {
-    const last = row.changes.at(-1);
-    const reason = end?.reason ?? barred[0]?.reason;
-    options.onDelivery?.({
-      tenant: row.tenant,
-      id: row.id,
-      txns: [...new Set(row.changes.map((change) => change.txn))],
-      ...(last === undefined ? {} : { who: last.who }),
-      calls,
-      outcome,
-      ...(reason === undefined ? {} : { reason }),
-      orphans,
-      dead,
-      attempts: row.attempts + 1,
-      ms,
-    });
+    options.wake.at(dueAt);
   }
 
   return reconcile;
 }
 
-type Update = (make: Make, durable?: boolean) => Promise<unknown>;
-
-const NOTHING: Round = {
-  covered: new Set(),
-  after: [],
-  refusals: [],
-  barred: [],
-  end: null,
-  open: {},
-  removed: false,
-  calls: [],
-};
-
-/** Of refusals that nobody waits for. */
-const MADE = { orphans: 0, dead: 0 };
-
 const blockedBy = ({ barred: [first] }: Round): Unreadable | undefined =>
   first && { kind: 'blocked', reason: first.reason };
 
 const TOO_MANY = { kind: 'retry', definite: false, cause: 'answer', reason: 'too-many-surprises' } as const;
-
-/** A round in which nothing was sent. */
-const notYet = (row: Row, end: Unreadable): Round => ({
-  ...NOTHING,
-  covered: new Set(row.changes.map(({ revision }) => revision)),
-  end,
-});
 
 /** Nobody is asked for: neither now nor by what an operator may release. */
 const wantsNobody = ({ changes }: Row): boolean =>

@@ -6,7 +6,7 @@ import { heldBack } from './held.ts';
 import { createOperate } from './operate.ts';
 import type { Operator, TenantState } from './operator.ts';
 import type { Clock, Due, Ids, PasswordRules, Row, Store, Unique, Wake, Zitadel } from './ports.ts';
-import type { Delivery, Reconcile, Target } from './reconcile.ts';
+import type { Reconcile, Target } from './reconcile.ts';
 import type { Settlements } from './settlements.ts';
 import { reserveAgain } from './sync.ts';
 import { createSyncLoop, type SyncEvent } from './sync-loop.ts';
@@ -14,6 +14,7 @@ import type { Timing } from './timing.ts';
 import type { Users } from './use-cases.ts';
 import { createUsers } from './users.ts';
 import { createView } from './view.ts';
+import type { Delivery } from './write-back.ts';
 import { updateRow } from './writes.ts';
 
 export type { SyncEvent };

@@ -1,0 +1,207 @@
+/** What is written of a row once ZITADEL has answered, or has not; those who wait are told, the delivery is reported. */
+import type { Change, Clock, Key, Outcome, Row, Store, Unique, Unreadable, Wake } from './ports.ts';
+import { buried } from './readings.ts';
+import type { Target } from './reconcile.ts';
+import { pauseOf } from './rest.ts';
+import { deadName, isNothing, toSend } from './rows.ts';
+import { type Round, type Settlement, settled } from './settle.ts';
+import { awayResult, type Result, type Settlements } from './settlements.ts';
+import type { Timing } from './timing.ts';
+import { type Make, updateRow } from './writes.ts';
+
+/** One delivery, for its log line: ids and outcomes, never values. */
+export interface Delivery {
+  readonly tenant: string;
+  readonly id: string;
+  /** the requests it was for */
+  readonly txns: readonly string[];
+  /** token name of the last of them */
+  readonly who?: string;
+  /** e.g. ["DeactivateUser:done", "UpdateUser:refused"] */
+  readonly calls: readonly string[];
+  readonly outcome: Outcome['kind'];
+  readonly reason?: string;
+  /** refused facts of requests that are gone: dropped */
+  readonly orphans: number;
+  /** dead letters it made */
+  readonly dead: number;
+  readonly attempts: number;
+  readonly ms: number;
+}
+
+export interface WriteBackOptions {
+  readonly store: Store;
+  readonly settlements: Settlements;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  readonly wake: Wake;
+  readonly onDelivery?: (delivery: Delivery) => void;
+}
+
+export type WriteBack = ReturnType<typeof createWriteBack>;
+
+/** Writes one row, whatever it is by then. */
+export type Update = (make: Make, durable?: boolean) => Promise<unknown>;
+
+const NOTHING: Round = {
+  covered: new Set(),
+  after: [],
+  refusals: [],
+  barred: [],
+  end: null,
+  open: {},
+  removed: false,
+  calls: [],
+};
+
+/** Of refusals that nobody waits for. */
+const MADE = { orphans: 0, dead: 0 };
+
+/** A round in which nothing was sent. */
+const notYet = (row: Row, end: Unreadable): Round => ({
+  ...NOTHING,
+  covered: new Set(row.changes.map(({ revision }) => revision)),
+  end,
+});
+
+export function createWriteBack({ store, settlements, clock, timing, wake, onDelivery }: WriteBackOptions) {
+  /** Writes what a round came to and tells those who wait. */
+  async function settle(
+    seen: Row,
+    { gate, whenDown, unique }: Target,
+    round: Round,
+    update: Update,
+    sent: boolean,
+  ): Promise<Settlement> {
+    let settlement: Settlement = { row: null, results: new Map(), alone: false, ...MADE };
+    await update(
+      (row) => {
+        settlement = settled(row, round, {
+          now: clock(),
+          timing,
+          awaited: (revision) => settlements.awaited(seen, revision),
+          accept: whenDown === 'accept',
+          sent,
+          othersSucceeded: (since) => gate.othersSucceeded(seen.id, since),
+        });
+        return settlement.row;
+      },
+      // what is answered from now on must be on the disk
+      round.end !== null || round.barred.length > 0,
+    );
+    if (round.end === null && round.calls.length > 0) gate.succeeded(seen.id);
+    for (const { username } of round.after) if (typeof username === 'string') await supersede(seen, unique, username);
+    wakeFor(settlement.row);
+    for (const [revision, result] of settlement.results) settlements.publish(seen, revision, result);
+    return settlement;
+  }
+
+  /** A dead create whose userName this row has by now is closed. */
+  async function supersede(row: Key, unique: Unique, name: string): Promise<void> {
+    if ((await store.counts(row.tenant)).dead === 0) return;
+    const holder = await store.holder(unique.instance, deadName(name));
+    if (holder === undefined || (holder.tenant === row.tenant && holder.id === row.id)) return;
+    await updateRow(store, unique, holder, (dead) => {
+      const letters = dead.dead.filter(({ kind }) => kind !== 'create');
+      return isNothing({ ...dead, dead: letters }) ? null : { ...dead, dead: letters };
+    });
+  }
+
+  /** Nothing is to be sent: it is looked at again only for a call that may still land. */
+  async function rest(row: Row, update: Update): Promise<void> {
+    const dueAt = row.confirm?.until ?? null;
+    if (row.dueAt === dueAt && !isNothing(row)) return;
+    await update((now) => {
+      if (isNothing(now)) return null;
+      return toSend(now).length > 0 || now.doubt ? now : { ...now, dueAt: now.confirm?.until ?? null };
+    });
+    wakeFor({ dueAt });
+  }
+
+  /** The user is not there: its changes have nothing to change any more. */
+  async function vanish(seen: Row, update: Update): Promise<void> {
+    let lost: readonly Change[] = [];
+    await update((row) => {
+      lost = row.changes;
+      return buried(row, clock());
+    });
+    report(seen, NOTHING, 0, MADE, 'gone');
+    for (const { revision, kind } of lost)
+      settlements.publish(seen, revision, kind === 'delete' ? { kind: 'settled' } : { kind: 'gone' });
+  }
+
+  /** Changes whose turn did not come: they are answered as in an outage. */
+  async function answerOthers(
+    { tenant, id }: Key,
+    { whenDown }: Target,
+    update: Update,
+    why: Unreadable,
+  ): Promise<void> {
+    const results = new Map<number, Result>();
+    const accept = whenDown === 'accept';
+    await update((now) => {
+      results.clear();
+      const changes = now.changes.flatMap((change): Change[] => {
+        if (change.answered || !settlements.awaited(now, change.revision)) return [change];
+        results.set(change.revision, accept ? { kind: 'accepted' } : awayResult(why));
+        return accept ? [{ ...change, answered: true }] : [];
+      });
+      return results.size === 0 ? now : { ...now, changes };
+    }, true);
+    for (const [revision, result] of results) settlements.publish({ tenant, id }, revision, result);
+  }
+
+  /** Another row has to be delivered first. */
+  async function putOffUnsent(row: Row, target: Target, update: Update, why: Unreadable, sent: boolean): Promise<void> {
+    const round = notYet(row, why);
+    await settle(row, target, round, update, sent);
+    report(row, round, 0);
+  }
+
+  /** ZITADEL cannot be asked what became of a call: that is as unknown as before. */
+  async function putOff(row: Row, target: Target, update: Update, why: Unreadable, sent: boolean): Promise<void> {
+    const round = notYet(row, why.kind === 'retry' ? { ...why, definite: true } : why);
+    const dueAt = clock() + pauseOf(why, row.attempts + 1, timing);
+    const unknown = (now: Row, next: Row | null): Row => ({
+      ...(next ?? { ...now, changes: [] }),
+      doubt: true,
+      calling: now.calling,
+      sentName: now.sentName,
+      dueAt,
+    });
+    if (why.kind === 'retry' && why.cause === 'limited') target.gate.limit(dueAt - clock(), why.reason);
+    await settle(row, target, round, (make, durable) => update((now) => unknown(now, make(now)), durable), sent);
+    wakeFor({ dueAt });
+    report(row, round, 0);
+  }
+
+  function wakeFor(row: Pick<Row, 'dueAt'> | null): void {
+    if (row !== null && row.dueAt !== null) wake.at(row.dueAt);
+  }
+
+  function report(
+    row: Row,
+    { calls, end, refusals, barred }: Round,
+    ms: number,
+    { orphans, dead }: typeof MADE = MADE,
+    outcome: Outcome['kind'] = end?.kind ?? (refusals.length > 0 ? 'refused' : barred.length > 0 ? 'blocked' : 'done'),
+  ): void {
+    const last = row.changes.at(-1);
+    const reason = end?.reason ?? barred[0]?.reason;
+    onDelivery?.({
+      tenant: row.tenant,
+      id: row.id,
+      txns: [...new Set(row.changes.map((change) => change.txn))],
+      ...(last === undefined ? {} : { who: last.who }),
+      calls,
+      outcome,
+      ...(reason === undefined ? {} : { reason }),
+      orphans,
+      dead,
+      attempts: row.attempts + 1,
+      ms,
+    });
+  }
+
+  return { settle, rest, vanish, answerOthers, putOff, putOffUnsent, report };
+}
