@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type RunningBridge, startBridge } from './bridge.ts';
 import { ada, atZitadel, human, inZitadel, patch } from './people.ts';
+import { operate, settled } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
+import { until } from './until.ts';
 
 let sandbox: SandboxProcess;
 let bridge: RunningBridge;
@@ -32,7 +34,10 @@ before(async () => {
     passwordRules: { minLength: 10, upper: true, lower: true, number: true, symbol: false },
   });
   // sees all administrators, as an ORG_OWNER does
-  bridge = await startBridge(sandbox, { env: { PASSWORDS: 'set', ZITADEL_TOKEN: tokens.instanceOwner } });
+  bridge = await startBridge(sandbox, {
+    env: { PASSWORDS: 'set', ZITADEL_TOKEN: tokens.instanceOwner },
+    timing: { backoffFirst: 20, backoffMost: 200, probe: 50 },
+  });
 });
 after(async () => {
   await bridge.stop();
@@ -93,6 +98,30 @@ test('PASSWORDS=set: a password is set as a hash and logs in', async () => {
   );
   assert.equal(changed.status, 200, JSON.stringify(changed.body));
   assert.equal(await login(body.id, 'Battery7Staple'), true);
+});
+
+test('PASSWORDS=set in an outage: a password is kept as a hash only, shown to nobody, and logs in later', async () => {
+  const { body: user } = await bridge.scim('POST', '/Users', ada());
+  await sandbox.faults({ mode: 'down' });
+  // an attempt whose outcome is not known would be the only one: nothing is sent any more
+  await until(async () => {
+    await bridge.scim('POST', '/Users', ada());
+    return (await bridge.metrics()).includes('scim_bridge_deliveries_shut{tenant="default",kind="away"} 1');
+  });
+  const made = await bridge.scim('POST', '/Users', ada({ password: 'Correct7Horse' }));
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const change = patch({ op: 'replace', value: { password: 'Battery7Staple', title: 'Countess' } });
+  assert.equal((await bridge.scim('PATCH', `/Users/${user.id}`, change)).status, 200);
+  assert.equal((await bridge.scim('POST', '/Users', ada({ password: 'short1A' }))).status, 400);
+  for (const { id } of [user, made.body]) {
+    assert.doesNotMatch(JSON.stringify((await bridge.scim('GET', `/Users/${id}`)).body), /password|\$2/);
+    assert.doesNotMatch(JSON.stringify(await operate(bridge, 'queue show', { id })), /password|\$2/);
+  }
+  await sandbox.faults();
+  await settled(bridge);
+  assert.equal(await login(made.body.id, 'Correct7Horse'), true);
+  assert.equal(await login(user.id, 'Battery7Staple'), true);
+  assert.ok(bridge.lines.every((line) => !/Horse|Staple|\$2/.test(line)));
 });
 
 test('PASSWORDS=set: a policy refusal is 400 that quotes the rule, and nothing is made', async () => {
