@@ -22,7 +22,9 @@ export interface RequestLine {
 
 /** One attempt to make ZITADEL equal to what is owed. */
 export interface DeliveryLine {
+  /** of the first request that it is for; `txns`: of the others */
   readonly txn: string;
+  readonly txns?: readonly string[] | undefined;
   readonly tenant: string;
   readonly who?: string | undefined;
   readonly id: string;
@@ -95,6 +97,7 @@ const failure = (value: unknown) => {
 /** THE FIELDS TABLE: every field a line may have, and how it is written. */
 const FIELDS: Readonly<Record<string, (value: unknown) => unknown>> = {
   txn: word,
+  txns: words,
   tenant: word,
   who: word,
   method: word,

@@ -23,7 +23,9 @@ export function reportDelivery(
   metrics: Metrics,
 ): void {
   metrics.delivery(tenant, outcome);
-  for (const txn of txns) log.delivery({ txn, tenant, who, id, steps: calls, outcome, ms, attempts, reason });
+  const [txn = 'none', ...more] = txns;
+  const others = more.length === 0 ? {} : { txns: more };
+  log.delivery({ txn, ...others, tenant, who, id, steps: calls, outcome, ms, attempts, reason });
   if (dead > 0)
     log.system('error', 'ZITADEL refused what was answered already: see `scim-bridge queue list --kind dead`', {
       tenant,

@@ -1,6 +1,5 @@
 /** The composition root: the only place that builds things and joins rooms. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Express } from 'express';
 import { createPageRouter } from './admin/page-router.ts';
 import { type AdminSocket, createAdminSocket } from './admin/socket.ts';
@@ -43,7 +42,6 @@ export interface WireOptions {
 /** Builds the bridge for a configuration whose tenants all have a ZITADEL. */
 export async function wire({ config, log, clock = Date.now, timing, hook, adminDir }: WireOptions): Promise<Bridge> {
   const metrics = createMetrics(() => counts(), clock);
-  let recovered = false;
   /** why the last sync of a tenant failed, as the log says it */
   const failures = new Map<string, string>();
   const rooms = await createRooms({
@@ -79,7 +77,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
         id,
         organization: organization ?? '',
         users: made.users,
-        ready: () => recovered && made.ready(),
+        ready: () => made.ready(),
         ...(mediaType === undefined ? {} : { mediaType }),
       },
       tokens: tokens.map(({ expires, ...token }) => (expires === undefined ? token : { ...token, expires })),
@@ -98,7 +96,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
   const health = createHealth({
-    notReady: () => notReady(entries, recovered, failures),
+    notReady: () => notReady(entries, failures),
     scrape: () => metrics.scrape(),
   });
   const desk = { operators, setups: config.tenants, clock };
@@ -121,9 +119,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
         onError: (error) => log.system('error', 'an operator command failed in a way nobody expected', { error }),
       });
       for (const { made } of entries) made.start();
-      // what the last process left is looked at before anything is answered, but not for ever
-      await Promise.race([queue.start(), delay(rooms.timing.answerWithin, undefined, { ref: false })]);
-      recovered = true;
+      void queue.start();
     },
     async stop() {
       await socket?.stop();
@@ -132,8 +128,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
   };
 }
 
-function notReady(entries: readonly Entry[], recovered: boolean, failures: ReadonlyMap<string, string>): NotReady[] {
-  if (!recovered) return [{ reason: 'what the last process left is being looked at' }];
+function notReady(entries: readonly Entry[], failures: ReadonlyMap<string, string>): NotReady[] {
   return entries.flatMap(({ made, config: { id } }) => {
     if (made.ready()) return [];
     const why = failures.get(id);

@@ -50,7 +50,9 @@ export async function claimOf(store: Store, unique: Unique, key: Key, name: stri
 async function holderOf(store: Store, { instance }: Unique, name: string): Promise<Row | undefined> {
   const holder = await store.holder(instance, heldName(name));
   const row = holder && (await store.read(holder));
-  return row === undefined || (row.tombstone !== null && row.confirm === null) ? undefined : row;
+  if (row === undefined) return undefined;
+  const isOver = row.tombstone !== null && row.confirm === null && row.changes.length === 0;
+  return isOver ? undefined : row;
 }
 
 function mayLand(row: Row, name: string): boolean {

@@ -149,7 +149,7 @@ export const askedName = (row: Row): string | null => baseFacts(row)?.['username
 
 /** The name (and externalId) that a row will have in the end are its own; names it is about to free are marked as held. */
 function reservedNames(row: Row, { externalId: uniqueExternalId }: Unique): readonly string[] {
-  if (row.tombstone !== null) return row.confirm === null || row.sentName === null ? [] : [heldName(row.sentName)];
+  if (row.tombstone !== null) return row.sentName === null ? [] : [heldName(row.sentName)];
   const base = baseFacts(row);
   const asked = base?.['username'];
   const externalId = base?.[EXTERNAL_ID];
