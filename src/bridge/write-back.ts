@@ -38,8 +38,6 @@ export interface WriteBackOptions {
   readonly onDelivery?: (delivery: Delivery) => void;
 }
 
-export type WriteBack = ReturnType<typeof createWriteBack>;
-
 /** Writes one row, whatever it is by then. */
 export type Update = (make: Make, durable?: boolean) => Promise<unknown>;
 
