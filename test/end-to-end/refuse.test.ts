@@ -3,7 +3,7 @@ import { after, before, beforeEach, type TestContext, test } from 'node:test';
 import { type Answer, type BridgeOptions, type Client, type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { createDoor, type Door } from './door.ts';
 import { ada, applied, inZitadel, metadata, named, patch } from './people.ts';
-import { queue, settled } from './queue.ts';
+import { operate, queue, settled } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
 import { until } from './until.ts';
 
@@ -126,6 +126,7 @@ test('ZITADEL hangs: what was sent is finished and answered 2xx, what got no tur
     env: { ZITADEL_MAX_IN_FLIGHT: '1' },
     timing: { answerWithin: 300, readCall: 1_000, writeCall: 1_000, lease: 2_000, horizon: 100 },
   });
+  await operate(bridge, 'sync'); // from then on the slot is free for requests
   const [sent, waiting] = [await create(bridge.scim), await create(bridge.scim)];
   await sandbox.reset();
   await sandbox.faults({ mode: 'error', hang: true, times: 1 });
