@@ -46,13 +46,15 @@ export interface BridgeOptions {
   readonly timing?: Partial<Timing>;
   /** holds commits up */
   readonly hook?: CommitHook;
+  /** told where it listens, before it has begun */
+  readonly onListening?: (origin: string) => void;
   /** kept after stop when given */
   readonly dataDir?: string;
 }
 
 export async function startBridge(
   sandbox: SandboxProcess,
-  { env = {}, timing = {}, hook = {}, dataDir }: BridgeOptions = {},
+  { env = {}, timing = {}, hook = {}, onListening, dataDir }: BridgeOptions = {},
 ): Promise<RunningBridge> {
   const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'bridge-')));
   const { seeds } = sandbox;
@@ -73,8 +75,9 @@ export async function startBridge(
   const bridge = await wire({ config, log, timing, hook });
   const server = createServer(bridge.app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  await bridge.start();
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  onListening?.(origin);
+  await bridge.start();
   await until(
     async () => (await fetch(`${origin}/readyz`)).ok,
     () => lines.join(''),
