@@ -108,7 +108,7 @@ type Answer = Awaited<ReturnType<Users['create']>>;
 /** A create that nobody was told of, as answered; all that is left of it. */
 function answered(row: Row): Row {
   if (row.createMark?.open !== true || row.changes.every((change) => change.answered)) return row;
-  return { ...row, changes: row.changes.map((each) => ({ ...each, answered: true })) };
+  return { ...row, changes: row.changes.map(({ orphan: _orphan, ...each }) => ({ ...each, answered: true })) };
 }
 
 const closeMark = (row: Row): Row =>

@@ -50,7 +50,7 @@ export function createNames(options: NamesOptions): HeldBy {
     for (;;) {
       const row = await store.read(holder);
       if (row === undefined || !indexOf(row, unique).reserved.includes(name)) return undefined;
-      const open = row.changes.filter((change) => !change.answered);
+      const open = row.changes.filter((change) => !change.answered && !change.orphan);
       if (open.length === 0) return row;
       if (open.some(({ revision }) => settlements.awaited(holder, revision))) {
         if (clock() >= deadline) throw contended();

@@ -34,6 +34,8 @@ export interface Change {
   readonly kind: 'create' | 'edit' | 'delete';
   /** the client was, or is about to be, told that this will be done */
   readonly answered: boolean;
+  /** its request died with a process, perhaps after its answer had left: it is shown, yet nobody was surely promised it */
+  readonly orphan?: true;
   /** asked before a long sleep: an operator says whether it is still wanted */
   readonly held?: true;
   readonly who: string;

@@ -6,9 +6,9 @@ import { mayLandLate, withOwn } from './confirm.ts';
 import type { Gate } from './gate.ts';
 import type { Bar } from './guard.ts';
 import { createNameWait } from './name-wait.ts';
-import type { Clock, Key, Lease, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
+import type { Change, Clock, Key, Lease, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
 import { readBack } from './readings.ts';
-import { believedFacts, merged, toSend } from './rows.ts';
+import { askedName, believedFacts, merged, ownName, toSend } from './rows.ts';
 import { createRun } from './run.ts';
 import type { Round } from './settle.ts';
 import type { Settlements } from './settlements.ts';
@@ -96,7 +96,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
         continue;
       }
       const pending = toSend(stored);
-      const row = { ...stored, changes: state.alone ? pending.slice(0, 1) : pending };
+      const row = { ...stored, changes: state.alone ? await firstOf(stored, pending, target) : pending };
       if (row.changes.length === 0) return after.rest(stored, update);
       if (row.known === null && wantsNobody(stored)) return after.vanish(stored, update);
       const steps = planOf(row);
@@ -127,6 +127,17 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if (why !== undefined) return state.alone ? after.answerOthers(row, target, update, why) : undefined;
       state.mine = false;
     }
+  }
+
+  /** The change whose turn it is. A create does not take a name that was given to another one since: it takes the one asked last. */
+  async function firstOf(stored: Row, [first]: readonly Change[], { unique }: Target): Promise<readonly Change[]> {
+    const name = first?.facts['username'];
+    const asked = askedName(stored);
+    if (first?.kind !== 'create' || typeof name !== 'string' || asked === null)
+      return first === undefined ? [] : [first];
+    const holder = await store.holder(unique.instance, ownName(name));
+    const isOwn = holder === undefined || (holder.tenant === stored.tenant && holder.id === stored.id);
+    return [isOwn ? first : { ...first, facts: { ...first.facts, username: asked } }];
   }
 
   /** Durably before the first call: its outcome is not known from now on. */

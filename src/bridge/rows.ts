@@ -30,7 +30,7 @@ export function shownFacts(row: Row): Facts | null {
   if (row.tombstone !== null) return null;
   return merged(
     believedFacts(row),
-    row.changes.filter((change) => change.answered),
+    row.changes.filter((change) => change.answered || change.orphan),
   );
 }
 
@@ -124,6 +124,9 @@ const DEAD_MARK = '\ndead\n';
 
 /** ZITADEL compares in lower case. */
 const nameKey = (name: string): string => name.trim().toLowerCase();
+
+/** A userName as it is reserved. */
+export const ownName = nameKey;
 
 /** The mark of a name that ZITADEL may still have given to a row that asks for another one, or for none. */
 export const heldName = (name: string): string => HELD_MARK + nameKey(name);

@@ -76,7 +76,13 @@ interface Kept {
 
 /** Deliveries that the status page shows. */
 const MOST_DELIVERIES = 20;
-const HOLD_AT_ONCE = 100;
+/** Rows read at once, at the start. */
+const AT_ONCE = 100;
+
+const orphaned = (row: Row): Row => ({
+  ...row,
+  changes: row.changes.map((change) => (change.answered ? change : { ...change, orphan: true })),
+});
 
 export function createTenant(options: TenantOptions): BridgeTenant {
   const { id, organization, unique, store, zitadel, clock, timing, onSync } = options;
@@ -135,6 +141,19 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     inspect: () => zitadel.inspect(),
   };
 
+  /** What a process was calling when it died may have been answered: an answer leaves before its record is on the disk. */
+  async function adopt(): Promise<void> {
+    let after: string | undefined;
+    for (;;) {
+      const rows = await store.troubled(id, 'doubt', AT_ONCE, after);
+      if (rows.length === 0) return;
+      await Promise.all(
+        rows.map((row) => (row.calling === null ? row : updateRow(store, unique, row, orphaned, true))),
+      );
+      after = rows.at(-1)?.id;
+    }
+  }
+
   return {
     users,
     operator,
@@ -153,12 +172,13 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       if (kept !== undefined && kept.externalId !== unique.externalId) await reserveAgain(store, id, unique);
       synced = kept?.synced ?? null;
       await keep();
+      await adopt();
     },
     async hold() {
       let held = 0;
       let after: Due | undefined;
       for (;;) {
-        const page = await store.due(id, Number.MAX_SAFE_INTEGER, HOLD_AT_ONCE, after);
+        const page = await store.due(id, Number.MAX_SAFE_INTEGER, AT_ONCE, after);
         after = page.at(-1);
         if (after === undefined) return held;
         await Promise.all(

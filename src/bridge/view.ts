@@ -167,7 +167,7 @@ const wasLeft = (row: Row): boolean => row.doubt && row.attempts === 0 && row.to
 
 /** A create that nobody was told of. */
 const isBeingMade = ({ known, changes }: Row): boolean =>
-  known === null && changes.some(({ kind, answered }) => kind === 'create' && !answered);
+  known === null && changes.some(({ kind, answered, orphan }) => kind === 'create' && !answered && !orphan);
 
 function shown(row: Row): readonly UserResource[] {
   const facts = shownFacts(row);

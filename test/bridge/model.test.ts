@@ -47,9 +47,9 @@ function command(name: string, run: (world: World) => Promise<void>): Command {
       const began = now;
       await run(world);
       if (world.setting.zitadel.hasLate()) world.late ??= began;
-      if (world.setting.life.isDead()) restart(world);
+      if (world.setting.life.isDead()) await restart(world);
       // reads have operations to die at as well
-      while ((await world.setting.life.survive(check(world).then(() => true))) === undefined) restart(world);
+      while ((await world.setting.life.survive(check(world).then(() => true))) === undefined) await restart(world);
     },
     toString: () => name,
   };
@@ -67,11 +67,12 @@ function land(world: World): void {
   world.late = undefined;
 }
 
-function restart(world: World): void {
+async function restart(world: World): Promise<void> {
   world.setting.life.die();
   void world.setting.tenant.stop();
   pass(world, LEASE + 1);
   world.setting = world.setting.again({});
+  await world.setting.tenant.open();
 }
 
 function note(world: World, fates: readonly Fate[]): void {
@@ -166,7 +167,7 @@ function assertIn(possible: ReadonlySet<unknown>, value: unknown, what: string):
 
 /** ZITADEL is well for good, operators release what is held: everything comes to rest as it was answered. */
 async function settle(world: World): Promise<void> {
-  restart(world);
+  await restart(world);
   const { setting } = world;
   const { zitadel, store, tenant, ctx } = setting;
   zitadel.fates.length = 0;
@@ -278,10 +279,10 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
     .map(([n, after]) =>
       command(`dies at operation ${n}${after ? ', done' : ''}`, async ({ setting }) => setting.life.dieAt(n, after)),
     ),
-  fc.constant(command('restart', async (world) => restart(world))),
+  fc.constant(command('restart', async (world) => await restart(world))),
   fc.constant(
     command('a long sleep', async (world) => {
-      restart(world);
+      await restart(world);
       pass(world, 3_600_000);
       await world.setting.tenant.hold();
     }),

@@ -27,7 +27,7 @@ test('all is well: who, where, what it may do, when it ends', async () => {
   assert.ok(['user.read', 'user.write', 'user.delete'].every((each) => permissions.includes(each)));
   assert.deepEqual(others, {
     user: manager,
-    organization: { id: a, name: 'acme', state: 'active' },
+    organization: { id: a, name: 'a', state: 'active' },
     clockSkew: 0,
     sees: { instanceRoles: false, organizationRoles: false },
     expires: YEAR_9999,
