@@ -8,9 +8,8 @@ export function heldBack(row: Row): Row {
   const changes = [...toConfirm(row), ...row.changes].map((change): Change => ({ ...change, held: true }));
   const doubt = row.doubt || changes.length > 0;
   const dueAt = doubt && changes.length === 0 ? row.dueAt : null;
-  // the name that a deleted user may have got back meanwhile is not free yet
-  const sentName = row.tombstone === null ? null : row.sentName;
-  return { ...row, changes, doubt, calling: null, sentName, confirm: null, dueAt };
+  // sentName stays: the name that a call may have taken meanwhile is not free yet
+  return { ...row, changes, doubt, calling: null, confirm: null, dueAt };
 }
 
 /** A call may have landed during the sleep: what must be so, as a change. */
