@@ -42,6 +42,8 @@ export interface WireOptions {
 /** Builds the bridge for a configuration whose tenants all have a ZITADEL. */
 export async function wire({ config, log, clock = Date.now, timing, hook, adminDir }: WireOptions): Promise<Bridge> {
   const metrics = createMetrics(() => counts(), clock);
+  /** what must be held is held: a request before that might send it */
+  let opened = false;
   /** why the last sync of a tenant failed, as the log says it */
   const failures = new Map<string, string>();
   const rooms = await createRooms({
@@ -77,7 +79,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
         id,
         organization: organization ?? '',
         users: made.users,
-        ready: () => made.ready(),
+        ready: () => opened && made.ready(),
         ...(mediaType === undefined ? {} : { mediaType }),
       },
       tokens: tokens.map(({ expires, ...token }) => (expires === undefined ? token : { ...token, expires })),
@@ -96,7 +98,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
   const health = createHealth({
-    notReady: () => notReady(entries, failures),
+    notReady: () => notReady(entries, opened, failures),
     scrape: () => metrics.scrape(),
   });
   const desk = { operators, setups: config.tenants, clock };
@@ -118,6 +120,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
         desk,
         onError: (error) => log.system('error', 'an operator command failed in a way nobody expected', { error }),
       });
+      opened = true;
       for (const { made } of entries) made.start();
       void queue.start();
     },
@@ -128,7 +131,8 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
   };
 }
 
-function notReady(entries: readonly Entry[], failures: ReadonlyMap<string, string>): NotReady[] {
+function notReady(entries: readonly Entry[], opened: boolean, failures: ReadonlyMap<string, string>): NotReady[] {
+  if (!opened) return [{ reason: 'the store is being opened' }];
   return entries.flatMap(({ made, config: { id } }) => {
     if (made.ready()) return [];
     const why = failures.get(id);

@@ -131,9 +131,7 @@ test('a POST whose answer never left, repeated after a kill in the outage: 201 w
   }
 });
 
-test('killed before a request was answered: it is finished, and what ZITADEL refuses of it is no dead letter', {
-  todo: 'it is ready before operators are heard',
-}, async (t) => {
+test('killed before a request was answered: it is finished, and what ZITADEL refuses of it is no dead letter', async (t) => {
   const start = await processes(t);
   const first = await start();
   const user = await answered(201, first.scim('POST', '/Users', ada()));
