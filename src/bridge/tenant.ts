@@ -148,7 +148,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       const rows = await store.troubled(id, 'doubt', AT_ONCE, after);
       if (rows.length === 0) return;
       await Promise.all(
-        rows.map((row) => (row.calling === null ? row : updateRow(store, unique, row, orphaned, true))),
+        rows.filter(({ calling }) => calling !== null).map((row) => updateRow(store, unique, row, orphaned, true)),
       );
       after = rows.at(-1)?.id;
     }
