@@ -151,9 +151,7 @@ test('a restart serves at once when a first sync was ever finished, and finds wh
   );
 });
 
-test('npm start with nothing set keeps its sandbox over kill -9', {
-  todo: 'a user that the queue looks at is 503',
-}, async (t) => {
+test('npm start with nothing set keeps its sandbox over kill -9', async (t) => {
   const start = await processes(t);
   const first = await start(undefined);
   const { status, body: user } = await first.scim('POST', '/Users', ada());
