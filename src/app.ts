@@ -1,17 +1,19 @@
 /** The express app: health beside SCIM. Builds and never listens. */
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
-import { failed, notFound } from './scim/fallback.ts';
+import { failed, notFound, refusedWhen } from './scim/fallback.ts';
 
 export interface AppParts {
   readonly scim: Router;
   readonly health: Router;
   /** the status page */
   readonly page: Router;
+  /** the process ends: new requests are refused, and their connections closed */
+  readonly isEnding: () => boolean;
   readonly trustProxy: boolean | number | readonly string[];
 }
 
-export function createApp({ scim, health, page, trustProxy }: AppParts): Express {
+export function createApp({ scim, health, page, trustProxy, isEnding }: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag'); // SCIM resources have their own (RFC 7644 §3.14)
@@ -19,6 +21,7 @@ export function createApp({ scim, health, page, trustProxy }: AppParts): Express
   app.use(helmet());
   app.use(health);
   app.use(page);
+  app.use('/scim', refusedWhen(isEnding));
   app.use('/scim/v2', scim);
   app.use('/scim', notFound, failed);
   return app;

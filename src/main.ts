@@ -1,4 +1,5 @@
 /** The process: configuration, wiring, listening, an orderly end. */
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import closeWithGrace from 'close-with-grace';
 import { type Config, loadConfig } from './config.ts';
@@ -29,10 +30,8 @@ async function main(given: Config): Promise<void> {
   });
   closeWithGrace({ delay: config.limits.answerWithin + GRACE, logger: false }, async ({ err }) => {
     if (err !== undefined) log.system('fatal', 'the process ends for an error nobody expected', { error: err });
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    });
+    bridge.end();
+    await closed(server);
     await bridge.stop();
     await sandbox?.close();
   });
@@ -42,6 +41,16 @@ async function main(given: Config): Promise<void> {
   const base = `${config.server.publicUrl ?? address}/scim/v2`;
   log.system('info', 'listening', { address });
   if (sandbox !== undefined) console.log(welcome(base, token));
+}
+
+/** Resolves when the last request has been answered. A connection ends with its answer. */
+async function closed(server: Server): Promise<void> {
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearInterval(idle);
 }
 
 /** A mistake of the program, in which only the place helps; anything else tells an operator what to do: a port or a folder in use. */

@@ -20,6 +20,8 @@ export interface TenantCounts {
   readonly oldestOwed?: number | undefined;
   /** why nothing is delivered now */
   readonly shut?: Shut | undefined;
+  /** why the store can not be written */
+  readonly storeFailing?: string | undefined;
   readonly sync?: { readonly running: boolean; readonly finished: number | null };
 }
 
@@ -100,7 +102,7 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
   const finished = gauge('scim_bridge_sync_finished_timestamp_seconds', 'When the last sync finished.');
   const failing = new Gauge({
     name: 'scim_bridge_store_failing',
-    help: '1 while the store can not be read.',
+    help: '1 while the store can not be read or written.',
     registers,
   });
   const breakers = new Gauge({
@@ -148,7 +150,7 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
       // old figures would look like good ones
       for (const each of asked) each.reset();
       for (const one of told ?? []) tell(one, clock());
-      failing.set(told === undefined ? 1 : 0);
+      failing.set(told === undefined || told.some((each) => each.storeFailing !== undefined) ? 1 : 0);
       return { type: register.contentType, body: await register.metrics() };
     },
   };

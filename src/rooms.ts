@@ -59,6 +59,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     syncInterval,
     answerWithin,
     holdAfter,
+    heartbeat: Math.min(TIMING.heartbeat, holdAfter / 4),
     deadKeep,
     ...options.timing,
   };
@@ -136,7 +137,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       const last = await store.getState(HEARTBEAT);
       if (typeof last === 'number' && clock() - last > timing.holdAfter) await holdBack(clock() - last);
       if (!lives) return;
-      await beat();
+      await beat().catch(() => undefined); // on a full disk reading goes on
       heart = setInterval(() => void beat().catch(() => undefined), timing.heartbeat);
       heart.unref();
     },

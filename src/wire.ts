@@ -23,6 +23,8 @@ export interface Bridge {
   readonly app: Express;
   /** Begins to sync, to deliver what an earlier process left, and to listen to operators. */
   start(): Promise<void>;
+  /** From now on new requests are answered 503. */
+  end(): void;
   /** Finishes what runs; what is owed stays for the next start. */
   stop(): Promise<void>;
 }
@@ -63,10 +65,11 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
 
   async function counts(): Promise<readonly TenantCounts[]> {
     const states = await Promise.all([...operators.values()].map((operator) => operator.state()));
-    return states.map(({ tenant, counts: found, oldestOwed, shut, sync }) => ({
+    return states.map(({ tenant, counts: found, oldestOwed, storeFailing, shut, sync }) => ({
       tenant,
       ...found,
       oldestOwed,
+      storeFailing,
       shut: shut?.kind,
       sync,
     }));
@@ -108,7 +111,8 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     failures: createFailures(clock),
     codes: reason,
   });
-  const app = createApp({ scim, health, page, trustProxy });
+  let ending = false;
+  const app = createApp({ scim, health, page, trustProxy, isEnding: () => ending });
   let socket: AdminSocket | undefined;
 
   return {
@@ -123,6 +127,9 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
       opened = true;
       for (const { made } of entries) made.start();
       void queue.start();
+    },
+    end() {
+      ending = true;
     },
     async stop() {
       await socket?.stop();

@@ -28,12 +28,14 @@ interface ArgumentRow {
 }
 
 const isName = (value: unknown): boolean => typeof value === 'string' && /^[\w.-]{1,200}$/.test(value);
+/** ZITADEL takes any text of up to 200 characters as an id. */
+const isId = (value: unknown): boolean => typeof value === 'string' && /^\P{Cc}{1,200}$/u.test(value);
 const isFlag = (value: unknown): boolean => typeof value === 'boolean';
 
 /** One row per argument. The order is that of help and documents. */
 // biome-ignore format: one row is one fact
 export const ARGUMENTS: Readonly<Record<ArgumentName, ArgumentRow>> = {
-  id: { flags: '[id]', about: 'id of the user, as `queue list` shows it', fits: isName, must: 'the id of a user' },
+  id: { flags: '[id]', about: 'id of the user, as `queue list` shows it', fits: isId, must: 'the id of a user' },
   all: { flags: '--all', about: 'all rows instead of one', fits: isFlag, must: 'true or false' },
   kind: { flags: '--kind <kind>', about: 'only rows in this trouble', fits: (value) => TROUBLES.some((each) => each === value), must: `one of ${TROUBLES.join(', ')}` },
   tenant: { flags: '--tenant <tenant>', about: 'only this tenant', fits: isName, must: 'the name of a tenant' },

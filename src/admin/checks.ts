@@ -76,7 +76,8 @@ export const CHECKS: readonly Check[] = [
     },
     judge: ({ state, now }) => {
       if (typeof state === 'string') return fail(state, 'failed');
-      const { counts: { rows, owed, doubt }, oldestOwed } = state;
+      const { counts: { rows, owed, doubt }, oldestOwed, storeFailing } = state;
+      if (storeFailing !== undefined) return fail(storeFailing, 'failed');
       const age = oldestOwed === undefined ? 0 : now - oldestOwed;
       const finding = `${count(rows, 'user')}, owed ${owed}${oldestOwed === undefined ? '' : ` (the oldest for ${span(age)})`}, doubt ${doubt}`;
       return age > OLD ? warn(finding, 'old') : ok(finding);

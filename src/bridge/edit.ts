@@ -93,15 +93,18 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
     ) {
       checkMatch(wish.ifMatch, row);
       const before = baseUser(row);
-      const { user, touched } = wish.apply(before);
+      const { user, touched, malformed } = applied(wish, before);
       if (age(row) > timing.viewMaxAge && needsTruth(touched, user)) {
         const read = await view.row(id);
         if (read.version !== row.version) continue; // else ZITADEL is away: build on what is known
       }
       const was = toFacts(before, id);
-      const { facts: wanted, refusal } = wantedFacts(user, was, id, password);
+      const { facts: wanted, refusal = malformed } = wantedFacts(user, was, id, password);
       const differs = difference(wish.method === 'PUT' ? sentFacts(row, was) : was, wanted);
-      const named = wish.method === 'PUT' || refusal !== undefined ? ['state'] : [...new Set(touched.flatMap(factsOf))];
+      const isBlind = wish.method === 'PUT' && age(row) > timing.viewMaxAge;
+      const all = isBlind ? Object.keys({ ...was, ...wanted }).filter((fact) => fact !== 'username') : ['state'];
+      const named =
+        refusal !== undefined ? ['state'] : wish.method === 'PUT' ? all : [...new Set(touched.flatMap(factsOf))];
       const secret = refusal === undefined && !(password instanceof BridgeError) ? password : {};
       const facts = { ...atValue(named, was, wanted), ...differs, ...secret };
       const asks = Object.keys(differs).length > 0 || 'password' in secret || (named.length > 0 && !isCertain(row));
@@ -150,6 +153,16 @@ function baseUser(row: Row): ScimUser {
 function sentFacts(row: Row, was: Facts): Facts {
   const base = baseFacts({ ...row, changes: toSend(row) });
   return base === null || toSend(row) === row.changes ? was : toFacts(userOf(base), row.id);
+}
+
+/** What the wish makes of the user; of one that cannot be read whole the deactivation stays. */
+function applied(wish: Edit, before: ScimUser): ReturnType<Edit['apply']> & { readonly malformed?: BridgeError } {
+  try {
+    return wish.apply(before);
+  } catch (error) {
+    if (wish.leaves !== true || !(error instanceof BridgeError)) throw error;
+    return { user: { ...before, active: false }, touched: ['active'], malformed: deactivatedAllTheSame(error) };
+  }
 }
 
 /** The named facts at the value that is wanted, also when it is not new. */

@@ -1,5 +1,6 @@
 /** Whether anything is sent for a tenant now: not while ZITADEL is away, asked for a pause, or bars the token. */
 import type { Clock, Unreadable, Zitadel } from './ports.ts';
+import { LONGEST_PAUSE } from './rest.ts';
 import { BLOCKED_AGAIN } from './settlements.ts';
 import type { Timing } from './timing.ts';
 
@@ -21,6 +22,8 @@ export interface Gate {
    * False: only that call is not permitted. Otherwise ZITADEL could not be asked.
    */
   judge(): Promise<boolean | Unreadable>;
+  /** A call got no answer: it is found out whether ZITADEL is away, and when it is back. */
+  silent(): void;
   /** A row of the tenant was delivered. */
   succeeded(id: string): void;
   /** Whether another row than this one was delivered since. */
@@ -36,15 +39,13 @@ export interface GateOptions {
   readonly onOpen: () => void;
 }
 
-/** A day, ms: whoever asks for more is asked again. */
-const LONGEST_PAUSE = 86_400_000;
-
 export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gate {
   let limited: { readonly until: number; readonly reason: string; readonly since: number } | undefined;
   let barred: { readonly reason: string; readonly since: number } | undefined;
   let awaySince: number | undefined;
   let limitTimer: NodeJS.Timeout | undefined;
   let barredTimer: NodeJS.Timeout | undefined;
+  let listening: NodeJS.Timeout | undefined;
   let stopped = false;
   /** of the last two rows that were delivered, each another one, when */
   let delivered: readonly { readonly id: string; readonly at: number }[] = [];
@@ -68,7 +69,21 @@ export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gat
     lookAgain();
   }
 
+  /** One row alone opens no breaker: then nobody else tells when ZITADEL is back. */
+  async function listen(wasAway: boolean): Promise<void> {
+    const isAway = zitadel.away() !== undefined || (await zitadel.standing()).kind === 'retry';
+    if (stopped) return;
+    if (isAway) listening = setTimeout(() => void listen(true), timing.probe).unref();
+    else {
+      listening = undefined;
+      if (wasAway) onOpen();
+    }
+  }
+
   return {
+    silent() {
+      if (!stopped) listening ??= setTimeout(() => void listen(false), timing.probe).unref();
+    },
     shut() {
       const now = clock();
       const away = zitadel.away();
@@ -107,6 +122,7 @@ export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gat
       stopped = true;
       clearTimeout(limitTimer);
       clearTimeout(barredTimer);
+      clearTimeout(listening);
     },
   };
 }

@@ -54,6 +54,8 @@ export interface TenantState {
   readonly counts: Counts;
   /** when the oldest owed change was asked */
   readonly oldestOwed: number | undefined;
+  /** why nothing can be written to the store now; undefined: it can */
+  readonly storeFailing: string | undefined;
   /** why nothing is delivered now; undefined: deliveries go out */
   readonly shut:
     | { readonly kind: 'away' | 'limited' | 'blocked'; readonly reason: string; readonly since: number }

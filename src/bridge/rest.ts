@@ -36,9 +36,12 @@ export function rested(before: Row, next: Row, round: Round, options: SettleOpti
   return isNothing(row) ? null : { ...row, dueAt };
 }
 
+/** A day, ms: whoever asks for more is asked again. */
+export const LONGEST_PAUSE = 86_400_000;
+
 /** ms until the next try. */
 export const pauseOf = (why: Unreadable, attempts: number, timing: Timing): number =>
-  Math.max(backoff(attempts, timing), retryAfterOf(why) * 1000);
+  Math.max(backoff(attempts, timing), Math.min(retryAfterOf(why) * 1000, LONGEST_PAUSE));
 
 /** The name that a call may still take which was never answered. */
 export function sentNameOf(before: Row, next: Row, { open }: Round): string | null {

@@ -65,6 +65,7 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
         case 'retry':
           if (outcome.cause === 'limited')
             gate.limit(retryAfterOf(outcome) * 1000 || backoff(row.attempts + 1, timing), outcome.reason);
+          if (outcome.cause === 'away') gate.silent();
           return round(outcome, outcome.definite ? {} : { open: carried(step) });
         case 'replan':
           return round(outcome);

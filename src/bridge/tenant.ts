@@ -74,6 +74,8 @@ interface Kept {
   readonly synced: number | null;
 }
 
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Deliveries that the status page shows. */
 const MOST_DELIVERIES = 20;
 /** Rows read at once, at the start. */
@@ -133,9 +135,13 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       },
     }),
     async state() {
-      const [counts, oldestOwed] = await Promise.all([store.counts(id), store.oldestOwed(id)]);
+      const [counts, oldestOwed, storeFailing] = await Promise.all([
+        store.counts(id),
+        store.oldestOwed(id),
+        store.setState(`looked:${id}`, clock()).then(() => undefined, textOf),
+      ]);
       const sync = { finished: loop.finished(), running: loop.running(), last: loop.last() };
-      return { tenant: id, organization, counts, oldestOwed, shut: gate.shut(), sync, deliveries };
+      return { tenant: id, organization, counts, oldestOwed, storeFailing, shut: gate.shut(), sync, deliveries };
     },
     sync: ({ acceptRemovals }) => loop.now(acceptRemovals),
     inspect: () => zitadel.inspect(),
@@ -171,7 +177,9 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         );
       if (kept !== undefined && kept.externalId !== unique.externalId) await reserveAgain(store, id, unique);
       synced = kept?.synced ?? null;
-      await keep();
+      // on a full disk reading goes on
+      if (kept === undefined) await keep();
+      else await keep().catch(() => undefined);
       await adopt();
     },
     async hold() {

@@ -167,6 +167,7 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
       sentName: now.sentName,
       dueAt,
     });
+    if (why.kind === 'retry' && why.cause === 'away') target.gate.silent();
     if (why.kind === 'retry' && why.cause === 'limited') target.gate.limit(dueAt - clock(), why.reason);
     await settle(row, target, round, (make, durable) => update((now) => unknown(now, make(now)), durable), sent);
     wakeFor({ dueAt });

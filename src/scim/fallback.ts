@@ -12,6 +12,16 @@ function refuse(req: Request, res: Response, error: unknown): void {
 export const notFound: RequestHandler = (req, res) =>
   refuse(req, res, new BridgeError(404, 'there is nothing at this path: the base URL ends in /scim/v2'));
 
+/** Nothing new is begun while the process ends; another one, or the next, answers. */
+export const refusedWhen =
+  (isEnding: () => boolean): RequestHandler =>
+  (req, res, next) => {
+    if (!isEnding()) next();
+    else refuse(req, res.set('Connection', 'close'), ENDING);
+  };
+
+const ENDING = new BridgeError(503, 'the bridge is being stopped; try again', { retryAfter: 5 });
+
 /** express knows an error handler by its four parameters. */
 export const failed: ErrorRequestHandler = (error, req, res, _next) => {
   if (res.headersSent) res.destroy();

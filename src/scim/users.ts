@@ -5,6 +5,7 @@ import type { Edit, UserResource } from '../bridge/use-cases.ts';
 import { USER } from '../mapping/attributes.ts';
 import type { Asked } from '../mapping/project.ts';
 import type { Json } from './body.ts';
+import { asksToLeave } from './leave.ts';
 import { coerceResource } from './coerce.ts';
 import { etagsOf, matches } from './etags.ts';
 import { readPatch } from './patch.ts';
@@ -43,23 +44,28 @@ export const getUser: Serve = async (request) => {
 
 /** PUT (RFC 7644 §3.5.1). Clears what is absent, except userName, active and password: wizard-made Okta apps leave those out. */
 export const replaceUser: Serve = async (request) => {
-  const { user, password } = readUser(await request.body());
-  const apply: Edit['apply'] = (base) => ({
-    user: { ...kept(base, 'userName'), ...kept(base, 'active'), ...user },
-    touched: user['active'] === undefined ? [] : ['active'],
+  const body = await request.body();
+  const wish = leaving(body, (): Edit => {
+    const { user, password } = readUser(body);
+    const apply: Edit['apply'] = (base) => ({
+      user: { ...kept(base, 'userName'), ...kept(base, 'active'), ...user },
+      touched: user['active'] === undefined ? [] : ['active'],
+    });
+    return { method: 'PUT', apply, ...(password !== undefined && { password }) };
   });
-  return edit({ method: 'PUT', apply, ...(password !== undefined && { password }) }, request);
+  return edit(wish, request);
 };
 
 /** PATCH (RFC 7644 §3.5.2): 200 with the user, always. */
 export const patchUser: Serve = async (request) => {
   const body = await request.body();
-  checkSchemas(body, PATCH_URN);
-  const { apply, touched, password } = readPatch(body, shape);
-  return edit(
-    { method: 'PATCH', apply: (base) => ({ user: apply(base), touched }), ...(password !== undefined && { password }) },
-    request,
-  );
+  const wish = leaving(body, (): Edit => {
+    checkSchemas(body, PATCH_URN);
+    const { apply, touched, password } = readPatch(body, shape);
+    const patch: Edit['apply'] = (base) => ({ user: apply(base), touched });
+    return { method: 'PATCH', apply: patch, ...(password !== undefined && { password }) };
+  });
+  return edit(wish, request);
 };
 
 /** DELETE (RFC 7644 §3.6). */
@@ -88,6 +94,19 @@ async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest):
       Resources: resources.map((resource) => renderUser(resource, base, projection)),
     },
   };
+}
+
+/** The wish of a request; of one that asks for active=false and cannot be read, that alone. */
+function leaving(body: Json, read: () => Edit): Edit {
+  if (!asksToLeave(body)) return read();
+  try {
+    return { ...read(), leaves: true };
+  } catch (error) {
+    const apply = (): never => {
+      throw error;
+    };
+    return { method: 'PATCH', apply, leaves: true };
+  }
 }
 
 async function edit(wanted: Edit, request: ScimRequest): Promise<Answer> {

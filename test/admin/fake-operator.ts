@@ -77,6 +77,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         organization: '400',
         counts,
         oldestOwed: undefined,
+        storeFailing: undefined,
         shut: undefined,
         sync: { finished: NOW - MINUTE, running: false, last: SYNCED },
         deliveries: [],

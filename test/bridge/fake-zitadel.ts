@@ -32,6 +32,8 @@ export interface FakeZitadel extends Zitadel {
   /** the circuit breaker is open */
   isDown: boolean;
   standingNow: Standing;
+  /** how often the standing was asked for */
+  asked(): number;
   /** fates of the next calls */
   fates: Fate[];
 }
@@ -59,6 +61,7 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
   let late: (() => void)[] = [];
   const waiting: (() => void)[] = [];
   let sequence = 0;
+  let standings = 0;
   let stale: readonly Reading[] | undefined;
   const listed = (): readonly Reading[] => [...people].map(([id, facts]) => reading(id, facts));
   const reading = (id: string, facts: Facts): Reading => ({
@@ -88,7 +91,11 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
     },
     hasLate: () => late.length > 0,
     away: () => (fake.isDown ? 'breaker-open' : undefined),
-    standing: async () => fake.standingNow,
+    standing: async () => {
+      standings += 1;
+      return fake.standingNow;
+    },
+    asked: () => standings,
     inspect: async () => ({ permissions: [], sees: { instanceRoles: false, organizationRoles: false }, problems: [] }),
     async run(id, step, proceed) {
       const will = fate();

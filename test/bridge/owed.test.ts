@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../end-to-end/until.ts';
+import { BridgeError } from '../../src/errors.ts';
 import { TIMING } from '../../src/bridge/timing.ts';
 import { settings, statusOf } from './setting.ts';
 
@@ -167,4 +168,42 @@ test('equal changes of one user in an outage are kept once, different ones up to
     tenant.users.edit(ctx, resource.id, patch({ title: `${n}` })).then(() => 200, statusOf);
   for (let n = 1; n < 200; n += 1) assert.equal(await status(n), 200);
   assert.equal(await status(200), 503);
+});
+
+test('a PUT that could not be compared with ZITADEL sends all that it says', async () => {
+  const setting = setUp();
+  const { tenant, ctx, zitadel } = setting;
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada', title: 'A' }, hash: 'h' });
+  zitadel.people.set(resource.id, { ...zitadel.people.get(resource.id), 'urn:zitadel:scim:title': 'B' });
+  now += TIMING.viewMaxAge + 1;
+  zitadel.isDown = true;
+  await tenant.users.edit(ctx, resource.id, { method: 'PUT', apply: (base) => ({ user: base, touched: [] }) });
+  await setting.drain();
+  assert.equal(zitadel.people.get(resource.id)?.['urn:zitadel:scim:title'], 'A');
+});
+
+test('of a request that cannot be read whole the deactivation is carried out', async () => {
+  const setting = setUp();
+  const { tenant, ctx, zitadel } = setting;
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  const apply = (): never => {
+    throw new BridgeError(400, 'title must be a string');
+  };
+  await assert.rejects(tenant.users.edit(ctx, resource.id, { method: 'PUT', apply, leaves: true }), /all the same/);
+  assert.equal(zitadel.people.get(resource.id)?.['state'], 'inactive');
+});
+
+test('one user alone opens no breaker: it is found out when ZITADEL is back', async () => {
+  let opened = 0;
+  const setting = setUp({ timing: { probe: 5 }, onOpen: () => (opened += 1) });
+  const { tenant, ctx, zitadel, fates } = setting;
+  const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
+  zitadel.standingNow = { kind: 'retry', definite: true, cause: 'away', reason: 'ECONNREFUSED' };
+  fates.push('unsent');
+  await tenant.users.edit(ctx, resource.id, patch({ title: 'x' }));
+  await until(() => zitadel.asked() > 0);
+  assert.equal(opened, 0);
+  zitadel.standingNow = { kind: 'able' };
+  await until(() => opened === 1);
+  await tenant.stop();
 });

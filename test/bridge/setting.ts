@@ -44,6 +44,7 @@ export interface SettingOptions {
   readonly passwords?: 'ignore' | 'set';
   readonly timing?: Partial<Timing>;
   readonly clock?: Clock;
+  readonly onOpen?: () => void;
 }
 
 /** To be called at the top of a test file: the store lives as long as its tests. */
@@ -103,7 +104,7 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
     whenDown: options.whenDown ?? 'accept',
     owedMax: options.owedMax ?? 1000,
     wake,
-    onOpen: () => undefined,
+    onOpen: () => options.onOpen?.(),
     protect: [],
     onSync: (event) => syncs.push(event),
   });
