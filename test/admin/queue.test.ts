@@ -269,7 +269,7 @@ describe('arguments', () => {
     ['queue list', { limit: '5' }, /limit must be/],
     ['queue list', { tenant: '' }, /tenant must be/],
     ['queue show', {}, /id of a user is missing/],
-    ['queue show', { id: 'a/../b' }, /id must be/],
+    ['queue show', { id: 'a\nb' }, /id must be/],
     ['queue show', { id: 'a', all: true }, /all: no such argument/],
     ['queue retry', {}, /either the id of a user or --all/],
     ['queue retry', { id: 'a', all: true }, /either/],
