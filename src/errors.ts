@@ -38,6 +38,11 @@ export class BridgeError extends Error {
   }
 }
 
+/** The same refusal, with what was done all the same. */
+export function withNote({ status, message, scimType }: BridgeError, note: string): BridgeError {
+  return new BridgeError(status, `${message} (${note})`, scimType === undefined ? {} : { scimType });
+}
+
 /**
  * What an error answer of ZITADEL means for the bridge.
  * refused: never with this content. retry: not now. already: it is so already. gone: the user is not there.

@@ -2,7 +2,7 @@
 import type { Step } from '../mapping/steps.ts';
 import { mayLandLate } from './confirm.ts';
 import type { Key, Row, Store, Unique } from './ports.ts';
-import { askedName, heldName, keyOf, toSend } from './rows.ts';
+import { askedName, heldName, isSameRow, toSend } from './rows.ts';
 
 /** The name a step takes in ZITADEL; undefined: none. */
 export function nameTaken({ call, set }: Step): string | undefined {
@@ -31,7 +31,7 @@ const LONGEST_CHAIN = 100;
 
 export async function claimOf(store: Store, unique: Unique, key: Key, name: string): Promise<Claim> {
   const blocker = await holderOf(store, unique, name);
-  if (blocker === undefined || isSame(blocker, key)) return { kind: 'free' };
+  if (blocker === undefined || isSameRow(blocker, key)) return { kind: 'free' };
   if (!frees(blocker)) {
     if (mayLand(blocker, name)) return { kind: 'late' };
     return { kind: blocker.changes.length > 0 ? 'stalled' : 'taken', blocker };
@@ -41,7 +41,7 @@ export async function claimOf(store: Store, unique: Unique, key: Key, name: stri
     const asked = askedName(at);
     if (asked === null) break;
     at = await holderOf(store, unique, asked);
-    if (at !== undefined && isSame(at, key)) return { kind: 'swap' };
+    if (at !== undefined && isSameRow(at, key)) return { kind: 'swap' };
     if (at !== undefined && !frees(at)) break;
   }
   return { kind: 'wait', blocker };
@@ -63,8 +63,3 @@ function mayLand(row: Row, name: string): boolean {
 
 /** Whether its delivery can free a name. */
 const frees = (row: Row): boolean => row.blocked === null && toSend(row).length > 0;
-
-function isSame(row: Row, key: Key): boolean {
-  const own = keyOf(row);
-  return own.tenant === key.tenant && own.id === key.id;
-}

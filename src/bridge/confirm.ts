@@ -1,5 +1,5 @@
 /** Calls that were never answered may still land: which facts they may change, how these must be, and when to look. Pure. */
-import type { Facts, FactsChange } from '../mapping/facts.ts';
+import { type Facts, type FactsChange, withoutFacts } from '../mapping/facts.ts';
 import type { Change, Confirm, Row } from './ports.ts';
 import type { Round } from './settle.ts';
 import type { Timing } from './timing.ts';
@@ -47,7 +47,7 @@ export function withOwn(row: Row, facts: FactsChange, at: number): Row {
 /** Of the facts that must be so those that nobody has asked otherwise since. */
 export function mustBe({ confirm, changes }: Row): FactsChange {
   const asked = new Set(changes.flatMap(({ facts }) => Object.keys(facts)));
-  return Object.fromEntries(Object.entries(confirm?.facts ?? {}).filter(([fact]) => !asked.has(fact)));
+  return withoutFacts(confirm?.facts ?? {}, asked);
 }
 
 /** Of the facts that must be so those that are not. */

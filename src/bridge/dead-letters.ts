@@ -1,6 +1,7 @@
 /** Dead letters: what was answered and then refused for good. Pure. */
-import type { FactsChange } from '../mapping/facts.ts';
+import { type FactsChange, onlyFacts, withoutFacts } from '../mapping/facts.ts';
 import type { Change, DeadLetter, Row } from './ports.ts';
+import { withoutPassword } from './rows.ts';
 
 /** @param names only these facts died; all of them when absent */
 export function letterOf(
@@ -10,9 +11,7 @@ export function letterOf(
   names?: ReadonlySet<string>,
 ): DeadLetter {
   const { revision, kind, who, txn, at } = change;
-  const facts = Object.fromEntries(
-    Object.entries(change.facts).filter(([name]) => name !== 'password' && (names === undefined || names.has(name))),
-  );
+  const facts = withoutPassword(names === undefined ? change.facts : onlyFacts(change.facts, names));
   return {
     revision,
     kind: kind === 'create' && names !== undefined ? 'edit' : kind,
@@ -36,7 +35,7 @@ export function overtaken(
   return dead.flatMap((letter) => {
     if (letter.revision >= change.revision) return [letter];
     if (letter.kind === 'delete') return []; // the client wrote to this user again
-    const facts = without(letter.facts, names);
+    const facts = withoutFacts(letter.facts, names);
     return Object.keys(facts).length === 0 ? [] : [{ ...letter, facts }];
   });
 }
@@ -61,7 +60,7 @@ export function revived(row: Row): Row {
   const changes = row.dead.map((letter): Change => {
     const newer = row.changes.filter(({ revision }) => revision > letter.revision);
     const { revision, kind, who, txn, at } = letter;
-    const facts = without(letter.facts, new Set(newer.flatMap((change) => Object.keys(change.facts))));
+    const facts = withoutFacts(letter.facts, new Set(newer.flatMap((change) => Object.keys(change.facts))));
     return { revision, kind, facts, named: Object.keys(facts), answered: true, who, txn, at };
   });
   const asked = changes.filter(({ kind, facts }) => kind !== 'edit' || Object.keys(facts).length > 0);
@@ -71,6 +70,3 @@ export function revived(row: Row): Row {
     changes: [...asked, ...row.changes].toSorted((left, right) => left.revision - right.revision),
   };
 }
-
-const without = (facts: FactsChange, names: ReadonlySet<string>): FactsChange =>
-  Object.fromEntries(Object.entries(facts).filter(([name]) => !names.has(name)));

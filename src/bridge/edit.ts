@@ -1,6 +1,5 @@
 /** PUT and PATCH: what the client makes of the user as it is becomes a change of facts. */
-import { BridgeError } from '../errors.ts';
-import { stableJson } from '../mapping/codecs.ts';
+import { BridgeError, withNote } from '../errors.ts';
 import { difference, type Facts, type FactsChange } from '../mapping/facts.ts';
 import { factsOf, isWhole, toFacts } from '../mapping/users.ts';
 import { contended, type HandOver } from './hand-over.ts';
@@ -9,7 +8,9 @@ import { releasedBy } from './held.ts';
 import type { Change, Clock, Context, Row } from './ports.ts';
 import {
   absent,
+  asksTheSame,
   baseFacts,
+  DEACTIVATED,
   etagOf,
   newChange,
   nextRevision,
@@ -71,15 +72,14 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
       const change = { kind: 'edit', facts: { state: 'inactive' }, named: ['state'] } as const;
       const left = await append(ctx, row, change, deadline);
       if (left instanceof BridgeError) return why;
-      if (left === 'done') return deactivatedAllTheSame(why);
+      if (left === 'done') return withNote(why, DEACTIVATED);
     }
   }
 
   /** A client that repeats a wish which nobody answered replaces it, unless somebody waits for it. */
   function withoutSame(row: Row, made: Change): readonly Change[] {
     const last = row.changes.at(-1);
-    const content = ({ kind, facts, named }: Change): string => stableJson({ kind, facts, named });
-    const isSame = last !== undefined && !last.answered && content(last) === content(made) && row.calling === null;
+    const isSame = last !== undefined && !last.answered && asksTheSame(last, made) && row.calling === null;
     return isSame && !settlements.awaited(row, last.revision) ? row.changes.slice(0, -1) : row.changes;
   }
 
@@ -161,7 +161,7 @@ function applied(wish: Edit, before: ScimUser): ReturnType<Edit['apply']> & { re
     return wish.apply(before);
   } catch (error) {
     if (wish.leaves !== true || !(error instanceof BridgeError)) throw error;
-    return { user: { ...before, active: false }, touched: ['active'], malformed: deactivatedAllTheSame(error) };
+    return { user: { ...before, active: false }, touched: ['active'], malformed: withNote(error, DEACTIVATED) };
   }
 }
 
@@ -183,7 +183,7 @@ function wantedFacts(
     return { facts: toFacts(user, id) };
   } catch (error) {
     if (!(error instanceof BridgeError) || user['active'] !== false) throw error;
-    return { facts: { ...was, state: 'inactive' }, refusal: deactivatedAllTheSame(error) };
+    return { facts: { ...was, state: 'inactive' }, refusal: withNote(error, DEACTIVATED) };
   }
 }
 
@@ -191,11 +191,6 @@ function wantedFacts(
 function asRefusal(error: unknown): BridgeError {
   if (error instanceof BridgeError && error.status === 400) return error;
   throw error;
-}
-
-function deactivatedAllTheSame({ message, status, scimType }: BridgeError): BridgeError {
-  const told = `${message} (the user was deactivated all the same)`;
-  return new BridgeError(status, told, scimType === undefined ? {} : { scimType });
 }
 
 /** RFC 7644 §3.14: 412 when none of the ETags is the resource's. Changes on their way count: of two writers with one ETag one is late. */

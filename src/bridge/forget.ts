@@ -1,6 +1,6 @@
 /** What is kept for a while and then taken away for good: tombstones and dead letters. */
 import type { Row, Store, Unique } from './ports.ts';
-import { isNothing } from './rows.ts';
+import { orNothing } from './rows.ts';
 import { updateRow } from './writes.ts';
 
 const AT_ONCE = 100;
@@ -25,7 +25,7 @@ export async function forgetDead(store: Store, tenant: string, unique: Unique, b
       await updateRow(store, unique, row, (now) => {
         const dead = now.dead.filter(({ died }) => died >= before);
         if (dead.length === now.dead.length) return now;
-        return isNothing({ ...now, dead }) ? null : { ...now, dead };
+        return orNothing({ ...now, dead });
       });
     after = rows.at(-1)?.id;
   }

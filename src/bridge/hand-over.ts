@@ -1,13 +1,12 @@
 /** Handing a change over: written durably, reconciled inline, its result awaited; while ZITADEL is away it is answered and left to the queue. */
 import { BridgeError } from '../errors.ts';
-import { stableJson } from '../mapping/codecs.ts';
 import { claimOf } from './claims.ts';
 import { mayLandLate } from './confirm.ts';
 import type { Gate, Shut } from './gate.ts';
 import type { Guard } from './guard.ts';
 import type { Change, Clock, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { absent, askedName, indexOf, isNothing, keyOf, taken } from './rows.ts';
+import { absent, askedName, asksTheSame, indexOf, keyOf, orNothing, taken } from './rows.ts';
 import type { Expected, Result, Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
 import { updateRow, writeAsked } from './writes.ts';
@@ -115,7 +114,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
         const changes = now.changes.flatMap((change): Change[] =>
           change.revision !== revision ? [change] : isTakenBack ? [] : [{ ...change, answered: true }],
         );
-        return isNothing({ ...now, changes }) ? null : { ...now, changes };
+        return orNothing({ ...now, changes });
       },
       true,
     );
@@ -137,8 +136,7 @@ function calling(row: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
 function isRepeat({ changes, calling: isCalling }: Row): boolean {
   const [before, last] = changes.slice(-2);
   if (before === undefined || last === undefined || !before.answered || before.held || isCalling !== null) return false;
-  const content = ({ kind, facts, named }: Change): string => stableJson({ kind, facts, named });
-  return content(before) === content(last);
+  return asksTheSame(before, last);
 }
 
 /** Changes of one user that may wait at once: each write carries them all. */

@@ -1,4 +1,5 @@
 /** Held changes: asked before a long sleep, perhaps out of a restored back-up. An operator releases or drops them. Pure. */
+import { withoutFacts } from '../mapping/facts.ts';
 import { mustBe, OWN } from './confirm.ts';
 import type { Change, Row } from './ports.ts';
 import { baseFacts } from './rows.ts';
@@ -37,7 +38,7 @@ export function withoutDone(changes: readonly Change[], done: ReadonlySet<string
   if (done.size === 0 || !changes.some(({ held }) => held)) return changes;
   return changes.flatMap((change) => {
     if (change.held !== true || change.kind === 'delete') return [change];
-    const facts = Object.fromEntries(Object.entries(change.facts).filter(([name]) => !done.has(name)));
+    const facts = withoutFacts(change.facts, done);
     return Object.keys(facts).length === 0 ? [] : [{ ...change, facts }];
   });
 }

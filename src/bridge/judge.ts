@@ -1,8 +1,10 @@
 /** What a round of calls leaves of each change: settled, refused, or still owed. Pure. */
-import { BridgeError } from '../errors.ts';
+import { type BridgeError, withNote } from '../errors.ts';
+import { onlyFacts, withoutFacts } from '../mapping/facts.ts';
 import { letterOf, overtaken, withCreateDead } from './dead-letters.ts';
 import { withoutDone } from './held.ts';
 import type { Change, Row, Unreadable } from './ports.ts';
+import { DEACTIVATED, withoutPassword } from './rows.ts';
 import type { Round, SettleOptions } from './settle.ts';
 import { awayResult, type Result } from './settlements.ts';
 
@@ -72,7 +74,7 @@ function doneNames(covered: readonly Change[], { after, end, refusals, barred }:
 function withoutRefused(change: Change, round: Round, whole: boolean): Change | null {
   if (whole || change.kind === 'delete') return null;
   const refused = new Set(round.refusals.flatMap(({ names }) => names));
-  const facts = Object.fromEntries(Object.entries(change.facts).filter(([name]) => !refused.has(name)));
+  const facts = withoutFacts(change.facts, refused);
   const named = change.named.filter((name) => !refused.has(name));
   return Object.keys(facts).length === 0 ? null : { ...change, facts, named };
 }
@@ -104,15 +106,13 @@ const edited = (change: Change, { known }: Row): Change =>
 
 function only(change: Change, names: ReadonlySet<string>): Change {
   if (change.kind === 'delete') return change;
-  const facts = Object.fromEntries(Object.entries(change.facts).filter(([name]) => names.has(name)));
-  return { ...change, facts, named: change.named.filter((name) => names.has(name)) };
+  return { ...change, facts: onlyFacts(change.facts, names), named: change.named.filter((name) => names.has(name)) };
 }
 
 /** A password is set at most once: a call that was never answered may have set it. One in a create is judged when the user is read. */
 function withoutSpent(change: Change, { open, end }: Round): Change {
   if (end?.kind !== 'retry' || !('password' in open) || 'username' in open) return change;
-  const { password: _password, ...facts } = change.facts;
-  return { ...change, facts };
+  return { ...change, facts: withoutPassword(change.facts) };
 }
 
 /** Nothing was applied and nothing is in doubt: what nobody was promised may be dropped, and the client told to come back. */
@@ -135,8 +135,7 @@ function told(change: Change, round: Round, error: BridgeError, follows: boolean
   const what = follows
     ? 'the other attributes are applied as soon as ZITADEL lets them be'
     : deactivated
-      ? 'the user was deactivated all the same'
+      ? DEACTIVATED
       : 'the other attributes were applied';
-  const { status, scimType } = error;
-  return new BridgeError(status, `${error.message} (${what})`, scimType === undefined ? {} : { scimType });
+  return withNote(error, what);
 }

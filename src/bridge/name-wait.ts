@@ -5,7 +5,7 @@ import type { Clock, Lease, Row, Store, Unreadable, Zitadel } from './ports.ts';
 import type { Reconcile, Target } from './reconcile.ts';
 import { heldName, taken } from './rows.ts';
 import type { Round } from './settle.ts';
-import type { Settlements } from './settlements.ts';
+import { LOOK_AGAIN, type Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 
 export interface NameWaitOptions {
@@ -30,9 +30,6 @@ export interface NameWait {
   /** What a round means that went out with this claim. */
   judge(claimed: Claimed, round: Round): Round;
 }
-
-/** Looks again at least this often whether another row has freed a name, ms. */
-const LOOK_AGAIN = 250;
 
 const SWAPPED = { kind: 'replan', reason: 'a name was freed for another user' } as const;
 

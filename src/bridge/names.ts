@@ -4,7 +4,7 @@ import type { Clock, Key, Row, Store, Unique } from './ports.ts';
 import { contended } from './hand-over.ts';
 import type { Reconcile } from './reconcile.ts';
 import { indexOf, isQuiet } from './rows.ts';
-import type { Settlements } from './settlements.ts';
+import { LOOK_AGAIN, type Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
 import type { View } from './view.ts';
 
@@ -24,9 +24,6 @@ export interface NamesOptions {
  * for by a request that is gone; undefined when it is free by now. Throws 503 when it stays undecided.
  */
 export type HeldBy = (holder: Key, name: string, deadline: number) => Promise<Row | undefined>;
-
-/** Looks again at least this often, ms: another process may have decided. */
-const LOOK_AGAIN = 250;
 
 export function createNames(options: NamesOptions): HeldBy {
   const { tenant, unique, store, view, reconcile, settlements, clock, timing } = options;

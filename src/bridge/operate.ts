@@ -6,7 +6,7 @@ import { release } from './held.ts';
 import type { Comparison, Done, Operator, QueueDetail, QueueEntry } from './operator.ts';
 import type { Clock, Key, ReadOutcome, Row, Store, Trouble, Unique, Wake, Zitadel } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { believedFacts, indexOf, isNothing, merged } from './rows.ts';
+import { believedFacts, indexOf, isSameRow, merged, orNothing } from './rows.ts';
 import { updateRow } from './writes.ts';
 
 export interface OperateOptions {
@@ -65,7 +65,7 @@ export function createOperate(options: OperateOptions): Operate {
   async function isSuperseded(row: Row): Promise<boolean> {
     const other = async (name: string): Promise<Key | undefined> => {
       const holder = await store.holder(unique.instance, name);
-      return holder !== undefined && (holder.id !== row.id || holder.tenant !== tenant) ? holder : undefined;
+      return holder === undefined || isSameRow(holder, row) ? undefined : holder;
     };
     for (const name of indexOf(revived(row), unique).reserved) {
       const holder = await other(name);
@@ -87,7 +87,7 @@ export function createOperate(options: OperateOptions): Operate {
     async retry(id) {
       const before = await rowOf(id);
       if (before.known === null && before.dead.length > 0 && (await isSuperseded(before))) {
-        await change(id, (row) => ({ row: isNothing({ ...row, dead: [] }) ? null : { ...row, dead: [] }, told: '' }));
+        await change(id, (row) => ({ row: orNothing({ ...row, dead: [] }), told: '' }));
         return done('its userName belongs to another user by now: the dead create is closed');
       }
       const told = await change(id, (row) => {

@@ -2,7 +2,7 @@
 import { confirmTakenOver, horizonOf, mustBe, notSo, OWN, withOwn } from './confirm.ts';
 import { revived } from './dead-letters.ts';
 import type { Change, Reading, Row } from './ports.ts';
-import { baseFacts, shownFacts, textOf, userOf } from './rows.ts';
+import { baseFacts, shownFacts, textOf, userOf, withoutPassword } from './rows.ts';
 import type { Timing } from './timing.ts';
 
 /** What a client would see of it, to compare. */
@@ -65,9 +65,7 @@ function againAsked(next: Row, before: Row, reading: Reading): Row {
 function withoutSpent({ changes, calling, sentName }: Row, takenOver: boolean): readonly Change[] {
   return changes.map((change) => {
     const isSpent = takenOver ? change.revision <= (calling ?? 0) : sentName !== null && change.kind === 'create';
-    if (!isSpent || !('password' in change.facts)) return change;
-    const { password: _password, ...facts } = change.facts;
-    return { ...change, facts };
+    return isSpent && 'password' in change.facts ? { ...change, facts: withoutPassword(change.facts) } : change;
   });
 }
 

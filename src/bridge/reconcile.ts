@@ -8,7 +8,7 @@ import type { Bar } from './guard.ts';
 import { createNameWait } from './name-wait.ts';
 import type { Change, Clock, Key, Lease, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
 import { readBack } from './readings.ts';
-import { askedName, believedFacts, merged, ownName, toSend } from './rows.ts';
+import { askedName, believedFacts, isSameRow, merged, ownName, toSend } from './rows.ts';
 import { createRun } from './run.ts';
 import type { Round } from './settle.ts';
 import type { Settlements } from './settlements.ts';
@@ -136,7 +136,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     if (first?.kind !== 'create' || typeof name !== 'string' || asked === null)
       return first === undefined ? [] : [first];
     const holder = await store.holder(unique.instance, ownName(name));
-    const isOwn = holder === undefined || (holder.tenant === stored.tenant && holder.id === stored.id);
+    const isOwn = holder === undefined || isSameRow(holder, stored);
     return [isOwn ? first : { ...first, facts: { ...first.facts, username: asked } }];
   }
 

@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import { BridgeError } from '../errors.ts';
 import { stableJson } from '../mapping/codecs.ts';
-import { type Facts, METADATA_PREFIX, overlay } from '../mapping/facts.ts';
+import { type Facts, type FactsChange, METADATA_PREFIX, overlay, withoutFacts } from '../mapping/facts.ts';
 import { fromFacts, type ScimUser } from '../mapping/users.ts';
 import type { Change, Context, Index, Key, Row, Unique } from './ports.ts';
 import type { UserResource } from './use-cases.ts';
@@ -45,11 +45,29 @@ export const isQuiet = (row: Row): boolean => row.changes.length === 0 && !row.d
 export const isNothing = (row: Row): boolean =>
   row.known === null && row.dead.length === 0 && row.tombstone === null && isQuiet(row);
 
+/** The row, or null when it can go. */
+export const orNothing = (row: Row): Row | null => (isNothing(row) ? null : row);
+
 /** The changes that are to be sent: those asked before a long sleep wait for an operator. */
 export const toSend = (row: Row): readonly Change[] =>
   row.changes.some((change) => change.held) ? row.changes.filter((change) => !change.held) : row.changes;
 
 export const keyOf = (row: Row): Key => ({ tenant: row.tenant, id: row.id });
+
+export const isSameRow = (one: Key, other: Key): boolean => one.tenant === other.tenant && one.id === other.id;
+
+/** Two changes with one content, whoever asked and when. */
+export function asksTheSame(one: Change, other: Change): boolean {
+  const content = ({ kind, facts, named }: Change): string => stableJson({ kind, facts, named });
+  return content(one) === content(other);
+}
+
+/** What a client is told whose request was refused but for active=false. */
+export const DEACTIVATED = 'the user was deactivated all the same';
+
+export const withoutPassword = (facts: FactsChange): FactsChange => withoutFacts(facts, PASSWORD);
+
+const PASSWORD: ReadonlySet<string> = new Set(['password']);
 
 /** What a client is told of an id that nobody has. */
 export const absent = (): BridgeError => new BridgeError(404, 'there is no user with this id');
@@ -122,17 +140,14 @@ const EXTERNAL_ID_MARK = '\nexternalId\n';
 const HELD_MARK = '\nheld\n';
 const DEAD_MARK = '\ndead\n';
 
-/** ZITADEL compares in lower case. */
-const nameKey = (name: string): string => name.trim().toLowerCase();
-
-/** A userName as it is reserved. */
-export const ownName = nameKey;
+/** A userName as it is reserved: ZITADEL compares in lower case. */
+export const ownName = (name: string): string => name.trim().toLowerCase();
 
 /** The mark of a name that ZITADEL may still have given to a row that asks for another one, or for none. */
-export const heldName = (name: string): string => HELD_MARK + nameKey(name);
+export const heldName = (name: string): string => HELD_MARK + ownName(name);
 
 /** The mark of a name for which a dead create waits, in vain once another row has it. */
-export const deadName = (name: string): string => DEAD_MARK + nameKey(name);
+export const deadName = (name: string): string => DEAD_MARK + ownName(name);
 
 /** Only noted beside the names that must not be had twice. */
 export const isMark = (reserved: string): boolean => reserved.startsWith(HELD_MARK) || reserved.startsWith(DEAD_MARK);
@@ -160,7 +175,7 @@ function reservedNames(row: Row, { externalId: uniqueExternalId }: Unique): read
   const held = new Set(had.filter((name) => typeof name === 'string').map(heldName));
   if (asked !== undefined) held.delete(heldName(asked));
   return [
-    ...(asked === undefined ? [] : [nameKey(asked)]),
+    ...(asked === undefined ? [] : [ownName(asked)]),
     ...held,
     ...row.dead.flatMap(({ kind, facts: { username } }) =>
       kind === 'create' && typeof username === 'string' ? [deadName(username)] : [],

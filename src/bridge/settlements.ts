@@ -30,6 +30,9 @@ export function awayResult(end: Unreadable): Extract<Result, { kind: 'away' }> {
   };
 }
 
+/** Who waits for another row looks again at least this often, ms: not everything that happens to it is told. */
+export const LOOK_AGAIN = 250;
+
 /** One request's wait. Two that race to append have the same revision in mind; only one of them gets it, the other forgets. */
 export interface Expected {
   readonly result: Promise<Result>;

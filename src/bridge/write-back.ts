@@ -3,7 +3,7 @@ import type { Change, Clock, Key, Outcome, Row, Store, Unique, Unreadable, Wake 
 import { buried } from './readings.ts';
 import type { Target } from './reconcile.ts';
 import { pauseOf } from './rest.ts';
-import { deadName, isNothing, toSend } from './rows.ts';
+import { deadName, isNothing, isSameRow, orNothing, toSend } from './rows.ts';
 import { type Round, type Settlement, settled } from './settle.ts';
 import { awayResult, type Result, type Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
@@ -98,11 +98,10 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
   async function supersede(row: Key, unique: Unique, name: string): Promise<void> {
     if ((await store.counts(row.tenant)).dead === 0) return;
     const holder = await store.holder(unique.instance, deadName(name));
-    if (holder === undefined || (holder.tenant === row.tenant && holder.id === row.id)) return;
-    await updateRow(store, unique, holder, (dead) => {
-      const letters = dead.dead.filter(({ kind }) => kind !== 'create');
-      return isNothing({ ...dead, dead: letters }) ? null : { ...dead, dead: letters };
-    });
+    if (holder === undefined || isSameRow(holder, row)) return;
+    await updateRow(store, unique, holder, (now) =>
+      orNothing({ ...now, dead: now.dead.filter(({ kind }) => kind !== 'create') }),
+    );
   }
 
   /** Nothing is to be sent: it is looked at again only for a call that may still land. */

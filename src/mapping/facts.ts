@@ -25,6 +25,14 @@ export function overlay(facts: Facts, ...changes: readonly FactsChange[]): Facts
   return out;
 }
 
+/** Facts, or changes of facts, without those named. */
+export const withoutFacts = <F extends FactsChange>(facts: F, names: ReadonlySet<string>): F =>
+  Object.fromEntries(Object.entries(facts).filter(([name]) => !names.has(name))) as F;
+
+/** Only those named. */
+export const onlyFacts = <F extends FactsChange>(facts: F, names: ReadonlySet<string>): F =>
+  Object.fromEntries(Object.entries(facts).filter(([name]) => names.has(name))) as F;
+
 /** The smallest change that turns `from` into `to`. */
 export function difference(from: Facts, to: Facts): FactsChange {
   const out: Record<string, string | null> = {};

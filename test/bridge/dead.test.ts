@@ -3,17 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TIMING } from '../../src/bridge/timing.ts';
 import { REFUSED } from './fake-zitadel.ts';
-import { type Setting, settings, statusOf } from './setting.ts';
+import { patch, type Setting, settings, statusOf } from './setting.ts';
 
 let now = 1_000_000;
 const setUp = settings(() => now);
 const TITLE = 'urn:zitadel:scim:title';
-
-const patch = (change: object) =>
-  ({
-    method: 'PATCH',
-    apply: (base: object) => ({ user: { ...base, ...change }, touched: Object.keys(change) }),
-  }) as const;
 
 async function user({ tenant, ctx }: Setting, over: object = {}): Promise<string> {
   const { resource, ended } = await tenant.users.create(ctx, { user: { userName: 'ada', ...over }, hash: 'h' });

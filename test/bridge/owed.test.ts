@@ -3,16 +3,10 @@ import { test } from 'node:test';
 import { until } from '../end-to-end/until.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { TIMING } from '../../src/bridge/timing.ts';
-import { settings, statusOf } from './setting.ts';
+import { patch, settings, statusOf } from './setting.ts';
 
 let now = 1_000_000;
 const setUp = settings(() => now);
-const patch = (
-  change: object,
-): { method: 'PATCH'; apply: (base: object) => { user: Record<string, unknown>; touched: string[] } } => ({
-  method: 'PATCH',
-  apply: (base) => ({ user: { ...base, ...change }, touched: Object.keys(change) }),
-});
 
 test('a leaver whose create was cut short before it was deactivated ends inactive, and the repeat says so', async () => {
   const { tenant, ctx, zitadel, fates, drain } = setUp();

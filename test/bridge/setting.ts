@@ -135,6 +135,13 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
   };
 }
 
+/** A PATCH that names what it changes. */
+export const patch = (change: object) =>
+  ({
+    method: 'PATCH',
+    apply: (base: object) => ({ user: { ...base, ...change }, touched: Object.keys(change) }),
+  }) as const;
+
 /** The status of a BridgeError; anything else is thrown on. */
 export function statusOf(error: unknown): number {
   if (error instanceof BridgeError) return error.status;

@@ -2,17 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../end-to-end/until.ts';
-import { type Setting, settings, statusOf } from './setting.ts';
+import { patch, type Setting, settings, statusOf } from './setting.ts';
 
 let now = 1_000_000;
 const setUp = settings(() => now);
 const TITLE = 'urn:zitadel:scim:title';
-
-const patch = (change: object) =>
-  ({
-    method: 'PATCH',
-    apply: (base: object) => ({ user: { ...base, ...change }, touched: Object.keys(change) }),
-  }) as const;
 
 async function user({ tenant, ctx }: Setting, userName = 'ada'): Promise<string> {
   const { resource, ended } = await tenant.users.create(ctx, { user: { userName }, hash: userName });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, type TestContext, test } from 'node:test';
 import type { Timing } from '../../src/bridge/timing.ts';
-import { type Answer, type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { answered, type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, applied, atZitadel, inZitadel, metadata, named, patch } from './people.ts';
 import { operate, queue, settled, shown } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
@@ -23,12 +23,6 @@ async function start(t: TestContext, timing: Partial<Timing> = {}): Promise<Runn
   });
   t.after(() => bridge.stop());
   return bridge;
-}
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
 }
 
 const titled = (value: string): object => patch({ op: 'replace', path: 'title', value });

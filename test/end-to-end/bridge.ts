@@ -1,4 +1,5 @@
 /** The whole bridge in this process, over a sandbox, and a SCIM client to talk to it. */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { AddressInfo } from 'node:net';
@@ -22,6 +23,13 @@ export interface Answer {
 // biome-ignore format: what tests read from answers has no shape of its own
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any;
+
+/** The body of an answer that has this status. */
+export async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
+  const answer = await asked;
+  assert.equal(answer.status, status, JSON.stringify(answer.body));
+  return answer.body;
+}
 
 export interface Client {
   (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;

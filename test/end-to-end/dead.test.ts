@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { type Answer, type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { type Answer, answered, type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, applied, atZitadel, inZitadel, metadata, named, patch } from './people.ts';
 import { operate, queue, settled, shown } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
@@ -20,12 +20,6 @@ after(async () => {
 afterEach(() => sandbox.faults());
 
 const away = (): Promise<void> => sandbox.faults({ mode: 'down' });
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
-}
 
 const post = (user: object): Promise<Answer> => bridge.scim('POST', '/Users', user);
 const get = (id: string): Promise<Answer> => bridge.scim('GET', `/Users/${id}`);

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, type TestContext, test } from 'node:test';
-import { type Answer, type Json, type RunningBridge, startBridge, TOKEN } from './bridge.ts';
+import { answered, type Json, type RunningBridge, startBridge, TOKEN } from './bridge.ts';
 import { ada, named, patch, writes } from './people.ts';
 import { settled } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
@@ -64,12 +64,6 @@ function send(bridge: RunningBridge, method: string, path: string, content?: obj
   ];
   socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   return { received: () => text, end: () => socket.destroy() };
-}
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
 }
 
 const titled = patch({ op: 'replace', path: 'title', value: 'Countess' });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, type TestContext, test } from 'node:test';
 import {
-  type Answer,
+  answered,
   type BridgeOptions,
   createClient,
   type Json,
@@ -54,12 +54,6 @@ function bridges(t: TestContext): {
       return { ...bridge, stop: () => (started.splice(started.indexOf(bridge), 1), bridge.stop()) };
     },
   };
-}
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
 }
 
 const replace = (value: object): object => patch({ op: 'replace', value });

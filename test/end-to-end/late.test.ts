@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Timing } from '../../src/bridge/timing.ts';
-import { type Answer, type Client, type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { answered, type Client, type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, inZitadel, metadata, named, patch } from './people.ts';
 import { startProcess } from './process.ts';
 import { queue, settled } from './queue.ts';
@@ -33,12 +33,6 @@ after(async () => {
   await bridge.stop();
   await sandbox.stop();
 });
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
-}
 
 const countOf = (methods: readonly string[], method: string): number =>
   methods.filter((each) => each === method).length;

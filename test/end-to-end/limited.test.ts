@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { type Answer, type Client, type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { answered, type Client, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, applied, metadata, named, patch } from './people.ts';
 import { queue, settled } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
@@ -46,12 +46,6 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 afterEach(() => sandbox.faults());
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
-}
 
 const titled = patch({ op: 'replace', path: 'title', value: 'Countess' });
 const isPaused = async (tenant: string): Promise<boolean> =>

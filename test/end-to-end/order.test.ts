@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { type Answer, type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { type Answer, answered, type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, applied, inZitadel, metadata, named, patch } from './people.ts';
 import { queue, settled } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
@@ -24,12 +24,6 @@ const back = async (): Promise<void> => {
   await sandbox.faults();
   await settled(bridge);
 };
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
-}
 
 const post = (user: object): Promise<Json> => answered(201, bridge.scim('POST', '/Users', user));
 const get = (id: string): Promise<Json> => answered(200, bridge.scim('GET', `/Users/${id}`));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { type Answer, type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { type Answer, answered, type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, applied, inZitadel, metadata, named, patch } from './people.ts';
 import { queue, settled } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
@@ -25,12 +25,6 @@ async function create(over: object = {}): Promise<Json> {
   const { status, body } = await bridge.scim('POST', '/Users', ada(over));
   assert.equal(status, 201, JSON.stringify(body));
   return body;
-}
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
 }
 
 const get = (id: string): Promise<Answer> => bridge.scim('GET', `/Users/${id}`);

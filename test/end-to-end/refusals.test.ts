@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { type Answer, type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { type Answer, answered, type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, inZitadel, metadata, patch } from './people.ts';
 import { operate, queue, settled, shown } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
@@ -22,12 +22,6 @@ afterEach(() => sandbox.faults());
 /** Passes every check but ZITADEL's own. */
 const REFUSED = 'ädä@example.com';
 const PHONE = [{ value: '+12', type: 'work', primary: true }];
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
-}
 
 const create = (over: object = {}): Promise<Json> => answered(201, bridge.scim('POST', '/Users', ada(over)));
 const get = (id: string): Promise<Json> => answered(200, bridge.scim('GET', `/Users/${id}`));

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, type TestContext, test } from 'node:test';
-import { type Answer, type Json } from './bridge.ts';
+import { answered, type Json } from './bridge.ts';
 import { ada, applied, atZitadel, human, inZitadel, metadata, named, patch, writes } from './people.ts';
 import { type BridgeProcess, startProcess } from './process.ts';
 import { queue, settled } from './queue.ts';
@@ -32,12 +32,6 @@ async function processes(t: TestContext): Promise<(env?: Readonly<Record<string,
     started.push(made);
     return made;
   };
-}
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
 }
 
 const replace = (value: object): object => patch({ op: 'replace', value });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Answer, type Json, type RunningBridge, startBridge } from './bridge.ts';
+import { type Answer, answered, type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, atZitadel, human, inZitadel, named, patch, writes } from './people.ts';
 import { operate } from './queue.ts';
 import { type SandboxProcess, startLagging } from './sandbox.ts';
@@ -19,12 +19,6 @@ after(async () => {
   await bridge.stop();
   await sandbox.stop();
 });
-
-async function answered(status: number, asked: Promise<Answer>): Promise<Json> {
-  const answer = await asked;
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  return answer.body;
-}
 
 const get = (id: string): Promise<Answer> => bridge.scim('GET', `/Users/${id}`);
 const change = (id: string, value: object): Promise<Json> =>
