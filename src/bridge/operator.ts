@@ -76,6 +76,83 @@ export interface Done {
   readonly told: string;
 }
 
+/** A right as operators name it. */
+export interface RightName {
+  /** null: a role in the organization */
+  readonly project: string | null;
+  readonly role: string;
+}
+
+/** Why a user has, is to get, or does not get a right. */
+export interface ExplainedRight extends RightName {
+  /** groups that give it by a rule in force; empty: none does */
+  readonly groups: readonly { readonly id: string; readonly displayName: string; readonly rule: number }[];
+  /** held as far as the bridge knows */
+  readonly held: boolean;
+  /** a rule names it: it is given and taken by the bridge. Else it is never touched */
+  readonly managed: boolean;
+  /** settled: as it should be. owed: on its way. dead: refused for good, see `reason`. kept: held by a membership nobody vouched for */
+  readonly standing: 'settled' | 'owed' | 'dead' | 'kept';
+  readonly reason?: string;
+}
+
+export interface Explanation {
+  readonly id: string;
+  readonly memberships: readonly {
+    readonly id: string;
+    /** undefined: there is no such group */
+    readonly displayName: string | undefined;
+    /** came by SCIM, import or `groups apply`: only these give new rights */
+    readonly vouched: boolean;
+    /** what is asked and not settled */
+    readonly owed: 'add' | 'remove' | null;
+  }[];
+  /** groups that wait for this id to appear as a user */
+  readonly pending: readonly string[];
+  readonly rights: readonly ExplainedRight[];
+  /** why rights of this user wait; null: they do not */
+  readonly blocked: string | null;
+}
+
+/** A rule as it stands in bridge.yaml, with what became of it. */
+export interface RuleStanding {
+  /** 1-based place in the set */
+  readonly rule: number;
+  readonly text: string;
+  /** ids of the groups it is bound to */
+  readonly groups: readonly string[];
+  /** why it gives nothing; undefined: it is in force */
+  readonly off?: string;
+}
+
+export interface RulesState {
+  /** the set in force */
+  readonly rules: readonly RuleStanding[];
+  /** the set in force is not the one in bridge.yaml: `groups apply` puts that in force */
+  readonly differs: boolean;
+  /** read from ZITADEL and not confirmed: rights are kept, none are given, until SCIM writes the group or `groups apply` */
+  readonly unconfirmed: readonly string[];
+  /** an apply is under way, or was cut off: users looked at so far */
+  readonly applying: { readonly users: number } | null;
+}
+
+/** What `groups apply` would change for one user. */
+export interface PlannedUser {
+  readonly id: string;
+  readonly add: readonly RightName[];
+  readonly remove: readonly RightName[];
+}
+
+export interface GroupsOperator {
+  state(): Promise<RulesState>;
+  /** 404: no such user. */
+  explain(user: string): Promise<Explanation>;
+  /** What bridge.yaml would give and take, user by user. */
+  plan(): AsyncIterable<PlannedUser>;
+  /** Puts bridge.yaml in force: binds groups again, vouches for memberships that were read from ZITADEL, gives and takes. Goes on where a cut-off one stopped. */
+  apply(onProgress: (progress: { readonly users: number; readonly changed: number }) => void, signal: AbortSignal): Promise<Done>;
+}
+
 /** All failures are BridgeError: 404 when there is no such row, 409 when there is nothing of that kind to be done, 503. */
 export interface Operator {
   state(): Promise<TenantState>;
@@ -91,4 +168,5 @@ export interface Operator {
   /** Syncs now; resolves when that has finished. acceptRemovals: also users that are missing in great number are removed. */
   sync(options: { readonly acceptRemovals: boolean }): Promise<SyncEvent>;
   inspect(): Promise<Inspection>;
+  readonly groups: GroupsOperator;
 }

@@ -38,6 +38,8 @@ export interface Change {
   readonly orphan?: true;
   /** asked before a long sleep: an operator says whether it is still wanted */
   readonly held?: true;
+  /** what the rules give this user is looked at as well: rights are computed when it is sent, never kept as facts that are asked */
+  readonly rights?: true;
   readonly who: string;
   readonly txn: string;
   readonly at: number;
@@ -49,6 +51,8 @@ export interface DeadLetter {
   readonly kind: Change['kind'];
   /** what was refused, never a password; of a create all of it, of a delete nothing */
   readonly facts: FactsChange;
+  /** it was a right: `facts` are the right as it was wanted */
+  readonly rights?: true;
   /** refused: never with this content. poisoned: always the same answer */
   readonly cause: 'refused' | 'poisoned';
   /** what ZITADEL said, for an operator */
@@ -64,9 +68,11 @@ export interface DeadLetter {
 export interface Confirm {
   readonly until: number;
   readonly facts: FactsChange;
+  /** a call that changes rights was among them */
+  readonly rights?: true;
 }
 
-/** A user as the bridge keeps it. Rows are values: a change of any field is a new row with version + 1. */
+/** A user (or, under the key of `groupsOf(tenant)`, a group) as the bridge keeps it. Rows are values: a change of any field is a new row with version + 1. */
 export interface Row {
   readonly tenant: string;
   readonly id: string;
@@ -99,6 +105,10 @@ export interface Row {
   readonly verifiedAt: number;
   /** ZITADEL's sequence of the user when known was read; null: not read yet */
   readonly sequence: string | null;
+  /** groups whose membership came by SCIM, import or `groups apply`: only these give rights that are not held yet */
+  readonly vouched: readonly string[];
+  /** rights in known: when they were last read or set, and when a call of ours that changes them last ended (0: never); lists lag behind it */
+  readonly rights: { readonly at: number; readonly sent: number };
   readonly created: number;
   readonly modified: number;
   /** since when this row is deleted: hidden, its name free, not to be revived by a stale list */
@@ -120,6 +130,9 @@ export interface Index {
   readonly userName: string | null;
   readonly externalId: string | null;
   readonly emails: readonly string[];
+  /** ids of the groups it is shown as a member of, and the name it is shown by there */
+  readonly memberships: readonly string[];
+  readonly display: string | null;
   /** names (lower case) this row holds or asks for, and what else must be unique in the ZITADEL named by `instance` */
   readonly reserved: readonly string[];
   readonly instance: string;
@@ -182,6 +195,9 @@ export interface Store {
   ): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
   /** All visible rows ordered by (created, id), from behind `after` on, in slices small enough to hold the event loop at most 10 ms. */
   scan(tenant: string, after?: Pick<Row, 'created' | 'id'>): AsyncIterable<readonly Row[]>;
+  /** Users of a tenant that are shown as members of a group, ordered by id, from behind the id `after` on. */
+  members(tenant: string, group: string, limit: number, after?: string): Promise<readonly Member[]>;
+  memberSet(tenant: string, group: string): Promise<MemberSet>;
   /** Who holds a reserved name (lower case) in a ZITADEL. */
   holder(instance: string, name: string): Promise<Key | undefined>;
   /** Rows of a tenant whose dueAt is not after `now`, ordered by (dueAt, id), from behind `after` on. */
@@ -218,7 +234,8 @@ export interface Reading {
 
 /** How a call ended. What is which stands in THE ERROR TABLE (errors.ts). */
 export type Outcome =
-  | { readonly kind: 'done' }
+  /** `after`: what the answer says of known beyond the step's own (the id of a new authorization) */
+  | { readonly kind: 'done'; readonly after?: FactsChange }
   /** ZITADEL refused because it is so already */
   | { readonly kind: 'already' }
   /** the user is not there, said by its exact error id */
@@ -248,6 +265,29 @@ export type ReadOutcome =
   | { readonly kind: 'found'; readonly reading: Reading }
   | { readonly kind: 'gone' }
   | Unreadable;
+
+/** Rights of a user (facts of mapping/rights.ts). */
+export type RightsOutcome = { readonly kind: 'found'; readonly facts: Facts } | Unreadable;
+
+/** The metadata of the holder; gone: there is no holder. */
+export type HolderOutcome = { readonly kind: 'found'; readonly facts: Facts } | { readonly kind: 'gone' } | Unreadable;
+
+/** The machine user that keeps the definitions of a tenant's groups as its metadata (design: groups). */
+export interface Holder {
+  read(): Promise<HolderOutcome>;
+  /** Runs SetUserMetadata or DeleteUserMetadata on it, one at a time; makes it first when it is not there. */
+  run(step: Step, proceed: () => Promise<boolean>): Promise<Outcome>;
+}
+
+/** What rules can name in a ZITADEL, as far as the token sees it. */
+export interface Catalogue {
+  /** permissions of the token in its organization */
+  readonly permissions: readonly string[];
+  /** roles of organization members; undefined: the token may not see them */
+  readonly orgRoles: readonly string[] | undefined;
+  /** of each project that was asked for its role keys; undefined: there is no such project, or the token does not see it */
+  readonly projects: ReadonlyMap<string, readonly string[] | undefined>;
+}
 
 /** Rules for clear passwords of the organization (settings v2). */
 export interface PasswordRules {
@@ -309,6 +349,13 @@ export interface Zitadel {
   /** Who must not be locked out, as far as the token sees them. Throws BridgeError 503 when ZITADEL is away. */
   guarded(): Promise<Guarded>;
   passwordRules(): Promise<PasswordRules>;
+  /** The rights one user holds in the organization, by lists, which lag up to 0.5 s behind writes. */
+  rights(id: string): Promise<RightsOutcome>;
+  /** The rights of all users of the organization that hold any, by id; lags too. Throws BridgeError 503 when ZITADEL is away. */
+  allRights(): Promise<ReadonlyMap<string, Facts>>;
+  readonly holder: Holder;
+  /** Throws BridgeError 503 when ZITADEL is away. */
+  catalogue(projects: readonly string[]): Promise<Catalogue>;
 }
 
 /** Tells the queue that a row is due earlier than it may know. */

@@ -11,7 +11,29 @@ export type StepCall =
   | 'ReactivateUser'
   | 'LockUser'
   | 'UnlockUser'
-  | 'DeleteUser';
+  | 'DeleteUser'
+  | RightCall;
+
+/** Calls that change rights. Update and Delete replace what is held: they are made right after it was read. */
+export type RightCall =
+  | 'CreateAdministrator'
+  | 'UpdateAdministrator'
+  | 'DeleteAdministrator'
+  | 'CreateAuthorization'
+  | 'UpdateAuthorization'
+  | 'DeleteAuthorization';
+
+/** What a call that changes rights carries. */
+export interface RightSet {
+  /** absent: the roles in the organization */
+  readonly project?: string;
+  /** id of the authorization, for UpdateAuthorization and DeleteAuthorization */
+  readonly authorization?: string;
+  /** all roles of the entry after the call; empty for Delete */
+  readonly roles: readonly string[];
+  /** roles of the project that are made when it does not have them */
+  readonly creates?: readonly string[];
+}
 
 /** One call that brings ZITADEL nearer to what is wanted. */
 export interface Step {
@@ -22,6 +44,8 @@ export interface Step {
    * DeleteUserMetadata the keys as null; the others nothing.
    */
   readonly set: FactsChange;
+  /** of a RightCall what it carries; `set` is empty then */
+  readonly right?: RightSet;
   /** facts that this step settles, or takes with it when it is refused */
   readonly names: readonly string[];
   /** what is known once it is done; null: the user is gone */

@@ -1,0 +1,58 @@
+/** Rights a user holds, as facts: the roles in the organization and, for each project, one authorization with its roles. */
+import type { Facts } from './facts.ts';
+
+/** An authorization of one user for one project. `id` null: it is not known yet. */
+export interface Authorization {
+  readonly id: string | null;
+  readonly roles: readonly string[];
+}
+
+/** Rights as values; roles in the order in which ZITADEL keeps them. */
+export interface Rights {
+  /** roles in the organization; empty: no member */
+  readonly org: readonly string[];
+  /** by project id; absent: no authorization */
+  readonly projects: ReadonlyMap<string, Authorization>;
+}
+
+const PREFIX = 'right:';
+/** The fact of the roles in the organization: a JSON array. */
+export const ORG_RIGHT = `${PREFIX}org`;
+const PROJECT_PREFIX = `${PREFIX}project:`;
+
+/** Whether a fact is a right: it is in known only, and never shown. */
+export const isRight = (fact: string): boolean => fact.startsWith(PREFIX);
+
+/** The fact of an authorization: JSON of Authorization. */
+export const projectRight = (project: string): string => PROJECT_PREFIX + project;
+
+/** The project of such a fact; undefined: it is another fact. */
+export const projectOf = (fact: string): string | undefined =>
+  fact.startsWith(PROJECT_PREFIX) ? fact.slice(PROJECT_PREFIX.length) : undefined;
+
+/** Rights as facts; what is empty is no fact. An authorization without roles is one: it has an id. */
+export function factsOfRights({ org, projects }: Rights): Facts {
+  const out: Record<string, string> = {};
+  if (org.length > 0) out[ORG_RIGHT] = JSON.stringify(org);
+  for (const [project, { id, roles }] of projects) out[projectRight(project)] = JSON.stringify({ id, roles });
+  return out;
+}
+
+export function rightsOfFacts(facts: Facts): Rights {
+  const projects = new Map<string, Authorization>();
+  for (const [fact, value] of Object.entries(facts)) {
+    const project = projectOf(fact);
+    if (project !== undefined) projects.set(project, JSON.parse(value) as Authorization);
+  }
+  const org = facts[ORG_RIGHT];
+  return { org: org === undefined ? [] : (JSON.parse(org) as string[]), projects };
+}
+
+/** The rights among facts, and the others. */
+export const rightFacts = (facts: Facts): Facts =>
+  Object.fromEntries(Object.entries(facts).filter(([fact]) => isRight(fact)));
+
+export const withoutRights = (facts: Facts): Facts =>
+  Object.keys(facts).some(isRight)
+    ? Object.fromEntries(Object.entries(facts).filter(([fact]) => !isRight(fact)))
+    : facts;
