@@ -24,7 +24,8 @@ export interface AttributeRow extends SchemaAttribute {
 
 type Shape = Partial<Omit<SchemaAttribute, 'name' | 'type' | 'description'>>;
 
-function attribute(name: string, type: ScimType, description: string, shape: Shape = {}): SchemaAttribute {
+/** An attribute with the usual characteristics (RFC 7643 §2.2), except those that `shape` names. */
+export function attribute(name: string, type: ScimType, description: string, shape: Shape = {}): SchemaAttribute {
   return {
     name,
     type,
@@ -74,7 +75,7 @@ function plural(what: string, types: readonly string[], valueType: ScimType = 's
 }
 
 const META = [
-  attribute('resourceType', 'string', 'User.', { ...readOnly, ...exact }),
+  attribute('resourceType', 'string', 'User or Group.', { ...readOnly, ...exact }),
   attribute('created', 'dateTime', 'When it was made.', readOnly),
   attribute('lastModified', 'dateTime', 'When it last changed.', readOnly),
   attribute('location', 'reference', 'Its URL.', { ...readOnly, ...exact, referenceTypes: ['uri'] }),
@@ -201,6 +202,9 @@ export const ENTERPRISE_SCHEMA: Schema = {
   description: 'A person in an organization.',
   attributes: ENTERPRISE,
 };
+
+/** What stands at the top of every resource and in no schema (RFC 7643 §3.1). */
+export const COMMON: readonly SchemaAttribute[] = tree(ATTRIBUTES.filter(({ common }) => common === true));
 
 /** What bodies, filters and patches are checked against: common attributes included. */
 export const USER: ResourceSchema = {
