@@ -45,6 +45,8 @@ export const row = (key: Key, fields: Partial<Row> = {}): Row => ({
   known: { username: key.id, state: 'active' },
   verifiedAt: 1_700_000_000_000,
   sequence: '7',
+  vouched: [],
+  rights: { at: 0, sent: 0 },
   ...fields,
 });
 
@@ -60,6 +62,8 @@ export function write(key: Key, fields: Partial<Row> = {}, index: Partial<Index>
       userName: null,
       externalId: null,
       emails: [],
+      memberships: [],
+      display: null,
       reserved: [],
       instance: 'zitadel',
       ...index,

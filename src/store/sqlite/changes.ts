@@ -1,9 +1,12 @@
 /** One accepted write as calls on the tables: only what differs from the write before. */
 import type { Counts, Index, Key, Row, Write } from '../../bridge/ports.ts';
 import { countsOf, isNothing, sum } from '../counts.ts';
+import type { MemberSet } from '../members.ts';
 import { owedSince } from '../troubles.ts';
 import { NO_ROW } from './pending.ts';
 import type { Entry, Slot } from './pending.ts';
+import type { Memberships } from './memberships.ts';
+import { memberText } from './memberships.ts';
 import type { Call } from './schema.ts';
 
 /** What a value is found by, without regard to case. Lone surrogates become U+FFFD, as the database would have it. */
@@ -25,6 +28,7 @@ export function entryOf({ key: { tenant, id }, row, index }: Write): Entry {
       counts: countsOf(row, index.visible),
       emails: JSON.stringify(emails),
       names: reserved.length === 0 ? '[]' : JSON.stringify([index.instance, ...reserved]),
+      members: memberText(index),
     },
     userName: index.userName === null ? null : fold(index.userName),
     externalId: index.externalId?.toWellFormed() ?? null,
@@ -39,8 +43,20 @@ const namesOf = ({ reserved }: Index): string[] => [...new Set(reserved.map((nam
 
 export const countsBetween = (before: Slot, { slot }: Entry): Counts => sum(slot.counts, before.counts, -1);
 
+/** What a write changes beyond its row. */
+export interface Difference {
+  readonly counts: Counts;
+  readonly memberships: Memberships;
+  /** every group that the row comes into or leaves, as it has its members then */
+  readonly sets: readonly { readonly group: string; readonly set: MemberSet }[];
+}
+
 /** The calls, and their size in characters, about. */
-export function callsOf(before: Slot, entry: Entry, counts: Counts): { readonly calls: Call[]; readonly size: number } {
+export function callsOf(
+  before: Slot,
+  entry: Entry,
+  { counts, memberships, sets }: Difference,
+): { readonly calls: Call[]; readonly size: number } {
   const { tenant, id } = entry.key;
   const calls: Call[] = [];
   const body = entry.row === null ? '' : JSON.stringify(entry.row);
@@ -57,6 +73,14 @@ export function callsOf(before: Slot, entry: Entry, counts: Counts): { readonly 
     for (const name of old) calls.push(['removeName', instance, name]);
     for (const name of entry.reserved) calls.push(['addName', entry.instance, name, tenant, id]);
   }
+  const { moves, renamed, display } = memberships;
+  for (const { group, by } of moves) {
+    calls.push(by === 1 ? ['putMember', tenant, group, id, display] : ['removeMember', tenant, group, id]);
+  }
+  for (const group of renamed) calls.push(['putMember', tenant, group, id, display]);
+  for (const { group, set } of sets) {
+    calls.push(['putMemberSet', tenant, group, set.count, set.revision, set.modified]);
+  }
   if (!isNothing(counts)) {
     const { rows, owed, doubt, dead, held, blocked } = counts;
     calls.push(['addCounts', tenant, rows, owed, doubt, dead, held, blocked]);
@@ -67,7 +91,7 @@ export function callsOf(before: Slot, entry: Entry, counts: Counts): { readonly 
 const texts = (json: string): string[] => JSON.parse(json) as string[];
 
 function putRow({ key: { tenant, id }, slot, userName, externalId }: Entry, row: Row, body: string): Call {
-  const { version, counts, emails, names } = slot;
+  const { version, counts, emails, names, members } = slot;
   const { created, dueAt, tombstone } = row;
   return [
     'putRow',
@@ -88,6 +112,7 @@ function putRow({ key: { tenant, id }, slot, userName, externalId }: Entry, row:
     tombstone,
     emails,
     names,
+    members,
     body,
   ];
 }

@@ -1,6 +1,6 @@
 /** Group commit: everything accepted while one batch is being written is the next batch. */
 import { pairText } from './pending.ts';
-import type { Call } from './schema.ts';
+import type { Call, ChangeName } from './schema.ts';
 
 export interface CommitsOptions {
   /** one transaction; rejects when nothing of it was written */
@@ -25,7 +25,7 @@ export interface Commits {
 interface Batch {
   readonly number: number;
   readonly calls: Call[];
-  /** where in `calls` each row is put: a later one of the same batch takes its stead */
+  /** where in `calls` each row and set is put: a later one of the same batch takes its stead */
   readonly puts: Map<string, number>;
   readonly done: PromiseWithResolvers<void>;
   size: number;
@@ -34,14 +34,29 @@ interface Batch {
 /** A batch is handed to the writer in one piece: two million characters hold the event loop for about 2 ms. */
 const BATCH_SIZE = 2_000_000;
 
+/** What is put whole, whatever stood there: a row or a set, by its first two cells. */
+const WHOLE: Readonly<Partial<Record<ChangeName, string>>> = {
+  putRow: 'row',
+  removeRow: 'row',
+  putMemberSet: 'set',
+};
+
 function addCall({ calls, puts }: Batch, call: Call): void {
-  const [name, ...cells] = call;
-  const place = name === 'putRow' || name === 'removeRow' ? pairText(String(cells[0]), String(cells[1])) : '';
-  const before = puts.get(place);
+  const [name, first, second] = call;
+  const whole = WHOLE[name];
+  if (whole === undefined) {
+    calls.push(call);
+    return;
+  }
+  const place = whole + pairText(String(first), String(second));
+  const before = name === 'removeRow' ? undefined : puts.get(place);
+  if (before !== undefined) {
+    calls[before] = call;
+    return;
+  }
   if (name === 'removeRow') puts.delete(place);
-  if (name === 'putRow' && before === undefined) puts.set(place, calls.length);
-  if (name === 'putRow' && before !== undefined) calls[before] = call;
-  else calls.push(call);
+  else puts.set(place, calls.length);
+  calls.push(call);
 }
 
 export function createCommits({ commit, onCommitted, onFailed, lingerMs }: CommitsOptions): Commits {

@@ -4,6 +4,7 @@
  */
 import type { Counts, IndexName, Key, Row } from '../../bridge/ports.ts';
 import { NO_COUNTS } from '../counts.ts';
+import type { MemberSet } from '../members.ts';
 
 /** What the next write of a row needs to know of the one before. */
 export interface Slot {
@@ -15,9 +16,11 @@ export interface Slot {
   readonly emails: string;
   /** JSON [instance, name, ...], or [] */
   readonly names: string;
+  /** JSON [display, group, ...], or []: none, or it is hidden */
+  readonly members: string;
 }
 
-export const NO_ROW: Slot = { version: 0, counts: NO_COUNTS, emails: '[]', names: '[]' };
+export const NO_ROW: Slot = { version: 0, counts: NO_COUNTS, emails: '[]', names: '[]', members: '[]' };
 
 /** One accepted write. */
 export interface Entry {
@@ -43,6 +46,8 @@ export interface Pending {
   /** JSON; null: taken away; undefined: not pending. */
   state(name: string): string | null | undefined;
   putState(name: string, value: string | null, batch: number): void;
+  memberSet(tenant: string, group: string): MemberSet | undefined;
+  putMemberSet(tenant: string, group: string, set: MemberSet, batch: number): void;
   /** The batch is in the database now. */
   committed(batch: number): void;
   /** Nothing that is pending will be written. */
@@ -61,6 +66,7 @@ export function createPending(): Pending {
   const durable = new Map<string, Entry>();
   const names = new Map<string, Entry>();
   const states = new Map<string, { readonly value: string | null }>();
+  const sets = new Map<string, MemberSet>();
   /** what to take away when a batch is durable */
   const batches = new Map<number, (() => void)[]>();
 
@@ -121,12 +127,20 @@ export function createPending(): Pending {
         if (states.get(name) === entry) states.delete(name);
       });
     },
+    memberSet: (tenant, group) => sets.get(pairText(tenant, group)),
+    putMemberSet(tenant, group, set, batch) {
+      const place = pairText(tenant, group);
+      sets.set(place, set);
+      whenCommitted(batch, () => {
+        if (sets.get(place) === set) sets.delete(place);
+      });
+    },
     committed(batch) {
       for (const forget of batches.get(batch) ?? []) forget();
       batches.delete(batch);
     },
     drop() {
-      for (const map of [entries, durable, names, states, batches]) map.clear();
+      for (const map of [entries, durable, names, states, sets, batches]) map.clear();
     },
   };
 }

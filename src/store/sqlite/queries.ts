@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Counts, Due, IndexName, Key, Row, Trouble } from '../../bridge/ports.ts';
+import type { Member, MemberSet } from '../members.ts';
 import type { Slot } from './pending.ts';
 
 export interface Queries {
@@ -11,6 +12,8 @@ export interface Queries {
   page(tenant: string, offset: number, limit: number): { readonly rows: Row[]; readonly total: number };
   /** Visible rows after (created, id), as many as can be read in `ms`, at least one while there are any. */
   slice(tenant: string, after: { readonly created: number; readonly id: string }, ms: number): Row[];
+  members(tenant: string, group: string, limit: number, after?: string): Member[];
+  memberSet(tenant: string, group: string): MemberSet | undefined;
   holder(instance: string, name: string): Key | undefined;
   due(tenant: string, now: number, limit: number, after?: Due): Due[];
   nextDue(tenant: string): number | undefined;
@@ -33,7 +36,7 @@ export function openQueries(file: string): Queries {
   const many = (sql: string) => typed(db.prepare(sql)).all;
 
   const row = one('SELECT body FROM rows WHERE tenant = ? AND id = ?');
-  const slot = one(`SELECT version, visible AS rows, owed, doubt, dead, held, blocked, emails, names
+  const slot = one(`SELECT version, visible AS rows, owed, doubt, dead, held, blocked, emails, names, members
     FROM rows WHERE tenant = ? AND id = ?`);
   const finders: Readonly<Record<IndexName, ReturnType<typeof many>>> = {
     userName: many('SELECT body FROM rows WHERE tenant = ? AND user_name = ? AND visible = 1 ORDER BY created, id'),
@@ -49,6 +52,11 @@ export function openQueries(file: string): Queries {
     JOIN rows r ON r.rowid = p.place ORDER BY r.created, r.id`);
   const after = db.prepare(`SELECT body FROM rows
     WHERE tenant = ? AND visible = 1 AND (created, id) > (?, ?) ORDER BY created, id LIMIT ${SLICE_ROWS}`);
+  const members = {
+    first: many('SELECT id, display FROM members WHERE tenant = ? AND grp = ? ORDER BY id LIMIT ?'),
+    next: many('SELECT id, display FROM members WHERE tenant = ? AND grp = ? AND id > ? ORDER BY id LIMIT ?'),
+  };
+  const memberSet = one('SELECT count, revision, modified FROM member_sets WHERE tenant = ? AND grp = ?');
   const holder = one('SELECT tenant, id FROM names WHERE instance = ? AND name = ?');
   const due = many(`SELECT id, due_at AS dueAt FROM rows
     WHERE tenant = ? AND due_at <= ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?`);
@@ -77,8 +85,8 @@ export function openQueries(file: string): Queries {
     slot({ tenant, id }) {
       const found = slot<Omit<Slot, 'counts'> & Counts>(tenant, id);
       if (found === undefined) return undefined;
-      const { version, emails, names, ...counts } = found;
-      return { version, emails, names, counts };
+      const { version, emails, names, members, ...counts } = found;
+      return { version, emails, names, members, counts };
     },
     find: (tenant, index, value) => finders[index]<Body>(tenant, value).map(parse),
     page(tenant, offset, limit) {
@@ -98,6 +106,19 @@ export function openQueries(file: string): Queries {
         if (performance.now() > end) break;
       }
       return rows;
+    },
+    members(tenant, group, limit, after) {
+      const found =
+        after === undefined
+          ? members.first<Member>(tenant, group, limit)
+          : members.next<Member>(tenant, group, after, limit);
+      return found.map(({ id, display }) => ({ id, display }));
+    },
+    memberSet(tenant, group) {
+      const found = memberSet<MemberSet>(tenant, group);
+      if (found === undefined) return undefined;
+      const { count, revision, modified } = found;
+      return { count, revision, modified };
     },
     holder: (instance, name) => {
       const found = holder<Key>(instance, name);

@@ -82,25 +82,54 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX rows_held ON rows (tenant, id) WHERE held = 1;
   CREATE INDEX rows_blocked ON rows (tenant, id) WHERE blocked = 1;
   `,
+
+  `
+  ALTER TABLE rows ADD COLUMN members TEXT NOT NULL DEFAULT '[]';  -- JSON [display, group, ...] as they stand in table members, or []
+  UPDATE rows SET body = json_insert(body, '$.vouched', json('[]'), '$.rights', json('{"at":0,"sent":0}'));
+
+  CREATE TABLE members (
+    tenant TEXT NOT NULL,
+    grp TEXT NOT NULL,
+    id TEXT NOT NULL,
+    display TEXT,
+    PRIMARY KEY (tenant, grp, id)
+  ) STRICT, WITHOUT ROWID;
+
+  -- an empty set stays: its revision must not come again
+  CREATE TABLE member_sets (
+    tenant TEXT NOT NULL,
+    grp TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    modified REAL NOT NULL,
+    PRIMARY KEY (tenant, grp)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /** What the writer can be told to do. A call is the name of a row of this table and its parameters in order. */
 export const CHANGES = {
   putRow: `INSERT INTO rows
       (tenant, id, version, visible, owed, doubt, dead, held, blocked, created, user_name, external_id, due_at, owed_since,
-       tombstone, emails, names, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       tombstone, emails, names, members, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant, id) DO UPDATE SET
       version = excluded.version, visible = excluded.visible, owed = excluded.owed, doubt = excluded.doubt,
       dead = excluded.dead, held = excluded.held, blocked = excluded.blocked,
       created = excluded.created, user_name = excluded.user_name, external_id = excluded.external_id,
       due_at = excluded.due_at, owed_since = excluded.owed_since, tombstone = excluded.tombstone,
-      emails = excluded.emails, names = excluded.names, body = excluded.body`,
+      emails = excluded.emails, names = excluded.names, members = excluded.members, body = excluded.body`,
   removeRow: 'DELETE FROM rows WHERE tenant = ? AND id = ?',
   addEmail: 'INSERT INTO emails (tenant, email, id) VALUES (?, ?, ?)',
   removeEmail: 'DELETE FROM emails WHERE tenant = ? AND email = ? AND id = ?',
   addName: 'INSERT INTO names (instance, name, tenant, id) VALUES (?, ?, ?, ?)',
   removeName: 'DELETE FROM names WHERE instance = ? AND name = ?',
+  putMember: `INSERT INTO members (tenant, grp, id, display) VALUES (?, ?, ?, ?)
+    ON CONFLICT (tenant, grp, id) DO UPDATE SET display = excluded.display`,
+  removeMember: 'DELETE FROM members WHERE tenant = ? AND grp = ? AND id = ?',
+  putMemberSet: `INSERT INTO member_sets (tenant, grp, count, revision, modified) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (tenant, grp) DO UPDATE SET
+      count = excluded.count, revision = excluded.revision, modified = excluded.modified`,
   addCounts: `INSERT INTO counts (tenant, rows, owed, doubt, dead, held, blocked) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant) DO UPDATE SET
       rows = rows + excluded.rows, owed = owed + excluded.owed, doubt = doubt + excluded.doubt,

@@ -3,10 +3,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Counts, Key, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
 import { BridgeError } from '../../errors.ts';
 import { NO_COUNTS, sum } from '../counts.ts';
+import { createRevisions, NO_MEMBERS } from '../members.ts';
+import type { MemberSet } from '../members.ts';
 import { callsOf, countsBetween, entryOf, fold } from './changes.ts';
 import { createCommits } from './commits.ts';
 import { takeFolder } from './folder.ts';
 import { createLeases } from './leases.ts';
+import { membershipsBetween } from './memberships.ts';
 import { createPending, NO_ROW } from './pending.ts';
 import { openQueries } from './queries.ts';
 import { startWriter } from './writer-thread.ts';
@@ -46,6 +49,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   }
   const pending = createPending();
   const leases = createLeases(clock);
+  const revisions = createRevisions(clock);
   /** undefined after a failure, until they are asked for */
   let counts: Map<string, Counts> | undefined = new Map(queries.counts());
   let closing: Promise<void> | undefined;
@@ -60,6 +64,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     onCommitted: (batch) => pending.committed(batch),
     onFailed(error) {
       pending.drop();
+      revisions.fallenBack();
       // what was lost is counted in: they are read again before the next write is accepted
       counts = undefined;
       onFailure?.(error);
@@ -103,6 +108,9 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     return key === undefined || pending.get(key) !== undefined ? undefined : key;
   }
 
+  const memberSet = (tenant: string, group: string): MemberSet =>
+    pending.memberSet(tenant, group) ?? queries.memberSet(tenant, group) ?? NO_MEMBERS;
+
   /** Accepts a write or says why not; nothing else can come between. */
   function decide(write: Write): WriteResult {
     const { key } = write;
@@ -119,8 +127,15 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       }
     }
     const difference = countsBetween(before, entry);
-    const { calls, size } = callsOf(before, entry, difference);
-    pending.put(entry, commits.add(calls, size));
+    const memberships = membershipsBetween(before.members, entry.slot.members);
+    const sets = memberships.moves.map(({ group, by }) => ({
+      group,
+      set: revisions.next(memberSet(key.tenant, group), by),
+    }));
+    const { calls, size } = callsOf(before, entry, { counts: difference, memberships, sets });
+    const batch = commits.add(calls, size);
+    pending.put(entry, batch);
+    for (const { group, set } of sets) pending.putMemberSet(key.tenant, group, set, batch);
     tallies.set(key.tenant, sum(tallies.get(key.tenant) ?? NO_COUNTS, difference));
     return { kind: 'ok' };
   }
@@ -155,6 +170,9 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
         slice = guard(() => queries.slice(tenant, after, SLICE_MS));
       }
     },
+    members: (tenant, group, limit, after) =>
+      settled(() => queries.members(tenant, group.toWellFormed(), limit, after)),
+    memberSet: async (tenant, group) => guard(() => memberSet(tenant, group.toWellFormed())),
     holder: async (instance, name) => guard(() => holder(instance, name.toWellFormed())),
     due: (tenant, now, limit, after) => settled(() => queries.due(tenant, now, limit, after)),
     nextDue: (tenant) => settled(() => queries.nextDue(tenant)),
