@@ -1,5 +1,7 @@
 /** Group rules: which group gives which rights. Pure. */
-import type { Rights } from './rights.ts';
+import type { Authorization, Rights } from './rights.ts';
+import { isGlob, matches } from './rules/glob.ts';
+import { isTemplate, roleFor } from './rules/template.ts';
 
 /** One rule of bridge.yaml. */
 export interface Rule {
@@ -68,3 +70,241 @@ export interface Given {
 }
 
 export type { Rights };
+
+/** The set of a tenant without rules. */
+export const NO_RULES: RuleSet = { rules: [], bindings: {}, retired: [] };
+
+type RightName = RuleSet['retired'][number];
+
+const NONE_OFF: ReadonlySet<number> = new Set();
+
+/** What the bindings of a rule stand under: rules with one match share them. */
+export const matchOf = ({ by, pattern }: Rule): string => `${by}:${pattern}`;
+
+/** One line for operators. */
+export function textOf({ by, pattern, orgRoles, project, roles, createRoles }: Rule): string {
+  const given = [
+    ...(orgRoles.length > 0 ? [`organization: ${orgRoles.join(', ')}`] : []),
+    ...(project === null ? [] : [`project ${project}: ${roles.join(', ')}${createRoles ? ' (made if missing)' : ''}`]),
+  ];
+  return `${by} ${JSON.stringify(pattern)} gives ${given.join('; ')}`;
+}
+
+const fits = ({ by, pattern }: Rule, group: Named): boolean => {
+  const value = group[by];
+  return value !== undefined && matches(pattern, value);
+};
+
+/** What a (vouched or not) definition makes of the bindings; the same object when nothing changes. */
+export function bind(set: RuleSet, group: Named): RuleSet {
+  const bindings: Record<string, readonly Binding[]> = {};
+  for (const rule of set.rules) {
+    const match = matchOf(rule);
+    const bound = bindings[match] ?? set.bindings[match] ?? [];
+    const templated = set.rules.some((other) => matchOf(other) === match && other.roles.some(isTemplate));
+    bindings[match] = rebound(rule, bound, group, templated);
+  }
+  return withBindings(set, bindings);
+}
+
+/** The groups of one match once `group` is called what it is called now. */
+function rebound(rule: Rule, bound: readonly Binding[], group: Named, templated: boolean): readonly Binding[] {
+  const binding = bound.find((other) => other.group === group.id);
+  if (binding === undefined) {
+    const open = rule.by === 'externalId' || isGlob(rule.pattern) || bound.length === 0;
+    const made = { group: group.id, name: group.displayName, vouched: true };
+    return open && group.vouched && fits(rule, group) ? [...bound, made] : bound;
+  }
+  if (!fits(rule, group)) return rule.by === 'externalId' ? bound.filter((other) => other !== binding) : bound;
+  // the name of an unvouched binding was read from ZITADEL, where others write: it names no role before it is confirmed
+  const confirmed = group.vouched && (!templated || binding.name === group.displayName);
+  if (binding.vouched || !confirmed) return bound;
+  return bound.map((other) => (other === binding ? { ...binding, vouched: true } : other));
+}
+
+/** The group is gone: nothing is bound to it. The same object when nothing was. */
+export function unbind(set: RuleSet, group: string): RuleSet {
+  const without = Object.entries(set.bindings).map(([match, bound]): [string, readonly Binding[]] => [
+    match,
+    bound.some((binding) => binding.group === group) ? bound.filter((binding) => binding.group !== group) : bound,
+  ]);
+  return withBindings(set, Object.fromEntries(without));
+}
+
+/** Roles that only a binding that ended managed are retired: whoever still holds one loses it. */
+function withBindings(set: RuleSet, bindings: RuleSet['bindings']): RuleSet {
+  const filled = Object.entries(bindings).filter(([, bound]) => bound.length > 0);
+  const before = Object.entries(set.bindings);
+  if (filled.length === before.length && filled.every(([match, bound]) => set.bindings[match] === bound)) return set;
+  const next = { ...set, bindings: Object.fromEntries(filled) };
+  const ended = before.some(([match, bound]) => (bindings[match]?.length ?? 0) < bound.length);
+  return ended ? retiring(set, next) : next;
+}
+
+/** `next`, with every role retired that `before` managed and it does not. */
+function retiring(before: RuleSet, next: RuleSet): RuleSet {
+  const now = managed({ ...next, retired: [] });
+  return { ...next, retired: namesOf(managed(before)).filter((name) => !isManaged(now, name)) };
+}
+
+/**
+ * What `groups apply` makes of the set in force.
+ * @param groups ordered by creation; all count as vouched
+ */
+export function applied(before: RuleSet, rules: readonly Rule[], groups: readonly Named[]): RuleSet {
+  const bindings: Record<string, readonly Binding[]> = {};
+  for (const rule of rules) {
+    const had = new Set(before.bindings[matchOf(rule)]?.map(({ group }) => group));
+    const bound = boundNow(rule, groups, had).map(({ id, displayName }) => ({
+      group: id,
+      name: displayName,
+      vouched: true,
+    }));
+    if (bound.length > 0) bindings[matchOf(rule)] = bound;
+  }
+  return retiring(before, { rules, bindings, retired: [] });
+}
+
+function boundNow(rule: Rule, groups: readonly Named[], had: ReadonlySet<string>): readonly Named[] {
+  const named = groups.filter((group) => fits(rule, group));
+  if (rule.by === 'externalId') return named;
+  if (isGlob(rule.pattern)) return groups.filter((group) => had.has(group.id) || fits(rule, group));
+  return (named.length > 0 ? named : groups.filter(({ id }) => had.has(id))).slice(0, 1);
+}
+
+/** An apply has seen every user: nobody holds a retired role any more. */
+export const finished = (set: RuleSet): RuleSet => (set.retired.length === 0 ? set : { ...set, retired: [] });
+
+/** Every role that the set gives or takes. @param off 0-based places of rules that are not in force: they neither give nor take */
+export const managed = (set: RuleSet, off: ReadonlySet<number> = NONE_OFF): Managed => readingOf(set, off).managed;
+
+/** What a group gives to its members. */
+export const given = (set: RuleSet, group: string, off: ReadonlySet<number> = NONE_OFF): readonly Given[] =>
+  readingOf(set, off).given.get(group) ?? [];
+
+interface Reading {
+  readonly managed: Managed;
+  /** by group */
+  readonly given: ReadonlyMap<string, readonly Given[]>;
+}
+
+/** A set may bind thousands of groups and is asked for every user: it is read once. */
+const readings = new WeakMap<RuleSet, WeakMap<ReadonlySet<number>, Reading>>();
+
+function readingOf(set: RuleSet, off: ReadonlySet<number>): Reading {
+  const known = readings.get(set) ?? new WeakMap<ReadonlySet<number>, Reading>();
+  readings.set(set, known);
+  const reading = known.get(off) ?? read(set, off);
+  known.set(off, reading);
+  return reading;
+}
+
+function read(set: RuleSet, off: ReadonlySet<number>): Reading {
+  const names: RightName[] = [...set.retired];
+  const byGroup = new Map<string, Given[]>();
+  for (const [place, rule] of set.rules.entries()) {
+    if (off.has(place)) continue;
+    names.push(...rightsOf(rule));
+    for (const { group, name, vouched } of set.bindings[matchOf(rule)] ?? []) {
+      const rights = rightsOf(rule, name);
+      names.push(...rights);
+      const entry = byGroup.get(group) ?? [];
+      byGroup.set(group, entry);
+      for (const right of rights) entry.push({ ...right, rule: place, vouched });
+    }
+  }
+  return { managed: managedOf(names), given: byGroup };
+}
+
+/** What a rule gives to a group bound by that name; without a name: its literal roles. */
+function rightsOf(rule: Rule, name = ''): readonly RightName[] {
+  const { project } = rule;
+  const org = rule.orgRoles.map((role) => ({ project: null, role }));
+  if (project === null) return org;
+  return [...org, ...rule.roles.flatMap((role) => roleFor(role, name) ?? []).map((role) => ({ project, role }))];
+}
+
+function managedOf(names: readonly RightName[]): Managed {
+  const org = new Set<string>();
+  const projects = new Map<string, Set<string>>();
+  for (const { project, role } of names) {
+    if (project === null) org.add(role);
+    else projects.set(project, (projects.get(project) ?? new Set()).add(role));
+  }
+  return { org, projects };
+}
+
+const namesOf = ({ org, projects }: Managed): readonly RightName[] => [
+  ...[...org].map((role) => ({ project: null, role })),
+  ...[...projects].flatMap(([project, roles]) => [...roles].map((role) => ({ project, role }))),
+];
+
+const isManaged = ({ org, projects }: Managed, { project, role }: RightName): boolean =>
+  (project === null ? org : projects.get(project))?.has(role) ?? false;
+
+/**
+ * The rights a user is to hold: (held, not managed) + what vouched memberships give by vouched bindings + (held, and given by any
+ * membership). What is held keeps its order, new roles follow sorted. `held` itself when nothing differs.
+ */
+export function wanted(
+  set: RuleSet,
+  held: Rights,
+  memberships: Memberships,
+  off: ReadonlySet<number> = NONE_OFF,
+): Rights {
+  const own = managed(set, off);
+  const byVouched = memberships.vouched.flatMap((group) => given(set, group, off));
+  const keeps = managedOf([...byVouched, ...memberships.others.flatMap((group) => given(set, group, off))]);
+  const gives = managedOf(byVouched.filter(({ vouched }) => vouched));
+
+  const org = roles(held.org, own.org, keeps.org, gives.org);
+  const projects = new Map<string, Authorization>();
+  for (const [project, authorization] of held.projects) {
+    const next = roles(
+      authorization.roles,
+      own.projects.get(project),
+      keeps.projects.get(project),
+      gives.projects.get(project),
+    );
+    if (next === authorization.roles) projects.set(project, authorization);
+    else if (next.length > 0) projects.set(project, { id: authorization.id, roles: next });
+  }
+  for (const [project, added] of [...gives.projects].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    if (!held.projects.has(project)) projects.set(project, { id: null, roles: [...added].toSorted() });
+
+  const same =
+    org === held.org &&
+    projects.size === held.projects.size &&
+    [...projects].every(([project, authorization]) => held.projects.get(project) === authorization);
+  return same ? held : { org, projects };
+}
+
+const NO_ROLES: ReadonlySet<string> = new Set();
+
+/** One entry; `held` itself when nothing differs. */
+function roles(
+  held: readonly string[],
+  own: ReadonlySet<string> = NO_ROLES,
+  keeps: ReadonlySet<string> = NO_ROLES,
+  gives: ReadonlySet<string> = NO_ROLES,
+): readonly string[] {
+  const kept = held.filter((role) => !own.has(role) || keeps.has(role));
+  const added = [...gives].filter((role) => !held.includes(role));
+  return kept.length === held.length && added.length === 0 ? held : [...kept, ...added.toSorted()];
+}
+
+/** Roles of a project that are made when it does not have them. */
+export function createsOf(set: RuleSet, project: string): readonly string[] {
+  const makers = set.rules.filter((rule) => rule.createRoles && rule.project === project);
+  const names = makers.flatMap((rule) =>
+    (set.bindings[matchOf(rule)] ?? []).filter(({ vouched }) => vouched).flatMap(({ name }) => rightsOf(rule, name)),
+  );
+  return [...new Set(names.flatMap((right) => (right.project === project ? [right.role] : [])))];
+}
+
+/** Projects that rules give roles of. */
+export const projectsOf = (rules: readonly Rule[]): readonly string[] => [
+  ...new Set(rules.flatMap(({ project }) => project ?? [])),
+];
+
+export { offRules } from './rules/off.ts';

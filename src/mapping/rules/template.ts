@@ -1,0 +1,14 @@
+/** Roles of a project that are called as a group: `{displayName}` stands for its name. */
+
+const NAME = '{displayName}';
+/** ZITADEL takes no longer key of a role. */
+const LENGTH = 200;
+
+export const isTemplate = (role: string): boolean => role.includes(NAME);
+
+/** The role for a group of that name; undefined: a name of nothing but space makes none. */
+export function roleFor(role: string, displayName: string): string | undefined {
+  const name = displayName.trim();
+  if (!isTemplate(role)) return role;
+  return name === '' ? undefined : [...role.replaceAll(NAME, () => name)].slice(0, LENGTH).join('').trim();
+}
