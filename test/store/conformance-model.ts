@@ -3,23 +3,33 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
 import type { IndexName, Key, Row, Store, Trouble, Write, WriteResult } from '../../src/bridge/ports.ts';
-import { allDue, allTroubled, change, deadLetter, scanned, TROUBLES, write } from './rows.ts';
+import type { Member, MemberSet } from '../../src/store/members.ts';
+import { allDue, allMembers, allTroubled, change, deadLetter, scanned, TROUBLES, write } from './rows.ts';
 
 /** Rows by `tenant id`. Tenants and ZITADELs of a run are its own: the runs share a store. */
 interface Model {
   readonly run: number;
   readonly rows: Map<string, Write>;
+  /** by `tenant group`, as they were when they were last looked at */
+  readonly sets: Map<string, MemberSet>;
 }
 
 type Command = fc.AsyncCommand<Model, Store>;
 
 const place = ({ tenant, id }: Key): string => `${tenant} ${id}`;
 const text = fc.constantFrom('ann', 'Ann', 'bob', 'BOB');
+const GROUPS = ['g', 'h', 'i'];
 const inOrder = (left: Write, right: Write): number =>
   (left.row?.created ?? 0) - (right.row?.created ?? 0) || (left.key.id < right.key.id ? -1 : 1);
 
 const visible = (model: Model, tenant: string): Write[] =>
   [...model.rows.values()].filter(({ key, index }) => key.tenant === tenant && index.visible).toSorted(inOrder);
+
+const membersOf = (model: Model, tenant: string, group: string): Member[] =>
+  visible(model, tenant)
+    .filter(({ index }) => index.memberships.includes(group))
+    .map(({ key, index }) => ({ id: key.id, display: index.display }))
+    .toSorted((left, right) => (left.id < right.id ? -1 : 1));
 
 const rowsOf = (writes: readonly Write[]) => writes.map(({ row }) => row);
 
@@ -47,6 +57,8 @@ const wish = fc.record({
     externalId: fc.option(text),
     emails: fc.array(text, { maxLength: 2 }),
     reserved: fc.array(fc.constantFrom('ann', 'bob', 'cid'), { maxLength: 2 }),
+    memberships: fc.array(fc.constantFrom(...GROUPS), { maxLength: 4 }),
+    display: fc.option(text),
     instance: fc.constantFrom('x', 'y'),
   }),
 });
@@ -75,8 +87,19 @@ const writes = wish.map((given) =>
     const result = expected(model, asked);
     assert.deepEqual(await store.write(asked, { durable: given.durable }), result);
     if (result.kind !== 'ok') return;
+    const before = GROUPS.map((group) => membersOf(model, key.tenant, group));
     if (asked.row === null) model.rows.delete(place(key));
     else model.rows.set(place(key), asked);
+    for (const [n, group] of GROUPS.entries()) {
+      const [had, has] = [before[n]?.length ?? 0, membersOf(model, key.tenant, group).length];
+      const { sets } = model;
+      const last = sets.get(`${key.tenant} ${group}`) ?? { count: 0, revision: 0, modified: 0 };
+      const set = await store.memberSet(key.tenant, group);
+      if (had === has) assert.deepEqual(set, last);
+      else
+        assert.ok(set.count === has && set.revision > last.revision && set.modified > 0, `${group}: ${set.revision}`);
+      sets.set(`${key.tenant} ${group}`, set);
+    }
   }),
 );
 
@@ -126,7 +149,7 @@ const inTrouble: Readonly<Record<Trouble, (row: Row) => boolean>> = {
   blocked: (row) => row.blocked !== null,
 };
 
-const sights = fc.constant(command('scan, counts, troubled, due, holder', compare));
+const sights = fc.constant(command('scan, counts, troubled, members, due, holder', compare));
 
 async function compare(model: Model, store: Store): Promise<void> {
   const all = [...model.rows.values()];
@@ -140,6 +163,11 @@ async function compare(model: Model, store: Store): Promise<void> {
       const wanted = own.filter(inTrouble[trouble]).toSorted((left, right) => (left.id < right.id ? -1 : 1));
       assert.deepEqual(await allTroubled(store, tenant, trouble, 2), wanted, trouble);
       assert.equal(troubles[trouble], wanted.length, trouble);
+    }
+    for (const group of GROUPS) {
+      assert.deepEqual(await allMembers(store, tenant, group, 2), membersOf(model, tenant, group), group);
+      const set = await store.memberSet(tenant, group);
+      assert.deepEqual(set, model.sets.get(`${tenant} ${group}`) ?? { count: 0, revision: 0, modified: 0 }, group);
     }
     const asked = own.flatMap(owed);
     assert.equal(await store.oldestOwed(tenant), asked.length === 0 ? undefined : Math.min(...asked));
@@ -163,7 +191,7 @@ export function modelConformance(current: () => Store, reopen: () => Promise<Sto
   it('does what a Map does, in any order of commands, and after a restart', { timeout: 120_000 }, async () => {
     const models: Model[] = [];
     const begin = () => {
-      const model: Model = { run: models.length, rows: new Map() };
+      const model: Model = { run: models.length, rows: new Map(), sets: new Map() };
       models.push(model);
       return { model, real: current() };
     };

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Key, Row, Store, WriteResult } from '../../src/bridge/ports.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { contentConformance } from './conformance-content.ts';
+import { memberConformance } from './conformance-members.ts';
 import { modelConformance } from './conformance-model.ts';
 import { queryConformance } from './conformance-queries.ts';
 import { queueConformance } from './conformance-queue.ts';
@@ -13,7 +14,9 @@ export interface StoreUnderTest {
   readonly store: Store;
   /** Closes the store and opens what it left. */
   reopen(): Promise<Store>;
-  /** Closes the store and takes everything away. */
+  /** A store of its own in which a few rows have room and one with 500,000 characters has none. */
+  small(): Promise<Store>;
+  /** Closes the stores and takes everything away. */
   destroy(): Promise<void>;
 }
 
@@ -205,6 +208,11 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
 
     queryConformance(() => store, fresh);
     queueConformance(() => store, fresh);
+    memberConformance(
+      () => store,
+      fresh,
+      () => made.small(),
+    );
     contentConformance(() => store, fresh);
     modelConformance(
       () => store,
@@ -217,11 +225,27 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         const name = `${first.tenant}/ann`;
         const changes = [change({ at: 5 }), change({ revision: 2, held: true, at: 4 })];
         const fields = { changes, doubt: true, dead: [deadLetter()], blocked: 'no permission' };
-        const written = write(first, { ...fields, dueAt: -7 }, { userName: 'Ann', reserved: [name] });
+        const memberships = { memberships: ['left', 'g'], display: 'Ann' };
+        const written = write(first, { ...fields, dueAt: -7 }, { userName: 'Ann', reserved: [name], ...memberships });
         await store.write(written);
         await store.setState('progress', { pages: 3 });
         await store.write(write(second), LAZY);
+        const member = (version: number, groups: readonly string[]) =>
+          write({ ...second, tenant: first.tenant }, { version }, { memberships: groups, visible: groups.length > 0 });
+        await store.write(member(1, ['g', 'only']));
+        const kept = await store.memberSet(first.tenant, 'left');
+        await store.write(member(2, []), LAZY);
+        const sets = await Promise.all(['g', 'only'].map((group) => store.memberSet(first.tenant, group)));
         store = await made.reopen();
+        assert.deepEqual(await store.memberSet(first.tenant, 'left'), kept);
+        for (const [n, group] of ['g', 'only'].entries()) {
+          assert.deepEqual(await store.memberSet(first.tenant, group), sets[n], group);
+        }
+        assert.deepEqual(await store.members(first.tenant, 'g', 9), [{ id: 'a', display: 'Ann' }]);
+        await store.write(member(3, ['only']));
+        const only = await store.memberSet(first.tenant, 'only');
+        assert.ok(only.count === 1 && only.revision > (sets[1]?.revision ?? 0), 'an empty set keeps its revision');
+        assert.deepEqual(await store.write(removal({ ...second, tenant: first.tenant }, 3)), OK);
         assert.deepEqual(await store.read(first), written.row);
         assert.deepEqual(await store.read(second), row(second));
         assert.deepEqual(ids(await store.find(first.tenant, 'userName', 'ANN')), ['a']);

@@ -13,6 +13,7 @@ import type {
   Trouble,
   Write,
 } from '../../src/bridge/ports.ts';
+import type { Member } from '../../src/store/members.ts';
 
 export const change = (fields: Partial<Change> = {}): Change => ({
   revision: 1,
@@ -102,6 +103,10 @@ export const allTroubled = (store: Store, tenant: string, trouble: Trouble, limi
 /** All that is due, `limit` at a time. */
 export const allDue = (store: Store, tenant: string, now: number, limit: number): Promise<Due[]> =>
   walked((last) => store.due(tenant, now, limit, last));
+
+/** All members of a group, `limit` at a time. */
+export const allMembers = (store: Store, tenant: string, group: string, limit: number): Promise<Member[]> =>
+  walked((last) => store.members(tenant, group, limit, last?.id));
 
 /** Page after page until one is empty. Fails when an id comes twice: it would never end. */
 async function walked<T extends { readonly id: string }>(next: (last?: T) => Promise<readonly T[]>): Promise<T[]> {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import type { Store } from '../../src/bridge/ports.ts';
 import { FolderInUse } from '../../src/store/sqlite/folder.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { storeConformance } from './conformance.ts';
@@ -16,6 +17,7 @@ import { change, counts, deadLetter, ids, removal, row, TROUBLES, write } from '
 storeConformance('sqlite', async () => {
   const directory = await folder();
   let store = await createSqliteStore({ directory });
+  const smalls: { readonly directory: string; readonly store: Store }[] = [];
   return {
     store,
     async reopen() {
@@ -23,9 +25,17 @@ storeConformance('sqlite', async () => {
       store = await createSqliteStore({ directory });
       return store;
     },
+    async small() {
+      const own = await folder();
+      const small = { directory: own, store: await createSqliteStore({ directory: own, hook: { maxPages: 100 } }) };
+      smalls.push(small);
+      return small.store;
+    },
     async destroy() {
-      await store.close();
-      await rm(directory, { recursive: true });
+      for (const each of [...smalls, { directory, store }]) {
+        await each.store.close();
+        await rm(each.directory, { recursive: true });
+      }
     },
   };
 });
@@ -181,7 +191,8 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     const failures: unknown[] = [];
     const store = await open(directory, { hook: { maxPages: 200 }, onFailure: (error) => failures.push(error) });
     const small = { tenant: 't', id: 'small' };
-    await store.write(write(small, {}, { userName: 'small', reserved: ['small'] }));
+    const memberships = { memberships: ['g', 'h'], display: 'Small' };
+    await store.write(write(small, {}, { userName: 'small', reserved: ['small'], ...memberships }));
     const big = (id: string) =>
       write({ tenant: 't', id }, { lastError: 'x'.repeat(500_000), changes: [change()] }, { reserved: [id] });
     await store.write(big('fits'));
@@ -191,13 +202,16 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
       troubled: await Promise.all(TROUBLES.map((trouble) => store.troubled('t', trouble, 10))),
       oldestOwed: await store.oldestOwed('t'),
       due: await store.due('t', 9, 10),
+      sets: await Promise.all(['g', 'h', 'i'].map((group) => store.memberSet('t', group))),
+      members: await Promise.all(['g', 'h', 'i'].map((group) => store.members('t', group, 10))),
     });
     const before = await sight();
 
     const changes = [change({ at: 1 }), change({ revision: 2, held: true })];
     const full = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', dueAt: 1 };
+    const moved = { memberships: ['h', 'i'], display: 'Other' };
     const together = await Promise.allSettled([
-      store.write(write(small, { ...full, version: 2 }, { userName: 'other', reserved: ['other'] })),
+      store.write(write(small, { ...full, version: 2 }, { userName: 'other', reserved: ['other'], ...moved })),
       store.write(big('does not fit')),
       store.write(write({ tenant: 't', id: 'beside' }), { durable: false }),
       store.setState('beside', 1),
