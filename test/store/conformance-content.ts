@@ -29,7 +29,15 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
           [text, text],
           ['username', text],
         ]);
-        const index = { userName: text, externalId: text, emails: [text], reserved: [tenant + text], instance: text };
+        const index = {
+          userName: text,
+          externalId: text,
+          emails: [text],
+          reserved: [tenant + text],
+          instance: text,
+          memberships: [text, 'g'],
+          display: text,
+        };
         for (const version of [1, 2]) {
           const fields = { version, known, lastError: text, blocked: text, dueAt: 1, changes: [change({ at: 2 })] };
           const written = write(key, fields, index);
@@ -44,6 +52,8 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
           assert.deepEqual(await allTroubled(store, key.tenant, 'blocked', 1), [written.row]);
           assert.deepEqual(await allDue(store, key.tenant, 1, 1), [{ id: text, dueAt: 1 }]);
           assert.equal(await store.oldestOwed(key.tenant), 2);
+          assert.deepEqual(await store.members(key.tenant, text, 9), [{ id: text, display: text }]);
+          assert.equal((await store.memberSet(key.tenant, text)).count, 1);
         }
         await store.setState(tenant + text, { [text]: text });
         assert.deepEqual(await store.getState(tenant + text), { [text]: text });
@@ -60,7 +70,13 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
         return write(
           { tenant, id: `id-${n}` },
           {},
-          { userName: text, emails: [text, '\uD805'], reserved: [name, name] },
+          {
+            userName: text,
+            emails: [text, '\uD805'],
+            reserved: [name, name],
+            memberships: [text, '\uD805'],
+            display: text,
+          },
         );
       });
       const bystander = store.write(write({ tenant, id: 'z' }));

@@ -48,7 +48,13 @@ describe('store/sqlite: erased', { timeout: 60_000 }, () => {
       store.write(kept),
       store.setState('progress', SECRET),
       ...lives.map(({ place, length }, n) => {
-        const index = { userName: SECRET, emails: [SECRET], reserved: [`${SECRET}${n}`] };
+        const index = {
+          userName: SECRET,
+          emails: [SECRET],
+          display: SECRET,
+          memberships: ['g', `g${n}`],
+          reserved: [`${SECRET}${n}`],
+        };
         return store.write(write(own(n), place(secret(length)), index));
       }),
     ]);

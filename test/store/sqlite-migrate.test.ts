@@ -9,10 +9,10 @@ import type { Row } from '../../src/bridge/ports.ts';
 import { migrate } from '../../src/store/sqlite/migrate.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
-import { allDue, change, counts, ids, row, scanned, write } from './rows.ts';
+import { allDue, change, counts, deadLetter, ids, row, scanned, write } from './rows.ts';
 
 /** What a row of schema 1 was made of. */
-const FIELDS: readonly (keyof Row)[] = [
+const FIELDS_1: readonly (keyof Row)[] = [
   'tenant',
   'id',
   'version',
@@ -29,9 +29,11 @@ const FIELDS: readonly (keyof Row)[] = [
   'modified',
   'tombstone',
 ];
+/** ... and of schema 2. */
+const FIELDS_2: readonly (keyof Row)[] = [...FIELDS_1, 'calling', 'sentName', 'confirm', 'dead', 'blocked', 'stuck'];
 
-const oldBody = (stored: Row): string =>
-  JSON.stringify(Object.fromEntries(FIELDS.map((field) => [field, stored[field]])));
+const oldBody = (stored: Row, fields: readonly (keyof Row)[]): string =>
+  JSON.stringify(Object.fromEntries(fields.map((field) => [field, stored[field]])));
 
 const key = (id: string) => ({ tenant: 't', id });
 const QUIET = row(key('quiet'), { known: { displayName: 'a\0"\\ü\u{1F600}', '': '' }, verifiedAt: 0.1, created: 1 });
@@ -64,9 +66,25 @@ describe('store/sqlite/migrate', () => {
     for (const each of [QUIET, OWED, LEAVER, GONE]) {
       const { tenant, id, version, changes, doubt, created, dueAt, tombstone } = each;
       const flags = [each === QUIET || each === OWED, changes.length > 0, doubt].map(Number);
-      put.run(tenant, id, version, ...flags, created, id, dueAt, tombstone, oldBody(each));
+      put.run(tenant, id, version, ...flags, created, id, dueAt, tombstone, oldBody(each, FIELDS_1));
     }
     db.exec("INSERT INTO counts (tenant, rows, owed, doubt) VALUES ('t', 2, 2, 1)");
+    db.close();
+  }
+
+  function fillSchema2(rows: readonly Row[]): void {
+    const db = open();
+    db.exec('PRAGMA journal_mode = WAL');
+    migrate(db, MIGRATIONS.slice(0, 2));
+    const put = db.prepare(`INSERT INTO rows
+        (tenant, id, version, visible, owed, doubt, dead, created, tombstone, emails, names, body)
+      VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, '[]', '[]', ?)`);
+    for (const each of rows) {
+      const { tenant, id, version, dead, created, tombstone } = each;
+      const flags = [tombstone === null, dead.length > 0].map(Number);
+      put.run(tenant, id, version, ...flags, created, tombstone, oldBody(each, FIELDS_2));
+    }
+    db.exec("INSERT INTO counts (tenant, rows, owed, doubt, dead) VALUES ('t', 2, 0, 0, 1)");
     db.close();
   }
 
@@ -90,6 +108,29 @@ describe('store/sqlite/migrate', () => {
       assert.deepEqual(await store.tombstones('t', 10, 10), [GONE]);
       assert.deepEqual(await store.write(write(OWED, { version: 8, blocked: 'x' })), { kind: 'ok' });
       assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 1, blocked: 1 }));
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('rows of schema 2 read back with no rights and nobody who vouched, in no group until they are written', async () => {
+    const dead = row(key('dead'), { version: 3, dead: [deadLetter()], sentName: 'ann', created: 2 });
+    fillSchema2([QUIET, dead, GONE]);
+    const store = await createSqliteStore({ directory });
+    try {
+      for (const each of [QUIET, dead, GONE]) {
+        const found = await store.read(each);
+        assert.deepEqual(found, each);
+        assert.deepEqual([found?.vouched, found?.rights], [[], { at: 0, sent: 0 }]);
+      }
+      assert.deepEqual(await scanned(store, 't'), [QUIET, dead]);
+      assert.deepEqual(await store.counts('t'), counts({ rows: 2, dead: 1 }));
+      assert.deepEqual(await store.members('t', 'g', 9), []);
+      assert.deepEqual(await store.memberSet('t', 'g'), { count: 0, revision: 0, modified: 0 });
+      const joins = write(QUIET, { version: 2, vouched: ['g'] }, { memberships: ['g'], display: 'Quiet' });
+      assert.deepEqual(await store.write(joins), { kind: 'ok' });
+      assert.deepEqual(await store.members('t', 'g', 9), [{ id: 'quiet', display: 'Quiet' }]);
+      assert.equal((await store.memberSet('t', 'g')).count, 1);
     } finally {
       await store.close();
     }

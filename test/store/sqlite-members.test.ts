@@ -1,0 +1,31 @@
+/** Sets of members over restarts and in folders that are new. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
+import { useFolders } from './folders.ts';
+import { write } from './rows.ts';
+
+describe('store/sqlite: members', { timeout: 60_000 }, () => {
+  const { newFolder, open } = useFolders();
+
+  it('revisions of a set grow while the clock stands or goes back, and follow it in a folder that is new', async () => {
+    let now = 1_000;
+    const clock = () => now;
+    const directory = await newFolder();
+    const joins = (version: number) =>
+      write({ tenant: 't', id: 'a' }, { version }, version % 2 === 1 ? { memberships: ['g'] } : {});
+    let store = await createSqliteStore({ directory, clock });
+    for (const version of [1, 2, 3]) await store.write(joins(version));
+    assert.deepEqual(await store.memberSet('t', 'g'), { count: 1, revision: 1_002, modified: 1_000 });
+    await store.close();
+    now = 500;
+    store = await createSqliteStore({ directory, clock });
+    await store.write(joins(4));
+    assert.deepEqual(await store.memberSet('t', 'g'), { count: 0, revision: 1_003, modified: 500 });
+    await store.close();
+    now = 2_000.5;
+    const again = await open(await newFolder(), { clock });
+    await again.write(joins(1));
+    assert.deepEqual(await again.memberSet('t', 'g'), { count: 1, revision: 2_000, modified: 2_000.5 });
+  });
+});
