@@ -1,20 +1,5 @@
-/** Who a group has, as every store keeps it beside the rows of its members. */
-
-/** A user as a group shows it. */
-export interface Member {
-  readonly id: string;
-  /** the name it is shown by; null: it has none */
-  readonly display: string | null;
-}
-
-/** The members of a group as one thing. */
-export interface MemberSet {
-  readonly count: number;
-  /** grows with each member that comes or goes; 0: nobody ever came */
-  readonly revision: number;
-  /** when somebody last came or went, ms since 1970; 0: never */
-  readonly modified: number;
-}
+/** Sets of members, as every store keeps them beside the rows. */
+import type { Clock, MemberSet } from '../bridge/ports.ts';
 
 export const NO_MEMBERS: MemberSet = { count: 0, revision: 0, modified: 0 };
 
@@ -29,7 +14,7 @@ export interface Revisions {
  * Revisions of sets. Beside the one before they follow the clock, so that a store that was deleted and built again does not begin
  * with those that clients still hold.
  */
-export function createRevisions(clock: () => number): Revisions {
+export function createRevisions(clock: Clock): Revisions {
   let highest = 0;
   let floor = 0;
   return {

@@ -2,8 +2,17 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
-import type { IndexName, Key, Row, Store, Trouble, Write, WriteResult } from '../../src/bridge/ports.ts';
-import type { Member, MemberSet } from '../../src/store/members.ts';
+import type {
+  IndexName,
+  Key,
+  Member,
+  MemberSet,
+  Row,
+  Store,
+  Trouble,
+  Write,
+  WriteResult,
+} from '../../src/bridge/ports.ts';
 import { allDue, allMembers, allTroubled, change, deadLetter, scanned, TROUBLES, write } from './rows.ts';
 
 /** Rows by `tenant id`. Tenants and ZITADELs of a run are its own: the runs share a store. */

@@ -8,12 +8,12 @@ import type {
   Due,
   Index,
   Key,
+  Member,
   Row,
   Store,
   Trouble,
   Write,
 } from '../../src/bridge/ports.ts';
-import type { Member } from '../../src/store/members.ts';
 
 export const change = (fields: Partial<Change> = {}): Change => ({
   revision: 1,
@@ -46,8 +46,6 @@ export const row = (key: Key, fields: Partial<Row> = {}): Row => ({
   known: { username: key.id, state: 'active' },
   verifiedAt: 1_700_000_000_000,
   sequence: '7',
-  vouched: [],
-  rights: { at: 0, sent: 0 },
   ...fields,
 });
 

@@ -1,7 +1,6 @@
 /** One accepted write as calls on the tables: only what differs from the write before. */
-import type { Counts, Index, Key, Row, Write } from '../../bridge/ports.ts';
+import type { Counts, Index, Key, MemberSet, Row, Write } from '../../bridge/ports.ts';
 import { countsOf, isNothing, sum } from '../counts.ts';
-import type { MemberSet } from '../members.ts';
 import { owedSince } from '../troubles.ts';
 import { NO_ROW } from './pending.ts';
 import type { Entry, Slot } from './pending.ts';

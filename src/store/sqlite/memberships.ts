@@ -2,7 +2,7 @@
 import type { Index } from '../../bridge/ports.ts';
 
 /** JSON [display, group, ...] as it stands in table rows; [] of a row that is hidden or in no group. */
-export function memberText({ visible, memberships = [], display = null }: Index): string {
+export function memberText({ visible, memberships, display }: Index): string {
   if (!visible || memberships.length === 0) return '[]';
   const groups = new Set(memberships.map((group) => group.toWellFormed()));
   return JSON.stringify([display?.toWellFormed() ?? null, ...groups]);

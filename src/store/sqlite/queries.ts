@@ -1,8 +1,7 @@
 /** Reads of what is durable, on the main thread: in WAL mode a reader waits for no writer. */
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Counts, Due, IndexName, Key, Row, Trouble } from '../../bridge/ports.ts';
-import type { Member, MemberSet } from '../members.ts';
+import type { Counts, Due, IndexName, Key, Member, MemberSet, Row, Trouble } from '../../bridge/ports.ts';
 import type { Slot } from './pending.ts';
 
 export interface Queries {

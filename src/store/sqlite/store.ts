@@ -1,10 +1,9 @@
 /** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock, Counts, Key, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
+import type { Clock, Counts, Key, MemberSet, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
 import { BridgeError } from '../../errors.ts';
 import { NO_COUNTS, sum } from '../counts.ts';
 import { createRevisions, NO_MEMBERS } from '../members.ts';
-import type { MemberSet } from '../members.ts';
 import { callsOf, countsBetween, entryOf, fold } from './changes.ts';
 import { createCommits } from './commits.ts';
 import { takeFolder } from './folder.ts';
