@@ -23,6 +23,13 @@ as JSON on standard output; progress and errors go to standard error.
 | dead | a change that was answered and that ZITADEL then refused for good; the user is shown as ZITADEL has it |
 | held | a change asked before a long sleep of the bridge; an operator says whether it is still wanted |
 | blocked | the token may not do this to this user; it is tried again each SYNC_INTERVAL |
+| vouched | a membership that came by SCIM or \`groups apply\`: it can give rights; one read from ZITADEL only keeps them |
+| kept | a right that is held by a group or membership nobody vouched for: it is not taken away |
+| pending | a member whose id is not known yet; it is added when such a user appears |
+
+Rows are of users and of groups. In them the fact \`right:org\` is the roles of a user in the organization,
+\`right:project:ID\` those in a project, \`urn:zitadel:scim:group:ID\` a membership. Groups and rules:
+[groups.md](groups.md).
 `;
 
 const SOCKET = `## Without the command line
@@ -48,12 +55,17 @@ function usage({ name, takes, on, kindWithAll }: Verb): string {
   const kind = takes.includes('kind') ? usageOf('kind') : '';
   const rest = words.filter((word) => on !== 'id or all' || word !== kind).map((word) => `[${word}]`);
   const all = kind === '' ? '--all' : `--all ${kindWithAll ? kind : `[${kind}]`}`;
-  const target = { id: 'ID', 'id or all': `ID | ${all}` };
+  const target = { id: 'ID', user: 'USER', 'id or all': `ID | ${all}` };
   return ['scim-bridge', name, ...(on === undefined ? [] : [target[on]]), ...rest].join(' ');
 }
 
 const usageOf = (name: ArgumentName): string =>
   ARGUMENTS[name].flags.replace(/<(\w+)>/, (_, word: string) => word.toUpperCase());
+
+function argumentOf({ on }: Verb, name: ArgumentName): string {
+  if (name !== 'id') return usageOf(name);
+  return on === 'user' ? 'USER' : 'ID';
+}
 
 const section = (verb: Verb): string =>
   [
@@ -68,7 +80,7 @@ const section = (verb: Verb): string =>
       : [
           table(
             ['Argument', 'Meaning'],
-            verb.takes.map((each) => [code(each === 'id' ? 'ID' : usageOf(each)), aboutOf(verb, each)]),
+            verb.takes.map((each) => [code(argumentOf(verb, each)), aboutOf(verb, each)]),
           ),
           '',
         ]),

@@ -35,7 +35,7 @@ const isFlag = (value: unknown): boolean => typeof value === 'boolean';
 /** One row per argument. The order is that of help and documents. */
 // biome-ignore format: one row is one fact
 export const ARGUMENTS: Readonly<Record<ArgumentName, ArgumentRow>> = {
-  id: { flags: '[id]', about: 'id of the user, as `queue list` shows it', fits: isId, must: 'the id of a user' },
+  id: { flags: '[id]', about: 'id of the user or group, as `queue list` shows it', fits: isId, must: 'an id' },
   all: { flags: '--all', about: 'all rows instead of one', fits: isFlag, must: 'true or false' },
   kind: { flags: '--kind <kind>', about: 'only rows in this trouble', fits: (value) => TROUBLES.some((each) => each === value), must: `one of ${TROUBLES.join(', ')}` },
   tenant: { flags: '--tenant <tenant>', about: 'only this tenant', fits: isName, must: 'the name of a tenant' },
@@ -46,8 +46,8 @@ export const ARGUMENTS: Readonly<Record<ArgumentName, ArgumentRow>> = {
 /** Which arguments a command takes. */
 export interface Takes {
   readonly takes: readonly ArgumentName[];
-  /** what says on which rows it works; undefined: on none, or on all */
-  readonly on?: 'id' | 'id or all';
+  /** what says on which rows it works (user: on no group); undefined: on none, or on all */
+  readonly on?: 'id' | 'user' | 'id or all';
   /** troubles that --kind may name */
   readonly kinds?: readonly Trouble[];
   /** --all needs --kind: what it does cannot be taken back */
@@ -55,7 +55,8 @@ export interface Takes {
 }
 
 /** What an argument of a command does. */
-export function aboutOf({ kinds = TROUBLES }: Takes, name: ArgumentName): string {
+export function aboutOf({ kinds = TROUBLES, on }: Takes, name: ArgumentName): string {
+  if (name === 'id' && on === 'user') return 'id of the user';
   const { about } = ARGUMENTS[name];
   return name === 'kind' ? `${about}: ${kinds.join(', ')}` : about;
 }
@@ -71,7 +72,7 @@ export function checkArguments({ takes, on, kinds = TROUBLES, kindWithAll }: Tak
   }
   const args: Args = given;
   if (args.kind !== undefined && !kinds.includes(args.kind)) throw wrong(`kind must be one of ${kinds.join(', ')}`);
-  if (on === 'id' && args.id === undefined) throw wrong('the id of a user is missing');
+  if ((on === 'id' || on === 'user') && args.id === undefined) throw wrong('the id of a user is missing');
   if (on === 'id or all') {
     if ((args.id === undefined) !== (args.all === true)) throw wrong('give either the id of a user or --all');
     if (args.kind !== undefined && args.all !== true) throw wrong('--kind goes with --all');

@@ -1,8 +1,9 @@
 /** THE CHECKS OF DOCTOR, one row each. docs/commands.md is generated from it. */
 import type { Inspection } from '../bridge/ports.ts';
-import type { TenantState } from '../bridge/operator.ts';
+import type { RulesState, TenantState } from '../bridge/operator.ts';
 import { expiries, type Ending } from './expiry.ts';
 import type { Findings, Level } from './findings.ts';
+import { ruleText } from './groups-text.ts';
 import { missing, NEEDED } from './rights.ts';
 import { count, span, when } from './text.ts';
 
@@ -25,6 +26,9 @@ export interface Check {
 const ok = (finding: string): Verdict => ({ level: 'ok', finding });
 const warn = (finding: string, to: string): Verdict => ({ level: 'warn', finding, to });
 const fail = (finding: string, to: string): Verdict => ({ level: 'fail', finding, to });
+
+/** Rules that are off are told with their reasons up to this number. */
+const MOST_OFF = 5;
 
 /** Owed for longer than this is worth a look, ms. */
 const OLD = 15 * 60_000;
@@ -49,10 +53,16 @@ const ofZitadel =
       ? warn('not known: ZITADEL could not be asked', 'unknown')
       : judge(findings.inspection, findings);
 
-/** Rows that wait for an operator. */
+/** A check on the rules of groups. */
+const ofRules =
+  (judge: (rules: RulesState) => Verdict): Check['judge'] =>
+  ({ rules }) =>
+    typeof rules === 'string' ? warn(`not known: ${rules}`, 'unknown') : judge(rules);
+
+/** Rows, of users and of groups, that wait for an operator. */
 const waiting = (trouble: 'dead' | 'held' | 'blocked', what: string): Check['judge'] =>
   ofState(({ counts }) =>
-    counts[trouble] === 0 ? ok('none') : fail(`${count(counts[trouble], 'user')} ${what}`, trouble),
+    counts[trouble] === 0 ? ok('none') : fail(`${count(counts[trouble], 'row')} ${what}`, trouble),
   );
 
 const ending = ({ level, finding }: Ending): Verdict => (level === 'ok' ? ok(finding) : { level, finding, to: level });
@@ -187,7 +197,35 @@ export const CHECKS: readonly Check[] = [
     }),
   },
   {
-    name: 'blocked', looks: 'users that the token may not change',
+    name: 'rules', looks: 'rules of groups that are off and give nothing',
+    todo: { off: 'give the service user the role that has the permission, or make in ZITADEL what the rule names; else correct the rule in bridge.yaml, restart and `scim-bridge groups apply`', unknown: ASK_AGAIN },
+    judge: ofRules(({ rules }) => {
+      const off = rules.filter((rule) => rule.off !== undefined);
+      if (off.length === 0) return ok(rules.length === 0 ? 'none: groups give no rights' : `${count(rules.length, 'rule')} in force`);
+      const others = off.length > MOST_OFF ? `; and ${off.length - MOST_OFF} others` : '';
+      return fail(`${off.length} of ${count(rules.length, 'rule')}: ${off.slice(0, MOST_OFF).map(ruleText).join('; ')}${others}`, 'off');
+    }),
+  },
+  {
+    name: 'groups', looks: 'whether the rules of bridge.yaml are in force for every group',
+    todo: {
+      cut: 'when no other runs: `scim-bridge groups apply` goes on where it stopped',
+      differs: '`scim-bridge groups plan` says what bridge.yaml would give and take, `scim-bridge groups apply` puts it in force',
+      unconfirmed: 'nothing, when the identity provider pushes them again; else `scim-bridge groups plan`, and `scim-bridge groups apply` confirms all of them',
+      unknown: ASK_AGAIN,
+    },
+    judge: ofRules(({ differs, unconfirmed, applying }) => {
+      const findings = [
+        ...(applying === null ? [] : [`\`groups apply\` is under way or was cut off, after ${count(applying.users, 'user')}`]),
+        ...(differs ? ['the rules in force are not those of bridge.yaml'] : []),
+        ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} read from ZITADEL, not confirmed: rights are kept, none are given`]),
+      ];
+      if (findings.length === 0) return ok('the rules in force are those of bridge.yaml, and every group is confirmed');
+      return warn(findings.join('; '), applying !== null ? 'cut' : differs ? 'differs' : 'unconfirmed');
+    }),
+  },
+  {
+    name: 'blocked', looks: 'users and groups that the token may not change',
     todo: { blocked: '`scim-bridge queue list --kind blocked` says why; give the service user the right that is named, then `scim-bridge queue retry --all --kind blocked`', unknown: ASK_AGAIN },
     judge: waiting('blocked', 'wait for a permission'),
   },

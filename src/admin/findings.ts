@@ -1,6 +1,6 @@
 /** What `doctor` finds out about one tenant before it judges. */
 import type { Inspection } from '../bridge/ports.ts';
-import type { Operator, TenantState } from '../bridge/operator.ts';
+import type { Operator, RulesState, TenantState } from '../bridge/operator.ts';
 import type { Desk, TenantSetup } from './desk.ts';
 
 /** warn: it works, and something is to be looked at. fail: something does not work, or waits for an operator. */
@@ -14,6 +14,7 @@ export interface Findings {
   /** a text: why it could not be had */
   readonly state: TenantState | string;
   readonly inspection: Inspection | string;
+  readonly rules: RulesState | string;
 }
 
 /** Asks the store and ZITADEL at the same time. */
@@ -22,8 +23,12 @@ export async function gather(
   setup: TenantSetup,
   { clock, offline }: Pick<Desk, 'clock' | 'offline'>,
 ): Promise<Findings> {
-  const [state, inspection] = await Promise.all([operator.state().catch(failure), operator.inspect().catch(failure)]);
-  return { now: clock(), offline: offline === true, setup, state, inspection };
+  const [state, inspection, rules] = await Promise.all([
+    operator.state().catch(failure),
+    operator.inspect().catch(failure),
+    operator.groups.state().catch(failure),
+  ]);
+  return { now: clock(), offline: offline === true, setup, state, inspection, rules };
 }
 
 /** One thing that fails is a finding, and no reason to keep the others back. */

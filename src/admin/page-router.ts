@@ -2,6 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { type Request, type Response, Router } from 'express';
 import { BridgeError } from '../errors.ts';
+import type { Operator } from '../bridge/operator.ts';
 import type { Desk } from './desk.ts';
 import { page, type Shown } from './page.ts';
 import { POLICY } from './page-style.ts';
@@ -34,7 +35,9 @@ export function createPageRouter({ desk, tokenHash, failures, codes }: PageRoute
       return;
     }
     const shown = await Promise.all(
-      [...desk.operators].map(([tenant, operator]) => operator.state().catch(failed(tenant))),
+      [...desk.operators].map(([tenant, operator]) =>
+        known(operator).catch((error: unknown): Shown => ({ tenant, failure: failure(error) })),
+      ),
     );
     response.set({ 'Content-Security-Policy': POLICY, 'Referrer-Policy': 'no-referrer' });
     response.type('html').send(page(shown, { now: desk.clock(), codes }));
@@ -75,7 +78,10 @@ function send(response: Response, status: number, text: string): void {
   response.status(status).type('text').send(`${text}\n`);
 }
 
-/** A tenant whose state can not be had is a line on the page. */
-const failed =
-  (tenant: string) =>
-  (error: unknown): Shown => ({ tenant, failure: error instanceof BridgeError ? error.message : 'unexpected' });
+async function known(operator: Operator): Promise<Shown> {
+  const [state, rules] = await Promise.all([operator.state(), operator.groups.state().catch(failure)]);
+  return { ...state, rules };
+}
+
+/** What can not be had is a line on the page. */
+const failure = (error: unknown): string => (error instanceof BridgeError ? error.message : 'unexpected');

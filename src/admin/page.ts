@@ -1,12 +1,17 @@
 /** The status page: one section per tenant, no script, no personal data (ids of users are none). */
-import type { TenantState } from '../bridge/operator.ts';
+import type { RulesState, TenantState } from '../bridge/operator.ts';
 import { TROUBLES } from './arguments.ts';
 import { html, type Html } from './html.ts';
 import { STYLE } from './page-style.ts';
 import { count, plain, span, utc, when } from './text.ts';
 
 /** A tenant, or why nothing is known of it. */
-export type Shown = TenantState | { readonly tenant: string; readonly failure: string };
+export type Shown = Known | { readonly tenant: string; readonly failure: string };
+
+/** `rules`: a text says why they could not be had. */
+export interface Known extends TenantState {
+  readonly rules: RulesState | string;
+}
 
 export interface PageOptions {
   readonly now: number;
@@ -51,6 +56,7 @@ function section(shown: Shown, options: PageOptions): Html {
 ${gate(shown, options)}
 <dl class="counts">${TROUBLES.map((trouble) => figure(trouble, shown, options))}</dl>
 ${sync(shown, options)}
+${rules(shown)}
 ${deliveries(shown, options)}
 </section>
 `;
@@ -80,6 +86,20 @@ function sync({ sync: { finished, running, last } }: TenantState, { now, codes }
     last?.kind === 'finished' && last.kept > 0 ? `; ${count(last.kept, 'user')} missing in ZITADEL, none removed` : '';
   const mark = finished === null || trouble !== '' || kept !== '' ? 'warn' : 'ok';
   return html`<p class="${mark}">sync: ${past}${present}${plain(trouble)}${kept}</p>`;
+}
+
+/** Numbers only: the names of groups stay out of the page. */
+function rules({ rules: known }: Known): Html {
+  if (typeof known === 'string') return html`<p class="warn">groups: not known: ${plain(known)}</p>`;
+  const off = known.rules.filter((rule) => rule.off !== undefined).length;
+  const { differs, unconfirmed, applying } = known;
+  const parts = [
+    `${count(known.rules.length, 'rule')} in force${off === 0 ? '' : `, ${off} of them off`}`,
+    ...(differs ? ['bridge.yaml differs'] : []),
+    ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} not confirmed`]),
+    ...(applying === null ? [] : [`an apply under way or cut off, ${count(applying.users, 'user')} looked at`]),
+  ];
+  return html`<p class="${off > 0 ? 'fail' : parts.length > 1 ? 'warn' : 'ok'}">groups: ${parts.join('; ')}</p>`;
 }
 
 const HEAD = html`<tr><th scope="col">time (UTC)</th><th scope="col">outcome</th><th scope="col">reason</th><th scope="col">user</th><th scope="col">calls</th><th scope="col">attempts</th></tr>`;

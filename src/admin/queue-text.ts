@@ -1,6 +1,6 @@
 /** Rows in trouble as lines for people. */
 import type { Comparison, QueueDetail, QueueEntry } from '../bridge/operator.ts';
-import type { Counts, Trouble } from '../bridge/ports.ts';
+import type { Change, Counts, Trouble } from '../bridge/ports.ts';
 import { TROUBLES } from './arguments.ts';
 import { columns, plain, span, when } from './text.ts';
 
@@ -38,17 +38,19 @@ export function listLines({ entries, counts, kind, several }: Listed, now: numbe
 }
 
 export function showLines(detail: QueueDetail, now: number): string[] {
-  const facts = (names: readonly string[]): string => (names.length === 0 ? 'no facts' : plain(names.join(', ')));
   return [
     `${detail.id} of ${detail.tenant}: ${detail.troubles.join(', ') || 'settled'}`,
     '',
     ...columns([
       ...detail.changes.map(({ kind, held, answered, who, at, txn, facts: names }) => [
         held ? 'held' : 'owed',
-        `${kind}${answered ? '' : ' (not answered)'} of ${facts(names)}; by ${plain(who)}, ${when(at, now)}, transaction ${plain(txn)}`,
+        `${kind}${answered ? '' : ' (not answered)'} of ${factsOf(kind, names)}; by ${plain(who)}, ${when(at, now)}, transaction ${plain(txn)}`,
       ]),
-      ...detail.dead.flatMap(({ kind, cause, who, at, txn, died, reason: why, facts: names }) => [
-        ['dead', `${kind} of ${facts(names)}; by ${plain(who)}, ${when(at, now)}, transaction ${plain(txn)}`],
+      ...detail.dead.flatMap(({ kind, rights, cause, who, at, txn, died, reason: why, facts: names }) => [
+        [
+          'dead',
+          `${rights ? `rights: ${plain(names.join(', '))}` : `${kind} of ${factsOf(kind, names)}`}; by ${plain(who)}, ${when(at, now)}, transaction ${plain(txn)}`,
+        ],
         ['', `${cause}, given up ${when(died, now)}: ${plain(why, 1_000)}`],
       ]),
       ...(detail.blocked === null ? [] : [['blocked', plain(detail.blocked, 1_000)]]),
@@ -61,9 +63,15 @@ export function showLines(detail: QueueDetail, now: number): string[] {
   ];
 }
 
+/** An edit without facts asks that the rights are looked at again. */
+function factsOf(kind: Change['kind'], names: readonly string[]): string {
+  if (names.length > 0) return plain(names.join(', '));
+  return kind === 'edit' ? 'rights' : 'no facts';
+}
+
 function comparisonLines({ wish, differences }: QueueDetail): string[] {
   if (differences.length === 0)
-    return ['', wish === 'delete' ? 'what is asked: the user is deleted' : 'asked, last confirmed and ZITADEL agree'];
+    return ['', wish === 'delete' ? 'what is asked: it is deleted' : 'asked, last confirmed and ZITADEL agree'];
   const head = ['FACT', 'ASKED', 'LAST CONFIRMED', 'ZITADEL NOW'];
   return ['', ...columns([head, ...differences.map(comparisonCells)])];
 }

@@ -92,7 +92,7 @@ async function onTenant(
         seen.add(id);
         if (spares.some((each) => each !== trouble && its.includes(each))) tally.spared.push(id);
         else await one(operator, id, act, tally);
-        if (seen.size % TOLD_EACH === 0) progress(`${tenant}: ${count(seen.size, 'row')} so far`);
+        if (seen.size % TOLD_EACH === 0) await progress(`${tenant}: ${count(seen.size, 'row')} so far`);
       }
       after = slice.at(-1)?.id;
       if (slice.length < SLICE || after === undefined) break;

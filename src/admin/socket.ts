@@ -68,12 +68,24 @@ async function serve(
   if (request.method !== 'POST')
     throw new BridgeError(405, 'commands are sent by POST', { headers: { Allow: 'POST' } });
   const args = checkArguments(verb, await bodyOf(request));
-  const write = (line: Line): void => {
+  const write = (line: Line): void | Promise<void> => {
     if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
-    response.write(`${JSON.stringify(line)}\n`);
+    if (!response.write(`${JSON.stringify(line)}\n`)) return drained(response);
   };
-  write(await verb.run(desk, args, { progress: (progress) => write({ progress }), signal }));
+  await write(await verb.run(desk, args, { progress: (progress) => write({ progress }), signal }));
   response.end();
+}
+
+/** Whoever reads slower than a command writes is waited for; one who has left is not. */
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.once('drain', done).once('close', done);
+  });
 }
 
 /** `/queue/list` is `queue list` */

@@ -1,7 +1,7 @@
 /** sync: the view is compared with ZITADEL now. */
 import { BridgeError } from '../errors.ts';
 import type { SyncEvent } from '../bridge/tenant.ts';
-import type { Verb } from './verb.ts';
+import type { Asker, Verb } from './verb.ts';
 import { type Chosen, chosen } from './tenants.ts';
 import { count, plain } from './text.ts';
 
@@ -58,13 +58,13 @@ function tell(event: SyncEvent): Told {
 }
 
 /** Tells how far a sync is until it is stopped. */
-function watch([tenant, operator]: Chosen, every: number, progress: (line: string) => void): () => void {
+function watch([tenant, operator]: Chosen, every: number, progress: Asker['progress']): () => void {
   let users = 0;
   const look = async (): Promise<void> => {
     const { last } = (await operator.state()).sync;
     if (last?.kind !== 'progress' || last.users <= users) return;
     users = last.users;
-    progress(`${tenant}: ${tell(last).line}`);
+    await progress(`${tenant}: ${tell(last).line}`);
   };
   const timer = setInterval(() => void look().catch(() => undefined), every);
   return () => clearInterval(timer);

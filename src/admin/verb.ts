@@ -15,8 +15,8 @@ export interface Answer {
 
 /** The one who waits for the answer. */
 export interface Asker {
-  /** a line about what goes on, before the answer */
-  readonly progress: (line: string) => void;
+  /** a line about what goes on, before the answer; resolves when there is room for the next one */
+  readonly progress: (line: string) => void | Promise<void>;
   /** aborted: nobody waits any more, nothing further is begun */
   readonly signal: AbortSignal;
 }

@@ -1,4 +1,4 @@
-/** scim-bridge queue, doctor and sync: commander's commands made from THE VERBS TABLE. */
+/** scim-bridge queue, groups, doctor and sync: commander's commands made from THE VERBS TABLE. */
 import { Command, InvalidArgumentError } from 'commander';
 import { aboutOf, ARGUMENTS, type Args, checkArguments } from '../admin/arguments.ts';
 import { closedStore, refusedConfiguration } from '../admin/doctor.ts';
@@ -23,6 +23,12 @@ export interface AdminOptions {
   readonly offline: (config: Config) => Promise<Offline>;
 }
 
+/** What commands with a first word in common are about. */
+const GROUPS: Readonly<Record<string, string>> = {
+  queue: 'changes that are not settled',
+  groups: 'groups that give rights',
+};
+
 /** One command per verb; `queue list` is the command `list` of the command `queue`. */
 export function adminCommands(options: AdminOptions): Command[] {
   const groups = new Map<string, Command>();
@@ -30,7 +36,7 @@ export function adminCommands(options: AdminOptions): Command[] {
     const [first = '', second] = verb.name.split(' ');
     if (second === undefined) return [commandOf(verb, first, options)];
     const known = groups.get(first);
-    const group = known ?? new Command(first).description('changes that are not settled');
+    const group = known ?? new Command(first).description(GROUPS[first] ?? '');
     groups.set(first, group.addCommand(commandOf(verb, second, options)));
     return known === undefined ? [group] : [];
   });
@@ -41,7 +47,7 @@ function commandOf(verb: Verb, name: string, options: AdminOptions): Command {
   for (const each of verb.takes) {
     const { flags } = ARGUMENTS[each];
     const about = aboutOf(verb, each);
-    if (each === 'id') command.argument(verb.on === 'id' ? '<id>' : flags, about);
+    if (each === 'id') command.argument(POSITIONS[verb.on ?? 'id or all'], about);
     else if (each === 'limit') command.option(flags, about, wholeNumber);
     else command.option(flags, about);
   }
@@ -51,6 +57,9 @@ function commandOf(verb: Verb, name: string, options: AdminOptions): Command {
     options.exit(await run(verb, id === undefined ? given : { ...given, id }, json === true, options));
   });
 }
+
+/** How commander takes what a command works on. */
+const POSITIONS = { id: '<id>', user: '<user>', 'id or all': ARGUMENTS.id.flags } as const;
 
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number.');

@@ -2,8 +2,21 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CHECKS } from '../../src/admin/checks.ts';
 import { closedStore, type Diagnosis, refusedConfiguration } from '../../src/admin/doctor.ts';
+import type { RulesState } from '../../src/bridge/operator.ts';
+import { BridgeError } from '../../src/errors.ts';
 import type { TenantSetup } from '../../src/admin/desk.ts';
-import { DAY, fakeOperator, type FakeOperator, MINUTE, NOW, SEEN, setup, SYNCED } from './fake-operator.ts';
+import {
+  DAY,
+  fakeOperator,
+  RULE,
+  RULES,
+  type FakeOperator,
+  MINUTE,
+  NOW,
+  SEEN,
+  setup,
+  SYNCED,
+} from './fake-operator.ts';
 import { deskOf, run } from './run.ts';
 
 /** What doctor says of a tenant that is well but for what `prepare` does. */
@@ -37,6 +50,13 @@ describe('each fault in its line, with what to do', () => {
     (more: FakeOperator['tells']): Prepare =>
     (north) =>
       void (north.tells = more);
+  const rules =
+    (more: Partial<RulesState>): Prepare =>
+    (north) =>
+      void (north.rules = { ...RULES, ...more });
+  const unruly: Prepare = (north) => {
+    north.groups.state = () => Promise.reject(new BridgeError(503, 'the store failed'));
+  };
   const shut = (kind: 'away' | 'limited' | 'blocked') =>
     tells({ shut: { kind, reason: 'REASON', since: NOW - MINUTE } });
   const { user: _user, ...strange } = SEEN;
@@ -131,9 +151,44 @@ describe('each fault in its line, with what to do', () => {
       /12 users missing/,
       tells({ sync: { finished: NOW, running: false, last: { ...SYNCED, kept: 12 } as typeof SYNCED } }),
     ],
-    ['blocked', 'fail', /^1 user wait/, (north) => void north.rows.push({ id: 'u', troubles: ['blocked'] })],
-    ['dead', 'fail', /^1 user with/, (north) => void north.rows.push({ id: 'u', troubles: ['dead'] })],
-    ['held', 'fail', /^1 user with/, (north) => void north.rows.push({ id: 'u', troubles: ['held'] })],
+    ['rules', 'ok', /^1 rule in force$/, () => {}],
+    ['rules', 'ok', /^none: groups give no rights$/, rules({ rules: [] })],
+    [
+      'rules',
+      'fail',
+      /^1 of 2 rules: rule 2 \(displayName "Staff" gives editor\) is off: user\.grant\.write is missing$/,
+      rules({
+        rules: [
+          RULE,
+          { rule: 2, text: 'displayName "Staff" gives editor', groups: [], off: 'user.grant.write is missing' },
+        ],
+      }),
+    ],
+    [
+      'rules',
+      'fail',
+      /^7 of 7 rules: .*; rule 5 [^;]*; and 2 others$/,
+      rules({ rules: Array.from({ length: 7 }, (_, at) => ({ ...RULE, rule: at + 1, off: 'OFF' })) }),
+    ],
+    ['rules', 'warn', /^not known: the store failed$/, unruly],
+    ['groups', 'warn', /^not known: the store failed$/, unruly],
+    ['groups', 'ok', /those of bridge\.yaml, and every group is confirmed$/, () => {}],
+    ['groups', 'warn', /^the rules in force are not those of bridge\.yaml$/, rules({ differs: true })],
+    [
+      'groups',
+      'warn',
+      /^2 groups read from ZITADEL, not confirmed: rights are kept, none are given$/,
+      rules({ unconfirmed: ['g1', 'g2'] }),
+    ],
+    [
+      'groups',
+      'warn',
+      /^`groups apply` is under way or was cut off, after 1200 users; the rules .*; 1 group read/,
+      rules({ applying: { users: 1_200 }, differs: true, unconfirmed: ['g1'] }),
+    ],
+    ['blocked', 'fail', /^1 row wait/, (north) => void north.rows.push({ id: 'u', troubles: ['blocked'] })],
+    ['dead', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', troubles: ['dead'] })],
+    ['held', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', troubles: ['held'] })],
   ];
   for (const [name, level, finding, prepare, more] of CASES) {
     test(`${name}: ${level} ${finding.source}`, async () => {

@@ -1,6 +1,17 @@
 /** An operator's port over rows in memory. */
 import { BridgeError } from '../../src/errors.ts';
-import type { Done, Operator, QueueDetail, QueueEntry, TenantState } from '../../src/bridge/operator.ts';
+import type {
+  Done,
+  Explanation,
+  GroupsOperator,
+  Operator,
+  PlannedUser,
+  QueueDetail,
+  QueueEntry,
+  RuleStanding,
+  RulesState,
+  TenantState,
+} from '../../src/bridge/operator.ts';
 import type { Counts, Inspection, Trouble } from '../../src/bridge/ports.ts';
 import type { SyncEvent } from '../../src/bridge/tenant.ts';
 import type { TenantSetup } from '../../src/admin/desk.ts';
@@ -23,7 +34,19 @@ export interface FakeOperator extends Operator {
   sees: Inspection;
   /** what sync does */
   syncs: (options: { readonly acceptRemovals: boolean }) => Promise<SyncEvent>;
+  /** how the rules stand */
+  rules: RulesState;
+  /** users of whom the rules can be explained, and what an apply would change */
+  readonly explained: Explanation[];
+  readonly planned: PlannedUser[];
+  /** what apply does */
+  applies: GroupsOperator['apply'];
 }
+
+export const EXPLAINED: Explanation = { id: 'u1', memberships: [], pending: [], rights: [], blocked: null };
+
+export const RULE: RuleStanding = { rule: 1, text: 'displayName "Help desk*" gives ORG_USER_MANAGER', groups: ['g1'] };
+export const RULES: RulesState = { rules: [RULE], differs: false, unconfirmed: [], applying: null };
 
 export const SEEN: Inspection = {
   user: { id: '300', name: 'scim-bridge' },
@@ -61,6 +84,10 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
     tells: {},
     sees: SEEN,
     syncs: async () => SYNCED,
+    rules: RULES,
+    explained: [],
+    planned: [],
+    applies: async () => ({ rows: 0, told: 'nothing to change' }),
     async state() {
       up();
       const counts: Record<keyof Counts, number> = {
@@ -105,6 +132,27 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
       return fake.syncs(options);
     },
     inspect: async () => fake.sees,
+    groups: {
+      async state() {
+        up();
+        return fake.rules;
+      },
+      async explain(user) {
+        up();
+        const found = fake.explained.find(({ id }) => id === user);
+        if (found === undefined) throw new BridgeError(404, `there is no user ${user}`);
+        return found;
+      },
+      async *plan() {
+        up();
+        yield* fake.planned;
+      },
+      async apply(onProgress, signal) {
+        up();
+        fake.asked.push('apply');
+        return fake.applies(onProgress, signal);
+      },
+    },
   };
   return fake;
 }

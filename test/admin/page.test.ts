@@ -8,8 +8,9 @@ import request from 'supertest';
 import { createPageRouter } from '../../src/admin/page-router.ts';
 import { createFailures } from '../../src/scim/throttle.ts';
 import { reason as codes } from '../../src/log.ts';
+import { BridgeError } from '../../src/errors.ts';
 import type { TenantState } from '../../src/bridge/operator.ts';
-import { fakeOperator, type FakeOperator, MINUTE, NOW, SYNCED } from './fake-operator.ts';
+import { fakeOperator, type FakeOperator, MINUTE, NOW, RULE, RULES, SYNCED } from './fake-operator.ts';
 import { type Markup, parseMarkup } from './markup.ts';
 import { deskOf } from './run.ts';
 
@@ -157,6 +158,24 @@ describe('what it says', () => {
     assert.match((await read({ north })).text, /; 30 users missing in ZITADEL, none removed/);
   });
 
+  test('how the rules of groups stand, in numbers: no name of a group', async () => {
+    const north = fakeOperator('north');
+    const paragraph = async (): Promise<string> =>
+      /<p class="\w+">groups: [^<]*<\/p>/.exec((await read({ north })).source)?.[0] ?? '';
+    assert.equal(await paragraph(), '<p class="ok">groups: 1 rule in force</p>');
+    north.rules = { ...RULES, differs: true, unconfirmed: ['g1', 'g2'], applying: { users: 7 } };
+    assert.equal(
+      await paragraph(),
+      '<p class="warn">groups: 1 rule in force; bridge.yaml differs; 2 groups not confirmed; an apply under way or cut off, 7 users looked at</p>',
+    );
+    north.rules = { ...RULES, rules: [RULE, { ...RULE, rule: 2, off: 'the group Ada is off' }] };
+    assert.equal(await paragraph(), '<p class="fail">groups: 2 rules in force, 1 of them off</p>');
+    assert.doesNotMatch((await read({ north })).source, /Help desk|Ada/);
+    north.groups.state = () => Promise.reject(new BridgeError(503, 'ZITADEL is away'));
+    assert.equal(await paragraph(), '<p class="warn">groups: not known: ZITADEL is away</p>');
+    assert.match((await read({ north })).text, /organization 400, 0 users/);
+  });
+
   test('a store that fails is a line, and hides no other tenant', async () => {
     const north = fakeOperator('north');
     north.broken = 'the disk is full';
@@ -190,6 +209,7 @@ describe('hostile texts', () => {
       sync: { finished: NOW, running: false, last: { kind: 'failed', reason: text } },
       deliveries: [delivery({ id: text, calls: [text, text], reason: text, outcome: text as 'done' })],
     };
+    north.groups.state = () => Promise.reject(new BridgeError(503, text));
     return { north, broken };
   }
 

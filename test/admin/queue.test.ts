@@ -114,6 +114,27 @@ describe('queue show', () => {
     assert.equal(exit, 0);
   });
 
+  test('a right that was refused, a look at rights, and a group that is to be deleted', async () => {
+    const zeta = fakeOperator(
+      'zeta',
+      {
+        id: 'u2',
+        troubles: ['owed', 'dead'],
+        changes: [change([], NOW)],
+        dead: [deadLetter('the last active ORG_OWNER stays', NOW - DAY, { facts: ['right:org'], rights: true })],
+      },
+      { id: 'g1', troubles: ['owed'], changes: [change([], NOW, { kind: 'delete' })], wish: 'delete' },
+    );
+    const { lines } = await run(deskOf({ zeta }), 'queue show', { id: 'u2' });
+    assert.deepEqual(lines.slice(2, 5), [
+      'owed        edit of rights; by okta, 2026-03-01 12:00:00 UTC (0 s ago), transaction txn-1',
+      'dead        rights: right:org; by okta, 2026-02-28 12:00:00 UTC (24 h ago), transaction txn-0',
+      '            refused, given up 2026-02-28 12:01:00 UTC (23 h ago): the last active ORG_OWNER stays',
+    ]);
+    const group = await run(deskOf({ zeta }), 'queue show', { id: 'g1' });
+    assert.match(group.text, /^owed +delete of no facts; [^]*\nwhat is asked: it is deleted$/m);
+  });
+
   test('never a password, in lines or in JSON', async () => {
     const { text, value } = await run(deskOf({ north }), 'queue show', { id: 'u1' });
     assert.doesNotMatch(text + JSON.stringify(value), /hash/);
@@ -127,7 +148,7 @@ describe('queue show', () => {
     );
     assert.match((await run(desk, 'queue show', { id: 'u1', tenant: 'zeta' })).text, /^u1 of zeta: settled/);
     assert.match((await run(desk, 'queue show', { id: 'z9' })).text, /^z9 of zeta/);
-    await assert.rejects(run(desk, 'queue show', { id: 'x' }), refusal(404, /no tenant has a user x/));
+    await assert.rejects(run(desk, 'queue show', { id: 'x' }), refusal(404, /no tenant has a user or group x/));
     await assert.rejects(run(deskOf({ north }), 'queue show', { id: 'x' }), refusal(404, /no user x/));
   });
 });
@@ -279,6 +300,10 @@ describe('arguments', () => {
     ['queue drop', { all: true }, /--all needs --kind: one of dead, held/],
     ['queue drop', { all: true, kind: 'owed' }, /kind must be one of dead, held/],
     ['queue release', { all: 'yes' }, /all must be true or false/],
+    ['groups explain', {}, /id of a user is missing/],
+    ['groups explain', { id: 'a', all: true }, /all: no such argument/],
+    ['groups plan', { id: 'a' }, /id: no such argument/],
+    ['groups apply', { tenant: 'a b' }, /tenant must be/],
     ['doctor', { id: 'a' }, /id: no such argument/],
     ['sync', { acceptRemovals: 1 }, /acceptRemovals must be/],
   ] as const) {

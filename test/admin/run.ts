@@ -28,6 +28,9 @@ export async function run(
 ): Promise<Answer & { readonly text: string; readonly progress: readonly string[] }> {
   const progress: string[] = [];
   const one = verb(name);
-  const answer = await one.run(desk, checkArguments(one, args), { progress: (line) => progress.push(line), signal });
+  const answer = await one.run(desk, checkArguments(one, args), {
+    progress: (line) => void progress.push(line),
+    signal,
+  });
   return { ...answer, text: answer.lines.join('\n'), progress };
 }

@@ -12,7 +12,7 @@ import { type AdminSocket, createAdminSocket } from '../../src/admin/socket.ts';
 import { socketPath } from '../../src/admin/socket-path.ts';
 import { VERBS } from '../../src/admin/verbs.ts';
 import { ask, Refused } from '../../src/cli/ask.ts';
-import { fakeOperator, type FakeOperator, SYNCED } from './fake-operator.ts';
+import { EXPLAINED, fakeOperator, type FakeOperator, SYNCED } from './fake-operator.ts';
 import { deskOf } from './run.ts';
 
 let folder: string;
@@ -22,6 +22,7 @@ let errors: unknown[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'admin-'));
   north = fakeOperator('north', { id: 'u1', troubles: ['dead'] });
+  north.explained.push(EXPLAINED);
   running = [];
   errors = [];
 });
@@ -173,6 +174,62 @@ describe('the client', () => {
       assert.equal(error.exit, 1);
       return true;
     });
+  });
+
+  test('who reads slowly is waited for: no plan is held in memory as a whole', async () => {
+    const socket = await listen();
+    const TOTAL = 50_000;
+    let planned = 0;
+    north.groups.plan = async function* () {
+      for (; planned < TOTAL; planned += 1)
+        yield { id: `${'u'.repeat(100)}${planned}`, add: [{ project: null, role: 'ORG_OWNER_VIEWER' }], remove: [] };
+    };
+    const asked = request({ socketPath: socket, path: '/groups/plan', method: 'POST', agent: false }).end('{}');
+    const [response] = await once(asked, 'response');
+    // nothing is read until the plan has stood still for many turns
+    for (let before = -1, still = 0; still < 200; before = planned) {
+      await turn();
+      still = planned === before ? still + 1 : 0;
+    }
+    assert.ok(planned < TOTAL / 2, `${planned} users were planned for a client that reads none`);
+    const lines = (await text(response)).trim().split('\n');
+    assert.equal(lines.length, TOTAL + 1);
+    assert.match(lines.at(-1) ?? '', /50000 users would change/);
+  });
+
+  test('who leaves in the middle of a plan ends it', async () => {
+    const socket = await listen();
+    const ended = Promise.withResolvers<void>();
+    north.groups.plan = async function* () {
+      try {
+        for (let at = 0; ; at += 1) yield { id: `u${at}`, add: [{ project: '1', role: 'editor' }], remove: [] };
+      } finally {
+        ended.resolve();
+      }
+    };
+    const asked = request({ socketPath: socket, path: '/groups/plan', method: 'POST', agent: false }).end('{}');
+    const [response] = await once(asked, 'response');
+    response.destroy();
+    await ended.promise;
+    assert.deepEqual(errors, []);
+  });
+
+  test('who leaves in the middle of an apply aborts it', async () => {
+    const socket = await listen();
+    const begun = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    north.applies = async (_, signal) => {
+      signal.addEventListener('abort', () => aborted.resolve());
+      begun.resolve();
+      await aborted.promise;
+      return { rows: 0, told: 'cut off' };
+    };
+    const asked = request({ socketPath: socket, path: '/groups/apply', method: 'POST', agent: false }).end('{}');
+    asked.on('error', () => undefined);
+    await begun.promise;
+    asked.destroy();
+    await aborted.promise;
+    assert.deepEqual(errors, []);
   });
 
   test('undefined where nobody listens: no file, or that of a killed process', async () => {

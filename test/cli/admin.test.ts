@@ -8,7 +8,7 @@ import { createAdminSocket } from '../../src/admin/socket.ts';
 import { socketPath } from '../../src/admin/socket-path.ts';
 import { adminCommands } from '../../src/cli/admin.ts';
 import type { Offline } from '../../src/cli/offline.ts';
-import { fakeOperator, type FakeOperator, setup } from '../admin/fake-operator.ts';
+import { EXPLAINED, fakeOperator, type FakeOperator, setup } from '../admin/fake-operator.ts';
 import { deskOf } from '../admin/run.ts';
 
 let folder: string;
@@ -91,6 +91,28 @@ describe('while a bridge runs', () => {
       await scimBridge('sync --accept-removals');
       await scimBridge('queue drop --all --kind dead');
       assert.deepEqual(acme.asked, ['sync true', 'drop u1']);
+    }));
+
+  test('groups: explain, plan and apply, with progress beside the output', () =>
+    beside(async () => {
+      acme.explained.push(EXPLAINED);
+      acme.applies = async (onProgress) => {
+        onProgress({ users: 500, changed: 2 });
+        return { rows: 2, told: '2 users changed' };
+      };
+      const explained = await scimBridge('groups explain u1');
+      assert.deepEqual([explained.out, explained.exit], [['u1 of acme: 0 groups, 0 rights'], 0]);
+      const planned = await scimBridge('groups plan --tenant acme --json');
+      assert.deepEqual(JSON.parse(planned.out.join('\n')), {
+        acme: { differs: false, users: 0, given: [], taken: [], changes: [] },
+      });
+      const applied = await scimBridge('groups apply');
+      assert.deepEqual(
+        [applied.out, applied.err, applied.exit],
+        [['acme: 2 users changed'], ['acme: 500 users looked at, 2 changed'], 0],
+      );
+      const nobody = await scimBridge('groups explain nobody');
+      assert.deepEqual([nobody.out, nobody.err, nobody.exit], [[], ['there is no user nobody'], 2]);
     }));
 
   test('what it refuses is told beside the output, with its exit code', () =>

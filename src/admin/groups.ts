@@ -1,0 +1,152 @@
+/** groups explain, groups plan and groups apply. */
+import { BridgeError } from '../errors.ts';
+import type { PlannedUser, RightName, RulesState } from '../bridge/operator.ts';
+import type { Args } from './arguments.ts';
+import type { Desk } from './desk.ts';
+import { explainLines, plannedText, rightText, ruleText } from './groups-text.ts';
+import { type Chosen, chosen, holderOf } from './tenants.ts';
+import { count, plain } from './text.ts';
+import type { Answer, Asker, Verb } from './verb.ts';
+
+/** More users than these are told one by one while they are found, so that no answer holds all of them. */
+const MOST_USERS = 500;
+/** Rights that are counted in lines of their own. */
+const MOST_RIGHTS = 20;
+/** A line of progress after so many users. */
+const TOLD_EACH = 500;
+
+/** Which group gives a user which right. */
+export async function explain(desk: Desk, args: Args): Promise<Answer> {
+  const id = args.id ?? '';
+  const [tenant, { groups }] = await holderOf(desk, args, id, async (operator, user) => operator.groups.explain(user));
+  const [explanation, { rules }] = await Promise.all([groups.explain(id), groups.state()]);
+  const named = new Set(explanation.rights.flatMap((right) => right.groups.map(({ rule }) => rule)));
+  const giving = rules.filter(({ rule }) => named.has(rule));
+  return {
+    lines: explainLines(tenant, explanation, giving),
+    value: { tenant, ...explanation, rules: giving },
+    exit: 0,
+  };
+}
+
+/** What `groups apply` would give and take; nothing is changed. */
+export const plan = onEach(planOn);
+/** bridge.yaml is put in force. */
+export const apply = onEach(applyOn);
+
+interface Told {
+  /** without the tenant */
+  readonly lines: readonly string[];
+  readonly value: object;
+  /** something is to be mended */
+  readonly mend: boolean;
+}
+
+/** Works on the tenants one after another; one that fails keeps no other from it. */
+function onEach(work: (each: Chosen, asker: Asker) => Promise<Told>): Verb['run'] {
+  return async (desk, args, asker) => {
+    const told: (readonly [tenant: string, told: Told])[] = [];
+    for (const each of chosen(desk, args)) {
+      if (asker.signal.aborted) break;
+      told.push([each[0], await work(each, asker).catch(failed)]);
+    }
+    return {
+      lines: told.flatMap(([tenant, { lines }]) => lines.map((line) => `${tenant}: ${line}`)),
+      value: Object.fromEntries(told.map(([tenant, { value }]) => [tenant, value])),
+      exit: told.some(([, { mend }]) => mend) ? 1 : 0,
+    };
+  };
+}
+
+function failed(error: unknown): Told {
+  if (!(error instanceof BridgeError)) throw error;
+  return { lines: [`failed: ${plain(error.message)}`], value: { failed: error.message }, mend: true };
+}
+
+/** Counts of what a plan holds, and its first users. */
+interface Ledger {
+  users: number;
+  readonly first: PlannedUser[];
+  readonly given: Map<string, Counted>;
+  readonly taken: Map<string, Counted>;
+}
+
+interface Counted {
+  readonly right: RightName;
+  users: number;
+}
+
+async function planOn([tenant, { groups }]: Chosen, { progress, signal }: Asker): Promise<Told> {
+  const ledger: Ledger = { users: 0, first: [], given: new Map(), taken: new Map() };
+  const tell = async (user: PlannedUser): Promise<void> => progress(`${tenant}: ${userLine(user)}`);
+  for await (const user of groups.plan()) {
+    if (signal.aborted) break;
+    ledger.users += 1;
+    for (const right of user.add) counted(ledger.given, right);
+    for (const right of user.remove) counted(ledger.taken, right);
+    if (ledger.users <= MOST_USERS) {
+      ledger.first.push(user);
+      continue;
+    }
+    if (ledger.users === MOST_USERS + 1) for (const each of ledger.first) await tell(each);
+    await tell(user);
+  }
+  const { differs } = await groups.state();
+  const { users, first } = ledger;
+  const given = [...ledger.given.values()];
+  const taken = [...ledger.taken.values()];
+  return {
+    lines: [
+      ...(users > MOST_USERS ? [] : first.map(userLine)),
+      `${users === 0 ? 'no user' : count(users, 'user')} would change`,
+      ...countLines('given to', given),
+      ...countLines('taken from', taken),
+      differs ? 'bridge.yaml is not in force: `groups apply` puts it in force' : 'bridge.yaml is in force',
+    ],
+    value: { differs, users, given: given.map(flat), taken: taken.map(flat), changes: first },
+    mend: false,
+  };
+}
+
+const userLine = (user: PlannedUser): string => `${plain(user.id)} ${plannedText(user)}`;
+
+function counted(counts: Map<string, Counted>, { project, role }: RightName): void {
+  const key = JSON.stringify([project, role]);
+  const known = counts.get(key);
+  if (known === undefined) counts.set(key, { right: { project, role }, users: 1 });
+  else known.users += 1;
+}
+
+const flat = ({ right, users }: Counted): RightName & { readonly users: number } => ({ ...right, users });
+
+function countLines(what: string, counts: readonly Counted[]): string[] {
+  const lines = counts
+    .toSorted((a, b) => b.users - a.users)
+    .slice(0, MOST_RIGHTS)
+    .map(({ right, users }) => `${rightText(right)} ${what} ${count(users, 'user')}`);
+  const left = counts.length - lines.length;
+  return left === 0 ? lines : [...lines, `${count(left, 'other right')} ${what} users: --json counts them`];
+}
+
+async function applyOn([tenant, { groups }]: Chosen, { progress, signal }: Asker): Promise<Told> {
+  const { applying } = await groups.state();
+  let told = 0;
+  let begun = false;
+  const done = await groups.apply(({ users, changed }) => {
+    if (!begun && applying !== null)
+      void progress(`${tenant}: goes on where one was cut off, after ${count(applying.users, 'user')}`);
+    begun = true;
+    if (users < told + TOLD_EACH) return;
+    told = users;
+    void progress(`${tenant}: ${count(users, 'user')} looked at, ${changed} changed`);
+  }, signal);
+  // what was done is told even when nothing can be read afterwards
+  const after = await groups.state().then(rulesTold, failed);
+  return { lines: [plain(done.told), ...after.lines], value: { ...done, ...after.value }, mend: after.mend };
+}
+
+/** Rules that give nothing although they are in force. */
+function rulesTold({ rules }: RulesState): Told {
+  const off = rules.filter((rule) => rule.off !== undefined);
+  return { lines: off.map(ruleText), value: { off }, mend: off.length > 0 };
+}
