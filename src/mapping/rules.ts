@@ -1,6 +1,7 @@
 /** Group rules: which group gives which rights. Pure. */
 import type { Authorization, Rights } from './rights.ts';
 import { isGlob, matches } from './rules/glob.ts';
+import { isManaged, managedOf, namesOf, type RightName } from './rules/managed.ts';
 import { isTemplate, roleFor } from './rules/template.ts';
 
 /** One rule of bridge.yaml. */
@@ -73,8 +74,6 @@ export type { Rights };
 
 /** The set of a tenant without rules. */
 export const NO_RULES: RuleSet = { rules: [], bindings: {}, retired: [] };
-
-type RightName = RuleSet['retired'][number];
 
 const NONE_OFF: ReadonlySet<number> = new Set();
 
@@ -223,24 +222,6 @@ function rightsOf(rule: Rule, name = ''): readonly RightName[] {
   if (project === null) return org;
   return [...org, ...rule.roles.flatMap((role) => roleFor(role, name) ?? []).map((role) => ({ project, role }))];
 }
-
-function managedOf(names: readonly RightName[]): Managed {
-  const org = new Set<string>();
-  const projects = new Map<string, Set<string>>();
-  for (const { project, role } of names) {
-    if (project === null) org.add(role);
-    else projects.set(project, (projects.get(project) ?? new Set()).add(role));
-  }
-  return { org, projects };
-}
-
-const namesOf = ({ org, projects }: Managed): readonly RightName[] => [
-  ...[...org].map((role) => ({ project: null, role })),
-  ...[...projects].flatMap(([project, roles]) => [...roles].map((role) => ({ project, role }))),
-];
-
-const isManaged = ({ org, projects }: Managed, { project, role }: RightName): boolean =>
-  (project === null ? org : projects.get(project))?.has(role) ?? false;
 
 /**
  * The rights a user is to hold: (held, not managed) + what vouched memberships give by vouched bindings + (held, and given by any
