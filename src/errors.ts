@@ -111,6 +111,7 @@ export const ERRORS: readonly ErrorRow[] = [
   row('*', 'V3-DKcYh', 'refused', 'The value is already taken in ZITADEL: {says}.', taken),
   row('*', 'V3-DKcYh', 'refused', 'The account at the external identity provider is already linked to another ZITADEL user: remove that link first.', { ...taken, says: 'External IDP' }),
   row('CreateUser', 'COMMAND-7yiox1isql', 'replan', 'a user with this id exists already'),
+  row('CreateUser', 'COMMAND-k2una', 'replan', 'a user with this id exists already'),
   row('CreateUser', 'COMMAND-39nf2', 'refused', 'The external identity provider is not set up in ZITADEL.', invalid),
   row('*', 'COMMAND-SFd21', 'refused', 'userName ends in a domain that another ZITADEL organization has verified as its own: use another userName, or release the domain there.', invalid),
 
@@ -170,6 +171,25 @@ export const ERRORS: readonly ErrorRow[] = [
   row('DeleteUser', 'COMMAND-bd4ir1mblj', 'gone', 'the user does not exist'),
   row('SetUserMetadata', 'COMMAND-uXHNj', 'gone', 'the user does not exist'),
   row('DeleteUserMetadata', 'COMMAND-uXHNj', 'gone', 'the user does not exist'),
+
+  // rights: what is told of them is for the operator, a client that changes a group is not told
+  row('CreateAdministrator', 'ORG-poWwe', 'replan', 'the user has roles in the organization already'),
+  row('CreateAdministrator', 'V3-DKcYh', 'replan', 'the user has roles in the organization already'),
+  row('UpdateAdministrator', 'Org-D8JxR', 'replan', 'the user has no roles in the organization'),
+  row('CreateAdministrator', 'ORG-GoXOn', 'gone', 'the user does not exist'),
+  row('CreateAdministrator', 'Org-4N8es', 'refused', 'An organization role that a rule gives does not exist in this ZITADEL: correct orgRoles of the rule.', invalid),
+  row('UpdateAdministrator', 'IAM-m9fG8', 'refused', 'An organization role that a rule gives does not exist in this ZITADEL: correct orgRoles of the rule.', invalid),
+  row('CreateAdministrator', 'ORG-4Mlfs', 'replan', 'no roles were named'),
+  row('UpdateAdministrator', 'Org-LiaZi', 'replan', 'no roles were named'),
+  row('*', 'COMMAND-QXPGs', 'refused', 'The organization does not exist in ZITADEL: check ZITADEL_ORG_ID.', invalid),
+  row('CreateAuthorization', 'V3-DKcYh', 'replan', 'the user has an authorization for the project already'),
+  row('UpdateAuthorization', 'COMMAND-3M9sd', 'replan', 'the authorization does not exist'),
+  row('CreateAuthorization', 'COMMAND-4f8sg', 'gone', 'the user does not exist'),
+  row('CreateAuthorization', 'COMMAND-4m9ff', 'refused', 'The project that a rule names does not exist, or is not granted to the organization: correct project of the rule.', invalid),
+  row('*', 'COMMAND-mm9F4', 'refused', 'A role that a rule gives does not exist in the project: correct roles of the rule, add the role in ZITADEL, or set createRoles.', invalid),
+  row('AddProjectRole', 'V3-DKcYh', 'already', 'the project has the role'),
+  row('AddProjectRole', 'COMMAND-EbFMN', 'refused', 'The project that a rule names does not exist: correct project of the rule.', invalid),
+  row('AddProjectRole', 'AUTH-AWfge', 'blocked', 'the service user may not add roles to the project: createRoles needs ORG_OWNER, or PROJECT_OWNER of that project'),
 
   // token, permission, address
   row('*', 'AUTH-7fs1e', 'blocked', 'ZITADEL refused the token: it is wrong, expired, or its user is deactivated. Give the bridge a new one'),

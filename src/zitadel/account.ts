@@ -18,6 +18,8 @@ export interface Account {
   user(manner?: Manner, onDate?: (date: string | null) => void): Found<'user'>;
   organization(manner?: Manner): Found<'organization'>;
   permissions(manner?: Manner): Promise<Result<readonly string[]>>;
+  /** The roles that members of an organization can have. */
+  organizationRoles(manner?: Manner): Promise<Result<readonly string[]>>;
   /** When each personal access token of a user ends (ms since 1970; Infinity: never). */
   tokenEnds(user: string, manner?: Manner): Promise<Result<readonly number[]>>;
   /** Any cheap call as the service user: whatever is answered, ZITADEL is there. */
@@ -75,6 +77,12 @@ export function createAccount({ call, users, v1 }: AccountOptions): Account {
       read(
         { name: 'ListMyZitadelPermissions', ...manner },
         (options) => auth.listMyZitadelPermissions({}, options),
+        ({ result }) => result,
+      ),
+    organizationRoles: (manner) =>
+      read(
+        { name: 'ListOrgMemberRoles', ...manner },
+        (options) => management.listOrgMemberRoles({}, options),
         ({ result }) => result,
       ),
     tokenEnds: (user, manner) =>

@@ -33,6 +33,8 @@ export interface CallSpec {
   /** the user it is about */
   readonly user?: string;
   readonly lane?: Lane;
+  /** calls with the same word here are made one at a time, from all tenants of the connection */
+  readonly alone?: string;
   /** waits for no slot and is sent whatever the breaker says: to ask whether ZITADEL is there */
   readonly urgent?: true;
   /** asked once a slot is free, right before the call */
@@ -99,7 +101,12 @@ export function createCaller(options: CallerOptions): Call {
   async function inTurn<T>(spec: CallSpec, send: (options: CallOptions) => Promise<T>): Promise<Result<T>> {
     if (spec.urgent === true) return await attempt(spec, send, true);
     if (isShut(spec)) return unsent(spec, 'breaker-open');
-    const result = await bulkhead.run(spec.lane ?? 'request', limits.slotMs, () => attempt(spec, send, true));
+    const inSlot = (): Promise<Result<T> | undefined> =>
+      bulkhead.run(spec.lane ?? 'request', limits.slotMs, () => attempt(spec, send, true));
+    // one that waits for its turn takes no slot from others
+    const result = await (spec.alone === undefined
+      ? inSlot()
+      : connection.alone(spec.alone).run('request', limits.slotMs, inSlot));
     return result ?? unsent(spec, isShut(spec) ? 'breaker-open' : 'no-slot');
   }
 

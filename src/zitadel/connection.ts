@@ -12,6 +12,8 @@ export interface Connection {
   readonly bulkhead: Bulkhead;
   readonly breaker: Breaker;
   readonly services: Services;
+  /** A queue of one at a time, by what it is for. Who waits in it holds no slot. */
+  alone(name: string): Bulkhead;
   /** Ends the session and the probes; calls under way fail. */
   close(): void;
 }
@@ -35,14 +37,22 @@ export function createConnection({
   const session = createSession(url, lingerMs);
   const bulkhead = createBulkhead(maxInFlight);
   const breaker = createBreaker(judged);
+  const lanes = new Map<string, Bulkhead>();
   // who waits for a slot would only hear later that nothing is sent
-  breaker.onChange((open) => open && bulkhead.dismiss());
+  breaker.onChange((open) => {
+    if (open) for (const each of [bulkhead, ...lanes.values()]) each.dismiss();
+  });
   return {
     url,
     session,
     bulkhead,
     breaker,
     services: createServices((rewrite) => connectTransport(url, session, rewrite)),
+    alone(name) {
+      const lane = lanes.get(name) ?? createBulkhead(1);
+      lanes.set(name, lane);
+      return lane;
+    },
     close() {
       breaker.close();
       session.close();

@@ -4,6 +4,9 @@ import { BridgeError, explain, meaning } from '../errors.ts';
 import type { Result } from './caller.ts';
 import type { Failure } from './decode.ts';
 
+/** Nothing was sent: another reconcile has the row. */
+export const STOPPED: Unreadable = { kind: 'retry', definite: true, cause: 'away', reason: 'lease-lost' };
+
 /** A write that failed. */
 export function outcomeOf(failure: Failure): Outcome {
   if (failure.cause === 'away') return away(failure);
@@ -51,7 +54,11 @@ export function unreadable(failure: Failure): Unreadable {
 export function must<T>(result: Result<T>): T {
   if (result.kind === 'ok') return result.value;
   if (result.kind === 'stopped') throw new BridgeError(503, 'the read was stopped', { retryAfter: 1 });
-  const why = unreadable(result.failure);
+  throw unavailable(unreadable(result.failure));
+}
+
+/** What is thrown for a read that could not be had. */
+export function unavailable(why: Unreadable): BridgeError {
   const retryAfter = why.kind === 'retry' ? (why.retryAfter ?? 1) : 10;
-  throw new BridgeError(503, `ZITADEL could not be read: ${why.reason}`, { retryAfter });
+  return new BridgeError(503, `ZITADEL could not be read: ${why.reason}`, { retryAfter });
 }

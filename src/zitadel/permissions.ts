@@ -1,14 +1,11 @@
 /** Whom the token must not lock out. */
-import { createClient, type Transport } from '@connectrpc/connect';
-import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
-import type { Administrator, ResourceFilter } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
+import type { Administrator } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
 import { UserState } from '@zitadel/proto/zitadel/user/v2/user_pb.js';
 import type { Guarded } from '../bridge/ports.ts';
 import type { Account } from './account.ts';
-import type { Call, Result } from './caller.ts';
+import type { ListAdministrators, Resource } from './administrators.ts';
+import type { Call } from './caller.ts';
 import { must, unreadable } from './outcome.ts';
-import { PAGE, pages } from './pages.ts';
-import type { Services } from './services.ts';
 import type { Users } from './steps.ts';
 
 export interface Permissions {
@@ -22,44 +19,16 @@ export interface PermissionsOptions {
   readonly call: Call;
   readonly users: Users;
   readonly organization: string;
-  readonly services: Services;
-  readonly transport: Transport;
+  readonly list: ListAdministrators;
   readonly account: Account;
 }
 
-type Resource = ResourceFilter['resource'];
-
-export function createPermissions({
-  call,
-  users,
-  organization,
-  services,
-  transport,
-  account,
-}: PermissionsOptions): Permissions {
-  const administration = createClient(InternalPermissionService, transport);
-
+export function createPermissions({ call, users, organization, list, account }: PermissionsOptions): Permissions {
   /** All that the token sees: a token without the right sees its own row, or none. */
   async function administrators(resource: Resource): Promise<readonly Administrator[]> {
-    const filters = [{ filter: { case: 'resource', value: { resource } } }] as const;
-    const result = await pages((offset) => administratorPage(filters, offset));
+    const result = await list(resource, 'sync');
     if (result.kind === 'failed' && unreadable(result.failure).kind === 'blocked') return [];
     return must(result);
-  }
-
-  async function administratorPage(
-    filters: readonly [
-      { readonly filter: { readonly case: 'resource'; readonly value: { readonly resource: Resource } } },
-    ],
-    offset: number,
-  ): Promise<Result<readonly Administrator[]>> {
-    const pagination = { offset: BigInt(offset), limit: PAGE, asc: true };
-    const result = await call({ name: 'ListAdministrators', effect: 'read', lane: 'sync' }, async (options) => {
-      await services.learn(options.signal ?? AbortSignal.timeout(1_000));
-      return await administration.listAdministrators({ pagination, filters: [...filters] }, options);
-    });
-    if (result.kind === 'failed' && result.failure.code === 'UNIMPLEMENTED') services.forget();
-    return result.kind === 'ok' ? { kind: 'ok', value: result.value.administrators } : result;
   }
 
   /** Owners that are active users. Those of other organizations that cannot be read do not count. */

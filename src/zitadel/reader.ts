@@ -1,5 +1,5 @@
 /** One user by its id: reads that see every write before them (measured). */
-import type { ReadOutcome, Zitadel } from '../bridge/ports.ts';
+import type { ReadOutcome, Unreadable, Zitadel } from '../bridge/ports.ts';
 import type { Facts } from '../mapping/facts.ts';
 import type { Lane } from './bulkhead.ts';
 import type { Call, Result } from './caller.ts';
@@ -9,12 +9,28 @@ import { PAGE, pages } from './pages.ts';
 import { metadataFacts, readingOf } from './readings.ts';
 import type { Users } from './steps.ts';
 
-const EMPTY: ReadOutcome = {
+export const EMPTY: Unreadable = {
   kind: 'retry',
   definite: true,
   cause: 'answer',
   reason: 'GetUserByID: the answer holds no user',
 };
+
+/** All metadata of one user that SCIM keeps. */
+export type ListMetadata = (userId: string, lane: Lane) => Promise<Result<Facts>>;
+
+export function createListMetadata(call: Call, users: Users): ListMetadata {
+  return async (userId, lane) => {
+    const rows = await pages(async (offset) => {
+      const request = { userId, pagination: { offset: BigInt(offset), limit: PAGE, asc: true } };
+      const result = await call({ name: 'ListUserMetadata', effect: 'read', user: userId, lane }, (options) =>
+        users.listUserMetadata(request, options),
+      );
+      return result.kind === 'ok' ? { kind: 'ok', value: result.value.metadata } : result;
+    });
+    return rows.kind === 'ok' ? { kind: 'ok', value: metadataFacts(rows.value) } : rows;
+  };
+}
 
 export interface ReaderOptions {
   readonly call: Call;
@@ -33,16 +49,7 @@ export function createReader({
   const getUser = (userId: string) =>
     call({ name: 'GetUserByID', effect: 'read', user: userId }, (options) => users.getUserByID({ userId }, options));
 
-  const listMetadata = async (userId: string, lane: Lane): Promise<Result<Facts>> => {
-    const rows = await pages(async (offset) => {
-      const request = { userId, pagination: { offset: BigInt(offset), limit: PAGE, asc: true } };
-      const result = await call({ name: 'ListUserMetadata', effect: 'read', user: userId, lane }, (options) =>
-        users.listUserMetadata(request, options),
-      );
-      return result.kind === 'ok' ? { kind: 'ok', value: result.value.metadata } : result;
-    });
-    return rows.kind === 'ok' ? { kind: 'ok', value: metadataFacts(rows.value) } : rows;
-  };
+  const listMetadata = createListMetadata(call, users);
 
   /**
    * A token of one organization is answered AUTHZ-cdgFk for users of others, and for all when it lost its own role:

@@ -3,6 +3,7 @@ import type { DescMethodUnary } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { AuthorizationService } from '@zitadel/proto/zitadel/authorization/v2beta/authorization_service_pb.js';
 import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
+import { ProjectService } from '@zitadel/proto/zitadel/project/v2beta/project_service_pb.js';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
 import type { Rewrite } from './transport.ts';
 
@@ -19,6 +20,7 @@ const MOVED: readonly Moved[] = [
     InternalPermissionService.method.listAdministrators,
   ),
   moved('zitadel.authorization.v2.AuthorizationService', AuthorizationService.method.listAuthorizations),
+  moved('zitadel.project.v2.ProjectService', ProjectService.method.listProjects),
 ];
 
 function moved(v2: string, probe: DescMethodUnary): Moved {

@@ -7,7 +7,7 @@ import type {
   UserService,
 } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
 import { type FactsChange, isMetadata } from '../mapping/facts.ts';
-import type { Step } from '../mapping/steps.ts';
+import type { RightCall, Step, StepCall } from '../mapping/steps.ts';
 import { isUnreachable } from '../mapping/users.ts';
 
 export interface Writing {
@@ -19,11 +19,16 @@ export interface Writing {
 
 export type Users = Client<typeof UserService>;
 
+/** A step by UserService. */
+export interface UserStep extends Pick<Step, 'set'> {
+  readonly call: Exclude<StepCall, RightCall>;
+}
+
 /** Sends the one call of a step. */
 export function sendStep(
   users: Users,
   id: string,
-  step: Step,
+  step: UserStep,
   writing: Writing,
   options: CallOptions,
 ): Promise<unknown> {

@@ -2,15 +2,23 @@
 import { createClient, type Transport } from '@connectrpc/connect';
 import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
-import type { Outcome, Zitadel } from '../bridge/ports.ts';
+import type { Zitadel } from '../bridge/ports.ts';
 import { createAccount } from './account.ts';
+import { createListAdministrators } from './administrators.ts';
+import { createListAuthorizations } from './authorizations.ts';
 import { type Call, createCaller, type Limits, LIMITS, type OnCall } from './caller.ts';
+import { createCatalogue } from './catalogue.ts';
 import type { Connection } from './connection.ts';
 import { createDirectory } from './directory.ts';
+import { createHolder } from './holder.ts';
 import { createInspect } from './inspection.ts';
-import { must, outcomeOf } from './outcome.ts';
+import { createMovedCall } from './moved.ts';
+import { must, outcomeOf, STOPPED } from './outcome.ts';
 import { createPermissions } from './permissions.ts';
 import { createReader } from './reader.ts';
+import { createRecently } from './recently.ts';
+import { createRightRunner, isRightCall, type RightRunner } from './right-steps.ts';
+import { createRights } from './rights.ts';
 import { createStanding, type StandingAsker } from './standing.ts';
 import { sendStep, type Users, type Writing } from './steps.ts';
 import { createTokens, type Credential } from './token.ts';
@@ -33,7 +41,10 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
   const { url, session, services, breaker } = connection;
   const limits = { ...LIMITS, ...options.limits };
   const tokens = createTokens(url, credential, limits.readMs);
-  const onBlocked = (): void => standing.doubt();
+  const onBlocked = (): void => {
+    standing.doubt();
+    mayDo.forget();
+  };
   const call = createCaller({ connection, organization, tokens, limits, onCall, onBlocked });
   const transport = connectTransport(url, session, services.rewrite);
   const users = createClient(UserService, transport);
@@ -44,13 +55,20 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
     breaker,
     maxAge: standingMs,
   });
-  const permissions = createPermissions({ call, users, organization, services, transport, account });
+  const mayDo = createRecently(() => account.permissions(), standingMs);
+  const moved = createMovedCall(call, services);
+  const administrators = createListAdministrators(moved, transport);
+  const authorizations = createListAuthorizations({ call: moved, transport, services, organization });
+  const permissions = createPermissions({ call, users, organization, list: administrators, account });
   breaker.probeBy(account.ping);
   const reader = createReader({ call, users, organization, mayReadUsers: permissions.mayReadUsers });
   return {
-    run: createRunner(call, users, options, reader.read),
+    run: createRunner(call, users, options, reader.read, createRightRunner({ call: moved, transport, organization })),
     ...reader,
     ...createDirectory(call, users, organization),
+    ...createRights({ organization, administrators, authorizations, permissions: mayDo.get }),
+    holder: createHolder({ call, users, writing: options }),
+    catalogue: createCatalogue({ call: moved, transport, account }),
     guarded: permissions.guarded,
     away: () => breaker.open()?.reason,
     standing: standing.standing,
@@ -62,13 +80,21 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
 /** Also the answer to a create whose earlier try was only slow: then the name is taken by the user itself. */
 const NAME_TAKEN = 'V3-DKcYh';
 
-function createRunner(call: Call, users: Users, writing: Writing, read: Zitadel['read']): Zitadel['run'] {
+function createRunner(
+  call: Call,
+  users: Users,
+  writing: Writing,
+  read: Zitadel['read'],
+  runRight: RightRunner,
+): Zitadel['run'] {
   return async (id, step, proceed) => {
-    const spec = { name: step.call, effect: 'write', user: id, proceed, keys: Object.keys(step.set).length } as const;
-    const result = await call(spec, (options) => sendStep(users, id, step, writing, options));
+    const { call: name, set } = step;
+    if (isRightCall(name)) return await runRight(id, { ...step, call: name }, proceed);
+    const spec = { name, effect: 'write', user: id, proceed, keys: Object.keys(set).length } as const;
+    const result = await call(spec, (options) => sendStep(users, id, { call: name, set }, writing, options));
     if (result.kind === 'ok') return { kind: 'done' };
     if (result.kind === 'stopped') return STOPPED;
-    if (step.call === 'CreateUser' && result.failure.id === NAME_TAKEN) {
+    if (name === 'CreateUser' && result.failure.id === NAME_TAKEN) {
       const found = await read(id);
       if (found.kind === 'found') return { kind: 'replan', reason: 'create-was-applied' };
       if (found.kind !== 'gone') return found;
@@ -76,8 +102,6 @@ function createRunner(call: Call, users: Users, writing: Writing, read: Zitadel[
     return outcomeOf(result.failure);
   };
 }
-
-const STOPPED: Outcome = { kind: 'retry', definite: true, cause: 'away', reason: 'lease-lost' };
 
 async function passwordRules(call: Call, transport: Transport, organization: string) {
   const settings = createClient(SettingsService, transport);

@@ -24,7 +24,7 @@ const recorded = JSON.parse(readFileSync(new URL('exchanges.json', import.meta.u
 
 /** Calls that the bridge makes, lists aside: what goes wrong there is an outage. */
 const CALLS = new Set(
-  'CreateUser UpdateUser UpdateHumanUser SetUserMetadata DeleteUserMetadata DeactivateUser ReactivateUser LockUser UnlockUser DeleteUser GetUserByID ListUserMetadata'.split(
+  'CreateUser UpdateUser UpdateHumanUser SetUserMetadata DeleteUserMetadata DeactivateUser ReactivateUser LockUser UnlockUser DeleteUser GetUserByID ListUserMetadata CreateAdministrator UpdateAdministrator DeleteAdministrator CreateAuthorization UpdateAuthorization DeleteAuthorization'.split(
     ' ',
   ),
 );
@@ -84,6 +84,23 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'update user of B as ORG_OWNER of A': 'blocked',
   'get user of B as ORG_OWNER of A': 'blocked',
   'get user of a deleted organization': 'gone',
+  'administrator create, already one': 'replan',
+  'administrator create, user unknown': 'gone',
+  'administrator create, deleted user': 'gone',
+  'administrator create, unknown organization': '400 invalidValue The organization does not exist',
+  'administrator create, bad role': '400 invalidValue An organization role',
+  'administrator create, no roles': 'replan',
+  'administrator update, not one': 'replan',
+  'administrator update, bad role': '400 invalidValue An organization role',
+  'administrator update of a real one as mgr': 'blocked',
+  'missing permission: administrator create as ORG_USER_MANAGER': 'blocked',
+  'administrator create on B as ORG_OWNER of A': 'blocked',
+  'authorization create, duplicate': 'replan',
+  'authorization create, role not on project': '400 invalidValue A role that a rule gives',
+  'authorization create, project unknown': '400 invalidValue The project that a rule names',
+  'authorization create, organization without a project grant': '400 invalidValue The project that a rule names',
+  'authorization create, user unknown': 'gone',
+  'authorization update, unknown': 'replan',
 };
 
 /** A recorded answer as a Connect client throws it. */
