@@ -1,5 +1,5 @@
-/** Reading a request body: one JSON object of at most 1 MB that can do no harm, or a 4xx that says where it is wrong. */
-import express, { type Request, type Response } from 'express';
+/** Reading a request body: one JSON object of bounded size that can do no harm, or a 4xx that says where it is wrong. */
+import express, { type Request, type RequestHandler, type Response } from 'express';
 import { BridgeError } from '../errors.ts';
 import { checkBodyType } from './media-type.ts';
 import { invalid, invalidSyntax } from './refusals.ts';
@@ -7,7 +7,8 @@ import { invalid, invalidSyntax } from './refusals.ts';
 /** A JSON object as a client sent it: attribute names in any case, values of any type. */
 export type Json = Readonly<Record<string, unknown>>;
 
-const MAX_BYTES = 1024 * 1024;
+/** Largest body in MB: a user is small, a group may name 20,000 members. */
+export type BodyLimit = 1 | 5;
 const MAX_DEPTH = 50;
 /** Deeper than this it is not even parsed: a megabyte of brackets would cost a tenth of a second. */
 const MAX_PARSED_DEPTH = 500;
@@ -21,22 +22,26 @@ const [QUOTE, BACKSLASH, BRACKET, BRACKET_END, BRACE, BRACE_END] = [...'"\\[]{}'
   character.charCodeAt(0),
 );
 
-const raw = express.raw({ type: () => true, limit: MAX_BYTES });
+const reader = (limit: BodyLimit): RequestHandler => express.raw({ type: () => true, limit: limit * 1024 * 1024 });
+const READERS: Readonly<Record<BodyLimit, RequestHandler>> = { 1: reader(1), 5: reader(5) };
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The body as a JSON object. Throws 400 invalidSyntax or invalidValue, 413 or 415. */
-export async function readBody(req: Request, res: Response): Promise<Json> {
+export async function readBody(req: Request, res: Response, limit: BodyLimit): Promise<Json> {
   checkBodyType(req.headers);
   const bytes = await new Promise<unknown>((resolve, reject) => {
-    raw(req, res, (error?: unknown) => (error === undefined ? resolve(req.body) : reject(unreadable(error))));
+    const read = READERS[limit];
+    void read(req, res, (error?: unknown) =>
+      error === undefined ? resolve(req.body) : reject(unreadable(error, limit)),
+    );
   });
   return parseBody(bytes instanceof Uint8Array ? bytes : new Uint8Array());
 }
 
 /** express.raw says what happened by the status of its error; its text is its own and not for clients. */
-function unreadable(error: unknown): BridgeError {
+function unreadable(error: unknown, limit: BodyLimit): BridgeError {
   const status = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;
-  if (status === 413) return new BridgeError(413, 'the body is larger than 1 MB: send less in one request');
+  if (status === 413) return new BridgeError(413, `the body is larger than ${limit} MB: send less in one request`);
   if (status === 415)
     return new BridgeError(415, 'this Content-Encoding is not supported: send the body as it is or with gzip');
   return invalidSyntax('the body did not arrive whole');

@@ -2,17 +2,19 @@
 import { BridgeError } from '../errors.ts';
 import type { Tenant } from '../bridge/use-cases.ts';
 import { ENTERPRISE_SCHEMA, USER_SCHEMA } from '../mapping/attributes.ts';
+import { GROUP_SCHEMA } from '../mapping/group-attributes.ts';
 import type { Schema } from '../mapping/schema.ts';
 import type { Json } from './body.ts';
+import { listAnswer } from './messages.ts';
 import { MAX_COUNT } from './query.ts';
 import type { ScimRequest, Serve } from './request.ts';
+import type { Answer } from './respond.ts';
 
-const LIST_URN = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 const SCHEMA_URN = 'urn:ietf:params:scim:schemas:core:2.0:Schema';
 const RESOURCE_TYPE_URN = 'urn:ietf:params:scim:schemas:core:2.0:ResourceType';
 const CONFIG_URN = 'urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig';
 
-const SCHEMAS: readonly Schema[] = [USER_SCHEMA, ENTERPRISE_SCHEMA];
+const SCHEMAS: readonly Schema[] = [USER_SCHEMA, ENTERPRISE_SCHEMA, GROUP_SCHEMA];
 
 const RESOURCE_TYPES = [
   {
@@ -22,6 +24,14 @@ const RESOURCE_TYPES = [
     endpoint: '/Users',
     schema: USER_SCHEMA.id,
     schemaExtensions: [{ schema: ENTERPRISE_SCHEMA.id, required: false }],
+  },
+  {
+    id: 'Group',
+    name: 'Group',
+    description: GROUP_SCHEMA.description,
+    endpoint: '/Groups',
+    schema: GROUP_SCHEMA.id,
+    schemaExtensions: [],
   },
 ];
 
@@ -89,18 +99,9 @@ function schema(each: Schema, base: string): Json {
   return { schemas: [SCHEMA_URN], ...each, meta: { resourceType: 'Schema', location: `${base}/Schemas/${each.id}` } };
 }
 
-function all(resources: readonly Json[], request: ScimRequest): { readonly status: 200; readonly body: Json } {
+function all(resources: readonly Json[], request: ScimRequest): Answer {
   refuseFilter(request);
-  return {
-    status: 200,
-    body: {
-      schemas: [LIST_URN],
-      totalResults: resources.length,
-      startIndex: 1,
-      itemsPerPage: resources.length,
-      Resources: resources,
-    },
-  };
+  return listAnswer(resources.length, 1, resources);
 }
 
 function one<T extends { readonly id: string }>(

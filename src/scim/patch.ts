@@ -6,10 +6,11 @@ import type { Operation } from './client-shapes.ts';
 import { coerceOne, coerceValue, isEmpty, object } from './coerce.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { editElements } from './patch-elements.ts';
+import { operationsOf, tooManyOperations } from './operations.ts';
 import { parsePatchPath } from './patch-path.ts';
 import { named, type Place } from './place.ts';
 import { readLeniently, readOperations, readUserBody } from './quirks.ts';
-import { invalid, invalidSyntax } from './refusals.ts';
+import { invalidSyntax } from './refusals.ts';
 import { subAttributes, type Names, type Shape } from './shape.ts';
 
 export interface Patch {
@@ -25,13 +26,12 @@ export interface Patch {
 const MAX_OPERATIONS = 1000;
 /** Most characters of all paths with filters together: each filter is tried on each element. */
 const MAX_FILTERS = 10_000;
-const OPS = new Set(['add', 'replace', 'remove']);
 
 /** Reads the body of a PATCH. Throws 400 invalidSyntax, invalidPath, invalidValue, invalidFilter, mutability or noTarget. */
 export function readPatch(body: Json, shape: Shape): Patch {
   const compiled: Compiled = { edits: [], touched: new Set(), password: undefined };
-  const operations = readOperations(operationsOf(body), shape);
-  if (operations.length > MAX_OPERATIONS) throw tooMany();
+  const operations = readOperations(operationsOf(body, MAX_OPERATIONS), shape);
+  if (operations.length > MAX_OPERATIONS) throw tooManyOperations(MAX_OPERATIONS);
   const filters = operations.reduce((sum, { path }) => sum + (path?.includes('[') ? path.length : 0), 0);
   if (filters > MAX_FILTERS)
     throw invalidSyntax(`the paths with filters are longer than ${MAX_FILTERS} characters together`);
@@ -51,31 +51,6 @@ interface Compiled {
   readonly edits: ((draft: Draft) => void)[];
   readonly touched: Set<string>;
   password: string | undefined;
-}
-
-function operationsOf(body: Json): Operation[] {
-  const sent = member(body, 'operations');
-  if (!Array.isArray(sent) || sent.length === 0)
-    throw invalidSyntax('Operations must be an array of at least one operation');
-  if (sent.length > MAX_OPERATIONS) throw tooMany();
-  return sent.map((each: unknown, index) => {
-    const operation = object(each, `Operations.${index}`);
-    const op = member(operation, 'op');
-    const path = member(operation, 'path') ?? '';
-    const name = typeof op === 'string' ? op.toLowerCase() : '';
-    if (!OPS.has(name)) throw invalidSyntax(`Operations.${index}.op must be add, replace or remove`);
-    if (typeof path !== 'string')
-      throw new BridgeError(400, `Operations.${index}.path must be a string`, { scimType: 'invalidPath' });
-    const value = member(operation, 'value');
-    if (value === undefined && name !== 'remove') throw invalid(`Operations.${index}.value is missing`);
-    return { op: name, ...(path.trim() !== '' && { path }), value };
-  });
-}
-
-function member(holder: Json, name: string): unknown {
-  if (Object.hasOwn(holder, name)) return holder[name];
-  const key = Object.keys(holder).find((each) => each.toLowerCase() === name);
-  return key === undefined ? undefined : holder[key];
 }
 
 function compile({ op, path, value }: Operation, shape: Shape, out: Compiled): void {
@@ -176,5 +151,3 @@ function required(op: string, place: Place): BridgeError {
   const detail = `${named(place)} is required and must not be ${op === 'remove' ? 'removed' : 'empty'}`;
   return new BridgeError(400, detail, { scimType: op === 'remove' ? 'mutability' : 'invalidValue' });
 }
-
-const tooMany = (): BridgeError => invalidSyntax(`more than ${MAX_OPERATIONS} operations for one user`);

@@ -12,7 +12,7 @@ export interface RequestLine {
   readonly tenant: string | undefined;
   /** name of the token */
   readonly who: string | undefined;
-  /** id of the user, where the route or the answer names one */
+  /** id of the user or group, where the route or the answer names one */
   readonly id: string | undefined;
   readonly scimType: string | undefined;
   /** where the bridge itself failed: name of the error and stack frames */

@@ -16,7 +16,7 @@ export interface ScimRequest {
   readonly parameters: Parameters;
   /** URL that the routes hang under, e.g. https://scim.example.com/scim/v2 */
   readonly base: string;
-  /** Reads the body: 1 MB of JSON at most. Throws 400, 413, 415. */
+  /** Reads the body: JSON of at most what the route allows. Throws 400, 413, 415. */
   readonly body: () => Promise<Json>;
 }
 

@@ -78,7 +78,7 @@ export function createScim({
       headers: req.headers,
       parameters: urlParameters(req.url),
       base: `${origin(req, publicUrl)}${prefixed ? `/${tenant.organization}` : ''}`,
-      body: () => readBody(req, res),
+      body: () => readBody(req, res, found.route.megabytes ?? 1),
     });
   }
 

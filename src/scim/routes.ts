@@ -1,7 +1,10 @@
 /** The routes of the protocol (RFC 7644 §3.2, table 2) as a grid. */
 import { BridgeError } from '../errors.ts';
+import type { BodyLimit } from './body.ts';
 import type { Discovery } from './discovery.ts';
+import { createGroup, deleteGroup, getGroup, listGroups, patchGroup, replaceGroup, searchGroups } from './groups.ts';
 import type { Serve } from './request.ts';
+import { searchAll } from './search.ts';
 import { createUser, deleteUser, getUser, listUsers, patchUser, replaceUser, searchUsers } from './users.ts';
 
 export interface Route {
@@ -10,6 +13,8 @@ export interface Route {
   readonly methods: Readonly<Record<string, Serve>>;
   /** answered although no first sync has finished yet */
   readonly early?: boolean;
+  /** largest body, default 1 */
+  readonly megabytes?: BodyLimit;
 }
 
 export interface Found {
@@ -33,7 +38,10 @@ export function createRoutes(discovery: Discovery): readonly Route[] {
     { path: '/Users', methods: { GET: listUsers, POST: createUser } },
     { path: '/Users/.search', methods: { POST: searchUsers } },
     { path: '/Users/:id', methods: { GET: getUser, PUT: replaceUser, PATCH: patchUser, DELETE: deleteUser } },
-    { path: '/.search', methods: { POST: searchUsers } },
+    { path: '/Groups', methods: { GET: listGroups, POST: createGroup }, megabytes: 5 },
+    { path: '/Groups/.search', methods: { POST: searchGroups } },
+    { path: '/Groups/:id', methods: { GET: getGroup, PUT: replaceGroup, PATCH: patchGroup, DELETE: deleteGroup }, megabytes: 5 },
+    { path: '/.search', methods: { POST: searchAll } },
     { path: '/ServiceProviderConfig', methods: { GET: discovery.serviceProviderConfig }, early: true },
     { path: '/ResourceTypes', methods: { GET: discovery.resourceTypes }, early: true },
     { path: '/ResourceTypes/:id', methods: { GET: discovery.resourceType }, early: true },

@@ -1,9 +1,9 @@
 /** A user as the client sees it: schemas, id, attributes, meta, cut down to what was asked for. */
-import type { UserResource } from '../bridge/use-cases.ts';
+import type { GroupRef, UserResource } from '../bridge/use-cases.ts';
 import { schemasOf, USER } from '../mapping/attributes.ts';
 import { createProjection, type Asked, type Projection } from '../mapping/project.ts';
-
-export type Json = Readonly<Record<string, unknown>>;
+import type { Json } from './body.ts';
+import { groupLocation, metaOf, userLocation } from './meta.ts';
 
 const EVERYTHING = createProjection(USER, {});
 
@@ -14,13 +14,9 @@ export function projectionOf(asked: Asked): Projection {
     : createProjection(USER, asked);
 }
 
-export function userLocation(id: string, base: string): string {
-  return `${base}/Users/${encodeURIComponent(id)}`;
-}
-
 /** The JSON of a user (RFC 7643 §3). `schemas` names the extensions that have a value (RFC 7643 §3.3). */
 export function renderUser(
-  { id, user, etag, created, modified }: UserResource,
+  { id, user, etag, created, modified, groups }: UserResource,
   base: string,
   projection: Projection,
 ): Json {
@@ -28,12 +24,12 @@ export function renderUser(
     schemas: schemasOf(user),
     id,
     ...user,
-    meta: {
-      resourceType: 'User',
-      created: new Date(created).toISOString(),
-      lastModified: new Date(modified).toISOString(),
-      location: userLocation(id, base),
-      version: etag,
-    },
+    ...(groups !== undefined && groups.length > 0 && { groups: groups.map((group) => renderGroup(group, base)) }),
+    meta: metaOf('User', { etag, created, modified }, userLocation(id, base)),
   });
+}
+
+/** A group of a user (RFC 7643 §4.1.2). ZITADEL knows no nesting, so every membership is a direct one. */
+function renderGroup({ id, displayName }: GroupRef, base: string): Json {
+  return { value: id, display: displayName, type: 'direct', $ref: groupLocation(id, base) };
 }

@@ -1,5 +1,4 @@
 /** /Users (RFC 7644 §3.2 to §3.6). */
-import { hash as hashOf } from 'node:crypto';
 import { BridgeError } from '../errors.ts';
 import type { Edit, UserResource } from '../bridge/use-cases.ts';
 import { USER } from '../mapping/attributes.ts';
@@ -7,17 +6,17 @@ import type { Asked } from '../mapping/project.ts';
 import type { Json } from './body.ts';
 import { asksToLeave } from './leave.ts';
 import { coerceResource } from './coerce.ts';
+import { contentHash } from './content-hash.ts';
 import { etagsOf, matches } from './etags.ts';
+import { checkSchemas, listAnswer, PATCH_URN } from './messages.ts';
+import { userLocation } from './meta.ts';
 import { readPatch } from './patch.ts';
 import { asked, bodyParameters, listQuery, type Parameters } from './query.ts';
 import { readUserBody } from './quirks.ts';
 import type { ScimRequest, Serve } from './request.ts';
 import type { Answer } from './respond.ts';
 import { createShape } from './shape.ts';
-import { projectionOf, renderUser, userLocation } from './user-resource.ts';
-
-const LIST_URN = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
-const PATCH_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+import { projectionOf, renderUser } from './user-resource.ts';
 
 const shape = createShape(USER);
 
@@ -25,7 +24,7 @@ const shape = createShape(USER);
 export const createUser: Serve = async (request) => {
   const { user, password } = readUser(await request.body());
   if (user['userName'] === undefined) throw new BridgeError(400, 'userName is required', { scimType: 'invalidValue' });
-  const hash = hashOf('sha256', sortedJson(user));
+  const hash = contentHash(user);
   const { resource, ended } = await request.tenant.users.create(request.ctx, {
     user,
     hash,
@@ -77,23 +76,15 @@ export const deleteUser: Serve = async ({ tenant, ctx, id, headers }) => {
 /** GET of the list (RFC 7644 §3.4.2). */
 export const listUsers: Serve = (request) => list(request.parameters, request);
 
-/** POST /Users/.search and /.search (RFC 7644 §3.4.3); users are the only resources so far, so both search the same. */
+/** POST /Users/.search (RFC 7644 §3.4.3). */
 export const searchUsers: Serve = async (request) => list(bodyParameters(await request.body()), request);
 
 async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest): Promise<Answer> {
   const query = listQuery(parameters);
   const projection = projectionOf(asked(parameters));
   const { total, resources } = await tenant.users.list(ctx, { ...query, location: (id) => userLocation(id, base) });
-  return {
-    status: 200,
-    body: {
-      schemas: [LIST_URN],
-      totalResults: total,
-      startIndex: query.startIndex,
-      itemsPerPage: resources.length,
-      Resources: resources.map((resource) => renderUser(resource, base, projection)),
-    },
-  };
+  const shown = resources.map((resource) => renderUser(resource, base, projection));
+  return listAnswer(total, query.startIndex, shown);
 }
 
 /** The wish of a request; of one that asks for active=false and cannot be read, that alone. */
@@ -122,16 +113,6 @@ function readUser(body: Json): { readonly user: Json; readonly password: string 
   return { user, password: typeof password === 'string' ? password : undefined };
 }
 
-/** `schemas` is required (RFC 7643 §3, RFC 7644 §3.5.2). URNs beside the one it must name are passed over (Microsoft's ADSCIM). */
-function checkSchemas(body: Json, urn: string): void {
-  const key = Object.keys(body).find((name) => name.toLowerCase() === 'schemas');
-  const schemas = key === undefined ? [] : body[key];
-  const named =
-    Array.isArray(schemas) &&
-    schemas.some((each) => typeof each === 'string' && each.toLowerCase() === urn.toLowerCase());
-  if (!named) throw new BridgeError(400, `schemas must name ${urn}`, { scimType: 'invalidSyntax' });
-}
-
 function shown(status: number, resource: UserResource, request: ScimRequest): Answer {
   const wanted: Asked = asked(request.parameters);
   return {
@@ -143,13 +124,4 @@ function shown(status: number, resource: UserResource, request: ScimRequest): An
 
 function kept(base: Json, name: string): Json {
   return base[name] === undefined ? {} : { [name]: base[name] };
-}
-
-/** JSON with sorted names: the same content is the same text, in whatever order a client wrote it. */
-function sortedJson(value: unknown): string {
-  return JSON.stringify(value, (_name, each: unknown) =>
-    typeof each === 'object' && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
 }

@@ -6,6 +6,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { SignJWT, exportJWK, generateKeyPair, type JWTPayload } from 'jose';
 import request from 'supertest';
 import { TOKEN, hash, serve, type Served } from './serve.ts';
+import { createFakeGroups } from './fake-groups.ts';
 import { createFakeUsers } from './fake-users.ts';
 import type { TenantAccess } from '../../src/scim/auth.ts';
 
@@ -13,8 +14,10 @@ const USERS = '/scim/v2/Users';
 const ask = ({ app }: Served, authorization?: string) =>
   authorization === undefined ? request(app).get(USERS) : request(app).get(USERS).set('Authorization', authorization);
 
+const users = createFakeUsers();
+const groups = createFakeGroups(Date.now, users);
 const other: TenantAccess = {
-  tenant: { id: 'other', organization: '9', users: createFakeUsers(), ready: () => true },
+  tenant: { id: 'other', organization: '9', users, groups, ready: () => true },
   tokens: [{ name: 'entra', sha256: hash('other-token') }],
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import request from 'supertest';
-import { ENTERPRISE_URN, TOKEN, USER_URN, serve } from './serve.ts';
+import { ENTERPRISE_URN, GROUP_URN, TOKEN, USER_URN, serve } from './serve.ts';
 
 const BASE = '/scim/v2';
 const bearer = { Authorization: `Bearer ${TOKEN}` };
@@ -25,14 +25,16 @@ test('RFC 7643 §5: ServiceProviderConfig says what is so', async () => {
   assert.match(body.meta.location, /\/scim\/v2\/ServiceProviderConfig$/);
 });
 
-test('RFC 7643 §6: the resource type User with its extension', async () => {
+test('RFC 7643 §6: the resource types User, with its extension, and Group', async () => {
   const { app } = serve({ options: { publicUrl: 'https://scim.example.com' } });
   const { body } = await request(app).get(`${BASE}/ResourceTypes?count=x&unknown=1`).set(bearer).expect(200);
-  assert.equal(body.totalResults, 1);
+  assert.equal(body.totalResults, 2);
   const one = await request(app).get(`${BASE}/ResourceTypes/User`).set(bearer).expect(200);
   assert.deepEqual(one.body, body.Resources[0]);
   assert.equal(one.body.endpoint, '/Users');
   assert.deepEqual(one.body.schemaExtensions, [{ schema: ENTERPRISE_URN, required: false }]);
+  const group = await request(app).get(`${BASE}/resourcetypes/group`).set(bearer).expect(200);
+  assert.deepEqual([group.body.endpoint, group.body.schema, group.body.schemaExtensions], ['/Groups', GROUP_URN, []]);
 });
 
 test('RFC 7643 §7: schemas, whole and single, without the common attributes', async () => {
@@ -40,7 +42,7 @@ test('RFC 7643 §7: schemas, whole and single, without the common attributes', a
   const { body } = await request(app).get(`${BASE}/Schemas`).set(bearer).expect(200);
   assert.deepEqual(
     body.Resources.map(({ id }: { readonly id: string }) => id),
-    [USER_URN, ENTERPRISE_URN],
+    [USER_URN, ENTERPRISE_URN, GROUP_URN],
   );
   const names = new Set(body.Resources[0].attributes.map(({ name }: { readonly name: string }) => name));
   assert.deepEqual(
@@ -50,6 +52,29 @@ test('RFC 7643 §7: schemas, whole and single, without the common attributes', a
   const one = await request(app).get(`${BASE}/Schemas/${ENTERPRISE_URN}`).set(bearer).expect(200);
   assert.deepEqual(one.body, body.Resources[1]);
   await request(app).get(`${BASE}/Schemas/urn:nothing`).set(bearer).expect(404);
+});
+
+test('RFC 7643 §8.7.1: the schema of a group', async () => {
+  const { app } = serve();
+  const { body } = await request(app).get(`${BASE}/Schemas/${GROUP_URN}`).set(bearer).expect(200);
+  const [displayName, members] = body.attributes;
+  assert.deepEqual(
+    [displayName.name, displayName.required, displayName.mutability],
+    ['displayName', true, 'readWrite'],
+  );
+  assert.deepEqual([members.name, members.multiValued, members.returned], ['members', true, 'default']);
+  assert.deepEqual(
+    members.subAttributes.map(({ name, mutability }: { readonly name: string; readonly mutability: string }) => [
+      name,
+      mutability,
+    ]),
+    [
+      ['value', 'immutable'],
+      ['$ref', 'immutable'],
+      ['type', 'immutable'],
+      ['display', 'readOnly'],
+    ],
+  );
 });
 
 test('RFC 7644 §4: a filter is 403; the token is needed as everywhere', async () => {

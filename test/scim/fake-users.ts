@@ -1,7 +1,7 @@
 /** Users in a map: what the protocol room is tested on. Same promises as the bridge, none of its work. */
 import { createHash, randomUUID } from 'node:crypto';
 import { BridgeError } from '../../src/errors.ts';
-import type { ScimUser, UserResource, Users } from '../../src/bridge/use-cases.ts';
+import type { GroupRef, ScimUser, UserResource, Users } from '../../src/bridge/use-cases.ts';
 import { USER } from '../../src/mapping/attributes.ts';
 import { compileFilter } from '../../src/mapping/filter.ts';
 import { sortResources } from '../../src/mapping/sort.ts';
@@ -15,7 +15,10 @@ export interface FakeUsers extends Users {
   fail: unknown;
 }
 
-export function createFakeUsers(clock: () => number = Date.now): FakeUsers {
+export function createFakeUsers(
+  clock: () => number = Date.now,
+  groupsOf: (id: string) => readonly GroupRef[] = () => [],
+): FakeUsers {
   const users = new Map<string, UserResource>();
 
   const etag = (user: ScimUser): string =>
@@ -59,7 +62,7 @@ export function createFakeUsers(clock: () => number = Date.now): FakeUsers {
     },
     async get(_ctx, id) {
       failing();
-      return known(id);
+      return { ...known(id), groups: groupsOf(id) };
     },
     async list(_ctx, { filter, sortBy, sortOrder, startIndex, count }) {
       failing();
@@ -68,6 +71,7 @@ export function createFakeUsers(clock: () => number = Date.now): FakeUsers {
         ...resource.user,
         id: resource.id,
         meta: {
+          resourceType: 'User',
           created: new Date(resource.created).toISOString(),
           lastModified: new Date(resource.modified).toISOString(),
         },
