@@ -203,7 +203,7 @@ export const ERRORS: readonly ErrorRow[] = [
   row('*', 'NOT_FOUND', 'blocked', 'ZITADEL does not know this host name: ZITADEL_URL must be its external domain', { says: 'unable to set instance' }),
 
   // not now
-  row('*', 'UNKNOWN', 'retry', 'parallel writes on one user: ZITADEL wrote nothing', { says: 'integrity violation', definite: true }),
+  row('*', 'UNKNOWN', 'retry', 'parallel writes on one user, or on the members of one organization: ZITADEL wrote nothing', { says: 'integrity violation', definite: true }),
   row('*', 'RESOURCE_EXHAUSTED', 'retry', 'ZITADEL asks for fewer calls: {says}', { definite: true }),
   row('*', 'UNAVAILABLE', 'retry', 'ZITADEL asks for fewer calls: {says}', { says: 'HTTP 429', definite: true }),
   row('*', 'QUERY-4M0fs', 'retry', 'ZITADEL allows smaller pages only: SystemDefaults.MaxQueryLimit must be at least 1000', { definite: true }),

@@ -14,9 +14,10 @@ const sandbox = await createSandbox({
   ...(SANDBOX_MAX_LIMIT ? { maxLimit: Number(SANDBOX_MAX_LIMIT) } : {}),
   ...(SANDBOX_EXTERNAL_DOMAIN ? { externalDomain: SANDBOX_EXTERNAL_DOMAIN } : {}),
 });
-const { organizations, tokens, client } = sandbox.seeds;
+const { organizations, tokens, client, project } = sandbox.seeds;
 console.log(`sandbox ZITADEL at ${sandbox.url}`);
 console.log(`organizations   A ${organizations.a}   B ${organizations.b}`);
+console.log(`project         ${project} (roles viewer, editor, admin) of A`);
 for (const [who, token] of Object.entries(tokens)) console.log(`token           ${who.padEnd(14)} ${token}`);
 console.log(`client          ${client.id} ${client.secret}`);
 console.log(`key file        GET ${sandbox.url}/sandbox/seeds (key)`);

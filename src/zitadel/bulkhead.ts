@@ -1,14 +1,20 @@
 /** At most so many calls at once to one ZITADEL; more would only wait inside it (measured). */
 
-/** request: somebody waits. sync: the background sweep, which takes at most half of the slots. */
-export type Lane = 'request' | 'sync';
+/**
+ * request: somebody waits. bulk: somebody waits too, for thousands of these at once: the others go first, but for each fourth slot.
+ * sync: the background sweep, which takes at most half of the slots.
+ */
+export type Lane = 'request' | 'bulk' | 'sync';
 
 export interface Bulkhead {
-  /** Waits for a slot, in order of arrival, at most `ms`, and gives it back when `work` ends. undefined: no slot came free. */
+  /** Waits for a slot, in order of arrival (but for bulk), at most `ms`, and gives it back when `work` ends. undefined: no slot came free. */
   run<T>(lane: Lane, ms: number, work: () => Promise<T>): Promise<T | undefined>;
   /** Whoever waits goes without. */
   dismiss(): void;
 }
+
+/** Every fourth slot goes to the oldest, whatever it is: bulk does not wait for ever. */
+const BULK_TURN = 4;
 
 interface Waiting {
   readonly lane: Lane;
@@ -19,16 +25,21 @@ interface Waiting {
 export function createBulkhead(slots: number): Bulkhead {
   const syncSlots = Math.max(1, Math.floor(slots / 2));
   const queue: Waiting[] = [];
-  const busy: Record<Lane, number> = { request: 0, sync: 0 };
+  const busy: Record<Lane, number> = { request: 0, bulk: 0, sync: 0 };
+  /** slots given to those who waited */
+  let given = 0;
 
   const free = (lane: Lane): boolean =>
-    busy.request + busy.sync < slots && (lane === 'request' || busy.sync < syncSlots);
+    busy.request + busy.bulk + busy.sync < slots && (lane !== 'sync' || busy.sync < syncSlots);
 
   function leave(lane: Lane): void {
     busy[lane] -= 1;
-    const at = queue.findIndex((each) => free(each.lane));
-    const [next] = at === -1 ? [] : queue.splice(at, 1);
+    const first = queue.find((each) => each.lane !== 'bulk' && free(each.lane));
+    const oldest = queue.find((each) => free(each.lane));
+    const next = given % BULK_TURN === BULK_TURN - 1 ? oldest : (first ?? oldest);
     if (next === undefined) return;
+    queue.splice(queue.indexOf(next), 1);
+    given += 1;
     busy[next.lane] += 1;
     next.end(true);
   }

@@ -90,7 +90,9 @@ export function createRightRunner({ call, transport, organization }: RightRunner
     // parallel writes on one organization's members fail (measured)
     const alone = right.project === undefined ? { alone: `administrators ${organization}` } : {};
     const attempt = () =>
-      call({ name, effect: 'write', user: id, proceed, ...alone }, (options) => send(id, name, right, options));
+      call({ name, effect: 'write', user: id, lane: 'bulk', proceed, ...alone }, (options) =>
+        send(id, name, right, options),
+      );
     let result = await attempt();
     if (result.kind === 'failed' && result.failure.id === ROLE_UNKNOWN && right.creates?.length) {
       const missing = await addRoles(right, { user: id, proceed });

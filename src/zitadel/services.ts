@@ -42,8 +42,9 @@ export function createServices(transportTo: (rewrite: Rewrite) => Transport): Se
   const asBeta = transportTo((service) => service);
   const asV2 = transportTo((service) => MOVED.find((each) => each.beta === service)?.v2 ?? service);
 
-  async function learn(signal: AbortSignal): Promise<void> {
-    if (names !== undefined) return;
+  let learning: Promise<void> | undefined;
+
+  async function ask(signal: AbortSignal): Promise<void> {
     // a host name that ZITADEL does not know is 404 for everything: first a method that every server has
     if ((await presence(asBeta, UserService.method.getUserByID, signal)) !== 'there') return;
     const found = await Promise.all(MOVED.map((each) => presence(asV2, each.probe, signal)));
@@ -53,7 +54,14 @@ export function createServices(transportTo: (rewrite: Rewrite) => Transport): Se
 
   return {
     rewrite: (service) => names?.get(service) ?? service,
-    learn,
+    async learn(signal) {
+      if (names !== undefined) return;
+      // calls that come together ask once
+      learning ??= ask(signal).finally(() => {
+        learning = undefined;
+      });
+      await learning;
+    },
     forget() {
       names = undefined;
     },

@@ -3,6 +3,8 @@ import { createClient, type Transport } from '@connectrpc/connect';
 import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
 import type { Zitadel } from '../bridge/ports.ts';
+import { groupOf } from '../mapping/groups.ts';
+import type { Step } from '../mapping/steps.ts';
 import { createAccount } from './account.ts';
 import { createListAdministrators } from './administrators.ts';
 import { createListAuthorizations } from './authorizations.ts';
@@ -90,7 +92,8 @@ function createRunner(
   return async (id, step, proceed) => {
     const { call: name, set } = step;
     if (isRightCall(name)) return await runRight(id, { ...step, call: name }, proceed);
-    const spec = { name, effect: 'write', user: id, proceed, keys: Object.keys(set).length } as const;
+    const lane = isBulk(step) ? 'bulk' : 'request';
+    const spec = { name, effect: 'write', user: id, lane, proceed, keys: Object.keys(set).length } as const;
     const result = await call(spec, (options) => sendStep(users, id, { call: name, set }, writing, options));
     if (result.kind === 'ok') return { kind: 'done' };
     if (result.kind === 'stopped') return STOPPED;
@@ -101,6 +104,12 @@ function createRunner(
     }
     return outcomeOf(result.failure);
   };
+}
+
+/** Nothing but memberships: one change of a group may bring thousands of these. */
+function isBulk({ call, set }: Step): boolean {
+  const isMetadata = call === 'SetUserMetadata' || call === 'DeleteUserMetadata';
+  return isMetadata && Object.keys(set).every((fact) => groupOf(fact) !== undefined);
 }
 
 async function passwordRules(call: Call, transport: Transport, organization: string) {

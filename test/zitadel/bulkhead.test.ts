@@ -85,3 +85,27 @@ test('who waits too long goes without, and takes no slot', async () => {
   assert.equal(await first, 'first');
   assert.equal(await bulkhead.run('request', 60_000, () => Promise.resolve('next')), 'next');
 });
+
+test('who waits goes before bulk, but for each fourth slot', async () => {
+  const { add, running, begun } = workers(1);
+  const done = [add('bulk'), ...Array.from({ length: 3 }, () => add('bulk'))];
+  done.push(...Array.from({ length: 5 }, () => add('request')));
+  while (running.length > 0 || begun.length < 9) {
+    await settle();
+    running[0]?.end();
+  }
+  await Promise.all(done);
+  assert.deepEqual(begun.join(' '), 'bulk request request request bulk request request bulk bulk');
+});
+
+test('bulk takes all slots that nobody else wants', async () => {
+  const { add, count, running } = workers(4);
+  const done = Array.from({ length: 6 }, () => add('bulk'));
+  await settle();
+  assert.equal(count('bulk'), 4);
+  while (running.length > 0) {
+    running[0]?.end();
+    await settle();
+  }
+  await Promise.all(done);
+});
