@@ -120,6 +120,12 @@ test('one call for each entry, with all it needs', () => {
   );
 });
 
+test('an authorization without roles is deleted among what is taken away', () => {
+  const held: Rights = { org: [], projects: new Map([['p1', { id: 'a1', roles: [] }]]) };
+  const { take, give } = rightSteps(held, { org: [], projects: new Map() }, creates);
+  assert.deepEqual([take.map((step) => step.call), give], [['DeleteAuthorization'], []]);
+});
+
 test('the first role in the organization makes an administrator, another one changes it', () => {
   const org = (...names: string[]): Rights => ({ org: names, projects: new Map() });
   const call = (from: Rights, to: Rights) => all(from, to).map((step) => [step.call, step.right?.roles, step.after]);

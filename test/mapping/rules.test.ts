@@ -152,7 +152,10 @@ describe('templates', () => {
   });
 
   test('only rules with createRoles make roles, of their own project, of confirmed groups', () => {
-    const set = bind(withRules(templated, rule(), rule({ project: 'p2', createRoles: true })), group('g1', 'Sales'));
+    const set = bind(
+      withRules(templated, rule(), rule({ project: 'p2', createRoles: true, orgRoles: ['ORG_OWNER_VIEWER'] })),
+      group('g1', 'Sales'),
+    );
     assert.deepEqual(createsOf(set, 'p1'), ['Sales']);
     assert.deepEqual(createsOf(set, 'p2'), ['editor']);
     assert.deepEqual(createsOf(unvouched(set), 'p1'), []);
@@ -173,6 +176,16 @@ describe('wanted', () => {
     for (const held of [inP1('hand'), inP1()]) assert.equal(wanted(set, held, member()), held);
   });
 
+  test('new authorizations come in one order, with their roles sorted', () => {
+    const rules = [rule({ project: 'p2', roles: ['z', 'a'] }), rule({ roles: ['y', 'b'] })];
+    const next = wanted(bind(withRules(...rules), group('g1', 'Sales')), NOTHING, member('g1'));
+    const listed = [...next.projects].map(([project, { roles }]) => [project, roles]);
+    assert.deepEqual(listed, [
+      ['p1', ['b', 'y']],
+      ['p2', ['a', 'z']],
+    ]);
+  });
+
   test('a first role makes an authorization whose id is not known yet', () => {
     assert.deepEqual(wanted(set, NOTHING, member('g1')), {
       org: ['ORG_OWNER_VIEWER'],
@@ -185,6 +198,17 @@ describe('wanted', () => {
     assert.equal(wanted(set, held, member()), held);
     assert.deepEqual([...managed(set).projects], [['p1', new Set(['editor'])]]);
   });
+});
+
+test('an apply retires what the old rules managed and the new ones do not, also what was retired before', () => {
+  const before = bind(withRules(rule({ roles: ['{displayName}', 'editor', 'viewer'] })), group('g1', 'Sales'));
+  const next = applied(before, [rule({ roles: ['editor', 'admin'] })], [group('g1', 'Sales')]);
+  assert.deepEqual(next.retired, [
+    { project: 'p1', role: 'viewer' },
+    { project: 'p1', role: 'Sales' },
+  ]);
+  const last = applied(next, [rule({ roles: ['Sales'] })], []);
+  assert.deepEqual(new Set(last.retired.map(({ role }) => role)), new Set(['viewer', 'editor', 'admin']));
 });
 
 describe('offRules', () => {
