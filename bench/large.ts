@@ -7,7 +7,7 @@ import { figure, type Figure, ms } from './report.ts';
 export const LARGE = 100_000;
 
 /** Looks at the memory of a process until told to stop; gives the most it saw, bytes. */
-function watch(bridge: BridgeProcess): () => Promise<number> {
+export function watch(bridge: BridgeProcess): () => Promise<number> {
   let most = 0;
   const look = async (): Promise<void> => {
     most = Math.max(most, await bridge.memory());

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type SandboxProcess, startSandbox } from '../test/end-to-end/sandbox.ts';
 import { openDisk } from './disk.ts';
+import { GROUP_USERS, groups } from './groups.ts';
 import { large, LARGE } from './large.ts';
 import { simultaneous, storeAlone } from './loop.ts';
 import { p50, p99, sideBySide } from './measure.ts';
@@ -43,6 +44,11 @@ try {
   if (real !== undefined) await requests(real);
   else {
     await onSandbox({ latency: true, users: USERS }, requests);
+    await onSandbox({ latency: true, users: GROUP_USERS }, ({ url: at, organization: id }, sandbox) =>
+      step('groups', async () =>
+        groups({ url: at, organization: id, token: sandbox.seeds.tokens.ownerA }, sandbox, disk, await room('groups')),
+      ),
+    );
     // a sandbox for each: the users of one would be read by the others first
     await onSandbox({ latency: false, users: 0 }, (zitadel) =>
       step('throughput', async () => throughput(zitadel, await room('throughput'))),

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { CallOptions, Client } from '@connectrpc/connect';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
 
 export interface Zitadel {
@@ -16,14 +17,18 @@ export interface Direct {
   /** Resolves with the id. */
   create(name: string): Promise<string>;
   deactivate(userId: string): Promise<void>;
+  /** SetUserMetadata of one key, as a membership is kept. */
+  setMetadata(userId: string, key: string): Promise<void>;
+  /** CreateAdministrator: a role in the organization for one who has none. One at a time. */
+  giveRole(userId: string, role: string): Promise<void>;
   remove(userId: string): Promise<void>;
 }
 
 export function connectDirectly({ url, organization, token }: Zitadel): Direct {
-  const users: Client<typeof UserService> = createClient(
-    UserService,
-    createConnectTransport({ baseUrl: url, httpVersion: '2', acceptCompression: [] }),
-  );
+  const transport = createConnectTransport({ baseUrl: url, httpVersion: '2', acceptCompression: [] });
+  const users: Client<typeof UserService> = createClient(UserService, transport);
+  const permissions: Client<typeof InternalPermissionService> = createClient(InternalPermissionService, transport);
+  const resource = { resource: { case: 'organizationId', value: organization } } as const;
   const options: CallOptions = { headers: { authorization: `Bearer ${token}`, 'x-zitadel-orgid': organization } };
   return {
     async create(name) {
@@ -32,6 +37,12 @@ export function connectDirectly({ url, organization, token }: Zitadel): Direct {
       return userId;
     },
     deactivate: async (userId) => void (await users.deactivateUser({ userId }, options)),
+    async setMetadata(userId, key) {
+      await users.setUserMetadata({ userId, metadata: [{ key, value: Buffer.from('1') }] }, options);
+    },
+    async giveRole(userId, role) {
+      await permissions.createAdministrator({ userId, resource, roles: [role] }, options);
+    },
     remove: async (userId) => void (await users.deleteUser({ userId }, options)),
   };
 }
