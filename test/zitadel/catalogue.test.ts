@@ -50,6 +50,7 @@ test('a project that is not there, of another organization, or without roles', a
 test('more roles than one page', async () => {
   const large = await make('CreateProject', { organizationId: organizations.a, name: 'large' });
   const keys = Array.from({ length: 1_001 }, (_, at) => `role-${at}`);
+  // one after the other on one project, side by side they might collide
   for (const roleKey of keys) await make('AddProjectRole', { projectId: large, roleKey, displayName: roleKey });
   assert.deepEqual((await world.zitadel().catalogue([large])).projects.get(large), keys);
 });

@@ -5,12 +5,18 @@ import type { AddressInfo } from 'node:net';
 import { after, beforeEach, test } from 'node:test';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
+import {
+  AuthorizationService,
+  type CreateAuthorizationRequest,
+  type ListAuthorizationsRequest,
+} from '@zitadel/proto/zitadel/authorization/v2beta/authorization_service_pb.js';
 import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
 import {
   type CreateUserRequest,
   type UpdateUserRequest,
   UserService,
 } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
+import type { Message } from '@bufbuild/protobuf';
 import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
 import { createConnection } from '../../src/zitadel/connection.ts';
 import { createZitadel, type ZitadelOptions } from '../../src/zitadel/zitadel.ts';
@@ -19,7 +25,7 @@ import type { StepCall } from '../../src/mapping/steps.ts';
 import { person, yes } from './world.ts';
 
 const seen: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = [];
-const sent: { create?: CreateUserRequest; update?: UpdateUserRequest } = {};
+const sent: { create?: CreateUserRequest; update?: UpdateUserRequest; bodies: Message[] } = { bodies: [] };
 /** services of this server beside UserService, by path prefix */
 let served: readonly string[] = [];
 
@@ -39,6 +45,23 @@ const adapter = connectNodeAdapter({
         throw new ConnectError('auth header missing', Code.Unauthenticated);
       })
       .rpc(AuthService.method.getMyUser, () => ({ user: { id: 'me' } }))
+      .rpc(AuthService.method.listMyZitadelPermissions, () => ({ result: ['user.grant.read', 'org.member.read'] }))
+      .rpc(AuthorizationService.method.listAuthorizations, (request) => {
+        sent.bodies.push(request);
+        const of = { user: { id: 'ann' }, projectId: 'p', organizationId: 'ORG_A' };
+        return {
+          authorizations: [
+            { ...of, id: 'by-grant', projectGrantId: 'g', roles: ['a'] },
+            { ...of, id: 'own', roles: ['b', 'a'] },
+            { ...of, id: 'later', roles: [] },
+            { ...of, id: 'foreign', projectId: 'q', organizationId: 'ORG_B', roles: ['c'] },
+          ],
+        };
+      })
+      .rpc(AuthorizationService.method.createAuthorization, (request) => {
+        sent.bodies.push(request);
+        return { id: 'new' };
+      })
       .rpc(InternalPermissionService.method.listAdministrators, (_request, { requestHeader }) => {
         if (requestHeader.has('authorization')) return {};
         throw new ConnectError('auth header missing', Code.Unauthenticated);
@@ -179,4 +202,31 @@ test('a server that was upgraded is asked again', async () => {
   served = ['v2'];
   await assert.rejects(one.guarded(), { status: 503 });
   assert.ok((await one.guarded()).reasons.has('me'));
+});
+
+test('of several authorizations for one project that of no project grant counts; foreign ones do not', async () => {
+  const expected = { 'right:project:p': '{"id":"own","roles":["b","a"]}' };
+  assert.deepEqual(await zitadel().rights('ann'), { kind: 'found', facts: expected });
+  assert.deepEqual(await zitadel().allRights(), new Map([['ann', expected]]));
+});
+
+test('authorizations: the organization is always named', async () => {
+  sent.bodies.length = 0;
+  const one = zitadel();
+  await one.rights('ann');
+  const right = { project: 'p', roles: ['r'] };
+  const step = { call: 'CreateAuthorization', set: {}, right, names: [], after: {} } as const;
+  const after = { 'right:project:p': '{"id":"new","roles":["r"]}' };
+  assert.deepEqual(await one.run('ann', step, yes), { kind: 'done', after });
+  const [list, create] = sent.bodies as [ListAuthorizationsRequest, CreateAuthorizationRequest];
+  const filters = list.filters.map(({ filter }) => [filter.case, filter.value]);
+  assert.partialDeepStrictEqual(filters, [
+    ['organizationId', { id: 'ORG_A' }],
+    ['userId', { id: 'ann' }],
+  ]);
+  assert.equal(list.pagination?.limit, 1_000);
+  assert.deepEqual(
+    [create.organizationId, create.userId, create.projectId, create.roleKeys],
+    ['ORG_A', 'ann', 'p', ['r']],
+  );
 });
