@@ -16,7 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sandbox: [],
   admin: ['bridge: types', 'errors'],
   cli: ['admin', 'bridge: types', 'wire', 'demo', 'config', 'errors', 'log'],
-  config: [],
+  config: ['mapping'],
   errors: [],
   log: [],
   metrics: [],

@@ -257,11 +257,91 @@ describe('bridge.yaml', () => {
   });
 
   test('unknown keys are named by their path', () => {
-    file('bridge.yaml', `${HEAD}groups: {}\nwhenUp: accept\ntenants:\n${tenant('a', '1', 'x', ', colour: red')}`);
+    file(
+      'bridge.yaml',
+      `${HEAD}groups: { rule: [] }\nwhenUp: accept\ntenants:\n${tenant('a', '1', 'x', ', colour: red')}`,
+    );
     assert.deepEqual([...complaints()].toSorted(), [
-      'bridge.yaml groups: unknown key',
+      'bridge.yaml groups.rule: unknown key',
       'bridge.yaml tenants[0].colour: unknown key',
       'bridge.yaml whenUp: unknown key',
+    ]);
+  });
+
+  test('rules of groups: defaults from the top, each key may be said again by a tenant', () => {
+    const rules = [
+      '{ match: { displayName: "Help desk*" }, orgRoles: [ORG_USER_MANAGER], allowPrivileged: true }',
+      '{ match: { externalId: "00g1" }, project: "29", roles: [editor, "{displayName}"], createRoles: true }',
+    ];
+    file(
+      'bridge.yaml',
+      `${HEAD}uniqueDisplayName: true\ngroups: { strictMembers: true, rules: [${rules.join(', ')}] }\ntenants:\n${tenant('a', '10', 'x')}${tenant('b', '11', 'y', ', uniqueDisplayName: false, groupPatchAnswer: empty, groups: { applyOnStart: true, rules: [] }')}`,
+    );
+    const [a, b] = load().tenants;
+    assert.deepEqual(a?.groups, {
+      strictMembers: true,
+      applyOnStart: false,
+      rules: [
+        {
+          by: 'displayName',
+          pattern: 'Help desk*',
+          orgRoles: ['ORG_USER_MANAGER'],
+          project: null,
+          roles: [],
+          createRoles: false,
+          allowPrivileged: true,
+        },
+        {
+          by: 'externalId',
+          pattern: '00g1',
+          orgRoles: [],
+          project: '29',
+          roles: ['editor', '{displayName}'],
+          createRoles: true,
+          allowPrivileged: false,
+        },
+      ],
+    });
+    assert.deepEqual(b?.groups, { strictMembers: true, applyOnStart: true, rules: [] });
+    assert.deepEqual([a?.uniqueDisplayName, b?.uniqueDisplayName], [true, false]);
+    assert.deepEqual([a?.groupPatchAnswer, b?.groupPatchAnswer], [undefined, 'empty']);
+    file('bridge.yaml', '');
+    const [own] = load(REAL).tenants;
+    assert.deepEqual(own?.groups, { strictMembers: false, applyOnStart: false, rules: [] });
+    assert.equal(own?.uniqueDisplayName, false);
+  });
+
+  test('every fault of every rule is told, with its place', () => {
+    const rules = [
+      'match: { displayName: a, externalId: b }, orgRoles: [ORG_OWNER_VIEWER]',
+      'match: {}, orgRoles: [ORG_OWNER_VIEWER, ORG_OWNER]',
+      'match: { displayName: a }',
+      'match: { displayName: a }, roles: [editor]',
+      'match: { displayName: a }, project: "1", orgRoles: ["{displayName}"]',
+      'match: { displayName: a }, orgRoles: [ORG_OWNER], allowPrivileged: true, createRoles: true',
+      'match: { displayName: "" }, project: 298357, roles: editor, allowPrivileged: 1',
+    ];
+    const list = rules.map((one) => `    - { ${one} }\n`).join('');
+    file('bridge.yaml', `${HEAD}groups:\n  rules:\n${list}tenants:\n${tenant('a', '1', 'x')}`);
+    assert.deepEqual(complaints(), [
+      'bridge.yaml groups.rules[0].match: needs displayName or externalId, and only one of them',
+      'bridge.yaml groups.rules[1].match: needs displayName or externalId, and only one of them',
+      'bridge.yaml groups.rules[1].orgRoles[1]: can change the organization; to give it, add allowPrivileged: true to this rule',
+      'bridge.yaml groups.rules[2]: gives nothing: needs orgRoles, or project and roles',
+      'bridge.yaml groups.rules[3].project: missing, roles needs it',
+      'bridge.yaml groups.rules[4].roles: missing, project needs it',
+      'bridge.yaml groups.rules[4].orgRoles[0]: {displayName} can stand in roles only',
+      'bridge.yaml groups.rules[5].createRoles: needs project and roles',
+      'bridge.yaml groups.rules[6].match.displayName: must not be empty',
+      'bridge.yaml groups.rules[6].project: must be a text; put numbers in quotes',
+      'bridge.yaml groups.rules[6].roles: must be a list of roles',
+      'bridge.yaml groups.rules[6].allowPrivileged: must be true or false',
+    ]);
+    const own = ', groupPatchAnswer: 204, groups: { rules: [{ match: { externalId: a }, orgRoles: [ORG_OWNER] }] }';
+    file('bridge.yaml', `${HEAD}tenants:\n${tenant('a', '1', 'x', own)}`);
+    assert.deepEqual(complaints(), [
+      'bridge.yaml tenants[0].groupPatchAnswer: must be resource or empty',
+      'bridge.yaml tenants[0].groups.rules[0].orgRoles[0]: can change the organization; to give it, add allowPrivileged: true to this rule',
     ]);
   });
 

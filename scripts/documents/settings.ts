@@ -39,7 +39,18 @@ zitadel:                       # where the users live, and how to sign in: token
 passwords: ignore              # ignore | set
 whenDown: accept               # accept | refuse: writes while ZITADEL is away
 uniqueExternalId: false        # true: a second user with the same externalId is refused with 409
+uniqueDisplayName: false       # true: a second group with the same displayName is refused with 409
 protect: []                    # ids of users that can not be locked out, renamed or deleted through SCIM
+groups:
+  strictMembers: false         # true: an unknown member is refused with 400; else it is kept until it appears, 30 days at most
+  applyOnStart: false          # true: changed rules are put in force at start; else by npx scim-bridge groups apply
+  rules:                       # which group gives which rights
+    - match: { displayName: "Help desk*" }
+      orgRoles: [ORG_USER_MANAGER]
+      allowPrivileged: true
+    - match: { externalId: "00g1" }
+      project: "298357"
+      roles: [editor]
 tenants:
   - id: staff                  # stands in log lines and metrics
     organization: "400559977632107558"
@@ -53,11 +64,28 @@ tenants:
       user: hr
       sha256: <of the password>
     mediaType: application/json  # of every answer; without it application/scim+json, or what the request accepts
-    passwords: set             # zitadel, passwords, whenDown, uniqueExternalId and protect may stand here too
+    groupPatchAnswer: empty    # a PATCH of a group is answered 204; resource, as without it: 200 with the group up to 200 members
+    passwords: set             # whatever stands at the top may stand here too; of groups each key by itself
 \`\`\`
 
 A token is refused from the first moment (UTC) of the day in \`expires\`. A tenant with a \`zitadel.url\` other than the
 common one needs its own credential. Two tenants can not share a token, or an organization of one ZITADEL.
+
+### Rules of groups
+
+A rule gives rights to the members of the groups that it matches.
+
+| Key | Meaning |
+| --- | --- |
+| \`match\` | \`displayName\` or \`externalId\` of the group, case included; \`*\` stands for any text. |
+| \`orgRoles\` | Roles in the organization. Every one but ORG_OWNER_VIEWER needs \`allowPrivileged: true\`. |
+| \`project\`, \`roles\` | Id of a project, and roles of it. In a role \`{displayName}\` stands for the name of the group. |
+| \`createRoles\` | true: roles that the project does not have are made. |
+| \`allowPrivileged\` | true: this rule may give roles that can change the organization. |
+
+Roles that a rule names are given and taken by the bridge; all others are left alone. A rule whose roles or project
+ZITADEL does not have, or that the service user may not carry out, gives and takes nothing: the log, \`doctor\` and
+\`groups explain\` say why.
 `;
 
 export const settings: GeneratedDocument = {

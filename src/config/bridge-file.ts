@@ -2,12 +2,9 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { issueLines } from './complaints.ts';
+import { groups } from './groups.ts';
 import { address, origin } from './settings.ts';
-
-const text = z.string({ error: 'must be a text; put numbers in quotes' }).min(1, 'must not be empty');
-
-/** Ids of ZITADEL are longer than a number can be exact, so they are refused without quotes. */
-const id = text.regex(/^[\w.-]{1,200}$/, 'must be an id of ZITADEL');
+import { flag, id, text } from './values.ts';
 
 const sha256 = text
   .regex(/^[0-9a-f]{64}$/i, 'must be the 64 hexadecimal digits of a SHA-256')
@@ -29,8 +26,6 @@ function isDay(date: string): boolean {
   return !Number.isNaN(time) && new Date(Date.parse(day)).toISOString().startsWith(day);
 }
 
-const flag = z.boolean({ error: 'must be true or false' });
-
 const zitadel = z.strictObject({
   url: origin.optional(),
   token: text.optional(),
@@ -45,7 +40,9 @@ const defaults = {
   passwords: z.enum(['ignore', 'set'], { error: 'must be ignore or set' }).optional(),
   whenDown: z.enum(['accept', 'refuse'], { error: 'must be accept or refuse' }).optional(),
   uniqueExternalId: flag.optional(),
+  uniqueDisplayName: flag.optional(),
   protect: z.array(id, { error: 'must be a list of user ids' }).optional(),
+  groups: groups.optional(),
 };
 
 const tenant = z.strictObject({
@@ -57,6 +54,7 @@ const tenant = z.strictObject({
   mediaType: z
     .enum(['application/scim+json', 'application/json'], { error: 'must be application/scim+json or application/json' })
     .optional(),
+  groupPatchAnswer: z.enum(['resource', 'empty'], { error: 'must be resource or empty' }).optional(),
   ...defaults,
 });
 

@@ -1,4 +1,5 @@
 /** Tenants: the one of the environment and those of bridge.yaml, each with the defaults filled in. */
+import type { Rule } from '../mapping/rules.ts';
 import type { BridgeFile, TenantEntry, ZitadelEntry } from './bridge-file.ts';
 import { type Credential, readCredential } from './credential.ts';
 import { sha256 } from './sha256.ts';
@@ -33,6 +34,16 @@ export interface TenantConfig {
   /** writes while ZITADEL is away: kept, answered and delivered later, or answered 503 */
   readonly whenDown: 'accept' | 'refuse';
   readonly uniqueExternalId: boolean;
+  readonly uniqueDisplayName: boolean;
+  /** what a PATCH of a group answers: 200 with the group, or 204; undefined: resource */
+  readonly groupPatchAnswer?: 'resource' | 'empty' | undefined;
+  readonly groups: {
+    /** unknown members are refused, not kept until they appear */
+    readonly strictMembers: boolean;
+    /** changed rules are put in force at start, not by `groups apply` */
+    readonly applyOnStart: boolean;
+    readonly rules: readonly Rule[];
+  };
   /** ids of users that are never changed in a way that locks them out */
   readonly protect: readonly string[];
 }
@@ -70,6 +81,7 @@ export function readTenants(sources: TenantSources, complaints: string[]): reado
       jwt: entry.jwt,
       basic: entry.basic,
       mediaType: entry.mediaType,
+      groupPatchAnswer: entry.groupPatchAnswer,
     };
   });
 
@@ -165,7 +177,13 @@ function withDefaults(entry: Partial<TenantEntry>, { settings, file }: TenantSou
     passwords: entry.passwords ?? settings.PASSWORDS ?? file.passwords ?? 'ignore',
     whenDown: entry.whenDown ?? settings.WHEN_DOWN ?? file.whenDown ?? 'accept',
     uniqueExternalId: entry.uniqueExternalId ?? file.uniqueExternalId ?? false,
+    uniqueDisplayName: entry.uniqueDisplayName ?? file.uniqueDisplayName ?? false,
     protect: entry.protect ?? file.protect ?? [],
+    groups: {
+      strictMembers: entry.groups?.strictMembers ?? file.groups?.strictMembers ?? false,
+      applyOnStart: entry.groups?.applyOnStart ?? file.groups?.applyOnStart ?? false,
+      rules: entry.groups?.rules ?? file.groups?.rules ?? [],
+    },
   };
 }
 

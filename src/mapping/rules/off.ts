@@ -1,5 +1,6 @@
 /** Rules that can not be carried out with what ZITADEL has and the token may do. */
 import type { Rule } from '../rules.ts';
+import { isPrivileged } from './privilege.ts';
 import { isTemplate } from './template.ts';
 
 /** What there is to give, and what the token may do in its organization. */
@@ -10,9 +11,6 @@ interface Catalogue {
   /** role keys by project; undefined: there is no such project, or the token does not see it */
   readonly projects: ReadonlyMap<string, readonly string[] | undefined>;
 }
-
-/** The one role in the organization that changes nothing there. */
-const HARMLESS_ROLE = 'ORG_OWNER_VIEWER';
 
 /** By 0-based place in the set: why the rule gives nothing, one line for an operator. */
 export function offRules(rules: readonly Rule[], catalogue: Catalogue): ReadonlyMap<number, string> {
@@ -28,7 +26,7 @@ function orgFaults({ orgRoles, allowPrivileged }: Rule, catalogue: Catalogue): s
   if (orgRoles.length === 0) return [];
   const missing = lacking(catalogue, 'org.member.read', 'org.member.write', 'org.member.delete');
   const unknown = orgRoles.filter((role) => catalogue.orgRoles?.includes(role) === false);
-  const privileged = orgRoles.filter((role) => role !== HARMLESS_ROLE && !allowPrivileged);
+  const privileged = orgRoles.filter((role) => isPrivileged(role) && !allowPrivileged);
   return [
     ...(missing ? [`roles in the organization need ${missing}, which ORG_OWNER has`] : []),
     ...unknown.map((role) => `${role} is not a role in an organization`),
