@@ -8,6 +8,9 @@ import type { Facts, FactsChange } from '../../src/mapping/facts.ts';
 import { plan } from '../../src/mapping/plan.ts';
 import type { StepCall } from '../../src/mapping/steps.ts';
 import { type ScimUser, toFacts } from '../../src/mapping/users.ts';
+import { groupsContract } from './groups.ts';
+import { rightsContract } from './rights.ts';
+import { until } from './until.ts';
 
 export interface Subject {
   readonly zitadel: Zitadel;
@@ -15,6 +18,17 @@ export interface Subject {
   readonly stranger?: string;
   /** the service user's own id, when it is known */
   readonly self?: string;
+  /** a project of the organization with at least two roles, when there is one */
+  readonly project?: string;
+  /** what cannot be taken back may be left behind: roles of the project */
+  readonly disposable?: true;
+}
+
+/** What the parts of the contract share. */
+export interface Bench {
+  ask(): Promise<Subject>;
+  /** Makes a user that is deleted in the end. */
+  created(extra?: Facts): Promise<{ readonly id: string }>;
 }
 
 const P = 'urn:zitadel:scim:';
@@ -290,6 +304,9 @@ export function contract(name: string, subject: () => Promise<Subject>): void {
       assert.deepEqual(await run(id, 'UpdateUser', { password }), { kind: 'done' });
     });
 
+    rightsContract({ ask, created });
+    groupsContract(ask);
+
     test('the service user is protected, and the password rules are known', async () => {
       const { zitadel, self } = await ask();
       const { reasons } = await zitadel.guarded();
@@ -359,13 +376,4 @@ function person(id: string): Facts {
     displayName: 'Ann Alpha',
     email: `contract-${id}@example.test`,
   };
-}
-
-/** Asks until there is a value; lists of ZITADEL lag up to half a second (measured). */
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 10_000; ; ) {
-    const value = await look();
-    if (value !== undefined) return value;
-    if (Date.now() > end) throw new Error('not seen within 10 s');
-  }
 }

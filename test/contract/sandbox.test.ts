@@ -10,8 +10,12 @@ after(async () => {
 });
 
 /** @param caller whose token: it decides what is seen of other organizations */
-async function subject(caller: 'managerA' | 'instanceOwner', self: string): Promise<Subject> {
-  const sandbox = await createSandbox();
+async function subject(
+  caller: 'managerA' | 'ownerA' | 'instanceOwner',
+  self: string,
+  services?: 'v2' | 'v2beta',
+): Promise<Subject> {
+  const sandbox = await createSandbox(services === undefined ? {} : { services });
   const connection = createConnection({ url: sandbox.url, maxInFlight: 8 });
   ends.push(
     () => connection.close(),
@@ -32,8 +36,11 @@ async function subject(caller: 'managerA' | 'instanceOwner', self: string): Prom
   await other.run(stranger, { call: 'CreateUser', set, names: [], after: set }, () => Promise.resolve(true));
   const id = seeds.users[self];
   if (id === undefined) throw new Error(`no seed ${self}`);
-  return { zitadel: zitadelOf(seeds.organizations.a, seeds.tokens[caller]), stranger, self: id };
+  const zitadel = zitadelOf(seeds.organizations.a, seeds.tokens[caller]);
+  return { zitadel, stranger, self: id, project: seeds.project, disposable: true };
 }
 
 contract('sandbox, token of the organization', () => subject('managerA', 'org-a-manager'));
+contract('sandbox with v2 alone, token of an owner', () => subject('ownerA', 'org-a-owner', 'v2'));
+contract('sandbox with v2beta alone, token of an owner', () => subject('ownerA', 'org-a-owner', 'v2beta'));
 contract('sandbox, token of the instance', () => subject('instanceOwner', 'instance-owner'));
