@@ -4,7 +4,7 @@ import { type GeneratedDocument, note, table } from './document.ts';
 
 const TEXT = `# Clients
 
-Every shape in which a client is known to send users, what it is read as, and the document that shows it. Each has its
+Every shape in which a client is known to send users and groups, what it is read as, and the document that shows it. Each has its
 exchange in \`test/idp/<client>/<shape>.json\`. Shapes are told by their form, not by who sends them. "Done by" names the
 function under \`src\` that sees to it, or the section that asks for no more.
 `;

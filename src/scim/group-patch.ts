@@ -20,6 +20,9 @@ import { sent } from './sent.ts';
 /** Most characters of filters that ask for more than ids: each is tried on each member. */
 const MAX_FILTERS = 10_000;
 
+/** What comes a thousand times in one request (Okta, Entra ID) is read without the parser, which takes ten times as long. */
+const ONE_MEMBER = /^members\[value eq "([^"\\]+)"\]$/;
+
 /** Whose PATCH it is: the id in its URL, and the URL that `$ref` begins with. */
 interface Of {
   readonly id: string;
@@ -61,6 +64,11 @@ function compile({ op, path, value }: Operation, out: Compiled): void {
   if (path === undefined) {
     if (op === 'remove') throw new BridgeError(400, 'remove needs a path', { scimType: 'noTarget' });
     attributes(op, object(value, 'value'), out);
+    return;
+  }
+  const alone = op === 'remove' ? ONE_MEMBER.exec(path)?.[1] : undefined;
+  if (alone !== undefined) {
+    out.members.remove([alone]);
     return;
   }
   const target = parsePatchPath(path, GROUP_SHAPE.schema);

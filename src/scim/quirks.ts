@@ -1,6 +1,7 @@
 /**
- * THE QUIRKS TABLE: every shape in which a client is known to send users, and what it is read as. Walked for every request, whoever
- * sends it: shapes are told by their form. Each row has its exchange in test/idp/<client>/<shape>.json; docs/clients.md is made of it.
+ * THE QUIRKS TABLE: every shape in which a client is known to send users and groups, and what it is read as. Walked for every request,
+ * whoever sends it: shapes are told by their form. Each row has its exchange in test/idp/<client>/<shape>.json; docs/clients.md is made
+ * of it.
  */
 import type { SchemaAttribute } from '../mapping/schema.ts';
 import type { Json } from './body.ts';
@@ -36,6 +37,7 @@ interface Known {
 export type Quirk = Known & ({ readonly apply: Apply } | { readonly where: string });
 
 const OKTA = 'okta/okta-developer-docs docs/reference/scim/scim-20';
+const OKTA_GUIDE = 'okta/okta-developer-docs docs/concepts/scim';
 const OKTA_FAQ = 'okta/okta-developer-docs docs/concepts/scim/faqs';
 const ENTRA = 'MicrosoftDocs/entra-docs docs/identity/app-provisioning/use-scim-to-provision-users-and-groups.md';
 const ENTRA_FLAG =
@@ -43,6 +45,7 @@ const ENTRA_FLAG =
 const ONELOGIN = 'developers.onelogin.com "Step 2. Implement RESTful SCIM APIs for Your App"';
 const ONELOGIN_TEMPLATE = 'keepnetlabs "Onelogin SCIM Integration" (third-party)';
 const JUMPCLOUD = 'JumpCloud support "Identity Management using a Custom SCIM Integration"';
+const JUMPCLOUD_GROUPS = 'Infisical PR#2138 (third-party)';
 const RIPPLING = 'WorkOS guide "Rippling SCIM" (third-party)';
 const GOOGLE = 'support.google.com 7681608 and third-party guides';
 
@@ -59,6 +62,18 @@ export const QUIRKS: readonly Quirk[] = [
   { client: 'any', shape: 'remove-what-is-absent', reading: 'removing what is not there changes nothing', where: 'scim/draft: set', document: 'RFC 7644 §3.5.2.2' },
   { client: 'any', shape: 'unknown-attributes', reading: 'unknown attributes, extensions and paths are ignored', where: 'scim/coerce: coerceMembers, scim/patch-path: parsePatchPath', document: 'RFC 7644 §3.3' },
   { client: 'any', shape: 'put-without-active', reading: 'PUT without active or password leaves them as they are', where: 'scim/users: replaceUser', document: 'RFC 7643 §4.1.1 leaves the meaning of active to the server; wizard-made Okta apps choose what they map' },
+  { client: 'any', shape: 'group-put-without-members', reading: 'PUT of a group without members, or with null, leaves them as they are', where: 'scim/group-body: readGroupBody', document: 'langwatch/langwatch#7131' },
+  { client: 'any', shape: 'group-put-without-name', reading: 'PUT of a group without displayName leaves it as it is', where: 'scim/groups: replaceGroup', document: 'langwatch/langwatch#7131' },
+  { client: 'any', shape: 'group-members-as-ids', reading: 'members named by their ids alone', where: 'scim/group-members: memberIds', document: 'no client document; hand-written clients' },
+  { client: 'any', shape: 'group-member-as-object', reading: 'one member that is not in a list', where: 'scim/group-members: memberIds', document: 'no client document; hand-written clients' },
+  { client: 'any', shape: 'group-member-by-ref', reading: 'a member that has a $ref and no value', where: 'scim/group-members: memberIds', document: 'RFC 7643 §4.2' },
+  { client: 'any', shape: 'group-members-without-path', reading: 'add and replace without path, {members: [...]}', where: 'scim/group-patch: attributes', document: 'RFC 7644 §3.5.2.1' },
+  { client: 'any', shape: 'group-remove-all', reading: 'remove members without a value or a filter empties the group', where: 'scim/group-patch: wholeMembers', document: 'RFC 7644 §3.5.2.2' },
+  { client: 'any', shape: 'group-remove-absent', reading: 'removing who is no member changes nothing', where: 'RFC 7644 §3.5.2.2', document: 'RFC 7644 §3.5.2.2' },
+  { client: 'any', shape: 'group-member-display', reading: 'what is written about a member (display, type, $ref) is passed over', where: 'scim/group-patch: compile', document: 'RFC 7643 §4.2' },
+  { client: 'any', shape: 'group-unknown-member', reading: 'an id that nobody knows does not keep the others out', where: 'bridge: pending members', document: 'fleetdm/fleet#52600' },
+  { client: 'any', shape: 'group-in-group', reading: 'a group as a member is shown with its type', where: 'bridge: definitions', document: 'RFC 7643 §4.2' },
+  { client: 'any', shape: 'user-of-a-group', reading: 'groups of a user are shown with value, display, type and $ref', where: 'scim/user-resource: renderUser', document: 'RFC 7643 §4.1.2' },
 
   { client: 'okta', shape: 'test-connection', reading: 'a list with count=2 and no filter', where: 'RFC 7644 §3.4.2', document: 'Okta support, connection test' },
   { client: 'okta', shape: 'find-before-create', reading: 'userName eq without a hit is 200 and an empty list of integers', where: 'RFC 7644 §3.4.2', document: OKTA },
@@ -70,7 +85,18 @@ export const QUIRKS: readonly Quirk[] = [
   { client: 'okta', shape: 'password', reading: 'replace without path, {password}: never shown', where: 'RFC 7644 §3.5.2.3', document: OKTA },
   { client: 'okta', shape: 'profile-put', reading: 'the whole user by PUT, with id, groups, meta', where: 'RFC 7644 §3.5.1', document: OKTA_FAQ },
   { client: 'okta', shape: 'cleared-as-empty-string', reading: '"" is "no value"', where: 'scim/coerce: isEmpty', document: 'OIN test plan C9337' },
-  { client: 'okta', shape: 'rename-with-id', reading: 'id inside a replace without path is ignored', where: 'scim/patch: members', document: 'okta/okta-developer-docs docs/concepts/scim' },
+  { client: 'okta', shape: 'rename-with-id', reading: 'id inside a replace without path is ignored', where: 'scim/patch: members', document: OKTA_GUIDE },
+  { client: 'okta', shape: 'group-import-page', reading: 'groups in pages of 100 in a stable order', where: 'RFC 7644 §3.4.2.4', document: OKTA },
+  { client: 'okta', shape: 'group-find-before-create', reading: 'displayName eq without a hit is 200 and an empty list of integers', where: 'RFC 7644 §3.4.2', document: OKTA },
+  { client: 'okta', shape: 'group-create', reading: 'a group with members []', where: 'RFC 7644 §3.3', document: OKTA },
+  { client: 'okta', shape: 'group-rename-with-id', reading: 'a rename without path that names the group by its id', where: 'scim/group-patch: checkId', document: OKTA_GUIDE },
+  { client: 'okta', shape: 'group-rename-of-another', reading: 'an id that is not the one in the URL is 400 mutability, which says so', where: 'scim/group-patch: checkId', document: OKTA_GUIDE },
+  { client: 'okta', shape: 'group-rename-and-members', reading: 'a rename sent along with membership changes', where: 'scim/group-patch: compile', document: OKTA_GUIDE },
+  { client: 'okta', shape: 'group-members', reading: 'remove by filter and add by list in one request', where: 'scim/group-patch: compile', document: OKTA },
+  { client: 'okta', shape: 'group-push-now', reading: 'replace members with the full list', where: 'scim/group-patch: wholeMembers', document: OKTA },
+  { client: 'okta', shape: 'group-push-now-empty', reading: 'replace members with [] empties the group', where: 'scim/group-patch: wholeMembers', document: 'Captain-P-Goldfish/SCIM-SDK#757' },
+  { client: 'okta', shape: 'group-put', reading: 'wizard-made apps put the group with all members', where: 'scim/groups: replaceGroup', document: OKTA_FAQ },
+  { client: 'okta', shape: 'group-unlink', reading: 'DELETE, when the administrator chose to delete it at the target', where: 'RFC 7644 §3.6', document: OKTA },
 
   { client: 'entra', shape: 'test-connection', reading: 'a filter by a random GUID is 200 and an empty list', where: 'RFC 7644 §3.4.2', document: ENTRA },
   { client: 'entra', shape: 'create', reading: 'core and enterprise schemas, meta.resourceType, roles []', where: 'RFC 7644 §3.3', document: ENTRA },
@@ -79,7 +105,7 @@ export const QUIRKS: readonly Quirk[] = [
   { client: 'entra', shape: 'match-by-external-id', reading: 'externalId eq and userName eq', where: 'RFC 7644 §3.4.2.2', document: ENTRA },
   { client: 'entra', shape: 'inactive-is-found', reading: 'users that are not active are found all the same', where: 'RFC 7644 §3.4.2', document: ENTRA },
   { client: 'entra', shape: 'reference-check', reading: 'id eq and manager eq: manager means its value', where: 'mapping/attribute-path: resolvePath, toValue', document: ENTRA },
-  { client: 'entra', shape: 'capital-op-names', reading: 'Add, Replace, Remove in any case', where: 'scim/patch: operationsOf', document: ENTRA_FLAG },
+  { client: 'entra', shape: 'capital-op-names', reading: 'Add, Replace, Remove in any case', where: 'scim/operations: operationsOf', document: ENTRA_FLAG },
   { client: 'entra', shape: 'active-as-string', reading: '"False", "True" in any case for a boolean', document: ENTRA_FLAG,
     apply: { of: ({ type }) => type === 'boolean', value: wordToBoolean } },
   { client: 'entra', shape: 'dotted-and-urn-keys', reading: 'keys that are paths inside a replace without path', document: ENTRA_FLAG,
@@ -100,17 +126,37 @@ export const QUIRKS: readonly Quirk[] = [
     apply: { operation: withoutGroups } },
   { client: 'entra', shape: 'soft-delete', reading: 'active false, the user stays', where: 'RFC 7643 §4.1.1', document: 'MicrosoftDocs/entra-docs docs/identity/app-provisioning/how-provisioning-works.md' },
   { client: 'entra', shape: 'hard-delete', reading: 'DELETE', where: 'RFC 7644 §3.6', document: 'MicrosoftDocs/entra-docs docs/identity/app-provisioning/how-provisioning-works.md' },
+  { client: 'entra', shape: 'group-create', reading: 'Microsoft\'s own URI beside the schema, externalId, no members', where: 'scim/messages: checkSchemas', document: ENTRA },
+  { client: 'entra', shape: 'group-match', reading: 'displayName eq with excludedAttributes=members: members are not loaded', where: 'scim/groups: list', document: ENTRA },
+  { client: 'entra', shape: 'group-match-by-external-id', reading: 'externalId eq with excludedAttributes=members', where: 'RFC 7644 §3.4.2.2', document: ENTRA },
+  { client: 'entra', shape: 'group-read', reading: 'a group with excludedAttributes=members', where: 'scim/groups: getGroup', document: ENTRA },
+  { client: 'entra', shape: 'group-rename', reading: 'Replace displayName, its name in capitals', where: 'scim/operations: operationsOf', document: ENTRA_FLAG },
+  { client: 'entra', shape: 'group-external-id', reading: 'externalId is set by path', where: 'scim/group-patch: single', document: ENTRA_FLAG },
+  { client: 'entra', shape: 'group-add-members', reading: 'Add members, several in one operation', where: 'scim/group-patch: wholeMembers', document: ENTRA_FLAG },
+  { client: 'entra', shape: 'group-add-members-with-flag', reading: 'add members, one operation for each', where: 'scim/group-members: createMemberSteps', document: ENTRA },
+  { client: 'entra', shape: 'group-remove-by-value', reading: 'Remove members with a list of values takes those away, not all', where: 'scim/group-patch: wholeMembers', document: ENTRA_FLAG },
+  { client: 'entra', shape: 'group-remove-with-null-ref', reading: 'the same with $ref null', where: 'scim/group-members: memberIds', document: ENTRA_FLAG },
+  { client: 'entra', shape: 'group-remove-by-filter', reading: 'remove members[value eq "id"]', where: 'scim/group-patch: compile', document: ENTRA },
+  { client: 'entra', shape: 'group-path-with-urn', reading: 'paths with the URN of the schema', where: 'scim/patch-path: parsePatchPath', document: ENTRA },
+  { client: 'entra', shape: 'group-delete', reading: 'DELETE', where: 'RFC 7644 §3.6', document: ENTRA },
 
   { client: 'onelogin', shape: 'connect-test', reading: 'a name known not to exist; answers are application/json', where: 'scim/media-type: answerType', document: ONELOGIN },
   { client: 'onelogin', shape: 'create-from-template', reading: 'id null, active "true", an extension that schemas does not list', where: 'scim/coerce: coerceResource', document: ONELOGIN_TEMPLATE },
   { client: 'onelogin', shape: 'manager-id', reading: 'manager {managerId} is manager {value}', document: ONELOGIN_TEMPLATE,
     apply: { of: isManager, value: managerId } },
   { client: 'onelogin', shape: 'suspend', reading: 'the user is put with active false', where: 'RFC 7644 §3.5.1', document: ONELOGIN },
+  { client: 'onelogin', shape: 'group-pull', reading: 'groups are read first; answers are application/json', where: 'scim/media-type: answerType', document: ONELOGIN },
+  { client: 'onelogin', shape: 'group-create', reading: 'a group by its name alone', where: 'RFC 7644 §3.3', document: ONELOGIN },
 
   { client: 'jumpcloud', shape: 'activate', reading: 'makes a user and deletes it at once', where: 'RFC 7644 §3.6', document: JUMPCLOUD },
   { client: 'jumpcloud', shape: 'trailing-slash', reading: 'a base URL that ends in a slash', where: 'scim/router: segmentsOf', document: JUMPCLOUD },
+  { client: 'jumpcloud', shape: 'group-activate', reading: 'makes a group and deletes it at once', where: 'RFC 7644 §3.6', document: JUMPCLOUD },
+  { client: 'jumpcloud', shape: 'group-remove-by-value', reading: 'remove members with a list of values', where: 'scim/group-patch: wholeMembers', document: JUMPCLOUD_GROUPS },
+  { client: 'jumpcloud', shape: 'group-add-again', reading: 'adding a member again, or twice, stores it once', where: 'scim/group-members: createMemberSteps', document: JUMPCLOUD_GROUPS },
   { client: 'rippling', shape: 'probe', reading: 'ServiceProviderConfig', where: 'RFC 7644 §4', document: RIPPLING },
   { client: 'rippling', shape: 'hire', reading: 'externalId, primary e-mail, given and family name', where: 'RFC 7644 §3.3', document: RIPPLING },
+  { client: 'rippling', shape: 'group-create', reading: 'a group with its members', where: 'RFC 7644 §3.3', document: RIPPLING },
+  { client: 'rippling', shape: 'group-members', reading: 'groups are edited by PATCH', where: 'scim/group-patch: compile', document: RIPPLING },
   { client: 'google', shape: 'probe', reading: 'a list with count=1', where: 'RFC 7644 §3.4.2.4', document: GOOGLE },
   { client: 'google', shape: 'suspend', reading: 'active false by PATCH with a path', where: 'RFC 7644 §3.5.2.3', document: GOOGLE },
 ];

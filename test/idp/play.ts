@@ -11,12 +11,14 @@ interface Sent {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** what `{…}` stands for the id of the resource that this makes, e.g. `ada` for `{ada}` */
+  readonly as?: string;
 }
 
 interface Expected {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** must be part of the answer: arrays element by element, `<string>`, `<integer>`, `<array>`, `<absent>` by kind */
+  /** must be part of the answer: arrays element by element, `<string>`, `<integer>`, `<array>`, `<absent>` by kind, {"<in any order>": [...]} */
   readonly body?: unknown;
 }
 
@@ -55,14 +57,14 @@ export async function playExchanges(
   for (const name of exchangeNames()) await each(name, () => playExchange(readExchange(name), baseUrl, token));
 }
 
-/** Plays one. `{run}` stands for a text of this run, `{id}` for the id of the first resource that `given` makes. */
+/** Plays one. `{run}` stands for a text of this run, `{id}` for the id of the first resource that `given` makes without a word of its own. */
 async function playExchange(exchange: Exchange, baseUrl: string, token: string): Promise<void> {
   const words: Record<string, string> = { run: randomUUID().slice(0, 8) };
   const send = (sent: Sent): Promise<Answer> => exchangeOne(fill(sent, words), baseUrl, token);
   for (const sent of exchange.given ?? []) {
     const { status, body } = await send(sent);
     assert.ok(status < 300, `given ${sent.method} ${sent.path}: ${status} ${JSON.stringify(body)}`);
-    words['id'] ??= String((body as Readonly<Record<string, unknown>>)['id']);
+    words[sent.as ?? 'id'] ??= String((body as Readonly<Record<string, unknown>>)['id']);
   }
   check(await send(exchange.request), fill(exchange.response, words));
   if (exchange.then) check(await send({ method: 'GET', path: exchange.then.path }), fill(exchange.then, words));
@@ -83,7 +85,7 @@ async function exchangeOne({ method, path, headers, body }: Sent, baseUrl: strin
 }
 
 function fill<T>(value: T, words: Readonly<Record<string, string>>): T {
-  const text = JSON.stringify(value).replaceAll(/\{(run|id)\}/g, (all, word: string) => words[word] ?? all);
+  const text = JSON.stringify(value).replaceAll(/\{(\w+)\}/g, (all, word: string) => words[word] ?? all);
   return JSON.parse(text) as T;
 }
 
@@ -106,9 +108,30 @@ function assertPart(actual: unknown, expected: unknown, where: string): void {
   else if (typeof expected !== 'object' || expected === null) assert.deepEqual(actual, expected, where);
   else {
     assert.ok(typeof actual === 'object' && actual !== null, `${where} is ${JSON.stringify(actual)}`);
+    if ('<in any order>' in expected) {
+      assertElements(actual, expected['<in any order>'] as readonly unknown[], where);
+      return;
+    }
     if (Array.isArray(expected))
       assert.equal((actual as readonly unknown[]).length, expected.length, `${where}: ${JSON.stringify(actual)}`);
     for (const [name, value] of Object.entries(expected))
       assertPart((actual as Readonly<Record<string, unknown>>)[name], value, `${where}.${name}`);
   }
+}
+
+function assertElements(actual: unknown, expected: readonly unknown[], where: string): void {
+  assert.ok(Array.isArray(actual) && actual.length === expected.length, `${where} is ${JSON.stringify(actual)}`);
+  const fits = (element: unknown, part: unknown): boolean => {
+    try {
+      assertPart(element, part, where);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  for (const part of expected)
+    assert.ok(
+      actual.some((element) => fits(element, part)),
+      `${where} lacks ${JSON.stringify(part)}: ${JSON.stringify(actual)}`,
+    );
 }
