@@ -46,6 +46,10 @@ export interface SystemFields {
   readonly ms?: number | undefined;
   readonly rows?: number | undefined;
   readonly count?: number | undefined;
+  /** 1-based place of a group rule */
+  readonly rule?: number | undefined;
+  /** text made of settings alone */
+  readonly setting?: string | undefined;
   /** where we listen, or a ZITADEL */
   readonly address?: string | undefined;
   readonly reason?: string | undefined;
@@ -112,6 +116,9 @@ const FIELDS: Readonly<Record<string, (value: unknown) => unknown>> = {
   reason,
   rows: number,
   count: number,
+  rule: number,
+  // text made of settings alone
+  setting: (value) => String(value).replaceAll(/\s+/g, ' ').slice(0, 300),
   address,
   error: failure,
 };

@@ -40,6 +40,20 @@ export function reportDelivery(
     });
 }
 
+/** Rules that give nothing, by their 0-based place in the set. */
+export function reportRules(tenant: string, off: ReadonlyMap<number, string>, differs: boolean, log: Log): void {
+  for (const [place, why] of off)
+    log.system('warn', 'a group rule is off: it gives and takes nothing', { tenant, rule: place + 1, setting: why });
+  if (differs)
+    log.system(
+      'warn',
+      'the group rules in force are not those of bridge.yaml: `scim-bridge groups apply` changes that',
+      {
+        tenant,
+      },
+    );
+}
+
 export function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: Metrics, clock: Clock): void {
   switch (event.kind) {
     case 'progress':

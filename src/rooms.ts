@@ -3,15 +3,17 @@ import { randomUUID } from 'node:crypto';
 import type { Operator } from './bridge/operator.ts';
 import type { Clock } from './bridge/ports.ts';
 import { createReconcile } from './bridge/reconcile.ts';
+import { observed } from './bridge/observed.ts';
 import { createSettlements } from './bridge/settlements.ts';
 import { type BridgeTenant, createTenant, type SyncEvent } from './bridge/tenant.ts';
+import { groupsOf, tenantOf } from './bridge/shelves.ts';
 import { TIMING, type Timing, within } from './bridge/timing.ts';
 import type { Config } from './config.ts';
 import type { TenantConfig } from './config/tenants.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { createQueue, type Queue } from './queue/timers.ts';
-import { reportDelivery } from './reports.ts';
+import { reportDelivery, reportRules } from './reports.ts';
 import { createSqliteStore } from './store/sqlite/store.ts';
 import type { CommitHook } from './store/sqlite/writer.ts';
 import { type Connection, createConnection } from './zitadel/connection.ts';
@@ -63,29 +65,34 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     deadKeep,
     ...options.timing,
   };
-  const store = await createSqliteStore({
+  const tenants = new Map<string, BridgeTenant>();
+  const kept = await createSqliteStore({
     directory: config.store.dataDir,
     clock,
     ...(options.hook === undefined ? {} : { hook: options.hook }),
     onFailure: (error) =>
       log.system('error', 'the store failed; writes are answered 503 until it works again', { error }),
   });
+  const store = observed(kept, (write) => tenants.get(tenantOf(write.key))?.written(write));
   const connections = new Map<string, Connection>();
-  const tenants = new Map<string, BridgeTenant>();
   const settlements = createSettlements();
   const queue = createQueue({
     store,
     clock,
-    tenants: config.tenants.map(({ id }) => id),
+    tenants: config.tenants.flatMap(({ id }) => [id, groupsOf(id)]),
     leases: timing.lease,
     deliver: (key) => reconcile(key),
-    isShut: (tenant) => tenants.get(tenant)?.target.gate.shut() !== undefined,
+    isShut: (shelf) =>
+      tenants
+        .get(tenantOf({ tenant: shelf }))
+        ?.gate()
+        .shut() !== undefined,
     onError: (error) => log.system('error', 'a sweep over the due rows failed; it is tried again', { error }),
   });
   const reconcile = createReconcile({
     store,
     settlements,
-    of: (tenant) => tenants.get(tenant)?.target,
+    of: (shelf) => tenants.get(tenantOf({ tenant: shelf }))?.target(shelf),
     clock,
     timing,
     wake: queue,
@@ -118,12 +125,19 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       owedMax,
       protect: each.protect,
       onSync: (event) => options.onSync(each.id, event),
-      onOpen: () => queue.pull(each.id),
+      onOpen: () => pull(each.id),
+      groups: each.groups,
+      uniqueDisplayName: each.uniqueDisplayName,
+      onRules: (off, differs) => reportRules(each.id, off, differs, log),
     });
     tenants.set(each.id, made);
-    connections.get(instance)?.breaker.onChange((open) => open || queue.pull(each.id));
+    connections.get(instance)?.breaker.onChange((open) => open || pull(each.id));
     return { config: each, made };
   });
+  function pull(tenant: string): void {
+    queue.pull(tenant);
+    queue.pull(groupsOf(tenant));
+  }
   const beat = (): Promise<void> => store.setState(HEARTBEAT, clock());
   let heart: NodeJS.Timeout | undefined;
 

@@ -77,11 +77,13 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
 
   const access = createAccess({
     clock,
-    tenants: entries.map(({ config: { id, organization, mediaType, tokens, jwt, basic }, made }) => ({
+    tenants: entries.map(({ config: { id, organization, mediaType, groupPatchAnswer, tokens, jwt, basic }, made }) => ({
       tenant: {
         id,
         organization: organization ?? '',
         users: made.users,
+        groups: made.groups,
+        ...(groupPatchAnswer === undefined ? {} : { groupPatchAnswer }),
         ready: () => opened && made.ready(),
         ...(mediaType === undefined ? {} : { mediaType }),
       },

@@ -23,25 +23,33 @@ export function confirmAfter(
   const facts = Object.fromEntries(kept);
   const names = Object.keys(round.open).filter((fact) => fact !== 'password');
   if (round.end?.kind !== 'retry' || round.end.definite) return confirm && { ...confirm, facts };
-  return { until: horizonOf(now, timing), facts: { ...valuesOf(names, known), ...facts } };
+  const rights = confirm?.rights === true || round.openRight;
+  return {
+    until: horizonOf(now, timing),
+    facts: { ...valuesOf(names, known), ...facts },
+    ...(rights ? { rights } : {}),
+  };
 }
 
 /** As confirmAfter, for the calls of one who died at it: any of the facts it had to send may have been on its way. */
 export function confirmTakenOver({ known, confirm, changes, calling }: Row, until: number): Confirm {
   const sent = changes.filter(({ revision }) => calling !== null && revision <= calling);
   const names = sent.flatMap(({ facts }) => Object.keys(facts)).filter((fact) => fact !== 'password');
-  return { until, facts: { ...valuesOf(names, known), ...confirm?.facts } };
+  const rights = confirm?.rights === true || sent.some((change) => change.rights);
+  return { until, facts: { ...valuesOf(names, known), ...confirm?.facts }, ...(rights ? { rights } : {}) };
 }
 
 const valuesOf = (names: readonly string[], known: Facts | null): FactsChange =>
   Object.fromEntries(names.map((fact) => [fact, known?.[fact] ?? null]));
 
-/** A row with such a wish of the bridge's own below all others. */
-export function withOwn(row: Row, facts: FactsChange, at: number): Row {
+/** A row with such a wish of the bridge's own below all others. `rights`: what the rules give is to be looked at. */
+export function withOwn(row: Row, facts: FactsChange, at: number, rights = false): Row {
   const own = row.changes.filter(({ revision }) => revision === OWN.revision);
   const others = row.changes.filter(({ revision }) => revision !== OWN.revision);
   const all = Object.assign({}, ...own.map((change) => change.facts), facts) as FactsChange;
-  return { ...row, changes: [{ ...OWN, kind: 'edit', facts: all, at }, ...others] };
+  const looks = rights || own.some((change) => change.rights);
+  const change: Change = { ...OWN, kind: 'edit', facts: all, at, ...(looks ? { rights: true } : {}) };
+  return { ...row, changes: [change, ...others] };
 }
 
 /** Of the facts that must be so those that nobody has asked otherwise since. */

@@ -5,7 +5,7 @@ import { toFacts } from '../mapping/users.ts';
 import type { HandOver } from './hand-over.ts';
 import type { HeldBy } from './names.ts';
 import type { Clock, Ids, Key, Row, Store, Unique } from './ports.ts';
-import { emptyRow, keyOf, newChange, nextRevision, resourceOf, shownFacts, taken } from './rows.ts';
+import { emptyRow, keyOf, type NameOf, newChange, nextRevision, resourceOf, shownFacts, taken } from './rows.ts';
 import { type Timing, within } from './timing.ts';
 import type { Users } from './use-cases.ts';
 import { updateRow } from './writes.ts';
@@ -17,6 +17,7 @@ export interface CreateOptions {
   readonly handOver: HandOver;
   readonly heldBy: HeldBy;
   readonly passwordFact: (clear: string | undefined) => Promise<Facts>;
+  readonly nameOf: NameOf;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
@@ -93,7 +94,7 @@ export function createCreate(options: CreateOptions): Users['create'] {
       throw gone();
     }
     return {
-      resource: resourceOf(row, facts),
+      resource: resourceOf(row, facts, options.nameOf),
       ended(delivered) {
         // when the store fails the mark stays open: one repeat more is 201, never a twin
         const closed = delivered ? updateRow(store, unique, key, closeMark) : Promise.resolve();

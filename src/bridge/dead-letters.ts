@@ -1,5 +1,7 @@
 /** Dead letters: what was answered and then refused for good. Pure. */
 import { type FactsChange, onlyFacts, withoutFacts } from '../mapping/facts.ts';
+import { groupOf, MEMBER } from '../mapping/groups.ts';
+import { isRight } from '../mapping/rights.ts';
 import type { Change, DeadLetter, Row } from './ports.ts';
 import { withoutPassword } from './rows.ts';
 
@@ -16,6 +18,7 @@ export function letterOf(
     revision,
     kind: kind === 'create' && names !== undefined ? 'edit' : kind,
     facts,
+    ...(change.rights === true ? { rights: true } : {}),
     ...why,
     who,
     txn,
@@ -60,13 +63,22 @@ export function revived(row: Row): Row {
   const changes = row.dead.map((letter): Change => {
     const newer = row.changes.filter(({ revision }) => revision > letter.revision);
     const { revision, kind, who, txn, at } = letter;
-    const facts = withoutFacts(letter.facts, new Set(newer.flatMap((change) => Object.keys(change.facts))));
-    return { revision, kind, facts, named: Object.keys(facts), answered: true, who, txn, at };
+    const newest = new Set(newer.flatMap((change) => Object.keys(change.facts)));
+    // which rights, the rules say when it is sent
+    const facts = withoutFacts(letter.facts, new Set([...newest, ...Object.keys(letter.facts).filter(isRight)]));
+    const rights = letter.rights === true ? ({ rights: true } as const) : {};
+    return { revision, kind, facts, named: Object.keys(facts), answered: true, who, txn, at, ...rights };
   });
-  const asked = changes.filter(({ kind, facts }) => kind !== 'edit' || Object.keys(facts).length > 0);
+  const asked = changes.filter(
+    ({ kind, facts, rights }) => kind !== 'edit' || rights === true || Object.keys(facts).length > 0,
+  );
+  const joined = asked.flatMap(({ facts }) =>
+    Object.entries(facts).flatMap(([fact, value]) => (value === MEMBER ? (groupOf(fact) ?? []) : [])),
+  );
   return {
     ...row,
     dead: [],
+    vouched: [...new Set([...row.vouched, ...joined])],
     changes: [...asked, ...row.changes].toSorted((left, right) => left.revision - right.revision),
   };
 }

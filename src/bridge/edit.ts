@@ -12,6 +12,7 @@ import {
   baseFacts,
   DEACTIVATED,
   etagOf,
+  type NameOf,
   newChange,
   nextRevision,
   resourceOf,
@@ -31,6 +32,7 @@ export interface EditOptions {
   readonly heldBy: HeldBy;
   readonly settlements: Settlements;
   readonly passwordFact: (clear: string | undefined) => Promise<Facts>;
+  readonly nameOf: NameOf;
   readonly clock: Clock;
   readonly timing: Timing;
 }
@@ -113,7 +115,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
       if (done instanceof BridgeError) throw await refused(ctx, id, facts, done, deadline);
       if (refusal !== undefined) throw refusal;
       const now = await view.row(id, ANY_AGE);
-      return resourceOf(now, shownFacts(now) ?? {});
+      return resourceOf(now, shownFacts(now) ?? {}, options.nameOf);
     }
   }
 

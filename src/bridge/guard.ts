@@ -1,10 +1,16 @@
 /** Who must not be locked out: checked at delivery, so that a change that waited is checked as well. */
 import { BridgeError } from '../errors.ts';
+import type { Facts } from '../mapping/facts.ts';
+import { rightsOfFacts } from '../mapping/rights.ts';
 import type { Step, StepCall } from '../mapping/steps.ts';
 import type { Change, Clock, Guarded, Outcome, Zitadel } from './ports.ts';
 
-/** Bars a step, or lets it pass (undefined). */
-export type Bar = (id: string, step: Step) => Promise<Extract<Outcome, { kind: 'refused' | 'retry' }> | undefined>;
+/** Bars a step, or lets it pass (undefined). `known`: of the user. */
+export type Bar = (
+  id: string,
+  step: Step,
+  known: Facts | null,
+) => Promise<Extract<Outcome, { kind: 'refused' | 'retry' }> | undefined>;
 
 export interface Guard {
   readonly bar: Bar;
@@ -56,9 +62,25 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
     return [...owners].every((owner) => owner === id || leaving.has(owner));
   }
 
+  /** The last active owner keeps the role that makes it one. */
+  async function barOwner(id: string): ReturnType<Bar> {
+    try {
+      const { activeOwners } = await current(0);
+      if (!activeOwners.has(id)) return undefined;
+      if (isLastOwner(id, activeOwners))
+        return { kind: 'refused', error: new BridgeError(403, `the role ORG_OWNER stays: ${LAST_OWNER}`) };
+      leaving.set(id, clock());
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof BridgeError)) throw error;
+      return { kind: 'retry', definite: true, cause: 'away', reason: error.message };
+    }
+  }
+
   return {
-    async bar(id, step) {
+    async bar(id, step, known) {
       const touches = step.after === null || step.names.some((name) => PROTECTED_FACTS.has(name));
+      if (step.right !== undefined) return takesOwner(step, known) ? barOwner(id) : undefined;
       if (step.call === 'CreateUser' || !touches) return undefined;
       if (protect.includes(id)) return forbidden('it is listed under `protect`');
       let guarded: Guarded;
@@ -90,6 +112,14 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
     refresh: async () => void (await now()),
   };
 }
+
+/** Whether someone who is an owner would be none after this step. */
+const takesOwner = ({ right }: Step, known: Facts | null): boolean =>
+  right?.project === undefined &&
+  right?.roles.includes(OWNER) === false &&
+  rightsOfFacts(known ?? {}).org.includes(OWNER);
+
+const OWNER = 'ORG_OWNER';
 
 const LAST_OWNER = 'it is the last active ORG_OWNER of the organization';
 

@@ -29,9 +29,9 @@ export interface HandOverOptions {
 /**
  * Writes `row`, which holds a new last change on top of the stored version `expect`, and has it reconciled. 'ok' when it settled or
  * is noted as answered; else why it was not written. Throws what the client is told: the refusal, 404 when the user is gone, 503 when
- * nothing of it was kept.
+ * nothing of it was kept. `later`: it is answered and left to the queue, whatever could be sent now.
  */
-export type HandOver = (row: Row, expect: number, deadline: number) => Promise<Handed>;
+export type HandOver = (row: Row, expect: number, deadline: number, later?: boolean) => Promise<Handed>;
 
 /** refused: nothing of it was kept, and never will be with this content. */
 export type Handed = WriteResult | { readonly kind: 'refused'; readonly error: BridgeError };
@@ -40,9 +40,10 @@ export function createHandOver(options: HandOverOptions): HandOver {
   const { unique, store, reconcile, settlements, gate, clock, timing } = options;
   const accept = options.whenDown === 'accept';
 
-  return async function handOver(row, expect, deadline) {
+  return async function handOver(row, expect, deadline, later = false) {
     if (row.changes.length > MOST_CHANGES) throw tooMany('this user');
     await checkRoom(row);
+    if (later) return answerLater(row, expect);
     const shut = gate.shut();
     if (shut === undefined) return deliverNow(row, expect, deadline);
     if (!accept) throw away(shut);

@@ -21,8 +21,9 @@ function toConfirm(row: Row): readonly Change[] {
   if (baseFacts(row) === null)
     return row.changes.some(({ kind }) => kind === 'delete') ? [] : [{ ...OWN, kind: 'delete', facts: {}, at }];
   const facts = mustBe(row);
-  if (row.known === null || Object.keys(facts).length === 0) return [];
-  return [{ ...OWN, kind: 'edit', facts, at }];
+  const rights = confirm.rights === true;
+  if (row.known === null || (Object.keys(facts).length === 0 && !rights)) return [];
+  return [{ ...OWN, kind: 'edit', facts, at, ...(rights ? { rights } : {}) }];
 }
 
 const released = ({ held: _held, ...change }: Change): Change => change;
@@ -39,6 +40,6 @@ export function withoutDone(changes: readonly Change[], done: ReadonlySet<string
   return changes.flatMap((change) => {
     if (change.held !== true || change.kind === 'delete') return [change];
     const facts = withoutFacts(change.facts, done);
-    return Object.keys(facts).length === 0 ? [] : [{ ...change, facts }];
+    return Object.keys(facts).length === 0 && change.rights !== true ? [] : [{ ...change, facts }];
   });
 }

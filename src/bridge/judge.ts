@@ -3,7 +3,8 @@ import { type BridgeError, withNote } from '../errors.ts';
 import { onlyFacts, withoutFacts } from '../mapping/facts.ts';
 import { letterOf, overtaken, withCreateDead } from './dead-letters.ts';
 import { withoutDone } from './held.ts';
-import type { Change, Row, Unreadable } from './ports.ts';
+import { isRight } from '../mapping/rights.ts';
+import type { Change, DeadLetter, Row, Unreadable } from './ports.ts';
 import { DEACTIVATED, withoutPassword } from './rows.ts';
 import type { Round, SettleOptions } from './settle.ts';
 import { awayResult, type Result } from './settlements.ts';
@@ -29,7 +30,9 @@ export function judge(next: Row, covered: readonly Change[], round: Round, optio
   let made = 0;
   for (const change of covered) {
     const { revision } = change;
-    const refused = round.refusals.filter(({ names }) => names.some((name) => asks(change).includes(name)));
+    const refused = round.refusals.filter(
+      ({ names, right }) => right === undefined && names.some((name) => asks(change).includes(name)),
+    );
     const [first] = refused;
     // a create that was refused in part was answered with an error: a repeat is no repeat
     if (first !== undefined && change.kind === 'create' && !change.answered) createMark = null;
@@ -48,6 +51,7 @@ export function judge(next: Row, covered: readonly Change[], round: Round, optio
       results.set(revision, { kind: 'refused', error: told(change, round, first.error, left !== null) });
     dead = overtaken(dead, change, round.after);
   }
+  const rights = judgeRights(covered, round, dead, now);
   const left = next.changes.flatMap((change) => {
     const rest = kept.get(change.revision);
     return rest === undefined ? [change] : rest === null ? [] : [rest];
@@ -55,18 +59,18 @@ export function judge(next: Row, covered: readonly Change[], round: Round, optio
   const changes = withoutDone(left, doneNames(covered, round));
   const lost =
     next.known === null && covered.some(({ kind, revision }) => kind === 'create' && kept.get(revision) === null);
-  if (!lost) return { left: { changes, dead, createMark }, results, orphans, made };
+  if (!lost) return { left: { changes, dead: rights.dead, createMark }, results, orphans, made: made + rights.made };
   // nobody is there to be edited: what was answered goes with the create
   for (const { revision } of changes) results.set(revision, { kind: 'gone' });
   return { left: { changes: [], dead: withCreateDead(dead, changes), createMark }, results, orphans, made };
 }
 
 /** Facts that are now as they were asked. */
-function doneNames(covered: readonly Change[], { after, end, refusals, barred }: Round): ReadonlySet<string> {
+function doneNames(covered: readonly Change[], { after, end, refusals, left }: Round): ReadonlySet<string> {
   const done = new Set(
     [...after, ...(end === null ? covered.map(({ facts }) => facts) : [])].flatMap((each) => Object.keys(each)),
   );
-  for (const { names } of [...refusals, ...barred]) for (const name of names) done.delete(name);
+  for (const { names } of [...refusals, ...left]) for (const name of names) done.delete(name);
   return done;
 }
 
@@ -82,13 +86,12 @@ function withoutRefused(change: Change, round: Round, whole: boolean): Change | 
 /** What of a change stays; results say what those who wait for it are told. */
 function leftOf(change: Change, round: Round, options: SettleOptions, results: Map<number, Result>): Change | null {
   const { revision } = change;
-  const { end, barred } = round;
-  const mine = barred.filter(({ names }) => names.some((name) => asks(change).includes(name)));
-  const why: Unreadable | undefined =
-    end?.kind === 'retry' || end?.kind === 'blocked' ? end : mine[0] && { kind: 'blocked', reason: mine[0].reason };
+  const { end, left } = round;
+  const mine = left.filter(({ names }) => names.some((name) => asks(change).includes(name)));
+  const why: Unreadable | undefined = end?.kind === 'retry' || end?.kind === 'blocked' ? end : mine[0]?.why;
   if (why === undefined) {
     results.set(revision, { kind: 'settled' });
-    return null;
+    return change.rights === true && left.some(({ names }) => names.some(isRight)) ? onlyRights(change) : null;
   }
   const cut = end === null ? only(change, new Set(mine.flatMap(({ names }) => names))) : withoutSpent(change, round);
   if (change.answered || !options.awaited(revision)) return cut;
@@ -98,6 +101,43 @@ function leftOf(change: Change, round: Round, options: SettleOptions, results: M
   }
   results.set(revision, { kind: 'accepted' });
   return { ...cut, answered: true };
+}
+
+/** What of a change stays while its rights have to wait: nobody is kept waiting for them. */
+const onlyRights = ({ revision, who, txn, at }: Change): Change => ({
+  revision,
+  kind: 'edit',
+  facts: {},
+  named: [],
+  answered: true,
+  rights: true,
+  who,
+  txn,
+  at,
+});
+
+/** Refused rights are dead letters, one for each right; one that is not refused any more is none. */
+function judgeRights(
+  covered: readonly Change[],
+  { refusals, left, end }: Round,
+  dead: readonly DeadLetter[],
+  now: number,
+): { readonly dead: readonly DeadLetter[]; readonly made: number } {
+  const last = covered.findLast(({ rights }) => rights);
+  if (last === undefined) return { dead, made: 0 };
+  const letters = refusals.flatMap(({ right, error }): DeadLetter[] => {
+    if (right === undefined) return [];
+    const cause = { cause: 'refused', reason: error.message } as const;
+    return [{ ...letterOf({ ...onlyRights(last), facts: right }, cause, now) }];
+  });
+  const isOf = (letter: DeadLetter): boolean => Object.keys(letter.facts).some(isRight);
+  const isOpen = (letter: DeadLetter): boolean =>
+    end !== null || left.some(({ names }) => names.some((name) => name in letter.facts));
+  const told = new Set(letters.flatMap(({ facts }) => Object.keys(facts)));
+  const kept = dead.filter(
+    (letter) => !isOf(letter) || (isOpen(letter) && !Object.keys(letter.facts).some((fact) => told.has(fact))),
+  );
+  return { dead: [...kept, ...letters], made: letters.length };
 }
 
 /** Once a create has been applied, what is left of it is an edit. */
@@ -116,10 +156,10 @@ function withoutSpent(change: Change, { open, end }: Round): Change {
 }
 
 /** Nothing was applied and nothing is in doubt: what nobody was promised may be dropped, and the client told to come back. */
-const isUntouched = ({ end, after, barred, refusals }: Round): boolean =>
+const isUntouched = ({ end, after, left, refusals }: Round): boolean =>
   after.length === 0 &&
   refusals.length === 0 &&
-  (end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite) || (end === null && barred.length > 0));
+  (end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite) || (end === null && left.length > 0));
 
 /** What a change asks for, as the names that steps carry. */
 const asks = (change: Change): readonly string[] => (change.kind === 'delete' ? ['gone'] : Object.keys(change.facts));

@@ -1,7 +1,7 @@
 /** A name that another row is about to free: waiting for it, and what it means when it does not come free. */
 import type { Step } from '../mapping/steps.ts';
 import { claimOf, nameTaken, swapName } from './claims.ts';
-import type { Clock, Lease, Row, Store, Unreadable, Zitadel } from './ports.ts';
+import type { Clock, Lease, Row, Store, Unreadable } from './ports.ts';
 import type { Reconcile, Target } from './reconcile.ts';
 import { heldName, taken } from './rows.ts';
 import type { Round } from './settle.ts';
@@ -54,7 +54,7 @@ function withoutName(steps: readonly Step[]): readonly Step[] {
   });
 }
 
-const isDone = ({ end, refusals, barred }: Round): boolean => end === null && refusals.length + barred.length === 0;
+const isDone = ({ end, refusals, left }: Round): boolean => end === null && refusals.length + left.length === 0;
 
 /** What a round means that went out with this claim. */
 function judge({ kind }: Claimed, round: Round): Round {
@@ -66,7 +66,7 @@ function judge({ kind }: Claimed, round: Round): Round {
 
 export function createNameWait({ store, settlements, clock, timing, reconcile }: NameWaitOptions): NameWait {
   /** Whether another row has the name as far as can be known: in ZITADEL, or in the store while that cannot be asked. */
-  async function hasName(zitadel: Zitadel, blocker: Row, name: string): Promise<boolean> {
+  async function hasName(zitadel: Target['zitadel'], blocker: Row, name: string): Promise<boolean> {
     const answer = await zitadel.read(blocker.id);
     if (answer.kind === 'gone') return false;
     return answer.kind !== 'found' || heldName(answer.reading.facts['username'] ?? '') === heldName(name);

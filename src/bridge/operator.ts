@@ -150,7 +150,10 @@ export interface GroupsOperator {
   /** What bridge.yaml would give and take, user by user. */
   plan(): AsyncIterable<PlannedUser>;
   /** Puts bridge.yaml in force: binds groups again, vouches for memberships that were read from ZITADEL, gives and takes. Goes on where a cut-off one stopped. */
-  apply(onProgress: (progress: { readonly users: number; readonly changed: number }) => void, signal: AbortSignal): Promise<Done>;
+  apply(
+    onProgress: (progress: { readonly users: number; readonly changed: number }) => void,
+    signal: AbortSignal,
+  ): Promise<Done>;
 }
 
 /** All failures are BridgeError: 404 when there is no such row, 409 when there is nothing of that kind to be done, 503. */

@@ -121,6 +121,8 @@ export interface Unique {
   readonly instance: string;
   /** the tenant wants externalId unique as well */
   readonly externalId: boolean;
+  /** of groups: two with one displayName are refused */
+  readonly displayName?: boolean;
 }
 
 /** What a row is found by. Computed from its facts (rows.ts), kept by the store beside it. */
@@ -172,6 +174,21 @@ export type Counts = Readonly<Record<'rows' | Trouble, number>>;
 export interface Due {
   readonly id: string;
   readonly dueAt: number;
+}
+
+/** A user as the lists of members show it. */
+export interface Member {
+  readonly id: string;
+  readonly display: string | null;
+}
+
+/** The members of a group without their names. */
+export interface MemberSet {
+  readonly count: number;
+  /** grows with every change of the set, also over restarts; 0: it never had a member */
+  readonly revision: number;
+  /** when it last changed, ms since 1970; 0: never */
+  readonly modified: number;
 }
 
 /**

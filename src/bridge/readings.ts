@@ -1,5 +1,8 @@
 /** What an answer of GetUserByID makes of a row. Pure. */
 import { confirmTakenOver, horizonOf, mustBe, notSo, OWN, withOwn } from './confirm.ts';
+import { definitionKey } from './groups/definitions.ts';
+import { keepingRights, UNKNOWN_RIGHTS } from './rights.ts';
+import { isGroupRow } from './shelves.ts';
 import { revived } from './dead-letters.ts';
 import type { Change, Reading, Row } from './ports.ts';
 import { baseFacts, shownFacts, textOf, userOf, withoutPassword } from './rows.ts';
@@ -8,13 +11,15 @@ import type { Timing } from './timing.ts';
 /** What a client would see of it, to compare. */
 export function shows(row: Row): string {
   const facts = shownFacts(row);
+  if (isGroupRow(row)) return facts?.[definitionKey(row.id)] ?? '';
   return facts === null ? '' : textOf(userOf(facts));
 }
 
 /** A row that nobody works on, as ZITADEL has it now (null: gone). */
 export function confirmed(row: Row, reading: Reading | null, now: number): Row {
   if (reading === null) return { ...row, known: null, doubt: false, verifiedAt: now };
-  const { facts, sequence } = reading;
+  const { sequence } = reading;
+  const facts = keepingRights(row.known, reading.facts);
   const next: Row = { ...row, known: facts, doubt: false, verifiedAt: now, sequence, lastError: null };
   return { ...next, modified: shows(row) === shows(next) ? row.modified : now };
 }
@@ -40,11 +45,14 @@ export function readBack(row: Row, reading: Reading | null, { now, timing, taken
       changes: reading === null ? row.changes : withoutSpent(row, takenOver),
       sentName: confirm === null ? null : row.sentName,
       calling: null,
+      // whatever was sent may have changed them
+      rights: row.changes.some(({ rights }) => rights) || isTime ? { ...row.rights, at: UNKNOWN_RIGHTS } : row.rights,
     },
     reading,
     now,
   );
-  const told = isTime && reading !== null ? againAsked(next, row, reading) : next;
+  const asked = isTime && reading !== null ? againAsked(next, row, reading) : next;
+  const told = isTime && row.confirm?.rights === true && reading !== null ? withOwn(asked, {}, now, true) : asked;
   return { ...told, dueAt: dueOf(told, row.dueAt ?? now) };
 }
 
@@ -92,6 +100,8 @@ export function buried(row: Row, now: number): Row {
     doubt: false,
     calling: null,
     sentName: confirm === null ? null : row.sentName,
+    vouched: [],
+    rights: { at: 0, sent: 0 },
     dead: [],
     blocked: null,
     stuck: null,

@@ -1,28 +1,34 @@
 /** reconcile(key): row -> plan -> steps -> settle, round again while something new was asked. The same for request and queue. */
 import { plan } from '../mapping/plan.ts';
 import type { Step } from '../mapping/steps.ts';
+import { isRight, ORG_RIGHT } from '../mapping/rights.ts';
 import { nameTaken } from './claims.ts';
 import { mayLandLate, withOwn } from './confirm.ts';
 import type { Gate } from './gate.ts';
 import type { Bar } from './guard.ts';
+import { planDefinition } from './groups/definitions.ts';
 import { createNameWait } from './name-wait.ts';
 import type { Change, Clock, Key, Lease, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
 import { readBack } from './readings.ts';
 import { askedName, believedFacts, isSameRow, merged, ownName, toSend } from './rows.ts';
+import { needsReading, planRights, type RightsPlan, type RuleBook, withRights } from './rights.ts';
 import { createRun } from './run.ts';
 import type { Round } from './settle.ts';
 import type { Settlements } from './settlements.ts';
+import { isGroupRow } from './shelves.ts';
 import { backoff, type Timing } from './timing.ts';
-import { createWriteBack, type Delivery } from './write-back.ts';
+import { createWriteBack, type Delivery, type Update } from './write-back.ts';
 import { type Make, updateRow } from './writes.ts';
 
 /** A tenant's ZITADEL. */
 export interface Target {
-  readonly zitadel: Zitadel;
+  readonly zitadel: Pick<Zitadel, 'read' | 'run' | 'rights'>;
   readonly unique: Unique;
   readonly bar: Bar;
   readonly gate: Gate;
   readonly whenDown: 'accept' | 'refuse';
+  /** of users: what the groups they are in give them */
+  readonly rules?: RuleBook;
 }
 
 export interface ReconcileOptions {
@@ -99,7 +105,15 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       const row = { ...stored, changes: state.alone ? await firstOf(stored, pending, target) : pending };
       if (row.changes.length === 0) return after.rest(stored, update);
       if (row.known === null && wantsNobody(stored)) return after.vanish(stored, update);
-      const steps = planOf(row);
+      const rights = target.rules === undefined ? NO_RIGHTS : planRights(row, target.rules);
+      let unread: Unreadable | undefined;
+      if (target.rules !== undefined && needsReading(row, rights, target.rules, clock(), timing)) {
+        unread = await readRights(key, target, lease, stored, update);
+        if (unread === undefined) continue;
+      }
+      const base = isGroupRow(row) ? planGroup(row) : planOf(row);
+      // nothing else waits for rights that cannot be read now
+      const steps = unread === undefined ? withRightSteps(base, rights) : base;
       const name = await claims.wait(row, target, steps, lease);
       if (name.kind === 'retry') {
         await after.putOffUnsent(row, target, update, name, state.sent);
@@ -110,15 +124,16 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       state.first = false;
       const started = clock();
       const before = state.sent;
-      const round = await run(target, row, planned, lease);
+      const made = await run(target, row, planned, lease);
+      const round = unread === undefined ? made : { ...made, left: [...made.left, { names: ALL_RIGHTS, why: unread }] };
       state.sent = before || round.calls.length > 0;
       // another holder has the row by now: it finds it in doubt and reads what became of the call
       if (!(await store.prove(lease, timing.lease))) return after.report(row, round, clock() - started);
       const over = claims.judge(name, round);
       state.surprises += over.end?.kind === 'replan' ? 1 : 0;
       if (state.surprises > MOST_SURPRISES) return after.putOff(row, target, update, TOO_MANY, state.sent);
-      const { alone, ...made } = await after.settle(row, target, over, update, before);
-      after.report(row, over, clock() - started, made);
+      const { alone, ...settled } = await after.settle(row, target, over, update, before);
+      after.report(row, over, clock() - started, settled);
       state.alone = state.alone || alone;
       // should the rename that a name was given up for be refused, the old one is asked for again
       if (name.kind === 'swap' && over.end?.kind === 'replan')
@@ -127,6 +142,28 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if (why !== undefined) return state.alone ? after.answerOthers(row, target, update, why) : undefined;
       state.mine = false;
     }
+  }
+
+  /** Reads what rights a user holds; the reason why not. What was sent just now no list shows yet. */
+  async function readRights(
+    key: Key,
+    { zitadel }: Target,
+    lease: Lease,
+    { rights }: Row,
+    update: Update,
+  ): Promise<Unreadable | undefined> {
+    const asked = clock();
+    const wait = rights.sent + timing.listLag - asked;
+    if (wait > 0) return { ...LISTS_LAG, retryAfter: Math.ceil(wait / 1000) };
+    const answer = await zitadel.rights(key.id);
+    if (answer.kind !== 'found') return answer;
+    if (await store.prove(lease, timing.lease)) await update((now) => withRights(now, answer.facts, asked, timing));
+    return undefined;
+  }
+
+  function planGroup(row: Row): readonly Step[] {
+    const isSure = !row.changes.some(({ named }) => named.length > 0);
+    return planDefinition(row.id, row.known, merged(row.known, row.changes), isSure);
   }
 
   /** The change whose turn it is. A create does not take a name that was given to another one since: it takes the one asked last. */
@@ -182,8 +219,20 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   return reconcile;
 }
 
-const blockedBy = ({ barred: [first] }: Round): Unreadable | undefined =>
-  first && { kind: 'blocked', reason: first.reason };
+/** Who is to be told that something waits: nobody waits for a right. */
+const blockedBy = ({ left }: Round): Unreadable | undefined => left.find(({ names }) => !names.every(isRight))?.why;
+
+/** The names of rights that could not even be planned. */
+const ALL_RIGHTS = [ORG_RIGHT];
+
+const NO_RIGHTS = { take: [], give: [] } as const;
+
+/** Rights are taken away before everything else and given after it. */
+function withRightSteps(steps: readonly Step[], { take, give }: RightsPlan): readonly Step[] {
+  return steps.some(({ call }) => call === 'DeleteUser') ? steps : [...take, ...steps, ...give];
+}
+
+const LISTS_LAG = { kind: 'retry', definite: true, cause: 'answer', reason: 'rights-are-listed-late' } as const;
 
 const TOO_MANY = { kind: 'retry', definite: false, cause: 'answer', reason: 'too-many-surprises' } as const;
 

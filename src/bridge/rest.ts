@@ -11,11 +11,12 @@ import { backoff, type Timing } from './timing.ts';
 /** When the row is looked at again, and what is noted on it until then; null: nothing is left of it. */
 export function rested(before: Row, next: Row, round: Round, options: SettleOptions): Row | null {
   const { now, timing } = options;
-  const { end, barred } = round;
+  const { end, left } = round;
   const doubt = end?.kind === 'retry' && !end.definite;
-  const attempts = end === null && barred.length === 0 ? 0 : before.attempts + 1;
+  const attempts = end === null && left.length === 0 ? 0 : before.attempts + 1;
   const stuck = stuckBy(before, end, now);
-  const [bar] = barred;
+  const bar = left.find(({ why }) => why.kind === 'blocked')?.why;
+  const [first] = left;
   const base: Row = {
     ...next,
     doubt,
@@ -23,15 +24,17 @@ export function rested(before: Row, next: Row, round: Round, options: SettleOpti
     stuck,
     blocked: bar?.reason ?? null,
     sentName: sentNameOf(before, next, round),
-    lastError: end?.reason ?? bar?.reason ?? null,
+    lastError: end?.reason ?? first?.why.reason ?? null,
   };
   const row = isPoisoned(base, options) ? poisoned(base, options) : base;
   const pause =
     end?.kind === 'retry' || end?.kind === 'blocked'
       ? pauseOf(end, attempts, timing)
-      : bar === undefined
-        ? timing.lease
-        : timing.syncInterval;
+      : bar !== undefined
+        ? timing.syncInterval
+        : first === undefined
+          ? timing.lease
+          : pauseOf(first.why, attempts, timing);
   const dueAt = dueOf(row, now + pause);
   return isNothing(row) ? null : { ...row, dueAt };
 }

@@ -4,8 +4,11 @@ import { BridgeError } from '../errors.ts';
 import { stableJson } from '../mapping/codecs.ts';
 import { type Facts, type FactsChange, METADATA_PREFIX, overlay, withoutFacts } from '../mapping/facts.ts';
 import { fromFacts, type ScimUser } from '../mapping/users.ts';
+import { membershipsOf } from '../mapping/groups.ts';
+import { definitionOf } from './groups/definitions.ts';
+import { isGroupRow } from './shelves.ts';
 import type { Change, Context, Index, Key, Row, Unique } from './ports.ts';
-import type { UserResource } from './use-cases.ts';
+import type { GroupRef, UserResource } from './use-cases.ts';
 
 const EXTERNAL_ID = `${METADATA_PREFIX}externalId`;
 
@@ -58,7 +61,8 @@ export const isSameRow = (one: Key, other: Key): boolean => one.tenant === other
 
 /** Two changes with one content, whoever asked and when. */
 export function asksTheSame(one: Change, other: Change): boolean {
-  const content = ({ kind, facts, named }: Change): string => stableJson({ kind, facts, named });
+  const content = ({ kind, facts, named, rights }: Change): string =>
+    stableJson({ kind, facts, named, rights: rights === true });
   return content(one) === content(other);
 }
 
@@ -92,6 +96,8 @@ export function emptyRow(key: Key, now: number): Row {
     createMark: null,
     verifiedAt: 0,
     sequence: null,
+    vouched: [],
+    rights: { at: 0, sent: 0 },
     created: now,
     modified: now,
     tombstone: null,
@@ -101,7 +107,10 @@ export function emptyRow(key: Key, now: number): Row {
 /** Revisions grow with the row: no change that is settled ever had a larger one. */
 export const nextRevision = (row: Row): number => row.version + 1;
 
-export function newChange(ctx: Context, change: Pick<Change, 'revision' | 'kind' | 'facts' | 'named' | 'at'>): Change {
+export function newChange(
+  ctx: Context,
+  change: Pick<Change, 'revision' | 'kind' | 'facts' | 'named' | 'at' | 'rights'>,
+): Change {
   return { ...change, answered: false, who: ctx.who, txn: ctx.txn };
 }
 
@@ -122,6 +131,7 @@ export const userOf: (facts: Facts) => ScimUser = once(fromFacts);
 export const textOf: (user: ScimUser) => string = once(stableJson);
 
 export function indexOf(row: Row, unique: Unique): Index {
+  if (isGroupRow(row)) return groupIndexOf(row, unique);
   const facts = shownFacts(row);
   const user = facts === null ? {} : userOf(facts);
   const emails = (user['emails'] ?? []) as readonly { readonly value?: string }[];
@@ -130,13 +140,34 @@ export function indexOf(row: Row, unique: Unique): Index {
     userName: facts?.['username'] ?? null,
     externalId: (user['externalId'] as string | undefined) ?? null,
     emails: emails.flatMap((each) => (each.value === undefined ? [] : [each.value])),
+    memberships: facts === null ? [] : membershipsOf(facts),
+    display: ((user['displayName'] ?? user['userName']) as string | undefined) ?? null,
     reserved: reservedNames(row, unique),
+    instance: unique.instance,
+  };
+}
+
+/** What a group is found by: its name as userName. One that is being deleted is hidden, and its name is free. */
+function groupIndexOf(row: Row, unique: Unique): Index {
+  const shown = definitionOf(row.id, shownFacts(row));
+  const asked = definitionOf(row.id, baseFacts(row));
+  const isThere = shown?.deleting === false;
+  const isReserved = unique.displayName === true && asked?.deleting === false;
+  return {
+    visible: isThere,
+    userName: isThere ? shown.displayName : null,
+    externalId: (isThere ? shown.externalId : undefined) ?? null,
+    emails: [],
+    memberships: [],
+    display: null,
+    reserved: isReserved ? [`${DISPLAY_NAME_MARK}${row.tenant}\n${ownName(asked.displayName)}`] : [],
     instance: unique.instance,
   };
 }
 
 /** No userName begins with a line break: names are trimmed. */
 const EXTERNAL_ID_MARK = '\nexternalId\n';
+const DISPLAY_NAME_MARK = '\ndisplayName\n';
 const HELD_MARK = '\nheld\n';
 const DEAD_MARK = '\ndead\n';
 
@@ -152,13 +183,17 @@ export const deadName = (name: string): string => DEAD_MARK + ownName(name);
 /** Only noted beside the names that must not be had twice. */
 export const isMark = (reserved: string): boolean => reserved.startsWith(HELD_MARK) || reserved.startsWith(DEAD_MARK);
 
+export const isDisplayName = (reserved: string): boolean => reserved.startsWith(DISPLAY_NAME_MARK);
+
 export const isExternalId = (reserved: string): boolean => reserved.startsWith(EXTERNAL_ID_MARK);
 
 /** 409 uniqueness for a reserved name that another row has. */
 export function taken(name: string): BridgeError {
   const told = isExternalId(name)
     ? 'externalId is already used by another user'
-    : 'userName is already taken by another user in ZITADEL: user names are unique over all its organizations';
+    : isDisplayName(name)
+      ? 'displayName is already used by another group'
+      : 'userName is already taken by another user in ZITADEL: user names are unique over all its organizations';
   return new BridgeError(409, told, { scimType: 'uniqueness' });
 }
 
@@ -184,13 +219,24 @@ function reservedNames(row: Row, { externalId: uniqueExternalId }: Unique): read
   ];
 }
 
+/** The groups that are there of those a user is a member of. */
+export const groupsIn = (facts: Facts, nameOf: NameOf): readonly GroupRef[] =>
+  membershipsOf(facts).flatMap((id) => {
+    const displayName = nameOf(id);
+    return displayName === undefined ? [] : [{ id, displayName }];
+  });
+
 /** RFC 7644 §3.14: weak, over what is rendered, without groups, $ref and meta. */
 export function etagOf(user: ScimUser): string {
   const text = textOf(user).replaceAll(/"\$ref":"(?:[^"\\]|\\.)*",?/g, '');
   return `W/"${hash('sha1', text, 'base64url').slice(0, 16)}"`;
 }
 
-export function resourceOf(row: Row, facts: Facts): UserResource {
+/** The displayName of a group; undefined: there is no such group. */
+export type NameOf = (group: string) => string | undefined;
+
+export function resourceOf(row: Row, facts: Facts, nameOf: NameOf): UserResource {
   const user = userOf(facts);
-  return { id: row.id, user, etag: etagOf(user), created: row.created, modified: row.modified };
+  const groups = groupsIn(facts, nameOf);
+  return { id: row.id, user, etag: etagOf(user), created: row.created, modified: row.modified, groups };
 }

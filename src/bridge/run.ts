@@ -21,44 +21,50 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     const covered = new Set(row.changes.map(({ revision }) => revision));
     const after: FactsChange[] = [];
     const refusals: Round['refusals'][number][] = [];
-    const barred: Round['barred'][number][] = [];
+    const left: Round['left'][number][] = [];
     const calls: string[] = [];
     const round = (end: Round['end'], over: Partial<Round> = {}): Round => ({
       covered,
       after,
       refusals,
-      barred,
+      left,
       calls,
       end,
       open: {},
+      openRight: false,
       removed: false,
       ...over,
     });
     const proceed = async (): Promise<boolean> =>
       (await store.prove(lease, timing.lease)) && settlements.sending(row, covered);
     for (const step of steps) {
-      const outcome: Outcome = (await bar(row.id, step)) ?? (await zitadel.run(row.id, step, proceed));
+      const outcome: Outcome = (await bar(row.id, step, row.known)) ?? (await zitadel.run(row.id, step, proceed));
       calls.push(`${step.call}:${outcome.kind}`);
+      const isRight = step.right !== undefined;
       const isLast = step.call === 'CreateUser' || step.after === null;
       switch (outcome.kind) {
         case 'refused':
-          refusals.push({ names: step.names, error: outcome.error });
+          refusals.push({
+            names: step.names,
+            error: outcome.error,
+            ...(isRight ? { right: step.after ?? {} } : {}),
+          });
           if (isLast) return round(null); // the steps behind it have nobody to work on
           break;
         case 'done':
         case 'already':
           if (step.after === null) return round(null, { removed: true });
-          after.push(step.after);
+          after.push({ ...step.after, ...(outcome.kind === 'done' ? outcome.after : {}) });
           break;
         case 'gone':
           if (step.after === null) return round(null, { removed: true });
           // only GetUserByID and DeleteUser tell for certain that a user is gone: read it, then plan again
-          return round({ kind: 'replan', reason: `${step.call}: not found` });
+          return round({ kind: 'replan', reason: `${step.call}: not found`, right: isRight });
         case 'blocked': {
           const judged = await gate.judge();
           if (judged === true) return round(outcome);
           if (judged !== false) return round(judged.kind === 'retry' ? { ...judged, definite: true } : outcome);
-          barred.push({ names: isLast ? allNames(row) : step.names, reason: outcome.reason });
+          left.push({ names: isLast ? allNames(row) : step.names, why: outcome });
           if (isLast) return round(null);
           break;
         }
@@ -66,9 +72,14 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
           if (outcome.cause === 'limited')
             gate.limit(retryAfterOf(outcome) * 1000 || backoff(row.attempts + 1, timing), outcome.reason);
           if (outcome.cause === 'away') gate.silent();
-          return round(outcome, outcome.definite ? {} : { open: carried(step) });
+          // nobody else waits for a right that ZITADEL answered it can not set now
+          if (isRight && outcome.definite && outcome.cause === 'answer') {
+            left.push({ names: step.names, why: outcome });
+            break;
+          }
+          return round(outcome, outcome.definite ? {} : { open: isRight ? {} : carried(step), openRight: isRight });
         case 'replan':
-          return round(outcome);
+          return round({ ...outcome, right: isRight });
       }
     }
     return round(null);

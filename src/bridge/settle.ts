@@ -3,9 +3,11 @@ import type { BridgeError } from '../errors.ts';
 import { type FactsChange, overlay } from '../mapping/facts.ts';
 import { confirmAfter } from './confirm.ts';
 import { judge } from './judge.ts';
-import type { Outcome, Row } from './ports.ts';
+import { isRight } from '../mapping/rights.ts';
+import type { Outcome, Row, Unreadable } from './ports.ts';
 import { buried, shows } from './readings.ts';
 import { rested, sentNameOf } from './rest.ts';
+import { UNKNOWN_RIGHTS } from './rights.ts';
 import type { Result } from './settlements.ts';
 import type { Timing } from './timing.ts';
 
@@ -15,17 +17,26 @@ export interface Round {
   readonly covered: ReadonlySet<number>;
   /** what each step that was done changed in known */
   readonly after: readonly FactsChange[];
-  readonly refusals: readonly { readonly names: readonly string[]; readonly error: BridgeError }[];
-  /** steps that this row alone is not permitted */
-  readonly barred: readonly { readonly names: readonly string[]; readonly reason: string }[];
+  readonly refusals: readonly Refusal[];
+  /** steps that were not done and kept no other from being done: not permitted for this row alone, or a right that has to wait */
+  readonly left: readonly { readonly names: readonly string[]; readonly why: Unreadable }[];
   /** the outcome that cut the round short; null: every step was answered */
-  readonly end: Extract<Outcome, { kind: 'replan' | 'blocked' | 'retry' }> | null;
+  readonly end: (Extract<Outcome, { kind: 'replan' | 'blocked' | 'retry' }> & { readonly right?: boolean }) | null;
   /** what the call carried that was never answered */
   readonly open: FactsChange;
+  /** and whether it was to change rights */
+  readonly openRight: boolean;
   /** the user was deleted */
   readonly removed: boolean;
   /** call:outcome, for the log */
   readonly calls: readonly string[];
+}
+
+export interface Refusal {
+  readonly names: readonly string[];
+  readonly error: BridgeError;
+  /** of a right: how it was wanted */
+  readonly right?: FactsChange;
 }
 
 export interface Settlement {
@@ -62,12 +73,12 @@ export function settled(row: Row, round: Round, options: SettleOptions): Settlem
       results.set(revision, round.covered.has(revision) ? { kind: 'settled' } : { kind: 'gone' });
     return { ...NOTHING_TOLD, row: buried(row, now), results };
   }
-  const moved: Row = { ...row, ...advanced(row, round, now), calling: null };
+  const moved: Row = { ...row, ...advanced(row, round, now), rights: rightsAfter(row, round, now), calling: null };
   const next: Row = { ...moved, confirm: confirmAfter(moved, round, options) };
   const { end } = round;
   if (end?.kind === 'replan') return { ...NOTHING_TOLD, row: { ...next, doubt: true } };
   // a call for several requests was refused: only each of them alone tells whose fault it was
-  const blameless = round.refusals.length > 0 && covered.length > 1;
+  const blameless = round.refusals.some(({ right }) => right === undefined) && covered.length > 1;
   if (blameless && end === null) {
     const apart = { ...next, doubt: false, sentName: sentNameOf(row, next, round), dueAt: now + options.timing.lease };
     return { ...NOTHING_TOLD, row: apart, alone: true };
@@ -75,7 +86,7 @@ export function settled(row: Row, round: Round, options: SettleOptions): Settlem
   const { left, results, orphans, made } = judge(
     next,
     covered,
-    blameless ? { ...round, refusals: [] } : round,
+    blameless ? { ...round, refusals: round.refusals.filter(({ right }) => right !== undefined) } : round,
     options,
   );
   const rest = rested(row, { ...next, ...left }, round, options);
@@ -97,5 +108,15 @@ function advanced(row: Row, round: Round, now: number): Pick<Row, 'known' | 'mod
   const next = overlay(known ?? {}, ...round.after);
   if (known === null) return { known: next, modified, verifiedAt: now, sequence: null };
   const moved = shows(row) !== shows({ ...row, known: next });
-  return { known: next, modified: moved ? now : modified, verifiedAt, sequence: null };
+  // rights do not move a user's sequence
+  const isUser = round.after.some((each) => !Object.keys(each).every(isRight));
+  return { known: next, modified: moved ? now : modified, verifiedAt, sequence: isUser ? null : sequence };
+}
+
+/** What we set ourselves we know; what a call without an answer may have set we do not. */
+function rightsAfter({ known, rights }: Row, { after, openRight, end }: Round, now: number): Row['rights'] {
+  if (openRight) return { at: UNKNOWN_RIGHTS, sent: now };
+  const isSet = after.some((each) => Object.keys(each).some(isRight));
+  const next = isSet ? { at: now, sent: now } : known === null && after.length > 0 ? { at: now, sent: 0 } : rights;
+  return end?.kind === 'replan' && end.right === true ? { ...next, at: UNKNOWN_RIGHTS } : next;
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { forgetDead, forgetTombstones } from './forget.ts';
 import type { Clock, Store, Unique, Zitadel } from './ports.ts';
 import { type Place, type Progress, type Removal, readMetadataAgain, sweep, type SyncOptions } from './sync.ts';
+import { groupsOf } from './shelves.ts';
 import type { Timing } from './timing.ts';
 
 export type SyncEvent =
@@ -21,6 +22,8 @@ export interface SyncLoopOptions {
   readonly timing: Timing;
   /** read before the users: who is guarded, which passwords do. Throws BridgeError 503 when ZITADEL is away */
   readonly prepare: () => Promise<void>;
+  /** once they were read: what hangs on all of them */
+  readonly conclude: (acceptRemovals: boolean) => Promise<void>;
   /** keeps that a sync finished */
   readonly onFinished: (at: number) => Promise<void>;
   readonly onSync: (event: SyncEvent) => void;
@@ -82,11 +85,14 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     };
     await options.prepare();
     const result = await sweep(sync);
+    if (!stopped) await options.conclude(acceptRemovals);
     if (stopped) return { kind: 'failed', reason: 'stopped' };
     finished = clock();
     await options.onFinished(finished);
-    await forgetTombstones(store, tenant, unique, clock() - 2 * timing.syncInterval);
-    await forgetDead(store, tenant, unique, clock() - timing.deadKeep);
+    for (const shelf of [tenant, groupsOf(tenant)]) {
+      await forgetTombstones(store, shelf, unique, clock() - 2 * timing.syncInterval);
+      await forgetDead(store, shelf, unique, clock() - timing.deadKeep);
+    }
     const event = tell({ kind: 'finished', ms: clock() - began, ...result });
     const end = clock() + timing.syncInterval * METADATA_SHARE;
     place = await readMetadataAgain({ ...sync, stopped: () => stopped || clock() >= end }, place);

@@ -1,17 +1,22 @@
 /** One tenant at work: its view, users, guard, gate, sync, and what operators ask of it. */
 import { BridgeError } from '../errors.ts';
-import { createGate } from './gate.ts';
+import { createGate, type Gate } from './gate.ts';
 import { createGuard } from './guard.ts';
 import { heldBack } from './held.ts';
+import { createDirectory } from './groups/directory.ts';
+import { createTenantGroups, type GroupsConfig } from './groups/tenant-groups.ts';
+import { usersThenGroups } from './groups/users-then-groups.ts';
+import { createHandOver } from './hand-over.ts';
 import { createOperate } from './operate.ts';
 import type { Operator, TenantState } from './operator.ts';
-import type { Clock, Due, Ids, PasswordRules, Row, Store, Unique, Wake, Zitadel } from './ports.ts';
+import type { Clock, Counts, Due, Ids, Key, PasswordRules, Row, Store, Unique, Wake, Write, Zitadel } from './ports.ts';
 import type { Reconcile, Target } from './reconcile.ts';
 import type { Settlements } from './settlements.ts';
+import { groupsOf, isGroupRow } from './shelves.ts';
 import { reserveAgain } from './sync.ts';
 import { createSyncLoop, type SyncEvent } from './sync-loop.ts';
 import type { Timing } from './timing.ts';
-import type { Users } from './use-cases.ts';
+import type { Groups, Users } from './use-cases.ts';
 import { createUsers } from './users.ts';
 import { createView } from './view.ts';
 import type { Delivery } from './write-back.ts';
@@ -38,6 +43,10 @@ export interface TenantOptions {
   readonly owedMax: number;
   /** ids that the operator protects */
   readonly protect: readonly string[];
+  readonly groups: GroupsConfig;
+  readonly uniqueDisplayName: boolean;
+  /** rules that give nothing, by place, with the reason; told again when that changes */
+  readonly onRules: (off: ReadonlyMap<number, string>, differs: boolean) => void;
   readonly onSync: (event: SyncEvent) => void;
   /** calls are sent again after a pause */
   readonly onOpen: () => void;
@@ -45,7 +54,12 @@ export interface TenantOptions {
 
 export interface BridgeTenant {
   readonly users: Users;
-  readonly target: Target;
+  readonly groups: Groups;
+  /** what the rows of its users, or of its groups, are delivered to */
+  target(shelf: string): Target;
+  /** To be called for every row that was written. */
+  written(write: Write): void;
+  gate(): Gate;
   readonly operator: Operator;
   ready(): boolean;
   /** Notes a delivery for the status page. */
@@ -81,6 +95,20 @@ const MOST_DELIVERIES = 20;
 /** Rows read at once, at the start. */
 const AT_ONCE = 100;
 
+const sum = (one: Counts, other: Counts): Counts => ({
+  rows: one.rows + other.rows,
+  owed: one.owed + other.owed,
+  doubt: one.doubt + other.doubt,
+  dead: one.dead + other.dead,
+  held: one.held + other.held,
+  blocked: one.blocked + other.blocked,
+});
+
+const earliest = (times: readonly (number | undefined)[]): number | undefined => {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+};
+
 const orphaned = (row: Row): Row => ({
   ...row,
   changes: row.changes.map((change) => (change.answered ? change : { ...change, orphan: true })),
@@ -94,19 +122,32 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   let deliveries: TenantState['deliveries'] = [];
 
   const gate = createGate({ zitadel, clock, timing, onOpen: options.onOpen });
-  const view = createView({ tenant: id, store, zitadel, unique, clock, timing, reconcile: options.reconcile });
+  const directory = createDirectory(id, store);
+  const nameOf = (group: string): string | undefined => directory.find(group)?.displayName;
+  const view = createView({ ...options, tenant: id, nameOf });
   const guard = createGuard({ zitadel, protect: options.protect, clock, maxAge: timing.syncInterval });
   const passwordRules = (): PasswordRules => {
     if (rules !== undefined) return rules;
     throw new BridgeError(503, "the organization's password policy is not read yet; try again", { retryAfter: 5 });
   };
+  const handOver = createHandOver({ ...options, gate, forbids: guard.forbids });
   const users = createUsers({
     ...options,
     tenant: id,
     view,
-    gate,
-    forbids: guard.forbids,
+    handOver,
+    nameOf,
     passwordRules: options.passwords === 'set' ? passwordRules : undefined,
+  });
+  const shelves = [id, groupsOf(id)] as const;
+  const groups = createTenantGroups({
+    ...options,
+    view,
+    gate,
+    directory,
+    handOver,
+    config: options.groups,
+    onOff: (off) => options.onRules(off, groups.book.differs()),
   });
   const keep = (): Promise<void> => store.setState(stateName, { ...unique, organization, synced } satisfies Kept);
   const loop = createSyncLoop({
@@ -120,6 +161,10 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     async prepare() {
       if (options.passwords === 'set') rules = await zitadel.passwordRules();
       await guard.refresh();
+      await groups.prepare();
+    },
+    async conclude(acceptRemovals) {
+      await groups.conclude(acceptRemovals);
     },
     onFinished(at) {
       synced = at;
@@ -127,17 +172,26 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
   });
   const operator: Operator = {
-    ...createOperate({
-      ...options,
-      tenant: id,
-      async refresh(user) {
-        await view.row(user, timing.believed).catch(() => undefined); // gone is an answer too
-      },
-    }),
+    ...usersThenGroups(
+      store,
+      groupsOf(id),
+      createOperate({
+        ...options,
+        tenant: id,
+        async refresh(user) {
+          await view.row(user, timing.believed).catch(() => undefined); // gone is an answer too
+        },
+      }),
+      groups.operate,
+    ),
+    groups: groups.operator,
     async state() {
       const [counts, oldestOwed, storeFailing] = await Promise.all([
-        store.counts(id),
-        store.oldestOwed(id),
+        Promise.all([store.counts(id), store.counts(groupsOf(id))]).then(([own, other]) => ({
+          ...sum(own, other),
+          rows: own.rows,
+        })),
+        Promise.all(shelves.map((shelf) => store.oldestOwed(shelf))).then(earliest),
         store.setState(`looked:${id}`, clock()).then(() => undefined, textOf),
       ]);
       const sync = { finished: loop.finished(), running: loop.running(), last: loop.last() };
@@ -147,23 +201,39 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     inspect: () => zitadel.inspect(),
   };
 
+  const target: Target = {
+    zitadel,
+    unique,
+    bar: guard.bar,
+    gate,
+    whenDown: options.whenDown,
+    rules: groups.book,
+  };
+
   /** What a process was calling when it died may have been answered: an answer leaves before its record is on the disk. */
-  async function adopt(): Promise<void> {
+  async function adopt(shelf: string): Promise<void> {
     let after: string | undefined;
     for (;;) {
-      const rows = await store.troubled(id, 'doubt', AT_ONCE, after);
+      const rows = await store.troubled(shelf, 'doubt', AT_ONCE, after);
       if (rows.length === 0) return;
       await Promise.all(
-        rows.filter(({ calling }) => calling !== null).map((row) => updateRow(store, unique, row, orphaned, true)),
+        rows
+          .filter(({ calling }) => calling !== null)
+          .map((row) => updateRow(store, uniqueOf(row), row, orphaned, true)),
       );
       after = rows.at(-1)?.id;
     }
   }
 
+  const uniqueOf = (row: Pick<Key, 'tenant'>): Unique => (isGroupRow(row) ? groups.target.unique : unique);
+
   return {
     users,
+    groups: groups.groups,
     operator,
-    target: { zitadel, unique, bar: guard.bar, gate, whenDown: options.whenDown },
+    target: (shelf) => (shelf === id ? target : groups.target),
+    written: groups.written,
+    gate: () => gate,
     ready: () => synced !== null,
     delivered(delivery) {
       deliveries = [{ ...delivery, at: clock() }, ...deliveries].slice(0, MOST_DELIVERIES);
@@ -180,19 +250,24 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       // on a full disk reading goes on
       if (kept === undefined) await keep();
       else await keep().catch(() => undefined);
-      await adopt();
+      for (const shelf of shelves) await adopt(shelf);
+      await groups.open();
     },
     async hold() {
       let held = 0;
-      let after: Due | undefined;
-      for (;;) {
-        const page = await store.due(id, Number.MAX_SAFE_INTEGER, AT_ONCE, after);
-        after = page.at(-1);
-        if (after === undefined) return held;
-        await Promise.all(
-          page.map(({ id: user }) => updateRow(store, unique, { tenant: id, id: user }, holdBack, true)),
-        );
+      for (const shelf of shelves) {
+        for (let after: Due | undefined; ; ) {
+          const page = await store.due(shelf, Number.MAX_SAFE_INTEGER, AT_ONCE, after);
+          after = page.at(-1);
+          if (after === undefined) break;
+          await Promise.all(
+            page.map(({ id: row }) =>
+              updateRow(store, uniqueOf({ tenant: shelf }), { tenant: shelf, id: row }, holdBack, true),
+            ),
+          );
+        }
       }
+      return held;
 
       function holdBack(row: Row): Row {
         held += row.changes.length > 0 ? 1 : 0;

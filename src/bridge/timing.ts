@@ -13,6 +13,8 @@ export interface Timing {
   readonly writeCall: number;
   /** a call that was never answered may land until so long after it ended: ZITADEL's own limit */
   readonly horizon: number;
+  /** lists of rights show a write at the latest so long after it was answered */
+  readonly listLag: number;
   readonly backoffFirst: number;
   readonly backoffMost: number;
   readonly syncInterval: number;
@@ -39,6 +41,7 @@ export const TIMING: Timing = {
   readCall: 5_000,
   writeCall: 15_000,
   horizon: 15_000,
+  listLag: 1_000,
   backoffFirst: 1_000,
   backoffMost: 300_000,
   syncInterval: 600_000,

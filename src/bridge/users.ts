@@ -1,15 +1,13 @@
 /** The users of one tenant: each write appends a change, reconciles inline and answers; reads come from the view. */
 import type { Facts } from '../mapping/facts.ts';
 import { createCreate } from './create.ts';
-import { createHandOver } from './hand-over.ts';
+import type { HandOver } from './hand-over.ts';
 import { createEdit } from './edit.ts';
-import type { Gate } from './gate.ts';
-import type { Guard } from './guard.ts';
 import { createNames } from './names.ts';
 import { hashPassword } from './passwords.ts';
-import type { Clock, Ids, PasswordRules, Store, Unique, Wake } from './ports.ts';
+import type { Clock, Ids, PasswordRules, Store, Unique } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
-import { resourceOf, shownFacts } from './rows.ts';
+import { type NameOf, resourceOf, shownFacts } from './rows.ts';
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { Users } from './use-cases.ts';
@@ -20,13 +18,10 @@ export interface UsersOptions {
   readonly unique: Unique;
   readonly store: Store;
   readonly view: View;
+  readonly handOver: HandOver;
   readonly reconcile: Reconcile;
   readonly settlements: Settlements;
-  readonly gate: Gate;
-  readonly forbids: Guard['forbids'];
-  readonly whenDown: 'accept' | 'refuse';
-  readonly owedMax: number;
-  readonly wake: Wake;
+  readonly nameOf: NameOf;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
@@ -45,7 +40,6 @@ export function createUsers(options: UsersOptions): Users {
   const parts = {
     ...options,
     passwordFact,
-    handOver: createHandOver(options),
     heldBy: createNames(options),
   };
   return {
@@ -54,7 +48,7 @@ export function createUsers(options: UsersOptions): Users {
     list: (_ctx, query) => view.list(query),
     async get(_ctx, id) {
       const row = await view.row(id);
-      return resourceOf(row, shownFacts(row) ?? {});
+      return resourceOf(row, shownFacts(row) ?? {}, options.nameOf);
     },
   };
 }

@@ -6,7 +6,7 @@ import { compileFilter, type FilterNode, indexable } from '../mapping/filter.ts'
 import { fromFacts } from '../mapping/users.ts';
 import { sortResources } from '../mapping/sort.ts';
 import type { Clock, IndexName, Key, Row, Store, Unique, Zitadel } from './ports.ts';
-import { absent, etagOf, isQuiet, resourceOf, shownFacts } from './rows.ts';
+import { absent, etagOf, groupsIn, isQuiet, type NameOf, resourceOf, shownFacts } from './rows.ts';
 import { buried, confirmed, found } from './readings.ts';
 import type { Reconcile } from './reconcile.ts';
 import { type Timing, within } from './timing.ts';
@@ -22,6 +22,7 @@ export interface ViewOptions {
   readonly timing: Timing;
   /** finishes what an earlier process left of a row; nothing while somebody works on it */
   readonly reconcile: Reconcile;
+  readonly nameOf: NameOf;
 }
 
 export interface View {
@@ -33,7 +34,8 @@ export interface View {
 const undecided = (): BridgeError =>
   new BridgeError(503, 'whether this user was made is being found out; try again', { retryAfter: 2 });
 
-export function createView({ tenant, store, zitadel, unique, clock, timing, reconcile }: ViewOptions): View {
+export function createView(options: ViewOptions): View {
+  const { tenant, store, zitadel, unique, clock, timing, reconcile, nameOf } = options;
   /** half of the time: what is asked of ZITADEL after it needs some as well */
   const readWithin = timing.answerWithin / 2;
   const refreshing = new Map<string, Promise<Row | undefined>>();
@@ -138,20 +140,20 @@ export function createView({ tenant, store, zitadel, unique, clock, timing, reco
     const filter = asked && withTrimmedNames(asked);
     if (filter === undefined && sortBy === undefined) {
       const { rows, total } = await store.page(tenant, from, count);
-      return { total, resources: rows.flatMap(shown) };
+      return { total, resources: rows.flatMap((each) => shown(each, nameOf)) };
     }
     const matches = filter === undefined ? () => true : compileFilter(filter, USER);
     const hits = new Map<Resource, Row>();
     for await (const rows of candidates(filter)) {
       for (const each of rows) {
-        const resource = document(each, location);
+        const resource = document(each, location, nameOf);
         if (resource !== undefined && matches(resource)) hits.set(resource, each);
       }
     }
     const found = [...hits.keys()];
     const ordered = sortBy === undefined ? found : sortResources(found, USER, { sortBy, sortOrder });
     const page = ordered.slice(from, from + count).flatMap((each) => hits.get(each) ?? []);
-    return { total: hits.size, resources: page.flatMap(shown) };
+    return { total: hits.size, resources: page.flatMap((each) => shown(each, nameOf)) };
   }
 
   return { row, list };
@@ -169,9 +171,9 @@ const wasLeft = (row: Row): boolean => row.doubt && row.attempts === 0 && row.to
 const isBeingMade = ({ known, changes }: Row): boolean =>
   known === null && changes.some(({ kind, answered, orphan }) => kind === 'create' && !answered && !orphan);
 
-function shown(row: Row): readonly UserResource[] {
+function shown(row: Row, nameOf: NameOf): readonly UserResource[] {
   const facts = shownFacts(row);
-  return facts === null ? [] : [resourceOf(row, facts)];
+  return facts === null ? [] : [resourceOf(row, facts, nameOf)];
 }
 
 /** ZITADEL trims userNames: blanks around one are no difference between users. */
@@ -193,7 +195,7 @@ function withTrimmedNames(filter: FilterNode): FilterNode {
 }
 
 /** The resource as filters and sorting see it; undefined: nothing is shown. `meta` is made when it is asked for. */
-function document(row: Row, location: UserQuery['location']): Resource | undefined {
+function document(row: Row, location: UserQuery['location'], nameOf: NameOf): Resource | undefined {
   const facts = shownFacts(row);
   if (facts === null) return undefined;
   const user = fromFacts(facts);
@@ -202,6 +204,13 @@ function document(row: Row, location: UserQuery['location']): Resource | undefin
     schemas: schemasOf(user),
     userName: String(user['userName']).trim(),
     id: row.id,
+    get groups() {
+      return groupsIn(facts, nameOf).map(({ id, displayName }) => ({
+        value: id,
+        display: displayName,
+        type: 'direct',
+      }));
+    },
     get meta() {
       const [created, lastModified] = [new Date(row.created).toISOString(), new Date(row.modified).toISOString()];
       return { resourceType: 'User', created, lastModified, version: etagOf(user), location: location?.(row.id) };

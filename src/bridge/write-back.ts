@@ -6,6 +6,7 @@ import { pauseOf } from './rest.ts';
 import { deadName, isNothing, isSameRow, orNothing, toSend } from './rows.ts';
 import { type Round, type Settlement, settled } from './settle.ts';
 import { awayResult, type Result, type Settlements } from './settlements.ts';
+import { tenantOf } from './shelves.ts';
 import type { Timing } from './timing.ts';
 import { type Make, updateRow } from './writes.ts';
 
@@ -45,9 +46,10 @@ const NOTHING: Round = {
   covered: new Set(),
   after: [],
   refusals: [],
-  barred: [],
+  left: [],
   end: null,
   open: {},
+  openRight: false,
   removed: false,
   calls: [],
 };
@@ -85,7 +87,7 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
         return settlement.row;
       },
       // what is answered from now on must be on the disk
-      round.end !== null || round.barred.length > 0,
+      round.end !== null || round.left.length > 0,
     );
     if (round.end === null && round.calls.length > 0) gate.succeeded(seen.id);
     for (const { username } of round.after) if (typeof username === 'string') await supersede(seen, unique, username);
@@ -179,15 +181,15 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
 
   function report(
     row: Row,
-    { calls, end, refusals, barred }: Round,
+    { calls, end, refusals, left }: Round,
     ms: number,
     { orphans, dead }: typeof MADE = MADE,
-    outcome: Outcome['kind'] = end?.kind ?? (refusals.length > 0 ? 'refused' : barred.length > 0 ? 'blocked' : 'done'),
+    outcome: Outcome['kind'] = end?.kind ?? (refusals.length > 0 ? 'refused' : (left[0]?.why.kind ?? 'done')),
   ): void {
     const last = row.changes.at(-1);
-    const reason = end?.reason ?? barred[0]?.reason;
+    const reason = end?.reason ?? left[0]?.why.reason ?? refusals.find(({ right }) => right)?.error.message;
     onDelivery?.({
-      tenant: row.tenant,
+      tenant: tenantOf(row),
       id: row.id,
       txns: [...new Set(row.changes.map((change) => change.txn))],
       ...(last === undefined ? {} : { who: last.who }),

@@ -1,5 +1,6 @@
 /** Writing rows: optimistic, by version. */
 import type { Index, Key, Row, Store, Unique, Write, WriteResult } from './ports.ts';
+import { stillVouched } from './rights.ts';
 import { emptyRow, heldName, indexOf, isExternalId, isMark, keyOf } from './rows.ts';
 
 /** What to make of the newest row: a row to write, the same row to leave it, null to take it away. */
@@ -17,7 +18,7 @@ export async function updateRow(
     if (row === undefined) return undefined;
     const next = make(row);
     if (next === row) return row;
-    const written = next === null ? null : { ...next, version: row.version + 1 };
+    const written = next === null ? null : { ...stillVouched(next), version: row.version + 1 };
     if (await writeKnown(store, row, written, indexOf(written ?? row, unique), durable)) return written;
   }
 }

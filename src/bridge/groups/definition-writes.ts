@@ -1,0 +1,108 @@
+/** Writing definitions: each is a change of its group's row, handed over like a change of a user; the holder is the user it is sent to. */
+import { BridgeError } from '../../errors.ts';
+import { stableJson } from '../../mapping/codecs.ts';
+import type { Definition } from '../../mapping/groups.ts';
+import type { HandOver } from '../hand-over.ts';
+import type { Clock, Context, Row, Store } from '../ports.ts';
+import { baseFacts, emptyRow, newChange, nextRevision, taken } from '../rows.ts';
+import { groupsOf } from '../shelves.ts';
+import { definitionFacts, definitionOf } from './definitions.ts';
+import { SAID } from './rulebook.ts';
+
+export interface DefinitionWritesOptions {
+  readonly tenant: string;
+  readonly store: Store;
+  /** of the tenant's groups */
+  readonly handOver: HandOver;
+  readonly clock: Clock;
+}
+
+export interface DefinitionWrites {
+  /** The row of a group that is there and not being deleted, with its definition, all that was asked included. Throws 404. */
+  read(id: string): Promise<{ readonly row: Row; readonly definition: Definition }>;
+  /** Whether a group is there, or on its way out. */
+  standing(id: string): Promise<'there' | 'deleting' | 'gone'>;
+  /** Throws 409 when the name has to be unique and is not, 503 when nothing was kept. */
+  create(ctx: Context, id: string, definition: Definition, hash: string, deadline: number): Promise<void>;
+  /**
+   * Writes what `make` makes of the definition as it is by then; `said`: SCIM says what the group is called. False: nothing was to be
+   * written. `later`: it is kept and left to the queue.
+   */
+  change(
+    ctx: Context,
+    id: string,
+    make: (definition: Definition) => Definition,
+    deadline: number,
+    options?: { readonly said?: boolean; readonly later?: boolean },
+  ): Promise<boolean>;
+  remove(ctx: Context, id: string, deadline: number, later: boolean): Promise<void>;
+}
+
+export function createDefinitionWrites({ tenant, store, handOver, clock }: DefinitionWritesOptions): DefinitionWrites {
+  const keyOf = (id: string) => ({ tenant: groupsOf(tenant), id });
+
+  async function find(id: string, hidden: boolean): Promise<{ readonly row: Row; readonly definition: Definition }> {
+    const row = id === '' || id.length > LONGEST_ID ? undefined : await store.read(keyOf(id));
+    const definition = row === undefined ? undefined : definitionOf(id, baseFacts(row));
+    if (row === undefined || definition === undefined || (definition.deleting && !hidden)) throw absent();
+    return { row, definition };
+  }
+
+  /** Whether it was written; false: somebody else wrote meanwhile. */
+  async function written(row: Row, expect: number, deadline: number, later: boolean): Promise<boolean> {
+    const outcome = await handOver(row, expect, deadline, later);
+    if (outcome.kind === 'refused') throw outcome.error;
+    if (outcome.kind === 'name') throw taken(outcome.name);
+    return outcome.kind === 'ok';
+  }
+
+  return {
+    read: (id) => find(id, false),
+    async standing(id) {
+      const row = await store.read(keyOf(id));
+      const definition = row === undefined ? undefined : definitionOf(id, baseFacts(row));
+      return definition === undefined ? 'gone' : definition.deleting ? 'deleting' : 'there';
+    },
+    async create(ctx, id, definition, hash, deadline) {
+      const at = clock();
+      const blank = emptyRow(keyOf(id), at);
+      const facts = definitionFacts(id, definition);
+      const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at });
+      const row = { ...blank, version: 1, vouched: [SAID], changes: [change], createMark: { hash, open: true } };
+      if (!(await written(row, 0, deadline, false))) throw new Error('a new id was taken');
+    },
+    async change(ctx, id, make, deadline, { said = false, later = false } = {}) {
+      for (;;) {
+        const { row, definition } = await find(id, false);
+        const next = make(definition);
+        const isSame = stableJson(next) === stableJson(definition);
+        if (isSame && (!said || row.vouched.includes(SAID))) return false;
+        const at = clock();
+        const facts = definitionFacts(id, next);
+        const change = newChange(ctx, { revision: nextRevision(row), kind: 'edit', facts, named: [], at });
+        // what SCIM says of the name is looked at by the rules again
+        const vouched = said ? [SAID] : row.vouched;
+        const wish = { ...row, version: row.version + 1, vouched, changes: [...row.changes, change] };
+        if (await written(wish, row.version, deadline, later)) return true;
+      }
+    },
+    async remove(ctx, id, deadline, later) {
+      for (;;) {
+        const { row } = await find(id, true);
+        const change = newChange(ctx, {
+          revision: nextRevision(row),
+          kind: 'delete',
+          facts: {},
+          named: [],
+          at: clock(),
+        });
+        const next = { ...row, version: row.version + 1, changes: [...row.changes, change] };
+        if (await written(next, row.version, deadline, later)) return;
+      }
+    },
+  };
+}
+
+const LONGEST_ID = 200;
+
+export const absent = (): BridgeError => new BridgeError(404, 'there is no group with this id');

@@ -1,0 +1,92 @@
+/** Deleting a group: hidden first, then its members are taken off, its definition goes last; whoever dies half-way is finished by the next one. */
+import type { Clock, Context, Store } from '../ports.ts';
+import type { Timing } from '../timing.ts';
+import { BridgeError } from '../../errors.ts';
+import type { DefinitionWrites } from './definition-writes.ts';
+import type { Memberships } from './memberships.ts';
+import type { RulesAtWork } from './rules-at-work.ts';
+
+export interface DeletionsOptions {
+  readonly tenant: string;
+  readonly store: Store;
+  readonly definitions: DefinitionWrites;
+  readonly memberships: Memberships;
+  readonly rules: RulesAtWork;
+  readonly clock: Clock;
+  readonly timing: Timing;
+}
+
+export interface Deletions {
+  remove(ctx: Context, id: string, deadline: number): Promise<void>;
+  /** Ids of groups whose deletion has not ended: hidden, in no list. */
+  under(): Promise<readonly string[]>;
+  /** Finishes what an earlier process left, or an outage. */
+  finish(): Promise<void>;
+}
+
+/** Members read at once. */
+const AT_ONCE = 1_000;
+
+export function createDeletions(options: DeletionsOptions): Deletions {
+  const { tenant, store, definitions, memberships, rules, clock, timing } = options;
+  const state = `deleting:${tenant}`;
+  const running = new Set<string>();
+  let last: Promise<unknown> = Promise.resolve();
+
+  const under = async (): Promise<readonly string[]> => ((await store.getState(state)) as string[] | undefined) ?? [];
+
+  /** The list is written by one at a time. */
+  function note(make: (ids: readonly string[]) => readonly string[]): Promise<void> {
+    const turn = last.then(async () => store.setState(state, make(await under())));
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async function carryOut(ctx: Context, id: string, deadline: number): Promise<void> {
+    for (;;) {
+      const members = await store.members(tenant, id, AT_ONCE);
+      if (members.length === 0) break;
+      await memberships.change(ctx, id, new Map(members.map((member) => [member.id, false])), deadline, true);
+    }
+    await rules.forget(id);
+    await definitions.remove(ctx, id, deadline, clock() >= deadline);
+    await note((ids) => ids.filter((each) => each !== id));
+  }
+
+  return {
+    under,
+    async remove(ctx, id, deadline) {
+      running.add(id);
+      try {
+        await note((ids) => [...ids.filter((each) => each !== id), id]);
+        try {
+          await definitions.change(ctx, id, (now) => ({ ...now, deleting: true }), deadline);
+        } catch (error) {
+          await note((ids) => ids.filter((each) => each !== id)).catch(() => undefined);
+          throw error;
+        }
+        await carryOut(ctx, id, deadline);
+      } finally {
+        running.delete(id);
+      }
+    },
+    async finish() {
+      for (const id of await under()) {
+        if (running.has(id)) continue;
+        running.add(id);
+        const ctx = { tenant, who: 'bridge', txn: 'deletion' };
+        const deadline = clock() + timing.answerWithin;
+        try {
+          // one that never came as far as its mark stays
+          if ((await definitions.standing(id)) === 'deleting') await carryOut(ctx, id, deadline);
+          else await note((ids) => ids.filter((each) => each !== id));
+        } catch (error) {
+          // an outage: the next one goes on
+          if (!(error instanceof BridgeError)) throw error;
+        } finally {
+          running.delete(id);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** The definitions of a tenant's groups at hand: every user that is shown names its groups. */
+import type { Definition } from '../../mapping/groups.ts';
+import type { Row, Store, Write } from '../ports.ts';
+import { shownFacts } from '../rows.ts';
+import { groupsOf } from '../shelves.ts';
+import { definitionOf, RULES_ID } from './definitions.ts';
+
+/** A group that is shown. */
+export interface Listed {
+  readonly id: string;
+  readonly definition: Definition;
+}
+
+export interface Directory {
+  /** A group that is shown; one that is being deleted is not. */
+  find(id: string): Definition | undefined;
+  /** Whether there is a definition of it, be it one that is being deleted or not answered yet. */
+  has(id: string): boolean;
+  all(): IterableIterator<Listed>;
+  /** Reads all definitions from the store; `hidden` are the ids of groups that are being deleted. */
+  load(hidden: readonly string[]): Promise<void>;
+  /** To be called for every row of a group that was written. */
+  written(write: Write): void;
+}
+
+export function createDirectory(tenant: string, store: Store): Directory {
+  const shelf = groupsOf(tenant);
+  /** `row` of the version that was noted; null: it is gone */
+  const noted = new Map<
+    string,
+    { readonly version: number; readonly row: Row | null; readonly shown: Definition | undefined }
+  >();
+
+  function note(id: string, row: Row | null, version: number): void {
+    if (id === RULES_ID || (noted.get(id)?.version ?? -1) > version) return;
+    if (row === null) noted.delete(id);
+    else noted.set(id, { version, row, shown: definitionOf(id, shownFacts(row)) });
+  }
+
+  return {
+    find(id) {
+      const shown = noted.get(id)?.shown;
+      return shown?.deleting === true ? undefined : shown;
+    },
+    has: (id) => (noted.get(id)?.row?.tombstone ?? 0) === null,
+    *all() {
+      for (const [id, { shown }] of noted) if (shown?.deleting === false) yield { id, definition: shown };
+    },
+    async load(hidden) {
+      for await (const rows of store.scan(shelf)) for (const row of rows) note(row.id, row, row.version);
+      for (const id of hidden) {
+        const row = await store.read({ tenant: shelf, id });
+        if (row !== undefined) note(id, row, row.version);
+      }
+      for (const trouble of ['owed', 'doubt'] as const) {
+        for (let after: string | undefined; ; ) {
+          const rows = await store.troubled(shelf, trouble, AT_ONCE, after);
+          for (const row of rows) note(row.id, row, row.version);
+          after = rows.at(-1)?.id;
+          if (after === undefined) break;
+        }
+      }
+    },
+    written({ key, expect, row }) {
+      if (key.tenant === shelf) note(key.id, row, row?.version ?? expect + 1);
+    },
+  };
+}
+
+/** Rows read at once. */
+const AT_ONCE = 500;

@@ -1,0 +1,94 @@
+/** Why a user has, is to get, or does not get a right. Pure. */
+import { groupKey, groupOf, membershipsOf } from '../../mapping/groups.ts';
+import { isRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
+import { given, managed } from '../../mapping/rules.ts';
+import type { ExplainedRight, Explanation, RightName } from '../operator.ts';
+import type { Row } from '../ports.ts';
+import { split } from '../rights.ts';
+import { baseFacts } from '../rows.ts';
+import type { Directory } from './directory.ts';
+import type { Rulebook } from './rulebook.ts';
+
+export function explained(row: Row, book: Rulebook, directory: Directory): Explanation {
+  const facts = baseFacts(row) ?? {};
+  const ids = new Set([...membershipsOf(row.known ?? {}), ...membershipsOf(facts)]);
+  const memberships = split(row, facts);
+  const held = rightsOfFacts(row.known ?? {});
+  const wanted = book.wanted(held, memberships);
+  const all = [
+    ...namesOf(held),
+    ...namesOf(wanted),
+    ...[...memberships.vouched, ...memberships.others].flatMap(givenBy),
+  ];
+  return {
+    id: row.id,
+    memberships: [...ids].map((id) => ({
+      id,
+      displayName: directory.find(id)?.displayName,
+      vouched: row.vouched.includes(id),
+      owed: owedOf(row, id),
+    })),
+    pending: [...directory.all()].flatMap(({ id, definition }) =>
+      definition.pending.some(({ value }) => value === row.id) ? [id] : [],
+    ),
+    rights: unique(all).map((name) => right(name)),
+    blocked: row.blocked,
+  };
+
+  function givenBy(group: string): readonly RightName[] {
+    return given(book.set(), group, new Set(book.off().keys()));
+  }
+
+  function right({ project, role }: RightName): ExplainedRight {
+    const groups = [...memberships.vouched, ...memberships.others].flatMap((id) =>
+      given(book.set(), id, new Set(book.off().keys()))
+        .filter((each) => each.project === project && each.role === role)
+        .map(({ rule }) => ({ id, displayName: directory.find(id)?.displayName ?? id, rule: rule + 1 })),
+    );
+    const isHeld = holds(held, { project, role });
+    const isWanted = holds(wanted, { project, role });
+    const letter = row.dead.find(({ facts: dead }) =>
+      Object.keys(dead).some(
+        (fact) => isRight(fact) && fact === (project === null ? 'right:org' : `right:project:${project}`),
+      ),
+    );
+    const isMine = managedBy(book, { project, role });
+    const isSure = groups.some(({ id }) => memberships.vouched.includes(id));
+    const standing =
+      isHeld !== isWanted ? (letter === undefined ? 'owed' : 'dead') : isHeld && isMine && !isSure ? 'kept' : 'settled';
+    return {
+      project,
+      role,
+      groups,
+      held: isHeld,
+      managed: isMine,
+      standing,
+      ...(standing === 'dead' && letter !== undefined ? { reason: letter.reason } : {}),
+    };
+  }
+}
+
+/** The roles of rights, one by one. */
+export const namesOf = ({ org, projects }: Rights): readonly RightName[] => [
+  ...org.map((role) => ({ project: null, role })),
+  ...[...projects].flatMap(([project, { roles }]) => roles.map((role) => ({ project, role }))),
+];
+
+export const isIn = (names: readonly RightName[], { project, role }: RightName): boolean =>
+  names.some((each) => each.project === project && each.role === role);
+
+const unique = (names: readonly RightName[]): readonly RightName[] =>
+  names.filter((name, at) => names.findIndex((each) => isIn([each], name)) === at);
+
+const holds = (rights: Rights, name: RightName): boolean => isIn(namesOf(rights), name);
+
+function managedBy(book: Rulebook, { project, role }: RightName): boolean {
+  const { org, projects } = managed(book.set(), new Set(book.off().keys()));
+  return project === null ? org.has(role) : projects.get(project)?.has(role) === true;
+}
+
+function owedOf(row: Row, id: string): 'add' | 'remove' | null {
+  const key = groupKey(id);
+  const last = row.changes.findLast(({ facts }) => Object.keys(facts).some((fact) => fact === key && groupOf(fact)));
+  return last === undefined ? null : last.facts[key] === null ? 'remove' : 'add';
+}

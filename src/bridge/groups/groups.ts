@@ -1,0 +1,204 @@
+/** The groups of one tenant: definitions on the holder, memberships on the users. */
+import { BridgeError, withNote } from '../../errors.ts';
+import type { Definition } from '../../mapping/groups.ts';
+import type { Clock, Context, Ids, Store, Unique } from '../ports.ts';
+import { groupsOf } from '../shelves.ts';
+import type { Timing } from '../timing.ts';
+import type { GroupEdit, GroupResource, Groups } from '../use-cases.ts';
+import { updateRow } from '../writes.ts';
+import type { DefinitionWrites } from './definition-writes.ts';
+import type { Deletions } from './deletions.ts';
+import type { Directory } from './directory.ts';
+import { createGroupList } from './list.ts';
+import type { Memberships } from './memberships.ts';
+import { type Repeats, createRepeats } from './repeats.ts';
+import type { RulesAtWork } from './rules-at-work.ts';
+import type { Show } from './show.ts';
+import { wishesOf } from './wishes.ts';
+
+export interface GroupsOptions {
+  readonly tenant: string;
+  readonly unique: Unique;
+  readonly store: Store;
+  readonly directory: Directory;
+  readonly definitions: DefinitionWrites;
+  readonly memberships: Memberships;
+  readonly rules: RulesAtWork;
+  readonly deletions: Deletions;
+  readonly show: Show;
+  /** ids that are no users and no groups are refused; else they wait for their user */
+  readonly strictMembers: boolean;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly timing: Timing;
+}
+
+/** Ids that wait for their user, of one group: they stand in its definition. */
+const MOST_PENDING = 5_000;
+
+export function createGroups(options: GroupsOptions): Groups {
+  const { tenant, unique, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
+  const repeats: Repeats = createRepeats({ tenant, store, clock });
+
+  /** What joins a group, by what it is. Throws 400 for ids that nobody has when these are refused. */
+  async function sorted(group: string, wishes: ReadonlyMap<string, boolean>) {
+    const users = new Map<string, boolean>();
+    const groups = new Map<string, boolean>();
+    const unknown: string[] = [];
+    for (const [id, joins] of wishes) {
+      if (directory.find(id) !== undefined || (!joins && id === group)) groups.set(id, joins);
+      else if (joins && options.strictMembers && !(await memberships.exists(id))) unknown.push(id);
+      else users.set(id, joins);
+    }
+    if (unknown.length > 0) throw unknownMembers(unknown);
+    for (const [id, joins] of groups) if (joins) checkCycle(group, id);
+    return { users, groups };
+  }
+
+  /** A group that is, through its members, a member of itself would have no end. */
+  function checkCycle(group: string, member: string): void {
+    const seen = new Set<string>();
+    const rest = [member];
+    for (let id = rest.pop(); id !== undefined; id = rest.pop()) {
+      if (id === group)
+        throw new BridgeError(400, 'members: a group can not be a member of itself, not through other groups either', {
+          scimType: 'invalidValue',
+        });
+      if (seen.has(id)) continue;
+      seen.add(id);
+      rest.push(...(directory.find(id)?.groups ?? []));
+    }
+  }
+
+  /** Users first, then what turned out to be no user waits in the definition. */
+  async function bring(
+    ctx: Context,
+    id: string,
+    users: ReadonlyMap<string, boolean>,
+    deadline: number,
+    begun: boolean,
+  ): Promise<void> {
+    let unknown: readonly string[] = [];
+    let refusal: unknown;
+    if (users.size > 0)
+      try {
+        unknown = await memberships.change(ctx, id, users, deadline, begun);
+      } catch (error) {
+        if (!(error instanceof BridgeError) || error.status === 503) throw error;
+        refusal = withNote(error, 'the other members were changed');
+      }
+    const isOver = (value: string): boolean => users.has(value) && !unknown.includes(value);
+    const at = clock();
+    await definitions.change(
+      ctx,
+      id,
+      (now) => {
+        const kept = now.pending.filter(({ value }) => !isOver(value));
+        const fresh = unknown.filter((value) => !kept.some((each) => each.value === value));
+        const pending = [...kept, ...fresh.map((value) => ({ value, at }))].slice(-MOST_PENDING);
+        return pending.length === now.pending.length && fresh.length === 0 ? now : { ...now, pending };
+      },
+      deadline,
+      { later: begun && clock() >= deadline },
+    );
+    if (refusal !== undefined) throw refusal;
+  }
+
+  async function create(ctx: Context, input: Parameters<Groups['create']>[1]): ReturnType<Groups['create']> {
+    const deadline = clock() + timing.answerWithin;
+    const earlier = await repeats.find(input.displayName, input.hash, deadline);
+    const id = earlier ?? options.ids();
+    const ended = repeats.begin(id);
+    try {
+      const wishes = new Map([...new Set(input.members)].map((member) => [member, true]));
+      const { users, groups } = await sorted(id, wishes);
+      const definition: Definition = {
+        displayName: input.displayName,
+        ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
+        groups: [...groups.keys()],
+        pending: [],
+        deleting: false,
+      };
+      if (earlier === undefined) await definitions.create(ctx, id, definition, input.hash, deadline);
+      await rules.look(id);
+      await bring(ctx, id, users, deadline, true);
+      return { resource: await show.get(id, true), ended: (delivered) => void end(delivered) };
+    } catch (error) {
+      ended();
+      throw error;
+    }
+
+    /** When the store fails the mark stays open: one repeat more is 201, never a twin. */
+    async function end(delivered: boolean): Promise<void> {
+      try {
+        if (delivered)
+          await updateRow(store, unique, { tenant: groupsOf(tenant), id }, (row) =>
+            row.createMark?.open === true ? { ...row, createMark: { ...row.createMark, open: false } } : row,
+          );
+      } catch {
+        // see above
+      } finally {
+        ended();
+      }
+    }
+  }
+
+  async function edit(
+    ctx: Context,
+    id: string,
+    wish: GroupEdit,
+    asked: { readonly members: boolean },
+  ): Promise<GroupResource> {
+    const deadline = clock() + timing.answerWithin;
+    const { row, definition } = await definitions.read(id);
+    if (wish.ifMatch !== undefined && !wish.ifMatch.includes('*') && !wish.ifMatch.includes(await show.etag(row)))
+      throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
+    const wishes = await wishesOf(wish.members, () => show.members(id, definition));
+    const { users, groups } = await sorted(id, wishes);
+    const { displayName, externalId } = wish;
+    const isNamed = displayName !== undefined || externalId !== undefined;
+    const begun = await definitions.change(
+      ctx,
+      id,
+      ({ externalId: old, ...now }) => {
+        const next = externalId === undefined ? old : (externalId ?? undefined);
+        return {
+          ...now,
+          displayName: displayName ?? now.displayName,
+          ...(next === undefined ? {} : { externalId: next }),
+          groups: [
+            ...now.groups.filter((each) => wishes.get(each) !== false),
+            ...[...groups].flatMap(([each, joins]) => (joins && !now.groups.includes(each) ? [each] : [])),
+          ],
+          pending: now.pending.filter(({ value }) => wishes.get(value) !== false),
+        };
+      },
+      deadline,
+      { said: displayName !== undefined },
+    );
+    if (isNamed) await rules.look(id);
+    await bring(ctx, id, users, deadline, begun);
+    return show.get(id, asked.members);
+  }
+
+  return {
+    create,
+    edit,
+    get: (_ctx, id, { members }) => show.get(id, members),
+    list: createGroupList({ tenant, store, show }),
+    async remove(ctx, id, ifMatch) {
+      const { row } = await definitions.read(id);
+      if (ifMatch !== undefined && !ifMatch.includes('*') && !ifMatch.includes(await show.etag(row)))
+        throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
+      await deletions.remove(ctx, id, clock() + timing.answerWithin);
+    },
+  };
+}
+
+function unknownMembers(ids: readonly string[]): BridgeError {
+  const some = ids.slice(0, 5).map((id) => JSON.stringify(id.slice(0, 60)));
+  const more = ids.length > some.length ? ` and ${ids.length - some.length} more` : '';
+  return new BridgeError(400, `members.value: there is no user and no group with the id ${some.join(', ')}${more}`, {
+    scimType: 'invalidValue',
+  });
+}

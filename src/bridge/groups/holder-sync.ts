@@ -1,0 +1,65 @@
+/** Definitions and rules as the holder has them: read before the users, so that a store that was lost is made again from ZITADEL. */
+import { BridgeError } from '../../errors.ts';
+import type { Facts } from '../../mapping/facts.ts';
+import { groupOf, RULES_KEY } from '../../mapping/groups.ts';
+import { OWN } from '../confirm.ts';
+import type { Clock, Row, Store, Unique, Wake, Zitadel } from '../ports.ts';
+import { isQuiet } from '../rows.ts';
+import { groupsOf } from '../shelves.ts';
+import { insertRow, updateRow } from '../writes.ts';
+import { definitionKey, definitionOf, RULES_ID } from './definitions.ts';
+import type { Directory } from './directory.ts';
+
+export interface HolderSyncOptions {
+  readonly tenant: string;
+  /** of the tenant's groups */
+  readonly unique: Unique;
+  readonly store: Store;
+  readonly zitadel: Pick<Zitadel, 'holder'>;
+  readonly directory: Directory;
+  readonly wake: Wake;
+  readonly clock: Clock;
+}
+
+/** Takes over what the holder has. Throws BridgeError 503 while it cannot be read. */
+export async function syncHolder(options: HolderSyncOptions): Promise<void> {
+  const { tenant, unique, store, zitadel, directory, wake, clock } = options;
+  const shelf = groupsOf(tenant);
+  const asked = clock();
+  const answer = await zitadel.holder.read();
+  if (answer.kind !== 'found' && answer.kind !== 'gone')
+    throw new BridgeError(503, `the groups could not be read from ZITADEL: ${answer.reason}`, { retryAfter: 5 });
+  const facts = answer.kind === 'found' ? answer.facts : {};
+  for (const [key, value] of Object.entries(facts)) {
+    const id = key === RULES_KEY ? RULES_ID : groupOf(key);
+    if (id !== undefined) await take(id, { [key]: value });
+  }
+  const ids = [RULES_ID, ...[...directory.all()].map((group) => group.id)];
+  for (const id of ids) if (facts[definitionKey(id)] === undefined) await writeAgain(id);
+
+  async function take(id: string, known: Facts): Promise<void> {
+    if (id !== RULES_ID && definitionOf(id, known) === undefined) return; // not the bridge's writing
+    const key = { tenant: shelf, id };
+    const before = await store.read(key);
+    if (before === undefined) {
+      await insertRow(store, unique, key, asked, (row) => ({ ...row, known, verifiedAt: asked }));
+      return;
+    }
+    const isSame = before.known?.[definitionKey(id)] === known[definitionKey(id)];
+    if (isSame || !isQuiet(before) || before.tombstone !== null) return;
+    // somebody wrote it past the bridge: nobody vouches for it any more
+    await updateRow(store, unique, key, (row) =>
+      row.version === before.version ? { ...row, known, vouched: [], verifiedAt: asked, modified: asked } : row,
+    );
+  }
+
+  /** Nobody but the bridge writes there: what is missing was lost, and rights hang on it. */
+  async function writeAgain(id: string): Promise<void> {
+    await updateRow(store, unique, { tenant: shelf, id }, (row) => {
+      if (!isQuiet(row) || row.known === null || row.tombstone !== null || row.verifiedAt > asked) return row;
+      const change = { ...OWN, kind: 'create' as const, facts: row.known, at: asked };
+      return { ...row, known: null, changes: [change], dueAt: asked } satisfies Row;
+    });
+    wake.at(clock());
+  }
+}

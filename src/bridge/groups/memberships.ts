@@ -1,0 +1,138 @@
+/** Memberships: each is a fact of its user's row, so a change of a group costs what changes in it. */
+import { BridgeError } from '../../errors.ts';
+import { groupKey, MEMBER } from '../../mapping/groups.ts';
+import type { HandOver } from '../hand-over.ts';
+import type { Clock, Context, Row, Store } from '../ports.ts';
+import { newChange, nextRevision, shownFacts } from '../rows.ts';
+import type { Timing } from '../timing.ts';
+import type { View } from '../view.ts';
+
+export interface MembershipsOptions {
+  readonly tenant: string;
+  readonly store: Store;
+  readonly view: View;
+  /** of the tenant's users */
+  readonly handOver: HandOver;
+  /** whether rules are in force: then each change looks at the rights as well */
+  readonly givesRights: () => boolean;
+  readonly clock: Clock;
+  readonly timing: Timing;
+}
+
+/** true: is to be a member; false: is not. */
+export type Wishes = ReadonlyMap<string, boolean>;
+
+export interface Memberships {
+  /**
+   * Brings users into a group or out of it, a few at a time, until the deadline; what is left then is answered and delivered by the queue.
+   * `begun`: something of the request is done already, so all of it is carried out. Gives ids that are no users. Throws BridgeError: 503
+   * when nothing was kept, else the first refusal once all the others are done.
+   */
+  change(ctx: Context, group: string, wishes: Wishes, deadline: number, begun: boolean): Promise<readonly string[]>;
+  /** Whether there is such a user; ZITADEL is asked for one that has no row. */
+  exists(id: string): Promise<boolean>;
+}
+
+/** Users written at once: more would only wait inside ZITADEL, and keep others waiting. */
+const AT_ONCE = 6;
+/** ms that keeping one change takes at most, when nothing is sent for it. */
+const KEEPING = 0.7;
+/** Any age of the view will do. */
+const ANY_AGE = Number.POSITIVE_INFINITY;
+
+export function createMemberships(options: MembershipsOptions): Memberships {
+  const { tenant, store, view, handOver, givesRights, clock, timing } = options;
+
+  async function rowOf(id: string): Promise<Row | undefined> {
+    const row = await store.read({ tenant, id });
+    if (row !== undefined && shownFacts(row) !== null) return row;
+    if (row !== undefined && !row.doubt) return undefined;
+    try {
+      return await view.row(id, ANY_AGE);
+    } catch (error) {
+      if (error instanceof BridgeError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether it was done; false: there is no such user. */
+  async function one(ctx: Context, group: string, id: string, joins: boolean, deadline: number, later: () => boolean) {
+    for (;;) {
+      const row = await rowOf(id);
+      if (row === undefined) return false;
+      if (isSo(row, group, joins)) return true;
+      const change = newChange(ctx, {
+        revision: nextRevision(row),
+        kind: 'edit',
+        facts: { [groupKey(group)]: joins ? MEMBER : null },
+        named: [],
+        at: clock(),
+        ...(givesRights() ? { rights: true } : {}),
+      });
+      const others = row.vouched.filter((each) => each !== group);
+      const vouched = joins ? [...others, group] : others;
+      const next = { ...row, version: row.version + 1, vouched, changes: [...row.changes, change] };
+      const written = await handOver(next, row.version, deadline, later());
+      if (written.kind === 'refused') throw written.error;
+      if (written.kind === 'ok') return true;
+    }
+  }
+
+  async function change(
+    ctx: Context,
+    group: string,
+    wishes: Wishes,
+    deadline: number,
+    begun: boolean,
+  ): Promise<readonly string[]> {
+    const reserve = Math.min(timing.answerWithin / 2, wishes.size * KEEPING);
+    const hurries = (): boolean => clock() >= deadline - reserve;
+    const unknown: string[] = [];
+    let done = begun;
+
+    /** The failures of those that were tried. */
+    async function tryAll(ids: readonly string[], later: () => boolean): Promise<ReadonlyMap<string, unknown>> {
+      const failures = new Map<string, unknown>();
+      const rest = ids.values();
+      const work = async (): Promise<void> => {
+        for (const id of rest) {
+          try {
+            const joins = wishes.get(id) === true;
+            if (await one(ctx, group, id, joins, deadline, later)) done = true;
+            else if (joins) unknown.push(id);
+          } catch (error) {
+            if (error instanceof BridgeError && error.status === 404) unknown.push(id);
+            else failures.set(id, error);
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      return failures;
+    }
+
+    let failures = await tryAll([...wishes.keys()], hurries);
+    // once some of it is done all of it is: the client is told of one outcome
+    const waiting = [...failures].flatMap(([id, error]) => (isOutage(error) ? [id] : []));
+    if (done && waiting.length > 0) {
+      const again = await tryAll(waiting, () => true);
+      failures = new Map([...[...failures].filter(([, error]) => !isOutage(error)), ...again]);
+    }
+    const [first] = failures.values();
+    if (first !== undefined) throw first;
+    return unknown.filter((id) => wishes.get(id) === true);
+  }
+
+  return { change, exists: async (id) => (await rowOf(id)) !== undefined };
+}
+
+const isOutage = (error: unknown): boolean => error instanceof BridgeError && error.status === 503;
+
+/** Whether nothing is to be asked: it is so, somebody vouched for it, and nothing else is on its way. */
+export function isSo(row: Row, group: string, joins: boolean): boolean {
+  const key = groupKey(group);
+  const last = row.changes.findLast(({ kind, facts }) => key in facts || kind !== 'edit');
+  if (joins && !row.vouched.includes(group)) return false;
+  const value = joins ? MEMBER : null;
+  if (last === undefined) return (row.known?.[key] ?? null) === value;
+  return last.answered && last.held !== true && (last.facts[key] ?? null) === value;
+}

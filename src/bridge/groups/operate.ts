@@ -1,0 +1,134 @@
+/** What operators ask of groups and rules. */
+import { BridgeError } from '../../errors.ts';
+import { rightsOfFacts } from '../../mapping/rights.ts';
+import { matchOf, type Named, textOf, wanted } from '../../mapping/rules.ts';
+import type { GroupsOperator, PlannedUser, RulesState } from '../operator.ts';
+import type { Row, Store, Unique } from '../ports.ts';
+import type { Reconcile } from '../reconcile.ts';
+import { shownFacts } from '../rows.ts';
+import { groupsOf } from '../shelves.ts';
+import { membershipsOf } from '../../mapping/groups.ts';
+import { updateRow } from '../writes.ts';
+import type { Directory } from './directory.ts';
+import { explained, isIn, namesOf } from './explain.ts';
+import { LOOKED_AT, type Rulebook, SAID } from './rulebook.ts';
+import { namedOf, type RulesAtWork } from './rules-at-work.ts';
+
+export interface GroupsOperateOptions {
+  readonly tenant: string;
+  readonly groupsUnique: Unique;
+  readonly store: Store;
+  readonly book: Rulebook;
+  readonly rules: RulesAtWork;
+  readonly directory: Directory;
+  readonly reconcile: Reconcile;
+}
+
+/** How far an apply has come. */
+interface Applying {
+  readonly after: Pick<Row, 'created' | 'id'> | null;
+  readonly users: number;
+  readonly changed: number;
+}
+
+/** Users delivered at once. */
+const AT_ONCE = 6;
+
+export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperator {
+  const { tenant, groupsUnique, store, book, rules, directory, reconcile } = options;
+  const shelf = groupsOf(tenant);
+  const place = `applying:${tenant}`;
+  const applying = async (): Promise<Applying | undefined> => (await store.getState(place)) as Applying | undefined;
+
+  async function rowsOfGroups(): Promise<readonly Row[]> {
+    const found: Row[] = [];
+    for await (const rows of store.scan(shelf)) found.push(...rows);
+    return found;
+  }
+
+  async function names(): Promise<readonly Named[]> {
+    return (await rowsOfGroups()).flatMap((row) => namedOf(row) ?? []);
+  }
+
+  async function* plan(): AsyncIterable<PlannedUser> {
+    const next = book.next(await names());
+    for await (const rows of store.scan(tenant)) {
+      for (const row of rows) {
+        const held = rightsOfFacts(row.known ?? {});
+        const vouched = membershipsOf(shownFacts(row) ?? {});
+        const then = wanted(next, held, { vouched, others: [] }, new Set(book.off().keys()));
+        if (then === held) continue;
+        const [has, gets] = [namesOf(held), namesOf(then)];
+        const add = gets.filter((name) => !isIn(has, name));
+        const remove = has.filter((name) => !isIn(gets, name));
+        if (add.length + remove.length > 0) yield { id: row.id, add, remove };
+      }
+    }
+  }
+
+  async function begin(): Promise<Applying> {
+    const earlier = await applying();
+    if (earlier !== undefined && !book.differs()) return earlier;
+    const groups = await rowsOfGroups();
+    await book.put(book.next(groups.flatMap((row) => namedOf(row) ?? [])));
+    await book.check();
+    for (const row of groups)
+      await updateRow(store, groupsUnique, row, (now) => ({ ...now, vouched: [SAID, LOOKED_AT] }));
+    const fresh = { after: null, users: 0, changed: 0 };
+    await store.setState(place, fresh);
+    return fresh;
+  }
+
+  const apply: GroupsOperator['apply'] = async (onProgress, signal) => {
+    let { after, users, changed } = await begin();
+    for await (const slice of store.scan(tenant, after ?? undefined)) {
+      const rest = slice.values();
+      const work = async (): Promise<void> => {
+        for (const { id } of rest) {
+          users += 1;
+          if (!(await rules.lookAt(id, { vouches: true, txn: 'apply' }))) continue;
+          changed += 1;
+          await reconcile({ tenant, id });
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      after = slice.at(-1) ?? after;
+      await store.setState(place, { after: after && { created: after.created, id: after.id }, users, changed });
+      onProgress({ users, changed });
+      if (signal.aborted) throw new BridgeError(503, 'cut off: `groups apply` goes on from there', { retryAfter: 1 });
+    }
+    await store.setState(place, undefined);
+    const { owed, dead } = await store.counts(tenant);
+    const left = owed + dead === 0 ? '' : `; ${owed} rows still owe something, ${dead} have dead letters (queue list)`;
+    return {
+      rows: changed,
+      told: `the rules of bridge.yaml are in force: ${users} users looked at, ${changed} changed${left}`,
+    };
+  };
+
+  return {
+    plan,
+    apply,
+    async state(): Promise<RulesState> {
+      const { rules: inForce, bindings } = book.set();
+      const under = await applying();
+      const unconfirmed = (await rowsOfGroups()).filter(({ vouched }) => !vouched.includes(SAID)).map(({ id }) => id);
+      return {
+        rules: inForce.map((rule, at) => {
+          const off = book.off().get(at);
+          const groups = (bindings[matchOf(rule)] ?? []).map(({ group }) => group);
+          return { rule: at + 1, text: textOf(rule), groups, ...(off === undefined ? {} : { off }) };
+        }),
+        differs: book.differs(),
+        unconfirmed: inForce.length === 0 ? [] : unconfirmed,
+        applying: under === undefined ? null : { users: under.users },
+      };
+    },
+    async explain(user) {
+      const row = await store.read({ tenant, id: user });
+      if (row === undefined || shownFacts(row) === null)
+        throw new BridgeError(404, `there is no user ${user} of tenant ${tenant}`);
+      return explained(row, book, directory);
+    },
+  };
+}

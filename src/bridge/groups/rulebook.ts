@@ -1,0 +1,197 @@
+/** The rules in force: kept as a row among the groups, so on the holder too; what a group is bound to follows what SCIM says of it. */
+import { stableJson } from '../../mapping/codecs.ts';
+import { RULES_KEY } from '../../mapping/groups.ts';
+import type { Rights } from '../../mapping/rights.ts';
+import {
+  applied,
+  bind,
+  createsOf,
+  finished,
+  managed,
+  type Memberships,
+  type Named,
+  NO_RULES,
+  offRules,
+  projectsOf,
+  type Rule,
+  type RuleSet,
+  unbind,
+  wanted,
+} from '../../mapping/rules.ts';
+import type { Clock, Row, Store, Unique, Wake, Zitadel } from '../ports.ts';
+import type { RuleBook } from '../rights.ts';
+import { baseFacts, newChange, nextRevision } from '../rows.ts';
+import { groupsOf } from '../shelves.ts';
+import { insertRow, updateRow } from '../writes.ts';
+import { RULES_ID } from './definitions.ts';
+
+/** What stands in `Row.vouched` of a definition, or of the rules, that came by SCIM or `groups apply`. */
+export const SAID = 'said';
+/** A definition that the rules have looked at. */
+export const LOOKED_AT = 'looked-at';
+
+export interface Rulebook extends RuleBook {
+  /** rules give and take rights here */
+  active(): boolean;
+  set(): RuleSet;
+  /** why rules give nothing, by place */
+  off(): ReadonlyMap<number, string>;
+  /** the set in force is not the one of bridge.yaml */
+  differs(): boolean;
+  /** false: read from ZITADEL and not the one of bridge.yaml: it keeps rights and gives none */
+  trusted(): boolean;
+  /** Takes what the store has; false: it has none. */
+  load(): Promise<boolean>;
+  /** The rules of bridge.yaml are in force: there were none. */
+  begin(): Promise<void>;
+  /** What the name of a group makes of the bindings; whether anything changed. Durable when it resolves. */
+  look(group: Named): Promise<boolean>;
+  /** The group is gone. */
+  forget(group: string): Promise<void>;
+  /** The set that `groups apply` would put in force. */
+  next(groups: readonly Named[]): RuleSet;
+  /** Puts a set in force. */
+  put(set: RuleSet): Promise<void>;
+  /** Nobody holds what only an earlier set managed. */
+  finish(): Promise<void>;
+  /** Asks ZITADEL which rules can be carried out. Throws BridgeError 503 when it is away. */
+  check(): Promise<void>;
+  listedAt(at: number): void;
+}
+
+export interface RulebookOptions {
+  readonly tenant: string;
+  readonly unique: Unique;
+  readonly store: Store;
+  readonly zitadel: Pick<Zitadel, 'catalogue'>;
+  readonly rules: readonly Rule[];
+  readonly wake: Wake;
+  readonly clock: Clock;
+  /** which rules give nothing has changed */
+  readonly onOff?: (off: ReadonlyMap<number, string>) => void;
+}
+
+export function createRulebook(options: RulebookOptions): Rulebook {
+  const { tenant, unique, store, zitadel, wake, clock } = options;
+  const key = { tenant: groupsOf(tenant), id: RULES_ID };
+  let set: RuleSet = NO_RULES;
+  let off: ReadonlyMap<number, string> = new Map();
+  let offPlaces: ReadonlySet<number> = new Set();
+  let isTrusted = true;
+  let listed = 0;
+  /** one write after the other: each builds on the one before */
+  let last: Promise<unknown> = Promise.resolve();
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work, work);
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async function save(next: RuleSet): Promise<void> {
+    const at = clock();
+    const wish = (row: Row): Row => {
+      const kind = row.known === null ? 'create' : 'edit';
+      const facts = { [RULES_KEY]: stableJson(next) };
+      const change = newChange(
+        { tenant, who: 'bridge', txn: 'rules' },
+        { revision: nextRevision(row), kind, facts, named: [], at },
+      );
+      // what was not sent yet is overtaken
+      const others = row.calling === null && !row.doubt ? [] : row.changes;
+      return { ...row, vouched: [SAID], changes: [...others, { ...change, answered: true }], dueAt: at };
+    };
+    if ((await updateRow(store, unique, key, wish, true)) === undefined) {
+      await insertRow(store, unique, key, at, (row) => wish(row));
+      await updateRow(store, unique, key, (row) => ({ ...row }), true);
+    }
+    set = next;
+    isTrusted = true;
+    wake.at(at);
+  }
+
+  const changeTo = (make: (set: RuleSet) => RuleSet): Promise<boolean> =>
+    inTurn(async () => {
+      const next = make(set);
+      if (next === set) return false;
+      await save(next);
+      return true;
+    });
+
+  const isOfFile = (): boolean => stableJson(set.rules) === stableJson(options.rules);
+
+  return {
+    active: () => set.rules.length + set.retired.length > 0,
+    set: () => set,
+    off: () => off,
+    differs: () => !isOfFile(),
+    trusted: () => isTrusted,
+    wanted: (held: Rights, memberships: Memberships) => wanted(set, held, memberships, offPlaces),
+    creates: (project) => createsOf(set, project),
+    listed: () => listed,
+    listedAt: (at) => void (listed = at),
+    async load() {
+      const row = await store.read(key);
+      const json = row === undefined ? undefined : baseFacts(row)?.[RULES_KEY];
+      const read = json === undefined ? undefined : setOf(json);
+      if (read === undefined) return false;
+      set = read;
+      if (row?.vouched.includes(SAID) === true) return true;
+      // anybody who may write users may have written it: it keeps what is held, whatever it says
+      set = unconfirmed(read);
+      isTrusted = false;
+      if (isOfFile()) await inTurn(() => save(set));
+      return true;
+    },
+    begin: () =>
+      inTurn(async () => (options.rules.length > 0 ? save({ ...NO_RULES, rules: options.rules }) : undefined)),
+    look: (group) => (isTrusted ? changeTo((now) => bind(now, group)) : Promise.resolve(false)),
+    async forget(group) {
+      // roles named after it are taken away all the same
+      await changeTo((now) => withRetired(now, unbind(now, group)));
+    },
+    next: (groups) => applied(set, options.rules, groups),
+    put: (next) => inTurn(() => save(next)),
+    async finish() {
+      await changeTo(finished);
+    },
+    async check() {
+      const catalogue = await zitadel.catalogue(projectsOf(set.rules));
+      const found = offRules(set.rules, catalogue);
+      const isNew = stableJson([...found]) !== stableJson([...off]);
+      off = found;
+      offPlaces = new Set(found.keys());
+      if (isNew) options.onOff?.(found);
+    },
+  };
+}
+
+function setOf(json: string): RuleSet | undefined {
+  try {
+    const { rules, bindings, retired } = JSON.parse(json) as RuleSet;
+    return Array.isArray(rules) && Array.isArray(retired) ? { rules, bindings: { ...bindings }, retired } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const unconfirmed = (set: RuleSet): RuleSet => ({
+  ...set,
+  bindings: Object.fromEntries(
+    Object.entries(set.bindings).map(([match, groups]) => [match, groups.map((each) => ({ ...each, vouched: false }))]),
+  ),
+});
+
+/** What `before` managed and `after` does not is still taken away. */
+function withRetired(before: RuleSet, after: RuleSet): RuleSet {
+  if (after === before) return before;
+  const now = managed(after);
+  const old = managed(before);
+  const lost = [
+    ...[...old.org].filter((role) => !now.org.has(role)).map((role) => ({ project: null, role })),
+    ...[...old.projects].flatMap(([project, roles]) =>
+      [...roles].filter((role) => now.projects.get(project)?.has(role) !== true).map((role) => ({ project, role })),
+    ),
+  ];
+  return lost.length === 0 ? after : { ...after, retired: [...after.retired, ...lost] };
+}

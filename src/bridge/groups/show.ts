@@ -1,0 +1,83 @@
+/** Groups as they are shown: the definition, the members when they are asked for, and counters as the version. */
+import type { Definition } from '../../mapping/groups.ts';
+import type { Row, Store } from '../ports.ts';
+import { shownFacts } from '../rows.ts';
+import { groupsOf } from '../shelves.ts';
+import type { GroupMember, GroupResource } from '../use-cases.ts';
+import { definitionOf, revisionOf } from './definitions.ts';
+import type { Directory } from './directory.ts';
+import { absent } from './definition-writes.ts';
+
+export interface Show {
+  /** The group of a row, undefined when it is not shown. */
+  resource(row: Row, members: boolean): Promise<GroupResource | undefined>;
+  /** Throws 404. */
+  get(id: string, members: boolean): Promise<GroupResource>;
+  /** Users and groups that are its members. */
+  members(id: string, definition: Definition): Promise<readonly GroupMember[]>;
+  /** As the ETag of `resource`, without loading anything else. */
+  etag(row: Row): Promise<string>;
+}
+
+/** Members read at once. */
+const AT_ONCE = 500;
+
+export function createShow(tenant: string, store: Store, directory: Directory): Show {
+  async function users(group: string): Promise<readonly GroupMember[]> {
+    const found: GroupMember[] = [];
+    for (let after: string | undefined; ; ) {
+      const page = await store.members(tenant, group, AT_ONCE, after);
+      for (const { id, display } of page) found.push({ id, display, type: 'User' });
+      if (page.length < AT_ONCE) return found;
+      after = page.at(-1)?.id;
+      await nextTurn();
+    }
+  }
+
+  async function members(id: string, { groups }: Definition): Promise<readonly GroupMember[]> {
+    const nested = groups.flatMap((group): GroupMember[] => {
+      const definition = directory.find(group);
+      return definition === undefined ? [] : [{ id: group, display: definition.displayName, type: 'Group' }];
+    });
+    return [...nested, ...(await users(id))];
+  }
+
+  async function etag(row: Row): Promise<string> {
+    const { revision } = await store.memberSet(tenant, row.id);
+    return `W/"${revisionOf(shownFacts(row) ?? {})}.${revision}"`;
+  }
+
+  async function resource(row: Row, withMembers: boolean): Promise<GroupResource | undefined> {
+    const facts = shownFacts(row);
+    const definition = definitionOf(row.id, facts);
+    if (facts === null || definition === undefined || definition.deleting) return undefined;
+    const set = await store.memberSet(tenant, row.id);
+    const { displayName, externalId } = definition;
+    return {
+      id: row.id,
+      displayName,
+      ...(externalId === undefined ? {} : { externalId }),
+      ...(withMembers ? { members: await members(row.id, definition) } : {}),
+      memberCount: set.count + definition.groups.length,
+      etag: `W/"${revisionOf(facts)}.${set.revision}"`,
+      created: row.created,
+      modified: Math.max(row.modified, set.modified),
+    };
+  }
+
+  return {
+    resource,
+    members,
+    etag,
+    async get(id, withMembers) {
+      const row = id === '' || id.length > LONGEST_ID ? undefined : await store.read({ tenant: groupsOf(tenant), id });
+      const shown = row === undefined ? undefined : await resource(row, withMembers);
+      if (shown === undefined) throw absent();
+      return shown;
+    },
+  };
+}
+
+const LONGEST_ID = 200;
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

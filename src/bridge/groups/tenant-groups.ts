@@ -1,0 +1,132 @@
+/** The groups of one tenant at work: definitions, memberships, rules, and what operators ask of them. */
+import type { Rule } from '../../mapping/rules.ts';
+import type { Gate } from '../gate.ts';
+import { createHandOver, type HandOver } from '../hand-over.ts';
+import { createOperate, type Operate } from '../operate.ts';
+import type { GroupsOperator } from '../operator.ts';
+import type { Clock, Ids, Store, Unique, Wake, Write, Zitadel } from '../ports.ts';
+import type { Reconcile, Target } from '../reconcile.ts';
+import type { Settlements } from '../settlements.ts';
+import { groupsOf } from '../shelves.ts';
+import type { Timing } from '../timing.ts';
+import type { Groups } from '../use-cases.ts';
+import type { View } from '../view.ts';
+import { createDefinitionWrites } from './definition-writes.ts';
+import { createDeletions } from './deletions.ts';
+import type { Directory } from './directory.ts';
+import { createGroups } from './groups.ts';
+import { syncHolder } from './holder-sync.ts';
+import { holderTarget } from './holder-target.ts';
+import { createMemberships } from './memberships.ts';
+import { createGroupsOperate } from './operate.ts';
+import { createRulebook, type Rulebook } from './rulebook.ts';
+import { createRulesAtWork } from './rules-at-work.ts';
+import { createShow } from './show.ts';
+import { tidy, type Tidied } from './tidy.ts';
+
+/** What bridge.yaml says of groups. */
+export interface GroupsConfig {
+  readonly strictMembers: boolean;
+  readonly applyOnStart: boolean;
+  readonly rules: readonly Rule[];
+}
+
+export interface TenantGroupsOptions {
+  readonly id: string;
+  /** of the tenant's users */
+  readonly unique: Unique;
+  readonly uniqueDisplayName: boolean;
+  readonly config: GroupsConfig;
+  readonly store: Store;
+  readonly zitadel: Zitadel;
+  readonly view: View;
+  readonly gate: Gate;
+  readonly directory: Directory;
+  /** of the tenant's users */
+  readonly handOver: HandOver;
+  readonly reconcile: Reconcile;
+  readonly settlements: Settlements;
+  readonly whenDown: 'accept' | 'refuse';
+  readonly owedMax: number;
+  readonly wake: Wake;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly timing: Timing;
+  readonly onOff: (off: ReadonlyMap<number, string>) => void;
+}
+
+export interface TenantGroups {
+  readonly groups: Groups;
+  readonly book: Rulebook;
+  readonly target: Target;
+  readonly operator: GroupsOperator;
+  /** what operators do to the rows of groups */
+  readonly operate: Operate;
+  /** Takes what the store has; before anything is served. */
+  open(): Promise<void>;
+  /** Before the users are read. Throws BridgeError 503 while ZITADEL is away. */
+  prepare(): Promise<void>;
+  /** Once the users were read. */
+  conclude(acceptRemovals: boolean): Promise<Tidied>;
+  written(write: Write): void;
+}
+
+export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
+  const { id: tenant, store, zitadel, directory, gate, whenDown, clock, config } = options;
+  const shelf = groupsOf(tenant);
+  const unique: Unique = {
+    instance: options.unique.instance,
+    externalId: false,
+    displayName: options.uniqueDisplayName,
+  };
+  const target: Target = {
+    zitadel: holderTarget(zitadel),
+    unique,
+    bar: async () => undefined,
+    gate,
+    whenDown,
+  };
+  const book = createRulebook({ ...options, tenant, unique, rules: config.rules });
+  const rules = createRulesAtWork({ ...options, tenant, groupsUnique: unique, book });
+  const memberships = createMemberships({ ...options, tenant, givesRights: book.active });
+  const definitions = createDefinitionWrites({
+    tenant,
+    store,
+    clock,
+    handOver: createHandOver({ ...options, unique, forbids: () => undefined }),
+  });
+  const deletions = createDeletions({ ...options, tenant, definitions, memberships, rules });
+  const show = createShow(tenant, store, directory);
+  const parts = { ...options, tenant, definitions, memberships, rules, deletions, show, book };
+  let isRead = false;
+
+  return {
+    groups: createGroups({ ...parts, unique, strictMembers: config.strictMembers }),
+    book,
+    target,
+    operator: createGroupsOperate({ ...parts, groupsUnique: unique }),
+    operate: createOperate({
+      ...options,
+      tenant: shelf,
+      unique,
+      zitadel: target.zitadel,
+      refresh: async () => undefined,
+    }),
+    async open() {
+      await directory.load(await deletions.under());
+      isRead = await book.load();
+    },
+    async prepare() {
+      await syncHolder({ ...options, tenant, unique });
+      if (!isRead && !(await book.load())) await book.begin();
+      isRead = true;
+    },
+    async conclude(acceptRemovals) {
+      const tidied = await tidy(parts, acceptRemovals);
+      await rules.resume();
+      await deletions.finish();
+      return tidied;
+    },
+    written: (write) => directory.written(write),
+  };
+}

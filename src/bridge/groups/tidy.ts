@@ -1,0 +1,124 @@
+/** After a sweep over the users: rights as ZITADEL lists them, keys of groups that are gone, members that have appeared meanwhile. */
+import { BridgeError } from '../../errors.ts';
+import type { Facts } from '../../mapping/facts.ts';
+import { groupKey, membershipsOf } from '../../mapping/groups.ts';
+import { rightsOfFacts } from '../../mapping/rights.ts';
+import { withOwn } from '../confirm.ts';
+import type { Clock, Context, Row, Store, Unique, Wake, Zitadel } from '../ports.ts';
+import { withRights } from '../rights.ts';
+import { isQuiet } from '../rows.ts';
+import type { Timing } from '../timing.ts';
+import { updateRow } from '../writes.ts';
+import type { DefinitionWrites } from './definition-writes.ts';
+import type { Directory } from './directory.ts';
+import type { Memberships } from './memberships.ts';
+import { rightsText, type RulesAtWork } from './rules-at-work.ts';
+import type { Rulebook } from './rulebook.ts';
+
+export interface TidyOptions {
+  readonly tenant: string;
+  readonly unique: Unique;
+  readonly store: Store;
+  readonly zitadel: Pick<Zitadel, 'allRights'>;
+  readonly directory: Directory;
+  readonly definitions: DefinitionWrites;
+  readonly memberships: Memberships;
+  readonly book: Rulebook;
+  readonly rules: RulesAtWork;
+  readonly wake: Wake;
+  readonly clock: Clock;
+  readonly timing: Timing;
+}
+
+export interface Tidied {
+  /** memberships in groups that nobody knows, too many to take away without being told to */
+  readonly keptKeys: number;
+}
+
+/** Of all memberships one sweep takes at most this share off, but always up to ALWAYS. */
+const SHARE = 0.05;
+const ALWAYS = 10;
+/** An id that no user has had for so long will have none, ms. */
+const PENDING_KEEP = 30 * 24 * 3_600_000;
+
+export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promise<Tidied> {
+  const { tenant, unique, store, zitadel, directory, definitions, memberships, book, rules, wake, clock, timing } =
+    options;
+  const ctx: Context = { tenant, who: 'bridge', txn: 'sync' };
+  if (book.active()) await book.check();
+  const asked = clock();
+  const all: ReadonlyMap<string, Facts> | undefined = book.active() ? await zitadel.allRights() : undefined;
+  let keys = 0;
+  let holdsRetired = false;
+  const orphans: Row[] = [];
+  const retired = book.set().retired;
+  for await (const rows of store.scan(tenant)) {
+    for (const row of rows) {
+      const ids = membershipsOf(row.known ?? {});
+      keys += ids.length;
+      if (isQuiet(row) && ids.some((id) => !directory.has(id))) orphans.push(row);
+      if (all === undefined || (ids.length === 0 && row.rights.at === 0 && !all.has(row.id))) continue;
+      const now = await takeRights(row, all.get(row.id) ?? {});
+      if (await rules.lookAt(row.id, { txn: 'sync' })) holdsRetired = true;
+      else if (retired.length > 0 && isRetired(now)) holdsRetired = true;
+    }
+  }
+  if (all !== undefined) book.listedAt(asked);
+  if (all !== undefined && retired.length > 0 && !holdsRetired) await book.finish();
+  await appear();
+  const isMany = orphans.length > Math.max(ALWAYS, keys * SHARE);
+  if (isMany && !acceptRemovals) return { keptKeys: orphans.length };
+  for (const row of orphans) await takeOff(row);
+  return { keptKeys: 0 };
+
+  /** Lists are believed of a row that nobody is writing. */
+  async function takeRights(row: Row, held: Facts): Promise<Row> {
+    if (row.known === null || !isQuiet(row) || rightsText(row.known) === rightsText(held)) return row;
+    const now = await updateRow(store, unique, row, (each) =>
+      each.version === row.version ? withRights(each, held, asked, timing) : each,
+    );
+    return now ?? row;
+  }
+
+  function isRetired(row: Row): boolean {
+    const { org, projects } = rightsOfFacts(row.known ?? {});
+    return retired.some(({ project, role }) =>
+      (project === null ? org : (projects.get(project)?.roles ?? [])).includes(role),
+    );
+  }
+
+  async function takeOff({ tenant: of, id }: Row): Promise<void> {
+    await updateRow(store, unique, { tenant: of, id }, (row) => {
+      const gone = membershipsOf(row.known ?? {}).filter((group) => !directory.has(group));
+      if (!isQuiet(row) || gone.length === 0) return row;
+      const facts = Object.fromEntries(gone.map((group) => [groupKey(group), null]));
+      return { ...withOwn(row, facts, clock(), book.active()), dueAt: clock() };
+    });
+    wake.at(clock());
+  }
+
+  /** Who was asked for before there was such a user joins now; who never came is forgotten. */
+  async function appear(): Promise<void> {
+    for (const { id, definition } of [...directory.all()]) {
+      if (definition.pending.length === 0) continue;
+      const deadline = clock() + timing.answerWithin;
+      const there: string[] = [];
+      for (const { value } of definition.pending)
+        if ((await store.read({ tenant, id: value }))?.known != null) there.push(value);
+      const isOver = ({ value, at }: { readonly value: string; readonly at: number }): boolean =>
+        there.includes(value) || clock() - at > PENDING_KEEP;
+      if (!definition.pending.some(isOver)) continue;
+      try {
+        await memberships.change(ctx, id, new Map(there.map((value) => [value, true])), deadline, true);
+        await definitions.change(
+          ctx,
+          id,
+          (now) => ({ ...now, pending: now.pending.filter((each) => !isOver(each)) }),
+          deadline,
+        );
+      } catch (error) {
+        if (!(error instanceof BridgeError)) throw error; // the next sweep tries again
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** Rights of one user in a delivery: computed each time from the rules, the memberships and what is held; never kept as asked. Pure. */
+import { type Facts, overlay } from '../mapping/facts.ts';
+import { membershipsOf, groupOf, MEMBER } from '../mapping/groups.ts';
+import { rightFacts, type Rights, rightsOfFacts, withoutRights } from '../mapping/rights.ts';
+import { rightSteps } from '../mapping/right-steps.ts';
+import type { Memberships } from '../mapping/rules.ts';
+import type { Step } from '../mapping/steps.ts';
+import type { Row } from './ports.ts';
+import { merged } from './rows.ts';
+import { isGroupRow } from './shelves.ts';
+import type { Timing } from './timing.ts';
+
+/** The rules in force, as a delivery needs them. */
+export interface RuleBook {
+  /** What a user is to hold; `held` itself when that is so already. */
+  wanted(held: Rights, memberships: Memberships): Rights;
+  /** roles of a project that may be made */
+  creates(project: string): readonly string[];
+  /** when the rights of all users were last listed; 0: never. A user who was not among them holds none */
+  listed(): number;
+}
+
+export interface RightsPlan {
+  /** before everything else */
+  readonly take: readonly Step[];
+  /** after everything else */
+  readonly give: readonly Step[];
+}
+
+const NONE: RightsPlan = { take: [], give: [] };
+
+/** Rights were set by a call whose outcome is not known, or ZITADEL has them otherwise than believed: they are read before any other call. */
+export const UNKNOWN_RIGHTS = -1;
+
+/** When a new right of a user was last made sure of. */
+const sureAt = ({ rights }: Row, book: RuleBook): number => (rights.at === 0 ? book.listed() : rights.at);
+
+/** The steps that bring a user's rights to what the rules say. `row.changes` are those to be sent. */
+export function planRights(row: Row, book: RuleBook): RightsPlan {
+  if (!row.changes.some(({ rights }) => rights)) return NONE;
+  const facts = merged(row.known, row.changes);
+  if (facts === null) return NONE;
+  const held = rightsOfFacts(row.known ?? {});
+  const wanted = book.wanted(held, split(row, facts));
+  return wanted === held ? NONE : rightSteps(held, wanted, book.creates);
+}
+
+/** Whether what is held has to be read before these steps: an update replaces all that is there, whoever gave it. */
+export function needsReading(
+  row: Row,
+  { take, give }: RightsPlan,
+  book: RuleBook,
+  now: number,
+  timing: Timing,
+): boolean {
+  if (row.known === null || !row.changes.some(({ rights }) => rights)) return false;
+  if (row.rights.at === UNKNOWN_RIGHTS) return true;
+  const steps = [...take, ...give];
+  if (steps.length === 0) return false;
+  const sure = sureAt(row, book);
+  return sure === 0 || (steps.some(({ call }) => !call.startsWith('Create')) && now - sure > timing.believed);
+}
+
+/** Rights as they were listed, asked for at `asked`; a list that is older than our own last call says nothing. */
+export function withRights(row: Row, held: Facts, asked: number, timing: Timing): Row {
+  if (row.known === null || asked < row.rights.sent + timing.listLag) return row;
+  return { ...row, known: overlay(withoutRights(row.known), held), rights: { ...row.rights, at: asked } };
+}
+
+/** Memberships by facts, those that somebody vouched for apart. */
+export function split({ vouched }: Row, facts: Facts): Memberships {
+  const all = membershipsOf(facts);
+  const sure = new Set(vouched);
+  return { vouched: all.filter((id) => sure.has(id)), others: all.filter((id) => !sure.has(id)) };
+}
+
+/** Known as GetUserByID tells it: rights are told by other calls. */
+export const keepingRights = (known: Facts | null, facts: Facts): Facts =>
+  known === null ? facts : { ...rightFacts(known), ...facts };
+
+/** A membership is vouched for as long as it is there or asked for: a key that comes back later is somebody else's. */
+export function stillVouched(row: Row): Row {
+  if (row.vouched.length === 0 || isGroupRow(row)) return row;
+  const there = [row.known ?? {}, row.confirm?.facts ?? {}, ...row.changes.map(({ facts }) => facts)];
+  const ids = new Set(
+    there.flatMap((facts) =>
+      Object.entries(facts).flatMap(([fact, value]) => (value === MEMBER ? (groupOf(fact) ?? []) : [])),
+    ),
+  );
+  const vouched = row.vouched.filter((id) => ids.has(id));
+  return vouched.length === row.vouched.length ? row : { ...row, vouched };
+}
