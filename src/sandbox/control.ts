@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { addOrganization } from './seed.ts';
-import type { Idp, Member, Organization, Token, User } from './entities.ts';
+import type { Grant, Idp, Member, Organization, Token, User } from './entities.ts';
 import type { Fault, Faults } from './faults.ts';
 import { fill } from './fill.ts';
 import type { Journal } from './journal.ts';
@@ -48,6 +48,7 @@ const MISSING: Told = { status: 404, body: { error: 'nothing here' } };
  * - POST users/ID/password {verify}, GET users/ID/password?verify=: {login: would it log in, kind}
  * - POST tokens {token, revoked, userId, expires}: revokes, revives, or adds one; expires in ms since 1970
  * - POST members {userId, organization, roles}: gives roles and takes all others away; organization '' is the instance
+ * - POST grants {userId, project, roles}: gives roles in a project of its organization and takes all others away
  * - POST organizations {id, name}, POST organizations/ID {name, state, domains, passwordRules, loginNameIncludesDomain}
  * - POST idps {id, name}
  * - POST fill {organization, users, metadata, prefix}: many users at once (fill.ts)
@@ -74,6 +75,8 @@ export async function control({ world, faults, journal, seeds }: Control, asked:
       return done(world, () => setToken(world, body));
     case 'members':
       return done(world, () => setMember(world, body));
+    case 'grants':
+      return done(world, () => setGrant(world, body));
     case 'organizations':
       return done(world, () => setOrganization(world, { ...body, ...(id ? { id } : {}) }));
     case 'idps':
@@ -132,6 +135,18 @@ function setMember({ state, stamp, events }: World, body: Asked['body']): void {
   const sequence = events(`organization ${organization}`);
   const created = state.members.get(member)?.created ?? changed;
   state.members.set(member, { organization, userId, roles, sequence, created, changed });
+}
+
+/** Roles as they are given, whether or not the project has them: no roles, no authorization. */
+function setGrant({ state, stamp, id }: World, body: Asked['body']): void {
+  const { userId = '', project = '', roles = [] } = body as Partial<Grant>;
+  const known = [...state.grants.values()].find((grant) => grant.userId === userId && grant.project === project);
+  if (roles.length === 0) return known && state.grants.delete(known.id);
+  const changed = stamp();
+  const organization = state.projects.get(project)?.organization ?? '';
+  const made = { id: id(), organization, userId, project, active: true, sequence: 0, created: changed };
+  const grant: Grant = { ...made, ...known, roles, changed };
+  state.grants.set(grant.id, { ...grant, sequence: grant.sequence + 1 });
 }
 
 /** Adds an organization, or changes the fields named of one: name, state, domains, passwordRules, loginNameIncludesDomain. */
