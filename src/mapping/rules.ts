@@ -103,7 +103,7 @@ export function bind(set: RuleSet, group: Named): RuleSet {
     const templated = set.rules.some((other) => matchOf(other) === match && other.roles.some(isTemplate));
     bindings[match] = rebound(rule, bound, group, templated);
   }
-  return withBindings(set, bindings);
+  return withBindings(set, bindings, group.id);
 }
 
 /** The groups of one match once `group` is called what it is called now. */
@@ -127,23 +127,29 @@ export function unbind(set: RuleSet, group: string): RuleSet {
     match,
     bound.some((binding) => binding.group === group) ? bound.filter((binding) => binding.group !== group) : bound,
   ]);
-  return withBindings(set, Object.fromEntries(without));
+  return withBindings(set, Object.fromEntries(without), group);
 }
 
-/** Roles that only a binding that ended managed are retired: whoever still holds one loses it. */
-function withBindings(set: RuleSet, bindings: RuleSet['bindings']): RuleSet {
+/** Bindings of one group have changed. Roles that only one that ended managed are retired: whoever still holds one loses it. */
+function withBindings(set: RuleSet, bindings: RuleSet['bindings'], group: string): RuleSet {
   const filled = Object.entries(bindings).filter(([, bound]) => bound.length > 0);
   const before = Object.entries(set.bindings);
   if (filled.length === before.length && filled.every(([match, bound]) => set.bindings[match] === bound)) return set;
   const next = { ...set, bindings: Object.fromEntries(filled) };
-  const ended = before.some(([match, bound]) => (bindings[match]?.length ?? 0) < bound.length);
-  return ended ? retiring(set, next) : next;
+  const bindingOf = (of: RuleSet, rule: Rule) => of.bindings[matchOf(rule)]?.find((binding) => binding.group === group);
+  const ended = set.rules.flatMap((rule) => {
+    const binding = bindingOf(set, rule);
+    return binding === undefined || bindingOf(next, rule) !== undefined ? [] : rightsOf(rule, binding.name);
+  });
+  return retiring(next, ended);
 }
 
-/** `next`, with every role retired that `before` managed and it does not. */
-function retiring(before: RuleSet, next: RuleSet): RuleSet {
-  const now = managed({ ...next, retired: [] });
-  return { ...next, retired: namesOf(managed(before)).filter((name) => !isManaged(now, name)) };
+/** The set with those of the roles retired that it does not manage. */
+function retiring(set: RuleSet, roles: readonly RightName[]): RuleSet {
+  if (roles.length === 0) return set;
+  const own = managed(set);
+  const lost = namesOf(managedOf(roles)).filter((name) => !isManaged(own, name));
+  return lost.length === 0 ? set : { ...set, retired: [...set.retired, ...lost] };
 }
 
 /**
@@ -161,7 +167,7 @@ export function applied(before: RuleSet, rules: readonly Rule[], groups: readonl
     }));
     if (bound.length > 0) bindings[matchOf(rule)] = bound;
   }
-  return retiring(before, { rules, bindings, retired: [] });
+  return retiring({ rules, bindings, retired: [] }, namesOf(managed(before)));
 }
 
 function boundNow(rule: Rule, groups: readonly Named[], had: ReadonlySet<string>): readonly Named[] {

@@ -10,5 +10,7 @@ export const isTemplate = (role: string): boolean => role.includes(NAME);
 export function roleFor(role: string, displayName: string): string | undefined {
   const name = displayName.trim();
   if (!isTemplate(role)) return role;
-  return name === '' ? undefined : [...role.replaceAll(NAME, () => name)].slice(0, LENGTH).join('').trim();
+  if (name === '') return undefined;
+  const filled = role.replaceAll(NAME, () => name);
+  return filled.length <= LENGTH ? filled : [...filled].slice(0, LENGTH).join('').trim();
 }
