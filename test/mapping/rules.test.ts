@@ -151,6 +151,16 @@ describe('templates', () => {
     assert.deepEqual(wanted(set, inP1('Sales', 'hand'), member()), inP1('hand'));
   });
 
+  test('a group that an externalId rule lets go takes its role with it', () => {
+    const set = bind(
+      withRules({ ...templated, by: 'externalId', pattern: '00g*' }),
+      group('g1', 'Sales', { externalId: '00g1' }),
+    );
+    assert.equal(wanted(set, inP1('Sales'), member('g1')).projects.size, 1);
+    const less = bind(set, group('g1', 'Sales', { externalId: 'other' }));
+    assert.deepEqual(wanted(less, inP1('Sales', 'hand'), member('g1')), inP1('hand'));
+  });
+
   test('only rules with createRoles make roles, of their own project, of confirmed groups', () => {
     const set = bind(
       withRules(templated, rule(), rule({ project: 'p2', createRoles: true, orgRoles: ['ORG_OWNER_VIEWER'] })),
