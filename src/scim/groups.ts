@@ -66,7 +66,7 @@ export const patchGroup: Serve = async (request) => {
   checkSchemas(body, PATCH_URN);
   const wish = readGroupPatch(body, { id, base });
   const { members } = membersOf(request);
-  if (parameters.has('attributes')) return shown(200, await edit(wish, request, members), request);
+  if (asked(parameters).attributes) return shown(200, await edit(wish, request, members), request);
   const resource = await edit(wish, request, false);
   if (tenant.groupPatchAnswer === 'empty' || resource.memberCount > MAX_SHOWN)
     return { status: 204, headers: versionOf(resource, request) };

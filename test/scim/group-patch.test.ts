@@ -127,6 +127,10 @@ describe('RFC 7644 §3.5.2: members', () => {
       remove('a'),
       add('b'),
     ]);
+    // nobody is taken off to be added again
+    assert.deepEqual(steps({ op: 'replace', path: 'members[value eq "a"]', value: [{ value: 'a', display: 'A' }] }), [
+      add('a'),
+    ]);
   });
 
   test('a removal without a value empties, one of nobody does nothing', () => {

@@ -280,6 +280,12 @@ describe('RFC 7644 §3.5.2: PATCH of a group', () => {
     assert.equal((await patch(served, `${id}?attributes=members`, rename).expect(200)).body.members.length, 201);
   });
 
+  test('an empty list of attributes names none', async () => {
+    const served = serve({ tenant: { groupPatchAnswer: 'empty' } });
+    const rename = { op: 'replace', path: 'displayName', value: 'New' };
+    await patch(served, `${await group(served)}?attributes=`, rename).expect(204);
+  });
+
   test('204 where the tenant asks for it', async () => {
     const served = serve({ tenant: { groupPatchAnswer: 'empty' } });
     const id = await group(served, await user(served, 'ada'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import request from 'supertest';
+import type { Groups } from '../../src/bridge/use-cases.ts';
 import { GROUP_URN, TOKEN, USER_URN, serve, type Served } from './serve.ts';
 
 const BASE = '/scim/v2';
@@ -105,6 +106,20 @@ describe('RFC 7644 §3.4.3: /.search over users and groups', () => {
     assert.deepEqual((await search({ sortBy: 'userName', count: 4 })).names, ['ada', 'bob', 'cyd', 'anglers']);
     assert.deepEqual(await search({ sortBy, startIndex: 6 }), { total: 5, names: [] });
     assert.deepEqual(await search({ sortBy, count: 0 }), { total: 5, names: [] });
+  });
+
+  test('one order over both ends at 10,000', async () => {
+    const one = { id: 'x', displayName: 'x', memberCount: 0, etag: 'W/"1"', created: 0, modified: 0 };
+    const list: Groups['list'] = async (_ctx, { startIndex, count }) => {
+      const length = Math.max(0, Math.min(count, 10_001 - startIndex + 1));
+      return { total: 10_001, resources: Array.from({ length }, () => one) };
+    };
+    const { app } = serve({ tenant: { groups: { ...served.groups, list } } });
+    const ask = (startIndex: number) =>
+      request(app).post(`${BASE}/.search`).set(bearer).send({ sortBy: 'displayName', startIndex, count: 1 });
+    assert.equal((await ask(10_000).expect(200)).body.itemsPerPage, 1);
+    const { body } = await ask(10_001).expect(400);
+    assert.deepEqual([body.scimType, body.detail.slice(0, 11)], ['tooMany', 'startIndex:']);
   });
 
   test('members are loaded only when they are shown', async () => {
