@@ -78,8 +78,15 @@ async function startProgram(
   const child = start([...FLAGS, program], folder, { ...zitadelEnv(zitadel), DATA_DIR: join(folder, 'data'), ...env });
   const address = await child.line(/"address":"(http:[^"]+)"/);
   const [health, watcher] = [createConnection(address), createConnection(address)];
+  let looking: Promise<unknown> = Promise.resolve();
+  /** One after another: a connection has one request in flight. */
+  async function watched(path: string): Promise<string> {
+    const answer = looking.then(() => watcher.send('GET', path, 200));
+    looking = answer.catch(() => undefined);
+    return (await answer).text;
+  }
   async function metric(name: string): Promise<number> {
-    const { text } = await watcher.send('GET', '/metrics', 200);
+    const text = await watched('/metrics');
     return Number(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'm').exec(text)?.[1]);
   }
   return {
@@ -95,8 +102,7 @@ async function startProgram(
     memory: () => metric('process_resident_memory_bytes'),
     metric,
     async look() {
-      const { text } = await watcher.send('GET', '/bench', 200);
-      return JSON.parse(text) as Look;
+      return JSON.parse(await watched('/bench')) as Look;
     },
     async stop() {
       for (const each of [health, watcher]) each.close();
