@@ -27,7 +27,7 @@ as JSON on standard output; progress and errors go to standard error.
 | kept | a right that is held by a group or membership nobody vouched for: it is not taken away |
 | pending | a member whose id is not known yet; it is added when such a user appears |
 
-Rows are of users and of groups. In them the fact \`right:org\` is the roles of a user in the organization,
+Rows are of users and of groups; those of groups stand under the name of the tenant and \`:groups\`. In them the fact \`right:org\` is the roles of a user in the organization,
 \`right:project:ID\` those in a project, \`urn:zitadel:scim:group:ID\` a membership. Groups and rules:
 [groups.md](groups.md).
 `;

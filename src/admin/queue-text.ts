@@ -9,7 +9,7 @@ export interface Listed {
   readonly counts: readonly (readonly [tenant: string, counts: Counts])[];
   /** undefined: every trouble */
   readonly kind: Trouble | undefined;
-  /** there are other tenants */
+  /** it is said where each row stands */
   readonly several: boolean;
 }
 

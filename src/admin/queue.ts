@@ -19,7 +19,8 @@ export async function list(desk: Desk, args: Args): Promise<Answer> {
       for (const entry of await operator.list(trouble, limit)) found.set(`${tenant} ${entry.id}`, entry);
   }
   const entries = [...found.values()].toSorted((a, b) => since(a) - since(b)).slice(0, limit);
-  const several = desk.operators.size > 1;
+  // rows of groups stand beside the tenant, under a name of their own
+  const several = desk.operators.size > 1 || entries.some(({ tenant }) => !desk.operators.has(tenant));
   return { lines: listLines({ entries, counts, kind, several }, desk.clock()), value: entries, exit: 0 };
 }
 

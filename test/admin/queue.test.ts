@@ -69,6 +69,20 @@ describe('queue list', () => {
     );
   });
 
+  test('rows of groups are told from those of users', async () => {
+    const north = fakeOperator('north', { id: 'g1', troubles: ['dead'] }, { id: 'u1', troubles: ['dead'] });
+    const list = north.list;
+    north.list = async (...args) =>
+      (await list(...args)).map((entry) => (entry.id === 'g1' ? { ...entry, tenant: 'north:groups' } : entry));
+    const { lines } = await run(deskOf({ north }), 'queue list', { kind: 'dead' });
+    assert.deepEqual(lines, [
+      'TENANT        ID  TROUBLE  AGE  ATTEMPTS  REASON',
+      'north:groups  g1  dead     -    0',
+      'north         u1  dead     -    0',
+      'north: dead 2',
+    ]);
+  });
+
   test('a reason can not steer a terminal', async () => {
     const desk = deskOf({
       north: fakeOperator('north', { id: 'u', troubles: ['owed'], lastError: '\u001b[2J\nok\u202e' }),
