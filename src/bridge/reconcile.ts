@@ -153,11 +153,16 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
     update: Update,
   ): Promise<Unreadable | undefined> {
     const asked = clock();
-    const wait = rights.sent + timing.listLag - asked;
-    if (wait > 0) return { ...LISTS_LAG, retryAfter: Math.ceil(wait / 1000) };
     const answer = await zitadel.rights(key.id);
     if (answer.kind !== 'found') return answer;
-    if (await store.prove(lease, timing.lease)) await update((now) => withRights(now, answer.facts, asked, timing));
+    if (!(await store.prove(lease, timing.lease))) return LISTS_LAG;
+    let isOld = false;
+    await update((now) => {
+      const read = withRights(now, answer.facts, asked, timing);
+      isOld = read === undefined;
+      return read ?? now;
+    });
+    if (isOld) return { ...LISTS_LAG, retryAfter: Math.ceil((rights.sent + timing.listLag - asked) / 1000) };
     return undefined;
   }
 

@@ -1,4 +1,5 @@
 /** Rights of one user in a delivery: computed each time from the rules, the memberships and what is held; never kept as asked. Pure. */
+import { stableJson } from '../mapping/codecs.ts';
 import { type Facts, overlay } from '../mapping/facts.ts';
 import { membershipsOf, groupOf, MEMBER } from '../mapping/groups.ts';
 import { rightFacts, type Rights, rightsOfFacts, withoutRights } from '../mapping/rights.ts';
@@ -32,9 +33,6 @@ const NONE: RightsPlan = { take: [], give: [] };
 /** Rights were set by a call whose outcome is not known, or ZITADEL has them otherwise than believed: they are read before any other call. */
 export const UNKNOWN_RIGHTS = -1;
 
-/** When a new right of a user was last made sure of. */
-const sureAt = ({ rights }: Row, book: RuleBook): number => (rights.at === 0 ? book.listed() : rights.at);
-
 /** The steps that bring a user's rights to what the rules say. `row.changes` are those to be sent. */
 export function planRights(row: Row, book: RuleBook): RightsPlan {
   if (!row.changes.some(({ rights }) => rights)) return NONE;
@@ -54,18 +52,30 @@ export function needsReading(
   timing: Timing,
 ): boolean {
   if (row.known === null || !row.changes.some(({ rights }) => rights)) return false;
-  if (row.rights.at === UNKNOWN_RIGHTS) return true;
+  const { at, sent } = row.rights;
+  if (at === UNKNOWN_RIGHTS) return true;
   const steps = [...take, ...give];
   if (steps.length === 0) return false;
-  const sure = sureAt(row, book);
-  return sure === 0 || (steps.some(({ call }) => !call.startsWith('Create')) && now - sure > timing.believed);
+  if (steps.some(({ call, right }) => call.endsWith('Authorization') && lacksId(call, right))) return true;
+  if (steps.every(({ call }) => call.startsWith('Create'))) return at === 0 && book.listed() === 0;
+  return at <= sent || now - at > timing.believed;
 }
 
-/** Rights as they were listed, asked for at `asked`; a list that is older than our own last call says nothing. */
-export function withRights(row: Row, held: Facts, asked: number, timing: Timing): Row {
-  if (row.known === null || asked < row.rights.sent + timing.listLag) return row;
-  return { ...row, known: overlay(withoutRights(row.known), held), rights: { ...row.rights, at: asked } };
+/** An authorization is changed by its id. */
+const lacksId = (call: Step['call'], right: Step['right']): boolean =>
+  !call.startsWith('Create') && right?.authorization === undefined;
+
+/** Rights as they were listed, asked for at `asked`; undefined: the list may be older than our own last call, and says otherwise. */
+export function withRights(row: Row, held: Facts, asked: number, timing: Timing): Row | undefined {
+  if (row.known === null) return row;
+  const known = overlay(withoutRights(row.known), held);
+  const isSame = textOf(row.known) === textOf(known);
+  if (!isSame && asked < row.rights.sent + timing.listLag) return undefined;
+  return { ...row, known, rights: { ...row.rights, at: Math.max(asked, row.rights.sent + 1) } };
 }
+
+/** Rights among facts, to compare. */
+export const textOf = (facts: Facts): string => stableJson(rightFacts(facts));
 
 /** Memberships by facts, those that somebody vouched for apart. */
 export function split({ vouched }: Row, facts: Facts): Memberships {

@@ -278,6 +278,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     async stop() {
       gate.stop();
       await loop.stop();
+      await groups.stop();
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Guarded, Outcome, Reading, Standing, Zitadel } from '../../src/bri
 import { BridgeError } from '../../src/errors.ts';
 import { type Facts, isMetadata } from '../../src/mapping/facts.ts';
 import type { Step } from '../../src/mapping/steps.ts';
+import { createFakeRights, type FakeRights } from './fake-rights.ts';
 import { applyStep } from '../mapping/zitadel-model.ts';
 
 /**
@@ -15,6 +16,7 @@ export interface FakeZitadel extends Zitadel {
   /** Somebody changed users past the bridge: their sequence moves. */
   move(): void;
   readonly people: Map<string, Facts>;
+  readonly rightsHeld: FakeRights;
   /** From now on lists show what they show now. */
   lag(): void;
   /** Lists show what is. */
@@ -48,14 +50,31 @@ const away = (
   reason: 'UNAVAILABLE',
 });
 
+/** The id under which steps on the holder are sent. */
+export const HOLDER = 'holder';
+const ALL_PERMISSIONS = [
+  'org.member.read',
+  'org.member.write',
+  'org.member.delete',
+  'user.grant.read',
+  'user.grant.write',
+  'project.role.write',
+];
+const PROJECT_ROLES = ['editor', 'reader', 'guest'];
+
 const NOBODY: Guarded = { reasons: new Map(), activeOwners: new Set() };
 
 /** A title that ZITADEL refuses. */
 export const REFUSED = 'refused';
 
 /** Each call takes the next fate; when none is left all is well. */
-export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => NOBODY): FakeZitadel {
+export function createFakeZitadel(
+  fates: Fate[],
+  guarded: () => Guarded = () => NOBODY,
+  clock: () => number = Date.now,
+): FakeZitadel {
   const people = new Map<string, Facts>();
+  const rightsHeld = createFakeRights(clock, (id) => people.has(id));
   const sent: { id: string; step: Step }[] = [];
   const created: string[] = [];
   let late: (() => void)[] = [];
@@ -75,6 +94,7 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
 
   const fake: FakeZitadel = {
     people,
+    rightsHeld,
     sent,
     created,
     fates,
@@ -97,37 +117,39 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
     },
     asked: () => standings,
     inspect: async () => ({ permissions: [], sees: { instanceRoles: false, organizationRoles: false }, problems: [] }),
-    async run(id, step, proceed) {
-      const will = fate();
-      if (will === 'waits') await new Promise<void>((resolve) => waiting.push(resolve));
-      if (will === 'unsent' || !(await proceed())) return away(true);
-      sent.push({ id, step });
-      switch (will) {
-        case 'lost':
-          return away(false);
-        case 'failed':
-          return away(false, 'answer');
-        case 'limited':
-          return away(true, 'limited');
-        case 'barred':
-          return { kind: 'blocked', reason: 'PERMISSION_DENIED' };
-        case 'late':
-          late.push(() => apply(id, step));
-          return away(false);
-        default: {
-          const outcome = apply(id, step);
-          return will === 'applied' && outcome.kind === 'done' ? away(false) : outcome;
-        }
-      }
+    run: (id, step, proceed) => send(id, step, proceed, () => apply(id, step)),
+    holder: {
+      run: (step, proceed) => send(HOLDER, step, proceed, () => rightsHeld.define(step)),
+      read: async () => (fate() === 'ok' ? rightsHeld.readHolder() : away(true)),
     },
+    rights: async (id) => (fate() === 'ok' ? rightsHeld.list(id) : away(true)),
+    async allRights() {
+      if (fake.isDown) throw new BridgeError(503, 'away', { retryAfter: 1 });
+      return rightsHeld.listAll();
+    },
+    async catalogue(projects) {
+      if (fake.isDown) throw new BridgeError(503, 'away', { retryAfter: 1 });
+      return {
+        permissions: ALL_PERMISSIONS,
+        orgRoles: undefined,
+        projects: new Map(projects.map((project) => [project, PROJECT_ROLES])),
+      };
+    },
+
     async read(id) {
       if (fate() !== 'ok') return away(true);
       const facts = people.get(id);
       return facts === undefined ? { kind: 'gone' } : { kind: 'found', reading: reading(id, facts) };
     },
     find: async () => [],
-    lag: () => void (stale = listed()),
-    catchUp: () => void (stale = undefined),
+    lag() {
+      stale = listed();
+      rightsHeld.lags = true;
+    },
+    catchUp() {
+      stale = undefined;
+      rightsHeld.lags = false;
+    },
     async *users() {
       yield stale ?? listed();
     },
@@ -138,7 +160,37 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
   };
   return fake;
 
+  async function send(
+    id: string,
+    step: Step,
+    proceed: () => Promise<boolean>,
+    carryOut: () => Outcome,
+  ): Promise<Outcome> {
+    const will = fate();
+    if (will === 'waits') await new Promise<void>((resolve) => waiting.push(resolve));
+    if (will === 'unsent' || !(await proceed())) return away(true);
+    sent.push({ id, step });
+    switch (will) {
+      case 'lost':
+        return away(false);
+      case 'failed':
+        return away(false, 'answer');
+      case 'limited':
+        return away(true, 'limited');
+      case 'barred':
+        return { kind: 'blocked', reason: 'PERMISSION_DENIED' };
+      case 'late':
+        late.push(() => void carryOut());
+        return away(false);
+      default: {
+        const outcome = carryOut();
+        return will === 'applied' && outcome.kind === 'done' ? away(false) : outcome;
+      }
+    }
+  }
+
   function apply(id: string, step: Step): Outcome {
+    if (step.right !== undefined) return rightsHeld.apply(id, step);
     if (Object.values(step.set).includes(REFUSED))
       return { kind: 'refused', error: new BridgeError(400, 'title is refused', { scimType: 'invalidValue' }) };
     const user = people.get(id) ?? null;
@@ -151,8 +203,10 @@ export function createFakeZitadel(fates: Fate[], guarded: () => Guarded = () => 
     sequence += 1;
     if (user === null) created.push(id);
     const next = applyStep(user, step);
-    if (next === null) people.delete(id);
-    else people.set(id, next);
+    if (next === null) {
+      people.delete(id);
+      rightsHeld.remove(id);
+    } else people.set(id, next);
     return { kind: 'done' };
   }
 

@@ -30,6 +30,7 @@ export function createLife(store: Store, zitadel: Zitadel): Life {
     return new Proxy(port, {
       get(target, name, receiver) {
         const value: unknown = Reflect.get(target, name, receiver);
+        if (typeof value === 'object' && value !== null) return mortal(value, spared);
         if (typeof value !== 'function' || spared.includes(String(name))) return value;
         return (...given: unknown[]) => {
           if (dead) return new Promise(() => undefined);

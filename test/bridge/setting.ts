@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import { after, before } from 'node:test';
 import type { Clock, Context, Guarded, Row, Store } from '../../src/bridge/ports.ts';
 import { createReconcile } from '../../src/bridge/reconcile.ts';
+import { observed } from '../../src/bridge/observed.ts';
 import { createSettlements } from '../../src/bridge/settlements.ts';
 import { type BridgeTenant, createTenant, type SyncEvent } from '../../src/bridge/tenant.ts';
+import type { GroupsConfig } from '../../src/bridge/groups/tenant-groups.ts';
+import { groupsOf } from '../../src/bridge/shelves.ts';
 import { TIMING, type Timing } from '../../src/bridge/timing.ts';
 import type { Delivery } from '../../src/bridge/write-back.ts';
 import { BridgeError } from '../../src/errors.ts';
@@ -45,6 +48,8 @@ export interface SettingOptions {
   readonly timing?: Partial<Timing>;
   readonly clock?: Clock;
   readonly onOpen?: () => void;
+  readonly groups?: Partial<GroupsConfig>;
+  readonly uniqueDisplayName?: boolean;
 }
 
 /** To be called at the top of a test file: the store lives as long as its tests. */
@@ -61,7 +66,10 @@ export function settings(clock: Clock = Date.now): (options?: SettingOptions) =>
   });
   return (options = {}) => {
     const fates: Fate[] = [];
-    return build(store, randomUUID(), createFakeZitadel(fates, options.guarded), fates, { clock, ...options });
+    return build(store, randomUUID(), createFakeZitadel(fates, options.guarded, options.clock ?? clock), fates, {
+      clock,
+      ...options,
+    });
   };
 }
 
@@ -70,7 +78,7 @@ const MEMORY = '/dev/shm';
 
 function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], options: SettingOptions): Setting {
   const life = createLife(disk, zitadel);
-  const { store } = life;
+  const store = observed(life.store, (write) => tenant.written(write));
   const { clock = Date.now } = options;
   const deliveries: Delivery[] = [];
   const syncs: SyncEvent[] = [];
@@ -80,7 +88,7 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
   const reconcile = createReconcile({
     store,
     settlements,
-    of: () => tenant.target,
+    of: (shelf) => tenant.target(shelf),
     onDelivery: (delivery) => deliveries.push(delivery),
     onError: (_key, error) => {
       throw error;
@@ -107,6 +115,9 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
     onOpen: () => options.onOpen?.(),
     protect: [],
     onSync: (event) => syncs.push(event),
+    groups: { strictMembers: false, applyOnStart: false, rules: [], ...options.groups },
+    uniqueDisplayName: options.uniqueDisplayName ?? false,
+    onRules: () => undefined,
   });
   return {
     tenant,
@@ -120,16 +131,20 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
     async drain() {
       zitadel.fates.length = 0;
       zitadel.isDown = false;
-      for (;;) {
-        const due = await store.due(id, clock() + TIMING.lease, 1000);
-        if (due.length === 0) return;
-        for (const row of due) await reconcile({ tenant: id, id: row.id });
+      for (const shelf of [id, groupsOf(id)]) {
+        for (;;) {
+          const due = await store.due(shelf, clock() + TIMING.lease, 1000);
+          if (due.length === 0) break;
+          for (const row of due) await reconcile({ tenant: shelf, id: row.id });
+        }
       }
     },
     again: (over) => build(disk, id, zitadel, fates, { ...options, ...over }),
     async deliverAll() {
-      const due = await store.due(id, Number.MAX_SAFE_INTEGER, 1000);
-      for (const row of due) await reconcile({ tenant: id, id: row.id });
+      for (const shelf of [groupsOf(id), id]) {
+        const due = await store.due(shelf, Number.MAX_SAFE_INTEGER, 1000);
+        for (const row of due) await reconcile({ tenant: shelf, id: row.id });
+      }
     },
     life,
   };

@@ -42,7 +42,10 @@ export function createDirectory(tenant: string, store: Store): Directory {
       const shown = noted.get(id)?.shown;
       return shown?.deleting === true ? undefined : shown;
     },
-    has: (id) => (noted.get(id)?.row?.tombstone ?? 0) === null,
+    has(id) {
+      const row = noted.get(id)?.row;
+      return row !== undefined && row !== null && row.tombstone === null;
+    },
     *all() {
       for (const [id, { shown }] of noted) if (shown?.deleting === false) yield { id, definition: shown };
     },

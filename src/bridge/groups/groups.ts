@@ -33,24 +33,26 @@ export interface GroupsOptions {
   readonly timing: Timing;
 }
 
-/** Ids that wait for their user, of one group: they stand in its definition. */
-const MOST_PENDING = 5_000;
+/** Ids that wait for their user stand in the definition of the group: characters, of 500,000 bytes that a value may have. */
+const MOST_PENDING = 250_000;
 
 export function createGroups(options: GroupsOptions): Groups {
   const { tenant, unique, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
   const repeats: Repeats = createRepeats({ tenant, store, clock });
 
   /** What joins a group, by what it is. Throws 400 for ids that nobody has when these are refused. */
-  async function sorted(group: string, wishes: ReadonlyMap<string, boolean>) {
+  async function sorted(group: string, wishes: ReadonlyMap<string, boolean>, deadline: number) {
     const users = new Map<string, boolean>();
     const groups = new Map<string, boolean>();
-    const unknown: string[] = [];
     for (const [id, joins] of wishes) {
       if (directory.find(id) !== undefined || (!joins && id === group)) groups.set(id, joins);
-      else if (joins && options.strictMembers && !(await memberships.exists(id))) unknown.push(id);
       else users.set(id, joins);
     }
-    if (unknown.length > 0) throw unknownMembers(unknown);
+    if (options.strictMembers) {
+      const joining = [...users].flatMap(([id, joins]) => (joins ? [id] : []));
+      const unknown = await memberships.unknown(joining, deadline);
+      if (unknown.length > 0) throw unknownMembers(unknown);
+    }
     for (const [id, joins] of groups) if (joins) checkCycle(group, id);
     return { users, groups };
   }
@@ -95,7 +97,8 @@ export function createGroups(options: GroupsOptions): Groups {
       (now) => {
         const kept = now.pending.filter(({ value }) => !isOver(value));
         const fresh = unknown.filter((value) => !kept.some((each) => each.value === value));
-        const pending = [...kept, ...fresh.map((value) => ({ value, at }))].slice(-MOST_PENDING);
+        const pending = [...kept, ...fresh.map((value) => ({ value, at }))];
+        if (fresh.length > 0 && JSON.stringify(pending).length > MOST_PENDING) throw tooManyUnknown(fresh.length);
         return pending.length === now.pending.length && fresh.length === 0 ? now : { ...now, pending };
       },
       deadline,
@@ -111,7 +114,7 @@ export function createGroups(options: GroupsOptions): Groups {
     const ended = repeats.begin(id);
     try {
       const wishes = new Map([...new Set(input.members)].map((member) => [member, true]));
-      const { users, groups } = await sorted(id, wishes);
+      const { users, groups } = await sorted(id, wishes, deadline);
       const definition: Definition = {
         displayName: input.displayName,
         ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
@@ -154,7 +157,7 @@ export function createGroups(options: GroupsOptions): Groups {
     if (wish.ifMatch !== undefined && !wish.ifMatch.includes('*') && !wish.ifMatch.includes(await show.etag(row)))
       throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
     const wishes = await wishesOf(wish.members, () => show.members(id, definition));
-    const { users, groups } = await sorted(id, wishes);
+    const { users, groups } = await sorted(id, wishes, deadline);
     const { displayName, externalId } = wish;
     const isNamed = displayName !== undefined || externalId !== undefined;
     const begun = await definitions.change(
@@ -194,6 +197,15 @@ export function createGroups(options: GroupsOptions): Groups {
     },
   };
 }
+
+const tooManyUnknown = (count: number): BridgeError =>
+  new BridgeError(
+    400,
+    `members.value: ${count} ids are no users of this tenant, more than can be kept (the other members were changed)`,
+    {
+      scimType: 'invalidValue',
+    },
+  );
 
 function unknownMembers(ids: readonly string[]): BridgeError {
   const some = ids.slice(0, 5).map((id) => JSON.stringify(id.slice(0, 60)));

@@ -29,8 +29,8 @@ export interface Memberships {
    * when nothing was kept, else the first refusal once all the others are done.
    */
   change(ctx: Context, group: string, wishes: Wishes, deadline: number, begun: boolean): Promise<readonly string[]>;
-  /** Whether there is such a user; ZITADEL is asked for one that has no row. */
-  exists(id: string): Promise<boolean>;
+  /** Those of these ids that no user has; ZITADEL is asked for those without a row. Throws BridgeError 503 past the deadline. */
+  unknown(ids: readonly string[], deadline: number): Promise<readonly string[]>;
 }
 
 /** Users written at once: more would only wait inside ZITADEL, and keep others waiting. */
@@ -43,10 +43,11 @@ const ANY_AGE = Number.POSITIVE_INFINITY;
 export function createMemberships(options: MembershipsOptions): Memberships {
   const { tenant, store, view, handOver, givesRights, clock, timing } = options;
 
-  async function rowOf(id: string): Promise<Row | undefined> {
+  /** `asks`: ZITADEL is asked for a user that has no row. */
+  async function rowOf(id: string, asks: boolean): Promise<Row | undefined> {
     const row = await store.read({ tenant, id });
     if (row !== undefined && shownFacts(row) !== null) return row;
-    if (row !== undefined && !row.doubt) return undefined;
+    if (row === undefined ? !asks : !row.doubt) return undefined;
     try {
       return await view.row(id, ANY_AGE);
     } catch (error) {
@@ -58,7 +59,7 @@ export function createMemberships(options: MembershipsOptions): Memberships {
   /** Whether it was done; false: there is no such user. */
   async function one(ctx: Context, group: string, id: string, joins: boolean, deadline: number, later: () => boolean) {
     for (;;) {
-      const row = await rowOf(id);
+      const row = await rowOf(id, !later());
       if (row === undefined) return false;
       if (isSo(row, group, joins)) return true;
       const change = newChange(ctx, {
@@ -69,8 +70,8 @@ export function createMemberships(options: MembershipsOptions): Memberships {
         at: clock(),
         ...(givesRights() ? { rights: true } : {}),
       });
-      const others = row.vouched.filter((each) => each !== group);
-      const vouched = joins ? [...others, group] : others;
+      // one that leaves is vouched for until it has left: it may have to stay
+      const vouched = joins && !row.vouched.includes(group) ? [...row.vouched, group] : row.vouched;
       const next = { ...row, version: row.version + 1, vouched, changes: [...row.changes, change] };
       const written = await handOver(next, row.version, deadline, later());
       if (written.kind === 'refused') throw written.error;
@@ -122,7 +123,22 @@ export function createMemberships(options: MembershipsOptions): Memberships {
     return unknown.filter((id) => wishes.get(id) === true);
   }
 
-  return { change, exists: async (id) => (await rowOf(id)) !== undefined };
+  return {
+    change,
+    async unknown(ids, deadline) {
+      const found: string[] = [];
+      const rest = ids.values();
+      const work = async (): Promise<void> => {
+        for (const id of rest) {
+          if (clock() >= deadline)
+            throw new BridgeError(503, 'not all members could be looked up in time; try again', { retryAfter: 5 });
+          if ((await rowOf(id, true)) === undefined) found.push(id);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      return found;
+    },
+  };
 }
 
 const isOutage = (error: unknown): boolean => error instanceof BridgeError && error.status === 503;

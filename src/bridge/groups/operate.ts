@@ -50,7 +50,13 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
     return (await rowsOfGroups()).flatMap((row) => namedOf(row) ?? []);
   }
 
+  /** Without a bridge that runs nobody has asked which rules can be carried out. */
+  async function known(): Promise<void> {
+    if (!book.checked()) await book.check().catch(() => undefined); // ZITADEL is away: what is known will do
+  }
+
   async function* plan(): AsyncIterable<PlannedUser> {
+    await known();
     const next = book.next(await names());
     for await (const rows of store.scan(tenant)) {
       for (const row of rows) {
@@ -79,7 +85,19 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
     return fresh;
   }
 
+  let isApplying = false;
+
   const apply: GroupsOperator['apply'] = async (onProgress, signal) => {
+    if (isApplying) throw new BridgeError(409, 'another `groups apply` of this tenant is under way');
+    isApplying = true;
+    try {
+      return await carryOut(onProgress, signal);
+    } finally {
+      isApplying = false;
+    }
+  };
+
+  const carryOut: GroupsOperator['apply'] = async (onProgress, signal) => {
     let { after, users, changed } = await begin();
     for await (const slice of store.scan(tenant, after ?? undefined)) {
       const rest = slice.values();
@@ -110,6 +128,7 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
     plan,
     apply,
     async state(): Promise<RulesState> {
+      await known();
       const { rules: inForce, bindings } = book.set();
       const under = await applying();
       const unconfirmed = (await rowsOfGroups()).filter(({ vouched }) => !vouched.includes(SAID)).map(({ id }) => id);
@@ -128,6 +147,7 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
       const row = await store.read({ tenant, id: user });
       if (row === undefined || shownFacts(row) === null)
         throw new BridgeError(404, `there is no user ${user} of tenant ${tenant}`);
+      await known();
       return explained(row, book, directory);
     },
   };

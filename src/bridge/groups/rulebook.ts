@@ -7,7 +7,6 @@ import {
   bind,
   createsOf,
   finished,
-  managed,
   type Memberships,
   type Named,
   NO_RULES,
@@ -56,6 +55,8 @@ export interface Rulebook extends RuleBook {
   finish(): Promise<void>;
   /** Asks ZITADEL which rules can be carried out. Throws BridgeError 503 when it is away. */
   check(): Promise<void>;
+  /** whether it was ever asked */
+  checked(): boolean;
   listedAt(at: number): void;
 }
 
@@ -79,6 +80,7 @@ export function createRulebook(options: RulebookOptions): Rulebook {
   let offPlaces: ReadonlySet<number> = new Set();
   let isTrusted = true;
   let listed = 0;
+  let isChecked = false;
   /** one write after the other: each builds on the one before */
   let last: Promise<unknown> = Promise.resolve();
 
@@ -92,7 +94,8 @@ export function createRulebook(options: RulebookOptions): Rulebook {
     const at = clock();
     const wish = (row: Row): Row => {
       const kind = row.known === null ? 'create' : 'edit';
-      const facts = { [RULES_KEY]: stableJson(next) };
+      // every byte of it counts: a value of ZITADEL's metadata has at most 500,000
+      const facts = { [RULES_KEY]: JSON.stringify(next) };
       const change = newChange(
         { tenant, who: 'bridge', txn: 'rules' },
         { revision: nextRevision(row), kind, facts, named: [], at },
@@ -129,6 +132,7 @@ export function createRulebook(options: RulebookOptions): Rulebook {
     wanted: (held: Rights, memberships: Memberships) => wanted(set, held, memberships, offPlaces),
     creates: (project) => createsOf(set, project),
     listed: () => listed,
+    checked: () => isChecked,
     listedAt: (at) => void (listed = at),
     async load() {
       const row = await store.read(key);
@@ -147,8 +151,7 @@ export function createRulebook(options: RulebookOptions): Rulebook {
       inTurn(async () => (options.rules.length > 0 ? save({ ...NO_RULES, rules: options.rules }) : undefined)),
     look: (group) => (isTrusted ? changeTo((now) => bind(now, group)) : Promise.resolve(false)),
     async forget(group) {
-      // roles named after it are taken away all the same
-      await changeTo((now) => withRetired(now, unbind(now, group)));
+      await changeTo((now) => unbind(now, group));
     },
     next: (groups) => applied(set, options.rules, groups),
     put: (next) => inTurn(() => save(next)),
@@ -160,6 +163,7 @@ export function createRulebook(options: RulebookOptions): Rulebook {
       const found = offRules(set.rules, catalogue);
       const isNew = stableJson([...found]) !== stableJson([...off]);
       off = found;
+      isChecked = true;
       offPlaces = new Set(found.keys());
       if (isNew) options.onOff?.(found);
     },
@@ -169,7 +173,8 @@ export function createRulebook(options: RulebookOptions): Rulebook {
 function setOf(json: string): RuleSet | undefined {
   try {
     const { rules, bindings, retired } = JSON.parse(json) as RuleSet;
-    return Array.isArray(rules) && Array.isArray(retired) ? { rules, bindings: { ...bindings }, retired } : undefined;
+    const isSet = Array.isArray(rules) && Array.isArray(retired) && typeof bindings === 'object';
+    return isSet ? { rules, bindings, retired } : undefined;
   } catch {
     return undefined;
   }
@@ -181,17 +186,3 @@ const unconfirmed = (set: RuleSet): RuleSet => ({
     Object.entries(set.bindings).map(([match, groups]) => [match, groups.map((each) => ({ ...each, vouched: false }))]),
   ),
 });
-
-/** What `before` managed and `after` does not is still taken away. */
-function withRetired(before: RuleSet, after: RuleSet): RuleSet {
-  if (after === before) return before;
-  const now = managed(after);
-  const old = managed(before);
-  const lost = [
-    ...[...old.org].filter((role) => !now.org.has(role)).map((role) => ({ project: null, role })),
-    ...[...old.projects].flatMap(([project, roles]) =>
-      [...roles].filter((role) => now.projects.get(project)?.has(role) !== true).map((role) => ({ project, role })),
-    ),
-  ];
-  return lost.length === 0 ? after : { ...after, retired: [...after.retired, ...lost] };
-}

@@ -1,6 +1,5 @@
 /** The rules at work: what is said of a group is bound, and whoever it concerns is looked at again. */
 import { rightsOfFacts } from '../../mapping/rights.ts';
-import { isRight } from '../../mapping/rights.ts';
 import type { Named } from '../../mapping/rules.ts';
 import type { Clock, Row, Store, Unique, Wake } from '../ports.ts';
 import { planRights, split } from '../rights.ts';
@@ -158,11 +157,3 @@ function allVouched(row: Row): Row {
   const { others } = split(row, facts);
   return others.length === 0 ? row : { ...row, vouched: [...row.vouched, ...others] };
 }
-
-/** Rights of a row, to compare. */
-export const rightsText = (facts: Readonly<Record<string, string>>): string =>
-  JSON.stringify(
-    Object.entries(facts)
-      .filter(([fact]) => isRight(fact))
-      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
-  );

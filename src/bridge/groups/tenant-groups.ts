@@ -69,6 +69,8 @@ export interface TenantGroups {
   /** Once the users were read. */
   conclude(acceptRemovals: boolean): Promise<Tidied>;
   written(write: Write): void;
+  /** Resolves when nothing runs any more. */
+  stop(): Promise<void>;
 }
 
 export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
@@ -98,13 +100,21 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
   const deletions = createDeletions({ ...options, tenant, definitions, memberships, rules });
   const show = createShow(tenant, store, directory);
   const parts = { ...options, tenant, definitions, memberships, rules, deletions, show, book };
+  const operator = createGroupsOperate({ ...parts, groupsUnique: unique });
   let isRead = false;
+  const ending = new AbortController();
+  let applying: Promise<unknown> | undefined;
+
+  /** The rules of bridge.yaml are others than those in force, or were not applied to the end. */
+  async function isToApply(): Promise<boolean> {
+    return book.differs() || (await operator.state()).applying !== null;
+  }
 
   return {
     groups: createGroups({ ...parts, unique, strictMembers: config.strictMembers }),
     book,
     target,
-    operator: createGroupsOperate({ ...parts, groupsUnique: unique }),
+    operator,
     operate: createOperate({
       ...options,
       tenant: shelf,
@@ -125,7 +135,18 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
       const tidied = await tidy(parts, acceptRemovals);
       await rules.resume();
       await deletions.finish();
+      if (config.applyOnStart && applying === undefined && (await isToApply()))
+        applying = operator
+          .apply(() => undefined, ending.signal)
+          .catch(() => undefined) // it goes on after the next sync
+          .finally(() => {
+            applying = undefined;
+          });
       return tidied;
+    },
+    async stop() {
+      ending.abort();
+      await applying;
     },
     written: (write) => directory.written(write),
   };

@@ -5,14 +5,14 @@ import { groupKey, membershipsOf } from '../../mapping/groups.ts';
 import { rightsOfFacts } from '../../mapping/rights.ts';
 import { withOwn } from '../confirm.ts';
 import type { Clock, Context, Row, Store, Unique, Wake, Zitadel } from '../ports.ts';
-import { withRights } from '../rights.ts';
+import { textOf, withRights } from '../rights.ts';
 import { isQuiet } from '../rows.ts';
 import type { Timing } from '../timing.ts';
 import { updateRow } from '../writes.ts';
 import type { DefinitionWrites } from './definition-writes.ts';
 import type { Directory } from './directory.ts';
 import type { Memberships } from './memberships.ts';
-import { rightsText, type RulesAtWork } from './rules-at-work.ts';
+import type { RulesAtWork } from './rules-at-work.ts';
 import type { Rulebook } from './rulebook.ts';
 
 export interface TidyOptions {
@@ -73,9 +73,9 @@ export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promi
 
   /** Lists are believed of a row that nobody is writing. */
   async function takeRights(row: Row, held: Facts): Promise<Row> {
-    if (row.known === null || !isQuiet(row) || rightsText(row.known) === rightsText(held)) return row;
+    if (row.known === null || !isQuiet(row) || textOf(row.known) === textOf(held)) return row;
     const now = await updateRow(store, unique, row, (each) =>
-      each.version === row.version ? withRights(each, held, asked, timing) : each,
+      each.version === row.version ? (withRights(each, held, asked, timing) ?? each) : each,
     );
     return now ?? row;
   }
