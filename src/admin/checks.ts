@@ -55,9 +55,11 @@ const ofZitadel =
 
 /** A check on the rules of groups. */
 const ofRules =
-  (judge: (rules: RulesState) => Verdict): Check['judge'] =>
-  ({ rules }) =>
-    typeof rules === 'string' ? warn(`not known: ${rules}`, 'unknown') : judge(rules);
+  (judge: (rules: RulesState, findings: Findings) => Verdict): Check['judge'] =>
+  (findings) =>
+    typeof findings.rules === 'string'
+      ? warn(`not known: ${findings.rules}`, 'unknown')
+      : judge(findings.rules, findings);
 
 /** Rows, of users and of groups, that wait for an operator. */
 const waiting = (trouble: 'dead' | 'held' | 'blocked', what: string): Check['judge'] =>
@@ -198,9 +200,11 @@ export const CHECKS: readonly Check[] = [
   },
   {
     name: 'rules', looks: 'rules of groups that are off and give nothing',
-    todo: { off: 'give the service user the role that has the permission, or make in ZITADEL what the rule names; else correct the rule in bridge.yaml, restart and `scim-bridge groups apply`', unknown: ASK_AGAIN },
-    judge: ofRules(({ rules }) => {
+    todo: { off: 'give the service user the role that has the permission, or make in ZITADEL what the rule names: each sync looks again; else correct the rule in bridge.yaml, restart and `scim-bridge groups apply`', unknown: ASK_AGAIN },
+    judge: ofRules(({ rules }, { offline }) => {
       const off = rules.filter((rule) => rule.off !== undefined);
+      // only a bridge that runs asks ZITADEL which rules can be carried out
+      if (offline && rules.length > 0) return warn(`${count(rules.length, 'rule')}; whether one is off is not known: no bridge runs`, 'unknown');
       if (off.length === 0) return ok(rules.length === 0 ? 'none: groups give no rights' : `${count(rules.length, 'rule')} in force`);
       const others = off.length > MOST_OFF ? `; and ${off.length - MOST_OFF} others` : '';
       return fail(`${off.length} of ${count(rules.length, 'rule')}: ${off.slice(0, MOST_OFF).map(ruleText).join('; ')}${others}`, 'off');

@@ -101,11 +101,17 @@ async function planOn([tenant, { groups }]: Chosen, { progress, signal }: Asker)
       `${users === 0 ? 'no user' : count(users, 'user')} would change`,
       ...countLines('given to', given),
       ...countLines('taken from', taken),
-      differs ? 'bridge.yaml is not in force: `groups apply` puts it in force' : 'bridge.yaml is in force',
+      inForce(differs, users),
     ],
     value: { differs, users, given: given.map(flat), taken: taken.map(flat), changes: first },
     mend: false,
   };
+}
+
+/** Groups that were renamed, and memberships that nobody vouched for, make a difference under the same rules too. */
+function inForce(differs: boolean, users: number): string {
+  if (differs) return 'bridge.yaml is not in force: `groups apply` puts it in force';
+  return users === 0 ? 'bridge.yaml is in force' : 'bridge.yaml is in force; `groups apply` makes these changes';
 }
 
 const userLine = (user: PlannedUser): string => `${plain(user.id)} ${plannedText(user)}`;

@@ -219,7 +219,7 @@ test('while no bridge runs that is the fault, and nobody can say what is deliver
   const levels = (value as readonly Diagnosis[])
     .filter(({ level }) => level !== 'ok')
     .map(({ name, level }) => `${name} ${level}`);
-  assert.deepEqual([levels, exit], [['bridge fail', 'deliveries warn'], 1]);
+  assert.deepEqual([levels, exit], [['bridge fail', 'deliveries warn', 'rules warn'], 1]);
 });
 
 test('an inspection that fails is a finding', async () => {

@@ -186,6 +186,13 @@ describe('groups plan', () => {
     assert.deepEqual([lines, exit], [['north: no user would change', 'north: bridge.yaml is in force'], 0]);
   });
 
+  test('the rules are in force, and names or memberships have changed since', async () => {
+    const north = fakeOperator('north');
+    north.planned.push({ id: 'u1', add: [EDITOR], remove: [] });
+    const { lines } = await run(deskOf({ north }), 'groups plan');
+    assert.equal(lines.at(-1), 'north: bridge.yaml is in force; `groups apply` makes these changes');
+  });
+
   test('a long one is told while it is found: the answer holds counts and the first users', async () => {
     const north = fakeOperator('north');
     for (let at = 0; at < 501; at += 1)
