@@ -163,7 +163,7 @@ function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> 
   for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }
 
-/** Writes what each row reserves once more, after `uniqueExternalId` was switched. */
+/** Writes what each row is found by once more: `uniqueExternalId` was switched, or the store is older than an index. */
 export async function reserveAgain(store: Store, tenant: string, unique: Unique): Promise<void> {
   for await (const rows of store.scan(tenant))
     for (const row of rows) await updateRow(store, unique, row, (now) => ({ ...now }));

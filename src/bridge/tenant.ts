@@ -84,6 +84,8 @@ interface Kept {
   readonly instance: string;
   readonly organization: string;
   readonly externalId: boolean;
+  /** memberships are in the index; absent: the store is from before there were groups */
+  readonly members?: true;
   /** when a sync last finished; null: never */
   readonly synced: number | null;
 }
@@ -149,7 +151,8 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     config: options.groups,
     onOff: (off) => options.onRules(off, groups.book.differs()),
   });
-  const keep = (): Promise<void> => store.setState(stateName, { ...unique, organization, synced } satisfies Kept);
+  const keep = (): Promise<void> =>
+    store.setState(stateName, { ...unique, organization, synced, members: true } satisfies Kept);
   const loop = createSyncLoop({
     tenant: id,
     unique,
@@ -245,7 +248,8 @@ export function createTenant(options: TenantOptions): BridgeTenant {
           `DATA_DIR holds the users of organization ${kept.organization} in ${kept.instance} for tenant ${id}: ` +
             'use another DATA_DIR, or remove this one; the view is made again from ZITADEL',
         );
-      if (kept !== undefined && kept.externalId !== unique.externalId) await reserveAgain(store, id, unique);
+      const isOld = kept !== undefined && (kept.externalId !== unique.externalId || kept.members !== true);
+      if (isOld) await reserveAgain(store, id, unique);
       synced = kept?.synced ?? null;
       // on a full disk reading goes on
       if (kept === undefined) await keep();

@@ -244,7 +244,7 @@ async function settle(world: World): Promise<void> {
 
 const plain = ({ org, projects }: ReturnType<typeof rightsOfFacts>): unknown => ({
   org: org.toSorted(),
-  projects: [...projects].map(([project, { roles }]) => [project, roles.toSorted()]).toSorted(),
+  projects: [...projects].map(([project, { roles }]) => JSON.stringify([project, roles.toSorted()])).toSorted(),
 });
 
 const userOf = ({ users }: World, n: number): string => users[n % users.length] ?? '';

@@ -50,7 +50,7 @@ export function createDefinitionWrites({ tenant, store, handOver, clock }: Defin
 
   /** Whether it was written; false: somebody else wrote meanwhile. */
   async function written(row: Row, expect: number, deadline: number, later: boolean): Promise<boolean> {
-    const outcome = await handOver(row, expect, deadline, later);
+    const outcome = await handOver(row, expect, deadline, later).catch(asGroup);
     if (outcome.kind === 'refused') throw outcome.error;
     if (outcome.kind === 'name') throw taken(outcome.name);
     return outcome.kind === 'ok';
@@ -104,5 +104,10 @@ export function createDefinitionWrites({ tenant, store, handOver, clock }: Defin
 }
 
 const LONGEST_ID = 200;
+
+/** Rows are told of as users. */
+function asGroup(error: unknown): never {
+  throw error instanceof BridgeError && error.status === 404 ? absent() : error;
+}
 
 export const absent = (): BridgeError => new BridgeError(404, 'there is no group with this id');

@@ -99,7 +99,7 @@ export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promi
 
   /** Who was asked for before there was such a user joins now; who never came is forgotten. */
   async function appear(): Promise<void> {
-    for (const { id, definition } of [...directory.all()]) {
+    for (const { id, definition } of directory.all()) {
       if (definition.pending.length === 0) continue;
       const deadline = clock() + timing.answerWithin;
       const there: string[] = [];
