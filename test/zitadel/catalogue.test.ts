@@ -55,12 +55,12 @@ test('more roles than one page', async () => {
   assert.deepEqual((await world.zitadel().catalogue([large])).projects.get(large), keys);
 });
 
-test('by v2 and by v2beta', async () => {
+test('by v2 and by v2beta', async (context) => {
   for (const services of ['v2', 'v2beta'] as const) {
     const one = await createWorld({ services });
+    context.after(() => one.close());
     const { projects } = await one.zitadel().catalogue([one.sandbox.seeds.project, 'nope']);
     assert.deepEqual([...projects.values()], [['viewer', 'editor', 'admin'], undefined], services);
-    await one.close();
   }
 });
 

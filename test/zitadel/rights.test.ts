@@ -251,8 +251,9 @@ test('inactive authorizations count, those of other organizations do not', async
 });
 
 for (const services of ['v2', 'v2beta'] as const) {
-  test(`rights by ${services}: every call`, async () => {
+  test(`rights by ${services}: every call`, async (context) => {
     const one = await createWorld({ services });
+    context.after(() => one.close());
     const zitadel = one.zitadel({ credential: credential(one.sandbox.seeds.tokens.ownerA) });
     const id = await fresh(one);
     const run = (call: RightCall, right: RightSet): Promise<Outcome> => change(id, call, right, zitadel);
@@ -270,12 +271,12 @@ for (const services of ['v2', 'v2beta'] as const) {
     assert.deepEqual(await run('DeleteAuthorization', other), { kind: 'done' });
     assert.deepEqual(await run('DeleteAdministrator', { roles: [] }), { kind: 'done' });
     assert.deepEqual(await held(id, zitadel), {});
-    await one.close();
   });
 }
 
-test('lists of more than one page are read whole', async () => {
+test('lists of more than one page are read whole', async (context) => {
   const one = await createWorld();
+  context.after(() => one.close());
   const { organizations, tokens } = one.sandbox.seeds;
   const zitadel = one.zitadel({ credential: credential(tokens.ownerA) });
   await one.control('fill', { organization: organizations.a, users: 1_001, prefix: 'many' });
@@ -294,7 +295,6 @@ test('lists of more than one page are read whole', async () => {
     const { org, projects } = rightsOfFacts(all.get(id) ?? {});
     assert.deepEqual([org, projects.get(project)?.roles], [['ORG_OWNER_VIEWER'], ['viewer', 'editor']]);
   }
-  await one.close();
 });
 
 test('away: rights are not known, and nobody is without', async () => {
