@@ -7,7 +7,6 @@ import type { Comparison, Done, Operator, QueueDetail, QueueEntry } from './oper
 import type { Clock, Key, ReadOutcome, Row, Store, Trouble, Unique, Wake, Zitadel } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
 import { believedFacts, indexOf, isSameRow, merged, orNothing } from './rows.ts';
-import { tenantOf } from './shelves.ts';
 import { updateRow } from './writes.ts';
 
 export interface OperateOptions {
@@ -149,9 +148,9 @@ const TROUBLES: readonly (readonly [Trouble, (row: Row) => boolean])[] = [
 
 function entryOf(row: Row): QueueEntry {
   const names = (facts: object): string[] => Object.keys(facts).filter((name) => name !== 'password');
-  const { id, attempts, dueAt, lastError, blocked } = row;
+  const { tenant, id, attempts, dueAt, lastError, blocked } = row;
   return {
-    tenant: tenantOf(row),
+    tenant,
     id,
     troubles: TROUBLES.flatMap(([trouble, has]) => (has(row) ? [trouble] : [])),
     changes: row.changes.map(({ revision, kind, answered, who, txn, at, facts, held = false }) => {

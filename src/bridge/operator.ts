@@ -17,6 +17,7 @@ export interface Dead extends Omit<DeadLetter, 'facts'> {
 
 /** A row that an operator may have to look at. Times in ms since 1970. */
 export interface QueueEntry {
+  /** of a group `<tenant>:groups` */
   readonly tenant: string;
   readonly id: string;
   readonly troubles: readonly Trouble[];
