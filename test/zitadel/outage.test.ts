@@ -260,3 +260,24 @@ test('no token can be fetched: that is an outage too', async () => {
   }
   assert.match(zitadel.away() ?? '', /token: UNAVAILABLE fetch failed/);
 });
+
+test('who waits for a turn hears at once that nothing is sent, whatever becomes of the call before', async () => {
+  const { zitadel, connection } = connect();
+  const credential = { kind: 'token', token: world.sandbox.seeds.tokens.ownerA } as const;
+  const members = world.zitadel({ connection, credential, limits: { ...SHORT, writeMs: 600_000 } });
+  for (const id of ['turn-1', 'turn-2']) await zitadel.run(id, creation(id), yes);
+  await world.faults({ hang: true });
+  const right = { roles: ['ORG_OWNER_VIEWER'] };
+  const step = { call: 'CreateAdministrator', set: {}, right, names: [], after: {} } as const;
+  let first: Outcome | undefined;
+  const hanging = members.run('turn-1', step, yes).then((outcome) => {
+    first = outcome;
+  });
+  const waiting = Array.from({ length: 5 }, () => members.run('turn-2', step, yes));
+  await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => zitadel.find('userName', id)));
+  await Promise.all(['turn-1', 'turn-2', 'a'].map((id) => zitadel.read(id)));
+  for (const outcome of await Promise.all(waiting)) assert.deepEqual(outcome, OPEN);
+  assert.equal(first, undefined);
+  connection.close();
+  await hanging;
+});

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import type { Outcome, Zitadel } from '../../src/bridge/ports.ts';
+import type { Facts } from '../../src/mapping/facts.ts';
+import { groupKey } from '../../src/mapping/groups.ts';
 import { ORG_RIGHT, projectRight, rightsOfFacts } from '../../src/mapping/rights.ts';
 import type { RightCall, RightSet } from '../../src/mapping/steps.ts';
+import { createConnection } from '../../src/zitadel/connection.ts';
 import { createWorld, creation, type World, yes } from './world.ts';
 
 const world = await createWorld();
@@ -41,6 +44,13 @@ function authorization(outcome: Outcome): string {
   assert.ok(roles.length > 0);
   return id;
 }
+
+/** Writes that ZITADEL has seen from the n-th on, and how many there are. */
+async function writes(from: number): Promise<readonly Record<string, unknown>[]> {
+  const log = await (await fetch(`${world.sandbox.url}/sandbox/log?from=${from + 1}`)).text();
+  return log.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Record<string, unknown>]));
+}
+const written = async (): Promise<number> => (await writes(0)).length;
 
 const reason = (outcome: Outcome): string => ('reason' in outcome ? outcome.reason : '');
 
@@ -144,6 +154,18 @@ test('roles that the rule makes are added to the project, once', async () => {
   assert.deepEqual(await held(one), { [fact]: JSON.stringify({ id, roles: more.roles }) });
 });
 
+test('many users get a new role at once: it is added once, one call at a time', async () => {
+  const ids = await Promise.all(Array.from({ length: 12 }, () => fresh()));
+  const from = await written();
+  await world.faults({ mode: 'slow', method: 'AddProjectRole', ms: 20 });
+  const right = { project, roles: ['Crowd'], creates: ['Crowd'] };
+  for (const outcome of await Promise.all(ids.map((id) => change(id, 'CreateAuthorization', right))))
+    authorization(outcome);
+  const adding = (await writes(from)).filter(({ method }) => method === 'AddProjectRole');
+  assert.equal(adding.filter(({ outcome }) => outcome === 'ok').length, 1);
+  for (const { parallel } of adding) assert.equal(parallel, 1);
+});
+
 test('roles that cannot be added: why, and nothing is done to the user', async () => {
   const id = await fresh();
   const right = { project, roles: ['Unmade'], creates: ['Unmade'] };
@@ -177,7 +199,7 @@ test('a lost lease: nothing is sent, not after waiting for the others either', a
 
 test('one call at a time on the members of an organization, and who waits takes no slot from others', async () => {
   const ids = await Promise.all(Array.from({ length: 30 }, () => fresh()));
-  const from = ((await (await fetch(`${world.sandbox.url}/sandbox/log`)).text()).match(/\n/g) ?? []).length;
+  const from = await written();
   await world.faults({ mode: 'slow', method: 'CreateAdministrator', ms: 20 });
   let ended = 0;
   const members = ids.map(async (id) => {
@@ -188,11 +210,9 @@ test('one call at a time on the members of an organization, and who waits takes 
   assert.equal((await owner.read(ids[0] ?? '')).kind, 'found');
   assert.ok(ended < 10, 'a read does not wait behind thirty members');
   for (const outcome of await Promise.all(members)) assert.deepEqual(outcome, { kind: 'done' });
-  const log = await (await fetch(`${world.sandbox.url}/sandbox/log?from=${from + 1}`)).text();
-  const lines = log.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Record<string, unknown>]));
-  const writes = lines.filter(({ method }) => method === 'CreateAdministrator');
-  assert.equal(writes.length, 30);
-  for (const { parallel } of writes) assert.equal(parallel, 1);
+  const giving = (await writes(from)).filter(({ method }) => method === 'CreateAdministrator');
+  assert.equal(giving.length, 30);
+  for (const { parallel } of giving) assert.equal(parallel, 1);
 });
 
 test('parallel writes of another process: retry, and nothing was written', async () => {
@@ -207,7 +227,9 @@ test('who may not see members leaves their roles out; who may not see authorizat
   const id = await fresh();
   await change(id, 'CreateAdministrator', { roles: ['ORG_OWNER_VIEWER'] });
   const given = authorization(await change(id, 'CreateAuthorization', { project, roles: ['viewer'] }));
+  world.calls.length = 0;
   assert.deepEqual(await held(id, manager), { [fact]: JSON.stringify({ id: given, roles: ['viewer'] }) });
+  assert.ok(!world.calls.some((each) => each.startsWith('ListAdministrators')), world.calls.join(' '));
   assert.equal((await manager.allRights()).get(id)?.[ORG_RIGHT], undefined);
   const noRole = world.zitadel({ credential: credential(seeds.tokens.noRoleA) });
   const blind = await noRole.rights(id);
@@ -221,9 +243,13 @@ test('a token that loses its role is not told that nothing is held', async () =>
   const service = String(seeds.users['org-a-no-role']);
   const organization = seeds.organizations.a;
   await world.control('members', { userId: service, organization, roles: ['ORG_USER_MANAGER'] });
-  const zitadel = world.zitadel({ credential: credential(seeds.tokens.noRoleA), standingMs: 0 });
-  assert.equal((await zitadel.rights(id)).kind, 'found');
+  const options = { credential: credential(seeds.tokens.noRoleA) };
+  const [zitadel, other] = [world.zitadel(options), world.zitadel({ ...options, standingMs: 0 })];
+  for (const each of [zitadel, other]) assert.equal((await each.rights(id)).kind, 'found');
   await world.control('members', { userId: service, organization, roles: [] });
+  assert.equal((await other.rights(id)).kind, 'blocked');
+  // what it may do was asked a moment ago: the first call that is refused says that this holds no more
+  assert.equal((await zitadel.run(id, { call: 'LockUser', set: {}, names: [], after: {} }, yes)).kind, 'blocked');
   assert.equal((await zitadel.rights(id)).kind, 'blocked');
 });
 
@@ -301,5 +327,27 @@ test('away: rights are not known, and nobody is without', async () => {
   const id = await fresh();
   await world.faults({ mode: 'error', method: 'ListAuthorizations', status: 503 });
   assert.equal((await owner.rights(id)).kind, 'retry');
+  const zitadel = world.zitadel();
+  await world.faults({ mode: 'error', method: 'ListMyZitadelPermissions', status: 503, times: 1 });
+  assert.equal((await zitadel.rights(id)).kind, 'retry');
+  assert.equal((await zitadel.rights(id)).kind, 'found', 'what failed is asked again');
+  await world.faults({ mode: 'error', method: 'ListAuthorizations', status: 503 });
   await assert.rejects(owner.allRights(), { name: 'BridgeError', status: 503 });
+});
+
+test('memberships wait behind what else is asked for', async (context) => {
+  const connection = createConnection({ url: world.sandbox.url, maxInFlight: 1 });
+  context.after(() => connection.close());
+  const zitadel = world.zitadel({ connection });
+  const id = await fresh();
+  const order: string[] = [];
+  const write = async (call: 'SetUserMetadata' | 'UpdateUser', set: Facts, name: string): Promise<void> => {
+    await zitadel.run(id, { call, set, names: [], after: set }, yes);
+    order.push(name);
+  };
+  const memberships = Array.from({ length: 6 }, (_, at) =>
+    write('SetUserMetadata', { [groupKey(`g${at}`)]: '1' }, 'm'),
+  );
+  await Promise.all([...memberships, write('UpdateUser', { displayName: 'A' }, 'user')]);
+  assert.deepEqual(order, ['m', 'user', 'm', 'm', 'm', 'm', 'm']);
 });

@@ -230,3 +230,10 @@ test('authorizations: the organization is always named', async () => {
     ['ORG_A', 'ann', 'p', ['r']],
   );
 });
+
+test('calls that come together ask once which services the server knows', async () => {
+  const one = zitadel();
+  await Promise.all([one.rights('ann'), one.rights('bob'), one.guarded()]);
+  const probes = seen.filter(({ path, headers }) => path.endsWith('ListAdministrators') && !headers.authorization);
+  assert.equal(probes.length, 1);
+});
