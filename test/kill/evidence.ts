@@ -22,6 +22,9 @@ export const person = (values: Values = BORN, over: Partial<Person> = {}): Perso
   id: 'a',
   birth: 'ada-1',
   values,
+  groups: [],
+  org: [],
+  projects: {},
   doubled: [],
   ...over,
 });

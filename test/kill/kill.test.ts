@@ -7,7 +7,17 @@ test('kill -9 under load, ZITADEL failing and away: nothing answered is lost, do
   const seed = Math.floor(Math.random() * 1_000_000);
   t.diagnostic(`seed ${seed}`);
   const tell = (line: string): void => t.diagnostic(line);
-  const outcome = await run({ seed, rounds: 3, extra: 0, users: 20, clients: 8, patience: 30_000, tell });
+  const outcome = await run({
+    seed,
+    rounds: 3,
+    extra: 0,
+    users: 20,
+    clients: 8,
+    groups: 6,
+    groupClients: 4,
+    patience: 30_000,
+    tell,
+  });
   const report = reportOf(outcome);
   t.diagnostic(report);
   assert.deepEqual(

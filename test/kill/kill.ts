@@ -6,7 +6,17 @@ import { WINDOWS } from './windows.ts';
 const seed = Number(process.argv[2] ?? Math.floor(Math.random() * 1_000_000));
 const rounds = Number(process.argv[3] ?? 20);
 console.log(`seed ${seed}, ${rounds} rounds`);
-const outcome = await run({ seed, rounds, extra: 30, users: 40, clients: 10, patience: 120_000, tell: console.log });
+const outcome = await run({
+  seed,
+  rounds,
+  extra: 30,
+  users: 40,
+  clients: 10,
+  groups: 10,
+  groupClients: 5,
+  patience: 120_000,
+  tell: console.log,
+});
 console.log(reportOf(outcome));
 const missed = WINDOWS.filter((window) => outcome.windows.get(window) === 0);
 for (const window of missed) console.log(`never hit: ${window}`);

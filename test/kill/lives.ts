@@ -45,17 +45,22 @@ export interface Life {
   readonly wishes: Wish[];
 }
 
-const has = ({ wishes }: Life, kind: Wish['kind'], end: End): boolean =>
+/** What was asked of something that is created and deleted. */
+export interface Wished {
+  readonly wishes: readonly Pick<Wish, 'kind' | 'end'>[];
+}
+
+const has = ({ wishes }: Wished, kind: Wish['kind'], end: End): boolean =>
   wishes.some((wish) => wish.kind === kind && wish.end === end);
 
 /** A delete may have been done, or may yet be; one that was refused was not. */
-export const isDeleteAsked = ({ wishes }: Life): boolean =>
+export const isDeleteAsked = ({ wishes }: Wished): boolean =>
   wishes.some(({ kind, end }) => kind === 'delete' && end !== 'refused');
-export const isDeleted = (life: Life): boolean => has(life, 'delete', 'answered');
-export const isCreated = (life: Life): boolean => has(life, 'create', 'answered');
+export const isDeleted = (life: Wished): boolean => has(life, 'delete', 'answered');
+export const isCreated = (life: Wished): boolean => has(life, 'create', 'answered');
 
 /** Whether the user has to be in ZITADEL; either: nobody was promised anything. */
-export function presence(life: Life): 'there' | 'gone' | 'either' {
+export function presence(life: Wished): 'there' | 'gone' | 'either' {
   if (isDeleted(life)) return 'gone';
   const refused = life.wishes.every(({ kind, end }) => kind !== 'create' || end === 'refused');
   if (refused) return 'gone';

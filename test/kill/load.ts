@@ -12,6 +12,7 @@ import {
   THERE,
   type Values,
   type Wish,
+  type Wished,
 } from './lives.ts';
 import type { Reply, Send } from './line.ts';
 
@@ -187,7 +188,8 @@ const ALL = [...OWN, ...HELP, 'put'] as const;
 /** All that a user is to be, as its only client wishes it. */
 const whole = ({ wishes }: Life): Values => Object.assign({}, ...wishes.map(({ values }) => values)) as Values;
 
-function endOf(life: Life, kind: Wish['kind'], reply: Exclude<Reply, { kind: 'unsent' }>): End {
+/** What became of a request about a user, or a group. */
+export function endOf(life: Wished, kind: Wish['kind'], reply: Exclude<Reply, { kind: 'unsent' }>): End {
   if (reply.kind !== 'answer' || reply.status >= 500) return 'unanswered';
   if (reply.status < 300) return 'answered';
   const repeated = life.wishes.filter((wish) => wish.kind === 'delete' && wish.end !== 'refused').length > 1;

@@ -1,4 +1,5 @@
 /** What ZITADEL has at the end of a run and what was written on the way: read from the sandbox, never from the bridge. */
+import { membershipsOf } from '../../src/mapping/groups.ts';
 import type { SandboxProcess } from '../end-to-end/sandbox.ts';
 import { emailAttribute, THERE, type Values } from './lives.ts';
 import { textAt } from './watch.ts';
@@ -9,6 +10,11 @@ export interface Person {
   /** the familyName: see Life */
   readonly birth: string;
   readonly values: Values;
+  /** ids of its groups */
+  readonly groups: readonly string[];
+  /** roles in the organization, and by project */
+  readonly org: readonly string[];
+  readonly projects: Readonly<Record<string, readonly string[]>>;
   /** e-mail addresses that stand in its list more than once */
   readonly doubled: readonly string[];
 }
@@ -37,6 +43,8 @@ interface Shown {
   readonly state: string;
   readonly human?: Readonly<Record<'familyName' | 'nickName' | 'email' | 'phone', string>>;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly members: readonly { readonly organization: string; readonly roles: readonly string[] }[];
+  readonly grants: readonly { readonly project: string; readonly roles: readonly string[] }[];
 }
 
 interface Line {
@@ -61,12 +69,20 @@ interface Metadata {
 
 /** Humans of organization A. */
 export async function peopleOf(sandbox: SandboxProcess): Promise<readonly Person[]> {
-  const shown = await linesOf<Shown>(sandbox, `/sandbox/users?organization=${sandbox.seeds.organizations.a}`);
-  return shown.flatMap((each) => (each.human === undefined ? [] : [personOf(each, each.human)]));
+  const organization = sandbox.seeds.organizations.a;
+  const shown = await linesOf<Shown>(sandbox, `/sandbox/users?organization=${organization}`);
+  return shown.flatMap((each) => (each.human === undefined ? [] : [personOf(each, each.human, organization)]));
 }
 
-function personOf(user: Shown, human: NonNullable<Shown['human']>): Person {
-  const { metadata } = user;
+/** Metadata of the machine user that keeps the groups; {} when there is none. */
+export async function holderOf(sandbox: SandboxProcess): Promise<Shown['metadata']> {
+  const organization = sandbox.seeds.organizations.a;
+  const shown = await linesOf<Shown>(sandbox, `/sandbox/users?organization=${organization}`);
+  return shown.find(({ id }) => id === `scim-groups-${organization}`)?.metadata ?? {};
+}
+
+function personOf(user: Shown, human: NonNullable<Shown['human']>, organization: string): Person {
+  const { metadata, members, grants } = user;
   const emails = emailsOf(human.email, metadata['urn:zitadel:scim:emails']);
   const set = {
     title: metadata['urn:zitadel:scim:title'] ?? '',
@@ -82,6 +98,9 @@ function personOf(user: Shown, human: NonNullable<Shown['human']>): Person {
       active: String(user.state !== 'inactive'),
       ...Object.fromEntries(Object.entries(set).filter(([, value]) => value !== '')),
     },
+    groups: membershipsOf(metadata),
+    org: members.find((entry) => entry.organization === organization)?.roles ?? [],
+    projects: Object.fromEntries(grants.map(({ project, roles }) => [project, roles])),
     doubled: emails.filter((email, at) => emails.indexOf(email) !== at),
   };
 }

@@ -19,7 +19,7 @@ export interface BridgeProcess {
 
 export interface Place {
   readonly sandbox: SandboxProcess;
-  /** for DATA_DIR and output */
+  /** of bridge.yaml; for DATA_DIR and output */
   readonly folder: string;
   readonly port: number;
   readonly timing: Partial<Timing>;
@@ -40,7 +40,8 @@ export async function startBridge({ sandbox, folder, port, timing }: Place, slow
       DATA_DIR: dataDirOf(folder),
       ZITADEL_URL: sandbox.url,
       ZITADEL_ORG_ID: sandbox.seeds.organizations.a,
-      ZITADEL_TOKEN: sandbox.seeds.tokens.managerA,
+      ZITADEL_TOKEN: sandbox.seeds.tokens.ownerA,
+      BRIDGE_CONFIG: join(folder, 'bridge.yaml'),
       ZITADEL_MAX_IN_FLIGHT: '4',
       SCIM_TOKEN: TOKEN,
       RATE_LIMIT: '0',

@@ -1,4 +1,5 @@
 /** What a run came to, in words. */
+import type { GroupWish } from './groups/lives.ts';
 import type { Wish } from './lives.ts';
 import type { Outcome } from './run.ts';
 import type { ViolationKind } from './oracle.ts';
@@ -9,15 +10,16 @@ const ENDS = ['answered', 'unanswered', 'refused'] as const;
 /** Longer lists help nobody. */
 const MOST = 20;
 
-export function reportOf({ rounds, lives, windows, writes, violations, faults }: Outcome): string {
+export function reportOf({ rounds, lives, groups, windows, writes, violations, faults }: Outcome): string {
   const wishes = lives.flatMap((life) => life.wishes);
-  const kinds = Map.groupBy(wishes, kindOf);
+  const groupWishes = groups.flatMap((group) => group.wishes);
+  const kinds = [...Map.groupBy(wishes, kindOf), ...Map.groupBy(groupWishes, groupKindOf)];
   const count = (kind: ViolationKind): number => violations.filter((each) => each.kind === kind).length;
   return [
-    `${rounds} kills, ${lives.length} users, ${wishes.length} requests, ${writes} writes at ZITADEL`,
-    ...[...kinds]
+    `${rounds} kills, ${lives.length} users, ${groups.length} groups, ${wishes.length + groupWishes.length} requests, ${writes} writes at ZITADEL`,
+    ...kinds
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([kind, all]) => {
+      .map(([kind, all]: readonly [string, readonly Pick<Wish, 'end'>[]]) => {
         const ends = ENDS.map((end) => `${all.filter((wish) => wish.end === end).length} ${end}`);
         return `  ${kind}: ${ends.join(', ')}`;
       }),
@@ -36,4 +38,11 @@ function kindOf({ kind, values }: Wish): string {
   if (kind !== 'edit') return kind;
   if ('userName' in values) return 'active' in values ? 'put' : 'rename';
   return 'active' in values ? 'activate, deactivate' : 'patch';
+}
+
+function groupKindOf({ kind, name, joins, whole }: GroupWish): string {
+  if (kind !== 'edit') return `group: ${kind}`;
+  if (whole) return 'group: replace';
+  if (name === undefined) return 'group: members';
+  return Object.keys(joins).length > 0 ? 'group: rename and members' : 'group: rename';
 }

@@ -6,13 +6,18 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type SandboxProcess, startSandbox } from '../end-to-end/sandbox.ts';
 import { mulberry32 } from '../mapping/random.ts';
+import { type Console, createConsole } from './groups/console.ts';
+import type { GroupLife } from './groups/lives.ts';
+import { createGroupLoad } from './groups/load.ts';
+import { judgeGroups } from './groups/oracle.ts';
+import { bridgeFile, RULES } from './groups/rules.ts';
 import { rowsLeft } from './left.ts';
 import { createLine } from './line.ts';
 import type { Life } from './lives.ts';
 import { createLoad } from './load.ts';
 import { type Moment, MOMENTS } from './moments.ts';
 import { judge, type Violation } from './oracle.ts';
-import { peopleOf, writtenAt } from './people.ts';
+import { holderOf, peopleOf, writtenAt } from './people.ts';
 import { dataDirOf, freePort, type Place, startBridge } from './process.ts';
 import { quiet } from './quiet.ts';
 import { createWeather, HANG } from './weather.ts';
@@ -25,6 +30,8 @@ export interface RunOptions {
   readonly extra: number;
   readonly users: number;
   readonly clients: number;
+  readonly groups: number;
+  readonly groupClients: number;
   /** how long the last bridge may take to come to rest, ms */
   readonly patience: number;
   readonly tell: (line: string) => void;
@@ -34,6 +41,7 @@ export interface Outcome {
   readonly rounds: number;
   readonly windows: ReadonlyMap<Window, number>;
   readonly lives: readonly Life[];
+  readonly groups: readonly GroupLife[];
   /** calls that write, applied or not */
   readonly writes: number;
   readonly violations: readonly Violation[];
@@ -60,6 +68,9 @@ const TIMING = {
   heartbeat: 500,
 };
 
+/** Of the last bridge: what hangs on all users is finished by syncs. */
+const LAST_SYNCS = 1_000;
+
 /** No moment is waited for longer, ms. */
 const LONGEST = 3_000;
 
@@ -67,6 +78,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'kill-'));
   const sandbox = await startSandbox({ SANDBOX_LAG: 'true' });
   try {
+    await writeFile(join(folder, 'bridge.yaml'), bridgeFile());
     const place = { sandbox, folder, port: await freePort(), timing: TIMING };
     const outcome = await play(options, sandbox, place);
     if (outcome.violations.length === 0 && outcome.faults.length === 0) await rm(folder, { recursive: true });
@@ -82,7 +94,18 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
   const faults: string[] = [];
   const windows = new Map<Window, number>(WINDOWS.map((window) => [window, 0]));
   const origin = `http://127.0.0.1:${place.port}`;
-  const load = createLoad({ ...options, think: 60, send: createLine(`${origin}/scim/v2`) });
+  const send = createLine(`${origin}/scim/v2`);
+  const load = createLoad({ ...options, think: 60, send });
+  const console: Console = createConsole(sandbox);
+  const groupLoad = createGroupLoad({
+    seed,
+    groups: options.groups,
+    clients: options.groupClients,
+    think: 150,
+    send,
+    users: () => load.lives,
+    console,
+  });
   const weather = createWeather(sandbox, random, 1_000);
   const missed = (): readonly Window[] => WINDOWS.filter((window) => windows.get(window) === 0);
   let rounds = 0;
@@ -108,18 +131,27 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
     await readyAt(origin);
     weather.start();
     load.start();
+    groupLoad.start();
   }
 
   async function end(): Promise<readonly Violation[]> {
     await weather.calm();
-    const bridge = await startBridge(place);
-    await load.stop();
-    faults.push(...load.silent.map((what) => `no answer: ${what}`));
+    const bridge = await startBridge({ ...place, timing: { ...place.timing, syncInterval: LAST_SYNCS } });
+    await Promise.all([load.stop(), groupLoad.stop()]);
+    faults.push(...[...load.silent, ...groupLoad.silent].map((what) => `no answer: ${what}`));
     faults.push(...(await quiet(origin, place.folder, options.patience)));
     await bridge.kill();
-    const evidence = { lives: load.lives, people: await peopleOf(sandbox), written: await writtenAt(sandbox) };
+    const evidence = {
+      rules: RULES,
+      lives: load.lives,
+      groups: groupLoad.lives,
+      people: await peopleOf(sandbox),
+      holder: await holderOf(sandbox),
+      written: await writtenAt(sandbox),
+      given: [...console.given],
+    };
     await writeFile(join(place.folder, 'evidence.json'), JSON.stringify(evidence, null, 1), { mode: 0o600 });
-    return judge(evidence);
+    return [...judge(evidence), ...judgeGroups(evidence)];
   }
 
   try {
@@ -132,9 +164,10 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
     const { down, up } = weather.times();
     tell(`ZITADEL was away ${Math.round((100 * down) / (down + up))} % of the time`);
     const writes = (await writtenAt(sandbox)).length;
-    return { rounds, windows, lives: load.lives, writes, violations, faults, folder: place.folder };
+    const { lives } = load;
+    return { rounds, windows, lives, groups: groupLoad.lives, writes, violations, faults, folder: place.folder };
   } finally {
-    await Promise.all([weather.calm(), load.stop()]);
+    await Promise.all([weather.calm(), load.stop(), groupLoad.stop()]);
   }
 }
 

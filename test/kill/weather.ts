@@ -34,7 +34,21 @@ export interface Weather {
   times(): Readonly<Record<'down' | 'up', number>>;
 }
 
-const WRITES = ['UpdateUser', 'SetUserMetadata', 'DeactivateUser', 'ReactivateUser', 'CreateUser', 'DeleteUser'];
+const WRITES = [
+  'UpdateUser',
+  'SetUserMetadata',
+  'DeleteUserMetadata',
+  'DeactivateUser',
+  'ReactivateUser',
+  'CreateUser',
+  'DeleteUser',
+  'CreateAdministrator',
+  'UpdateAdministrator',
+  'DeleteAdministrator',
+  'CreateAuthorization',
+  'UpdateAuthorization',
+  'DeleteAuthorization',
+];
 
 /** @param longest of a stretch, ms */
 export function createWeather(sandbox: SandboxProcess, random: Random, longest: number): Weather {

@@ -51,7 +51,8 @@ function* windowsOf(life: Life, row: Row | undefined, log: readonly Written[], s
   const known = life.wishes.filter(({ sent }) => sent <= span.killed);
   for (const change of row?.changes ?? []) {
     const wishes = known.filter((wish) => isOf(change, wish));
-    if (row !== undefined) yield* ofChange(change, wishes, row, log, span);
+    // memberships and rights are nobody's wish about this user
+    if (row !== undefined && wishes.length > 0) yield* ofChange(change, wishes, row, log, span);
   }
   for (const wish of known) {
     const open = wish.status === undefined && (wish.ended === undefined || wish.ended >= span.killed);
@@ -97,6 +98,7 @@ function isOf(change: Change, { kind, values, sent, ended }: Wish): boolean {
   if (change.kind !== kind) return false;
   const mark = markOf(values);
   if (mark !== undefined) return JSON.stringify(change.facts).includes(mark);
+  if (kind === 'edit' && !('state' in change.facts)) return false;
   return change.at >= sent && change.at <= (ended ?? Number.POSITIVE_INFINITY);
 }
 
