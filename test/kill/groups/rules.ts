@@ -15,13 +15,13 @@ const rule = (by: Rule['by'], pattern: string, over: Partial<Rule>): Rule => ({
   ...over,
 });
 
-export const RULES: readonly Rule[] = [
+export const RULES = [
   rule('displayName', 'Help *', { orgRoles: ['ORG_USER_MANAGER'] }),
   rule('displayName', 'Dev *', { project: PROJECT, roles: ['editor'] }),
   rule('displayName', 'Team *', { project: PROJECT, roles: ['viewer', '{displayName}'], createRoles: true }),
   rule('displayName', 'Leads', { orgRoles: ['ORG_PROJECT_CREATOR'], project: PROJECT, roles: ['viewer'] }),
   rule('externalId', 'group1-*', { orgRoles: ['ORG_USER_PERMISSION_EDITOR', 'ORG_USER_MANAGER'] }),
-];
+] as const satisfies readonly Rule[];
 
 /** Beginnings of names, one rule each and one that none is about; and the whole name of a rule for one group. */
 export const BEGINNINGS = ['Help', 'Dev', 'Team', 'Other'] as const;
