@@ -82,7 +82,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   /** Rounds until nothing is owed or ZITADEL cannot be had. `unsent`: the doubt on the row is the caller's mark, no call was made yet. */
   async function rounds(key: Key, target: Target, lease: Lease, unsent: boolean): Promise<void> {
     const update = (make: Make, durable = false) => updateRow(store, target.unique, key, make, durable);
-    const state = { mine: unsent, first: !unsent, sent: false, surprises: 0, alone: false };
+    const state = { mine: unsent, first: !unsent, sent: false, surprises: 0, alone: false, hasRights: false };
     for (;;) {
       const stored = await store.read(key);
       if (stored === undefined) return;
@@ -107,10 +107,12 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if (row.known === null && wantsNobody(stored)) return after.vanish(stored, update);
       const rights = target.rules === undefined ? NO_RIGHTS : planRights(row, target.rules);
       let unread: Unreadable | undefined;
-      if (target.rules !== undefined && needsReading(row, rights, target.rules, clock(), timing)) {
+      if (target.rules !== undefined && !state.hasRights && needsReading(row, rights, target.rules, clock(), timing)) {
         unread = await readRights(key, target, lease, stored, update);
-        if (unread === undefined) continue;
+        state.hasRights = unread === undefined;
+        if (state.hasRights) continue;
       }
+      state.hasRights = false;
       const base = isGroupRow(row) ? planGroup(row) : planOf(row);
       // nothing else waits for rights that cannot be read now
       const steps = unread === undefined ? withRightSteps(base, rights) : base;
@@ -139,9 +141,16 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if (name.kind === 'swap' && over.end?.kind === 'replan')
         await update((now) => withOwn(now, { username: row.known?.['username'] ?? null }, clock()));
       const why = over.end?.kind === 'replan' ? undefined : (over.end ?? blockedBy(over));
+      // what only rights wait for is not tried again at once; what was asked meanwhile is
+      if (why === undefined && over.left.length > 0 && !(await hasNewer(key, over))) return;
       if (why !== undefined) return state.alone ? after.answerOthers(row, target, update, why) : undefined;
       state.mine = false;
     }
+  }
+
+  async function hasNewer(key: Key, { covered }: Round): Promise<boolean> {
+    const row = await store.read(key);
+    return row !== undefined && toSend(row).some(({ revision }) => !covered.has(revision));
   }
 
   /** Reads what rights a user holds; the reason why not. What was sent just now no list shows yet. */

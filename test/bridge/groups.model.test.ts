@@ -329,6 +329,19 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
       command(`dies at operation ${n}${after ? ', done' : ''}`, async ({ setting }) => setting.life.dieAt(n, after)),
     ),
   fc.constant(command('restart', async (world) => await restart(world))),
+  fc.constant(
+    command('a long sleep', async (world) => {
+      await restart(world);
+      pass(world, 3_600_000);
+      await world.setting.life.survive(world.setting.tenant.hold());
+    }),
+  ),
+  fc.constant(
+    command('an operator retries what is dead', async ({ setting: { store, ctx, tenant, life } }) => {
+      const rows = (await life.survive(store.troubled(ctx.tenant, 'dead', 100))) ?? [];
+      for (const { id } of rows) await life.survive(tenant.operator.retry(id));
+    }),
+  ),
   fc.constant(command('lists lag', async ({ setting }) => setting.zitadel.lag())),
   fc.constant(
     command(
@@ -402,7 +415,9 @@ for (const whenDown of ['accept', 'refuse'] as const)
       {
         numRuns: Number(process.env['MODEL_RUNS'] ?? 500),
         ...SEED,
-        ...(process.env['MODEL_PATH'] === undefined ? {} : { path: process.env['MODEL_PATH'], endOnFailure: true }),
+        timeout: 4_000,
+        endOnFailure: process.env['MODEL_SHRINK'] === 'no',
+        ...(process.env['MODEL_PATH'] === undefined ? {} : { path: process.env['MODEL_PATH'] }),
       },
     );
   });

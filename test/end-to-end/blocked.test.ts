@@ -113,7 +113,7 @@ test('one call is not permitted: only that step of that user waits, the others g
   );
   assert.equal(await shutBy(bridge, 'blocked'), false);
   assert.match(await bridge.metrics(), /scim_bridge_blocked_rows\{tenant="default"\} 1/);
-  assert.match((await operate(bridge, 'doctor')).lines.join('\n'), /blocked.*1 user/);
+  assert.match((await operate(bridge, 'doctor')).lines.join('\n'), /blocked.*1 row/);
 
   await answered(200, scim('PATCH', `/Users/${two.id}`, inactive));
   assert.equal((await inZitadel(sandbox, two.id)).state, 'USER_STATE_INACTIVE');

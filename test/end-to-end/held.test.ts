@@ -91,7 +91,7 @@ test('a restored back-up sends no old orders: they are held, compared, released 
   const held = [titled, left, deleted, made].map(({ id }) => id);
   assert.deepEqual(new Set((await queue(old, 'held')).map(({ id }) => id)), new Set(held));
   assert.match(await old.metrics(), /scim_bridge_held_rows\{tenant="default"\} 4/);
-  assert.match((await operate(old, 'doctor')).lines.join('\n'), /held.*4 users/);
+  assert.match((await operate(old, 'doctor')).lines.join('\n'), /held.*4 rows/);
   await operate(old, 'sync');
   for (const id of held) await old.scim('GET', `/Users/${id}`);
   const [other] = await people(old, 1);

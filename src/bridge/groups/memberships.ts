@@ -1,9 +1,10 @@
 /** Memberships: each is a fact of its user's row, so a change of a group costs what changes in it. */
 import { BridgeError } from '../../errors.ts';
 import { groupKey, MEMBER } from '../../mapping/groups.ts';
-import type { HandOver } from '../hand-over.ts';
+import { contended, type HandOver } from '../hand-over.ts';
+import type { HeldBy } from '../names.ts';
 import type { Clock, Context, Row, Store } from '../ports.ts';
-import { newChange, nextRevision, shownFacts } from '../rows.ts';
+import { newChange, nextRevision, shownFacts, taken } from '../rows.ts';
 import type { Timing } from '../timing.ts';
 import type { View } from '../view.ts';
 
@@ -13,6 +14,7 @@ export interface MembershipsOptions {
   readonly view: View;
   /** of the tenant's users */
   readonly handOver: HandOver;
+  readonly heldBy: HeldBy;
   /** whether rules are in force: then each change looks at the rights as well */
   readonly givesRights: () => boolean;
   readonly clock: Clock;
@@ -41,7 +43,7 @@ const KEEPING = 0.7;
 const ANY_AGE = Number.POSITIVE_INFINITY;
 
 export function createMemberships(options: MembershipsOptions): Memberships {
-  const { tenant, store, view, handOver, givesRights, clock, timing } = options;
+  const { tenant, store, view, handOver, heldBy, givesRights, clock, timing } = options;
 
   /** `asks`: ZITADEL is asked for a user that has no row. */
   async function rowOf(id: string, asks: boolean): Promise<Row | undefined> {
@@ -75,7 +77,10 @@ export function createMemberships(options: MembershipsOptions): Memberships {
       const next = { ...row, version: row.version + 1, vouched, changes: [...row.changes, change] };
       const written = await handOver(next, row.version, deadline, later());
       if (written.kind === 'refused') throw written.error;
+      if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)
+        throw taken(written.name);
       if (written.kind === 'ok') return true;
+      if (clock() >= deadline + timing.answerWithin) throw contended();
     }
   }
 

@@ -4,6 +4,7 @@ import type { Gate } from '../gate.ts';
 import { createHandOver, type HandOver } from '../hand-over.ts';
 import { createOperate, type Operate } from '../operate.ts';
 import type { GroupsOperator } from '../operator.ts';
+import { createNames } from '../names.ts';
 import type { Clock, Ids, Store, Unique, Wake, Write, Zitadel } from '../ports.ts';
 import type { Reconcile, Target } from '../reconcile.ts';
 import type { Settlements } from '../settlements.ts';
@@ -90,7 +91,8 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
   };
   const book = createRulebook({ ...options, tenant, unique, rules: config.rules });
   const rules = createRulesAtWork({ ...options, tenant, groupsUnique: unique, book });
-  const memberships = createMemberships({ ...options, tenant, givesRights: book.active });
+  const heldBy = createNames({ ...options, tenant });
+  const memberships = createMemberships({ ...options, tenant, heldBy, givesRights: book.active });
   const definitions = createDefinitionWrites({
     tenant,
     store,
