@@ -1,16 +1,19 @@
 /** Who must not be locked out: checked at delivery, so that a change that waited is checked as well. */
 import { BridgeError } from '../errors.ts';
 import type { Facts } from '../mapping/facts.ts';
-import { rightsOfFacts } from '../mapping/rights.ts';
+import { ORG_RIGHT, rightsOfFacts } from '../mapping/rights.ts';
 import type { Step, StepCall } from '../mapping/steps.ts';
 import type { Change, Clock, Guarded, Outcome, Zitadel } from './ports.ts';
+
+/** Refused, with the step that does the rest of it. */
+type Refused = Extract<Outcome, { kind: 'refused' }> & { readonly instead?: Step };
 
 /** Bars a step, or lets it pass (undefined). `known`: of the user. */
 export type Bar = (
   id: string,
   step: Step,
   known: Facts | null,
-) => Promise<Extract<Outcome, { kind: 'refused' | 'retry' }> | undefined>;
+) => Promise<Refused | Extract<Outcome, { kind: 'retry' }> | undefined>;
 
 export interface Guard {
   readonly bar: Bar;
@@ -63,12 +66,14 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
   }
 
   /** The last active owner keeps the role that makes it one. */
-  async function barOwner(id: string): ReturnType<Bar> {
+  async function barOwner(id: string, step: Step, known: Facts | null): ReturnType<Bar> {
     try {
       const { activeOwners } = await current(0);
       if (!activeOwners.has(id)) return undefined;
-      if (isLastOwner(id, activeOwners))
-        return { kind: 'refused', error: new BridgeError(403, `the role ORG_OWNER stays: ${LAST_OWNER}`) };
+      if (isLastOwner(id, activeOwners)) {
+        const error = new BridgeError(403, `the role ORG_OWNER stays: ${LAST_OWNER}`);
+        return { kind: 'refused', error, instead: keepingOwner(step, known) };
+      }
       leaving.set(id, clock());
       return undefined;
     } catch (error) {
@@ -80,7 +85,7 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
   return {
     async bar(id, step, known) {
       const touches = step.after === null || step.names.some((name) => PROTECTED_FACTS.has(name));
-      if (step.right !== undefined) return takesOwner(step, known) ? barOwner(id) : undefined;
+      if (step.right !== undefined) return takesOwner(step, known) ? barOwner(id, step, known) : undefined;
       if (step.call === 'CreateUser' || !touches) return undefined;
       if (protect.includes(id)) return forbidden('it is listed under `protect`');
       let guarded: Guarded;
@@ -120,6 +125,14 @@ const takesOwner = ({ right }: Step, known: Facts | null): boolean =>
   rightsOfFacts(known ?? {}).org.includes(OWNER);
 
 const OWNER = 'ORG_OWNER';
+
+/** The step without taking the owner away; the other roles come and go as they should. */
+function keepingOwner(step: Step, known: Facts | null): Step {
+  const held = rightsOfFacts(known ?? {}).org;
+  const roles = held.filter((role) => role === OWNER || step.right?.roles.includes(role) === true);
+  for (const role of step.right?.roles ?? []) if (!roles.includes(role)) roles.push(role);
+  return { ...step, call: 'UpdateAdministrator', right: { roles }, after: { [ORG_RIGHT]: JSON.stringify(roles) } };
+}
 
 const LAST_OWNER = 'it is the last active ORG_OWNER of the organization';
 

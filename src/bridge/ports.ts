@@ -132,7 +132,7 @@ export interface Index {
   readonly userName: string | null;
   readonly externalId: string | null;
   readonly emails: readonly string[];
-  /** ids of the groups it is shown as a member of, and the name it is shown by there */
+  /** ids of the groups it is shown as a member of, `askedOf(id)` of those it is only asked into, and the name it is shown by there */
   readonly memberships: readonly string[];
   readonly display: string | null;
   /** names (lower case) this row holds or asks for, and what else must be unique in the ZITADEL named by `instance` */

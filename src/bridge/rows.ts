@@ -4,7 +4,7 @@ import { BridgeError } from '../errors.ts';
 import { stableJson } from '../mapping/codecs.ts';
 import { type Facts, type FactsChange, METADATA_PREFIX, overlay, withoutFacts } from '../mapping/facts.ts';
 import { fromFacts, type ScimUser } from '../mapping/users.ts';
-import { membershipsOf } from '../mapping/groups.ts';
+import { groupKey, membershipsOf } from '../mapping/groups.ts';
 import { definitionOf } from './groups/definitions.ts';
 import { isGroupRow } from './shelves.ts';
 import type { Change, Context, Index, Key, Row, Unique } from './ports.ts';
@@ -143,11 +143,19 @@ export function indexOf(row: Row, unique: Unique): Index {
     userName: facts?.['username'] ?? null,
     externalId: (user['externalId'] as string | undefined) ?? null,
     emails: emails.flatMap((each) => (each.value === undefined ? [] : [each.value])),
-    memberships: facts === null ? [] : membershipsOf(facts),
+    memberships: facts === null ? [] : [...membershipsOf(facts), ...askedInto(row, facts)],
     display: ((user['displayName'] ?? user['userName']) as string | undefined) ?? null,
     reserved: reservedNames(row, unique),
     instance: unique.instance,
   };
+}
+
+/** The set of those who are asked into a group and not shown in it yet: no request has answered for them. */
+export const askedOf = (group: string): string => `asked:${group}`;
+
+function askedInto(row: Row, shown: Facts): readonly string[] {
+  if (row.changes.every(({ answered }) => answered)) return [];
+  return membershipsOf(baseFacts(row) ?? {}).flatMap((id) => (groupKey(id) in shown ? [] : [askedOf(id)]));
 }
 
 /** What a group is found by: its name as userName. One that is being deleted is hidden, and its name is free. */

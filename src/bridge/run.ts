@@ -37,8 +37,12 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     });
     const proceed = async (): Promise<boolean> =>
       (await store.prove(lease, timing.lease)) && settlements.sending(row, covered);
-    for (const step of steps) {
-      const outcome: Outcome = (await bar(row.id, step, row.known)) ?? (await zitadel.run(row.id, step, proceed));
+    const rest = [...steps];
+    for (let step = rest.shift(); step !== undefined; step = rest.shift()) {
+      const barred = await bar(row.id, step, row.known);
+      if (barred?.kind === 'refused' && barred.instead !== undefined && changes(barred.instead, row))
+        rest.unshift(barred.instead);
+      const outcome: Outcome = barred ?? (await zitadel.run(row.id, step, proceed));
       calls.push(`${step.call}:${outcome.kind}`);
       const isRight = step.right !== undefined;
       const isLast = step.call === 'CreateUser' || step.after === null;
@@ -85,6 +89,10 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     return round(null);
   };
 }
+
+/** Whether a step would change what is known. */
+const changes = ({ after }: Step, { known }: Row): boolean =>
+  Object.entries(after ?? {}).some(([fact, value]) => (known?.[fact] ?? null) !== value);
 
 /** Without a create nobody can be edited, and a delete would have covered whatever was asked before it. */
 const allNames = ({ changes }: Row): readonly string[] => [

@@ -3,6 +3,7 @@ import { BridgeError } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
 import type { Definition } from '../../mapping/groups.ts';
 import type { HandOver } from '../hand-over.ts';
+import { releasedBy } from '../held.ts';
 import type { Clock, Context, Row, Store } from '../ports.ts';
 import { baseFacts, emptyRow, newChange, nextRevision, taken } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
@@ -82,7 +83,7 @@ export function createDefinitionWrites({ tenant, store, handOver, clock }: Defin
         const change = newChange(ctx, { revision: nextRevision(row), kind: 'edit', facts, named: [], at });
         // what SCIM says of the name is looked at by the rules again
         const vouched = said ? [SAID] : row.vouched;
-        const wish = { ...row, version: row.version + 1, vouched, changes: [...row.changes, change] };
+        const wish = { ...row, version: row.version + 1, vouched, changes: [...releasedBy(row.changes), change] };
         if (await written(wish, row.version, deadline, later)) return true;
       }
     },
@@ -96,7 +97,7 @@ export function createDefinitionWrites({ tenant, store, handOver, clock }: Defin
           named: [],
           at: clock(),
         });
-        const next = { ...row, version: row.version + 1, changes: [...row.changes, change] };
+        const next = { ...row, version: row.version + 1, changes: [...releasedBy(row.changes), change] };
         if (await written(next, row.version, deadline, later)) return;
       }
     },

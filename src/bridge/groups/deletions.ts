@@ -1,5 +1,6 @@
 /** Deleting a group: hidden first, then its members are taken off, its definition goes last; whoever dies half-way is finished by the next one. */
 import type { Clock, Context, Store } from '../ports.ts';
+import { askedOf } from '../rows.ts';
 import type { Timing } from '../timing.ts';
 import { BridgeError } from '../../errors.ts';
 import type { DefinitionWrites } from './definition-writes.ts';
@@ -44,7 +45,10 @@ export function createDeletions(options: DeletionsOptions): Deletions {
 
   async function carryOut(ctx: Context, id: string, deadline: number): Promise<void> {
     for (;;) {
-      const members = await store.members(tenant, id, AT_ONCE);
+      const members = [
+        ...(await store.members(tenant, id, AT_ONCE)),
+        ...(await store.members(tenant, askedOf(id), AT_ONCE)),
+      ];
       if (members.length === 0) break;
       await memberships.change(ctx, id, new Map(members.map((member) => [member.id, false])), deadline, true);
     }

@@ -14,6 +14,7 @@ import type { Memberships } from './memberships.ts';
 import { type Repeats, createRepeats } from './repeats.ts';
 import type { RulesAtWork } from './rules-at-work.ts';
 import type { Show } from './show.ts';
+import { createTurns } from './turns.ts';
 import { wishesOf } from './wishes.ts';
 
 export interface GroupsOptions {
@@ -39,6 +40,7 @@ const MOST_PENDING = 250_000;
 export function createGroups(options: GroupsOptions): Groups {
   const { tenant, unique, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
   const repeats: Repeats = createRepeats({ tenant, store, clock });
+  const turns = createTurns();
 
   /** What joins a group, by what it is. Throws 400 for ids that nobody has when these are refused. */
   async function sorted(group: string, wishes: ReadonlyMap<string, boolean>, deadline: number) {
@@ -146,17 +148,28 @@ export function createGroups(options: GroupsOptions): Groups {
     }
   }
 
-  async function edit(
+  function edit(
     ctx: Context,
     id: string,
     wish: GroupEdit,
     asked: { readonly members: boolean },
   ): Promise<GroupResource> {
+    const isAboutAll = wish.members.some(({ kind }) => kind === 'replace' || kind === 'removeWhere');
     const deadline = clock() + timing.answerWithin;
+    return turns.take(id, isAboutAll, timing.answerWithin / 2, () => carryOut(ctx, id, wish, asked, deadline));
+  }
+
+  async function carryOut(
+    ctx: Context,
+    id: string,
+    wish: GroupEdit,
+    asked: { readonly members: boolean },
+    deadline: number,
+  ): Promise<GroupResource> {
     const { row, definition } = await definitions.read(id);
     if (wish.ifMatch !== undefined && !wish.ifMatch.includes('*') && !wish.ifMatch.includes(await show.etag(row)))
       throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
-    const wishes = await wishesOf(wish.members, () => show.members(id, definition));
+    const wishes = await wishesOf(wish.members, () => show.asked(id, definition));
     const { users, groups } = await sorted(id, wishes, deadline);
     const { displayName, externalId } = wish;
     const isNamed = displayName !== undefined || externalId !== undefined;
@@ -193,7 +206,8 @@ export function createGroups(options: GroupsOptions): Groups {
       const { row } = await definitions.read(id);
       if (ifMatch !== undefined && !ifMatch.includes('*') && !ifMatch.includes(await show.etag(row)))
         throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
-      await deletions.remove(ctx, id, clock() + timing.answerWithin);
+      const deadline = clock() + timing.answerWithin;
+      await turns.take(id, true, timing.answerWithin / 2, () => deletions.remove(ctx, id, deadline));
     },
   };
 }

@@ -2,6 +2,7 @@
 import { BridgeError } from '../../errors.ts';
 import { groupKey, MEMBER } from '../../mapping/groups.ts';
 import { contended, type HandOver } from '../hand-over.ts';
+import { releasedBy } from '../held.ts';
 import type { HeldBy } from '../names.ts';
 import type { Clock, Context, Row, Store } from '../ports.ts';
 import { newChange, nextRevision, shownFacts, taken } from '../rows.ts';
@@ -74,7 +75,7 @@ export function createMemberships(options: MembershipsOptions): Memberships {
       });
       // one that leaves is vouched for until it has left: it may have to stay
       const vouched = joins && !row.vouched.includes(group) ? [...row.vouched, group] : row.vouched;
-      const next = { ...row, version: row.version + 1, vouched, changes: [...row.changes, change] };
+      const next = { ...row, version: row.version + 1, vouched, changes: [...releasedBy(row.changes), change] };
       const written = await handOver(next, row.version, deadline, later());
       if (written.kind === 'refused') throw written.error;
       if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)

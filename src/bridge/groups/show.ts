@@ -1,7 +1,7 @@
 /** Groups as they are shown: the definition, the members when they are asked for, and counters as the version. */
 import type { Definition } from '../../mapping/groups.ts';
 import type { Row, Store } from '../ports.ts';
-import { shownFacts } from '../rows.ts';
+import { askedOf, shownFacts } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
 import type { GroupMember, GroupResource } from '../use-cases.ts';
 import { definitionOf, revisionOf } from './definitions.ts';
@@ -13,8 +13,8 @@ export interface Show {
   resource(row: Row, members: boolean): Promise<GroupResource | undefined>;
   /** Throws 404. */
   get(id: string, members: boolean): Promise<GroupResource>;
-  /** Users and groups that are its members. */
-  members(id: string, definition: Definition): Promise<readonly GroupMember[]>;
+  /** Users and groups that are its members, and those that are asked to be: nobody was answered for them yet. */
+  asked(id: string, definition: Definition): Promise<readonly GroupMember[]>;
   /** As the ETag of `resource`, without loading anything else. */
   etag(row: Row): Promise<string>;
 }
@@ -67,7 +67,7 @@ export function createShow(tenant: string, store: Store, directory: Directory): 
 
   return {
     resource,
-    members,
+    asked: async (id, definition) => [...(await members(id, definition)), ...(await users(askedOf(id)))],
     etag,
     async get(id, withMembers) {
       const row = id === '' || id.length > LONGEST_ID ? undefined : await store.read({ tenant: groupsOf(tenant), id });

@@ -1,0 +1,35 @@
+/** Turns on a group: requests that name members go side by side; one that is about all members goes alone, so that answers keep their order. */
+import { within } from '../timing.ts';
+
+export interface Turns {
+  /** Runs `work` when its turn has come, at the latest after `ms`: then it goes on all the same. */
+  take<T>(group: string, alone: boolean, ms: number, work: () => Promise<T>): Promise<T>;
+}
+
+interface Turn {
+  readonly alone: boolean;
+  readonly ended: Promise<void>;
+}
+
+export function createTurns(): Turns {
+  const running = new Map<string, Turn[]>();
+
+  return {
+    async take(group, alone, ms, work) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const turns = running.get(group) ?? [];
+      running.set(group, turns);
+      const before = turns.filter((turn) => alone || turn.alone).map(({ ended }) => ended);
+      const own = { alone, ended: promise };
+      turns.push(own);
+      try {
+        if (before.length > 0) await within(Promise.all(before), ms);
+        return await work();
+      } finally {
+        resolve();
+        turns.splice(turns.indexOf(own), 1);
+        if (turns.length === 0 && running.get(group) === turns) running.delete(group);
+      }
+    },
+  };
+}
