@@ -82,7 +82,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
   function withoutSame(row: Row, made: Change): readonly Change[] {
     const last = row.changes.at(-1);
     const isSame = last !== undefined && !last.answered && asksTheSame(last, made) && row.calling === null;
-    return isSame && !settlements.awaited(row, last.revision) ? row.changes.slice(0, -1) : row.changes;
+    return isSame && !settlements.awaited(row, last) ? row.changes.slice(0, -1) : row.changes;
   }
 
   async function edit(ctx: Context, id: string, wish: Edit): ReturnType<Users['edit']> {

@@ -4,10 +4,11 @@ import { claimOf } from './claims.ts';
 import { mayLandLate } from './confirm.ts';
 import type { Gate, Shut } from './gate.ts';
 import type { Guard } from './guard.ts';
-import type { Change, Clock, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
+import { ALONE, type Peers } from './peers.ts';
+import type { Change, Clock, Key, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
 import { absent, askedName, asksTheSame, indexOf, keyOf, orNothing, taken } from './rows.ts';
-import type { Expected, Result, Settlements } from './settlements.ts';
+import { type Expected, LOOK_AGAIN, type Result, type Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
 import { updateRow, writeAsked } from './writes.ts';
 
@@ -24,6 +25,8 @@ export interface HandOverOptions {
   readonly wake: Wake;
   readonly clock: Clock;
   readonly timing: Timing;
+  /** absent: nobody else is there */
+  readonly peers?: Peers;
 }
 
 /**
@@ -39,6 +42,8 @@ export type Handed = WriteResult | { readonly kind: 'refused'; readonly error: B
 export function createHandOver(options: HandOverOptions): HandOver {
   const { unique, store, reconcile, settlements, gate, clock, timing } = options;
   const accept = options.whenDown === 'accept';
+  const peers = options.peers ?? ALONE;
+  const isAlone = peers === ALONE;
 
   return async function handOver(row, expect, deadline, later = false) {
     if (row.changes.length > MOST_CHANGES) throw tooMany('this user');
@@ -81,7 +86,8 @@ export function createHandOver(options: HandOverOptions): HandOver {
     const lease = await store.lease(key, timing.lease);
     // with the lease of a row in no doubt the call follows at once: the mark goes with the change, in one durable write
     const ours = lease !== undefined && !row.doubt;
-    const written = { ...row, ...(ours ? calling(row) : {}), dueAt: clock() + timing.lease };
+    const changes = isAlone ? row.changes : signed(row.changes, peers.own);
+    const written = { ...row, changes, ...(ours ? calling(row) : {}), dueAt: clock() + timing.lease };
     const revision = row.changes.at(-1)?.revision ?? 0;
     // before the write: once it is accepted, another holder of the lease may settle it
     const expected = settlements.expect(key, revision);
@@ -95,15 +101,25 @@ export function createHandOver(options: HandOverOptions): HandOver {
     if (outcome.kind !== 'ok') return outcome;
     // not awaited: the call goes on when the client is answered before it ends
     reconcile(key, ours ? lease : undefined).catch(() => settlements.publish(key, revision, STORE_AWAY));
-    const ended = (await within(expected.result, deadline - clock())) ?? (await late(row, revision, expected));
+    const ended = (await ending(key, expected, deadline)) ?? (await late(row, revision, expected));
     expected.forget();
     tell(ended);
     return outcome;
   }
 
+  /** Another process may hold the row, and may have looked before this change was written: then it is this one's turn. */
+  async function ending(key: Key, expected: Expected, deadline: number): Promise<Result | undefined> {
+    for (;;) {
+      const left = deadline - clock();
+      const ended = await within(expected.result, isAlone ? left : Math.min(left, LOOK_AGAIN));
+      if (ended !== undefined || isAlone || clock() >= deadline) return ended;
+      reconcile(key).catch(() => undefined);
+    }
+  }
+
   /** No request waits longer: its change is noted as answered, or taken back when that is still possible and wanted. */
   async function late(row: Row, revision: number, expected: Expected): Promise<Result> {
-    const isTakenBack = !accept && expected.withdraw();
+    let isTakenBack = !accept && expected.withdraw();
     let isKept = false;
     await updateRow(
       store,
@@ -112,6 +128,8 @@ export function createHandOver(options: HandOverOptions): HandOver {
       (now) => {
         isKept = now.changes.some((change) => change.revision === revision);
         if (!isKept) return now;
+        // another process is at it
+        isTakenBack = isTakenBack && (isAlone || now.calling === null || now.calling < revision);
         const changes = now.changes.flatMap((change): Change[] =>
           change.revision !== revision ? [change] : isTakenBack ? [] : [{ ...change, answered: true }],
         );
@@ -119,10 +137,16 @@ export function createHandOver(options: HandOverOptions): HandOver {
       },
       true,
     );
-    if (!isKept) return expected.result; // it settled just now
+    // it settled just now; what another process says of it may be lost on the way
+    if (!isKept)
+      return isAlone ? expected.result : ((await within(expected.result, timing.believed)) ?? { kind: 'accepted' });
     return isTakenBack ? { kind: 'away', retryAfter: 5, reason: 'late' } : { kind: 'accepted' };
   }
 }
+
+/** The last change with the name of the process whose request waits for it. */
+const signed = (changes: readonly Change[], process: string): readonly Change[] =>
+  changes.map((change, at) => (at === changes.length - 1 ? { ...change, process } : change));
 
 /** The mark that a call for the last change may be on its way. */
 function calling(row: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {

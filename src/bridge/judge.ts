@@ -37,7 +37,7 @@ export function judge(next: Row, covered: readonly Change[], round: Round, optio
     // a create that was refused in part was answered with an error: a repeat is no repeat
     if (first !== undefined && change.kind === 'create' && !change.answered) createMark = null;
     // one whose time was up is answered already
-    const isTold = first !== undefined && awaited(revision) && !change.answered;
+    const isTold = first !== undefined && awaited(change) && !change.answered;
     if (first !== undefined && change.answered && !isTold) {
       const names = new Set(refused.flatMap((each) => each.names));
       const cause = { cause: 'refused', reason: first.error.message } as const;
@@ -94,7 +94,7 @@ function leftOf(change: Change, round: Round, options: SettleOptions, results: M
     return change.rights === true && left.some(({ names }) => names.some(isRight)) ? onlyRights(change) : null;
   }
   const cut = end === null ? only(change, new Set(mine.flatMap(({ names }) => names))) : withoutSpent(change, round);
-  if (change.answered || !options.awaited(revision)) return cut;
+  if (change.answered || !options.awaited(change)) return cut;
   if (!options.accept && !options.sent && isUntouched(round)) {
     results.set(revision, awayResult(why));
     return null;

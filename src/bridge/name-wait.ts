@@ -83,9 +83,7 @@ export function createNameWait({ store, settlements, clock, timing, reconcile }:
     if (name === undefined) return { kind: 'free' };
     for (const end = clock() + timing.answerWithin; ; ) {
       const claim = await claimOf(store, unique, row, name);
-      const isWanted = row.changes.some(
-        ({ revision, facts }) => 'username' in facts && settlements.awaited(row, revision),
-      );
+      const isWanted = row.changes.some((change) => 'username' in change.facts && settlements.awaited(row, change));
       if (claim.kind === 'free' || claim.kind === 'late') return claim;
       if (claim.kind === 'taken' || claim.kind === 'stalled') {
         // what was answered waits for the operator, or for what ZITADEL itself says

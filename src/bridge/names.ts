@@ -49,7 +49,7 @@ export function createNames(options: NamesOptions): HeldBy {
       if (row === undefined || !indexOf(row, unique).reserved.includes(name)) return undefined;
       const open = row.changes.filter((change) => !change.answered && !change.orphan);
       if (open.length === 0) return row;
-      if (open.some(({ revision }) => settlements.awaited(holder, revision))) {
+      if (open.some((change) => settlements.awaited(holder, change))) {
         if (clock() >= deadline) throw contended();
         await settlements.next(holder, Math.min(LOOK_AGAIN, deadline - clock()));
       } else if (tried) return row;

@@ -40,6 +40,8 @@ export interface Change {
   readonly held?: true;
   /** what the rules give this user is looked at as well: rights are computed when it is sent, never kept as facts that are asked */
   readonly rights?: true;
+  /** the process whose request waits for it, while it is not answered */
+  readonly process?: string;
   readonly who: string;
   readonly txn: string;
   readonly at: number;
@@ -231,6 +233,8 @@ export interface Store {
   /** Small values that outlive the process: sync progress, schema. JSON-able. */
   getState(name: string): Promise<unknown>;
   setState(name: string, value: unknown): Promise<void>;
+  /** Tells of every row under this tenant that any process writes; absent: nobody else writes. */
+  watch?(tenant: string, onWritten: (id: string) => void): void;
   /** Takes the lease of a row for `ms`, or undefined while somebody else holds it. */
   lease(key: Key, ms: number): Promise<Lease | undefined>;
   /** Whether the lease is still ours; then it is for `ms` more. */

@@ -73,7 +73,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       }
       // whoever appended while the lease was held relies on this look
       const row = await store.read(key);
-      if (row === undefined || !row.changes.some((change) => settlements.awaited(key, change.revision))) return;
+      if (row === undefined || !row.changes.some((change) => settlements.awaited(key, change))) return;
       lease = await store.lease(key, timing.lease);
       unsent = false;
     }

@@ -67,7 +67,7 @@ const isPoisoned = ({ stuck }: Row, { now, timing, othersSucceeded }: SettleOpti
 /** ZITADEL fails on this row alone, always in the same way: an operator has to look at it. */
 function poisoned(row: Row, { now, awaited }: SettleOptions): Row {
   const cause = { cause: 'poisoned', reason: row.stuck?.reason ?? '' } as const;
-  const mine = row.changes.filter((change) => !change.held && !awaited(change.revision));
+  const mine = row.changes.filter((change) => !change.held && !awaited(change));
   const letters = mine.filter(({ answered }) => answered).map((change) => letterOf(change, cause, now));
   const changes = row.changes.filter((change) => !mine.includes(change));
   const [first] = letters;

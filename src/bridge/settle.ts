@@ -4,7 +4,7 @@ import { type FactsChange, overlay } from '../mapping/facts.ts';
 import { confirmAfter } from './confirm.ts';
 import { judge } from './judge.ts';
 import { isRight } from '../mapping/rights.ts';
-import type { Outcome, Row, Unreadable } from './ports.ts';
+import type { Change, Outcome, Row, Unreadable } from './ports.ts';
 import { buried, shows } from './readings.ts';
 import { rested, sentNameOf } from './rest.ts';
 import { UNKNOWN_RIGHTS } from './rights.ts';
@@ -54,7 +54,7 @@ export interface Settlement {
 export interface SettleOptions {
   readonly now: number;
   readonly timing: Timing;
-  readonly awaited: (revision: number) => boolean;
+  readonly awaited: (change: Change) => boolean;
   /** WHEN_DOWN: whether those who wait are answered as if it were done */
   readonly accept: boolean;
   /** calls for this row were sent before in this reconcile: nothing of it may be dropped */

@@ -1,6 +1,7 @@
-/** Who waits for what: requests for the result of their change, others for a row to be decided. In this process only. */
-import type { BridgeError } from '../errors.ts';
-import type { Key, Unreadable } from './ports.ts';
+/** Who waits for what: requests for the result of their change, others for a row to be decided. Other processes are told as well. */
+import { BridgeError, type ScimErrorType } from '../errors.ts';
+import { ALONE, type Peers } from './peers.ts';
+import type { Change, Key, Unreadable } from './ports.ts';
 
 /** How a change ended, for the request that asked for it. */
 export type Result =
@@ -44,8 +45,8 @@ export interface Expected {
 export interface Settlements {
   /** Waits for the result of one change. Call it before the change can settle. */
   expect(key: Key, revision: number): Expected;
-  /** Whether a request still waits for this change; one whose request is gone is an orphan. */
-  awaited(key: Key, revision: number): boolean;
+  /** Whether a request still waits for this change, here or in another process; one whose request is gone is an orphan. */
+  awaited(key: Key, change: Pick<Change, 'revision' | 'process'>): boolean;
   publish(key: Key, revision: number, result: Result): void;
   /** A call for these changes is about to be sent. False: one of them was taken back, it must not be. */
   sending(key: Key, revisions: Iterable<number>): boolean;
@@ -56,7 +57,16 @@ export interface Settlements {
 /** ms: longer than anything waits for a slot. */
 const FORGOTTEN = 60_000;
 
-export function createSettlements(): Settlements {
+/** A result as other processes are told of it. */
+interface Told {
+  readonly key: Key;
+  readonly revision: number;
+  readonly result: Result;
+}
+
+const TOPIC = 'settled';
+
+export function createSettlements(peers: Peers = ALONE): Settlements {
   const waiting = new Map<string, Set<(result: Result) => void>>();
   const watching = new Map<string, Set<() => void>>();
   /** changes that somebody waits for, once a call was sent for them */
@@ -64,6 +74,19 @@ export function createSettlements(): Settlements {
   const withdrawn = new Set<string>();
   const row = (key: Key): string => `${key.tenant}\n${key.id}`;
   const change = (key: Key, revision: number): string => `${row(key)}\n${revision}`;
+
+  function resolve(key: Key, revision: number, result: Result): void {
+    for (const end of waiting.get(change(key, revision)) ?? []) end(result);
+    waiting.delete(change(key, revision));
+    sent.delete(change(key, revision));
+    for (const wake of watching.get(row(key)) ?? []) wake();
+    watching.delete(row(key));
+  }
+
+  peers.listen(TOPIC, (body) => {
+    const { key, revision, result } = body as Told;
+    resolve(key, revision, revivedResult(result));
+  });
 
   return {
     expect(key, revision) {
@@ -88,7 +111,8 @@ export function createSettlements(): Settlements {
         },
       };
     },
-    awaited: (key, revision) => waiting.has(change(key, revision)),
+    awaited: (key, { revision, process }) =>
+      waiting.has(change(key, revision)) || (process !== undefined && process !== peers.own && peers.alive(process)),
     sending(key, revisions) {
       const names = [...revisions].map((revision) => change(key, revision));
       if (names.some((name) => withdrawn.has(name))) return false;
@@ -96,11 +120,9 @@ export function createSettlements(): Settlements {
       return true;
     },
     publish(key, revision, result) {
-      for (const resolve of waiting.get(change(key, revision)) ?? []) resolve(result);
-      waiting.delete(change(key, revision));
-      sent.delete(change(key, revision));
-      for (const wake of watching.get(row(key)) ?? []) wake();
-      watching.delete(row(key));
+      const isOwn = waiting.has(change(key, revision));
+      resolve(key, revision, result);
+      if (!isOwn) peers.tell({ topic: TOPIC, body: { key, revision, result: plainResult(result) } });
     },
     next(key, ms) {
       const name = row(key);
@@ -118,4 +140,23 @@ export function createSettlements(): Settlements {
       });
     },
   };
+}
+
+/** A refusal as JSON keeps it. */
+interface PlainError {
+  readonly status: number;
+  readonly message: string;
+  readonly scimType?: ScimErrorType;
+}
+
+function plainResult(result: Result): unknown {
+  if (result.kind !== 'refused') return result;
+  const { status, message, scimType } = result.error;
+  return { kind: 'refused', error: { status, message, scimType } };
+}
+
+function revivedResult(result: Result): Result {
+  if (result.kind !== 'refused') return result;
+  const { status, message, scimType } = result.error as PlainError;
+  return { kind: 'refused', error: new BridgeError(status, message, scimType === undefined ? {} : { scimType }) };
 }

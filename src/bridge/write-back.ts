@@ -79,7 +79,7 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
         settlement = settled(row, round, {
           now: clock(),
           timing,
-          awaited: (revision) => settlements.awaited(seen, revision),
+          awaited: (change) => settlements.awaited(seen, change),
           accept: whenDown === 'accept',
           sent,
           othersSucceeded: (since) => gate.othersSucceeded(seen.id, since),
@@ -141,7 +141,7 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
     await update((now) => {
       results.clear();
       const changes = now.changes.flatMap((change): Change[] => {
-        if (change.answered || !settlements.awaited(now, change.revision)) return [change];
+        if (change.answered || !settlements.awaited(now, change)) return [change];
         results.set(change.revision, accept ? { kind: 'accepted' } : awayResult(why));
         return accept ? [{ ...change, answered: true }] : [];
       });

@@ -90,9 +90,14 @@ export function createRulebook(options: RulebookOptions): Rulebook {
     return turn;
   }
 
-  async function save(next: RuleSet): Promise<void> {
+  /** Writes what `make` makes of the set as it is by then, other processes' writes included; false: nothing was to be written. */
+  async function save(make: (set: RuleSet) => RuleSet): Promise<boolean> {
     const at = clock();
+    let next = set;
     const wish = (row: Row): Row => {
+      const stored = setOf(baseFacts(row)?.[RULES_KEY] ?? '') ?? set;
+      next = make(isTrusted ? stored : set);
+      if (next === stored && row.vouched.includes(SAID)) return row;
       const kind = row.known === null ? 'create' : 'edit';
       // every byte of it counts: a value of ZITADEL's metadata has at most 500,000
       const facts = { [RULES_KEY]: JSON.stringify(next) };
@@ -108,18 +113,15 @@ export function createRulebook(options: RulebookOptions): Rulebook {
       await insertRow(store, unique, key, at, (row) => wish(row));
       await updateRow(store, unique, key, (row) => ({ ...row }), true);
     }
+    const isNew = next !== set;
     set = next;
     isTrusted = true;
-    wake.at(at);
+    if (isNew) wake.at(at);
+    return isNew;
   }
 
   const changeTo = (make: (set: RuleSet) => RuleSet): Promise<boolean> =>
-    inTurn(async () => {
-      const next = make(set);
-      if (next === set) return false;
-      await save(next);
-      return true;
-    });
+    inTurn(async () => (make(set) === set ? false : save(make)));
 
   const isOfFile = (): boolean => stableJson(set.rules) === stableJson(options.rules);
 
@@ -144,17 +146,19 @@ export function createRulebook(options: RulebookOptions): Rulebook {
       // anybody who may write users may have written it: it keeps what is held, whatever it says
       set = unconfirmed(read);
       isTrusted = false;
-      if (isOfFile()) await inTurn(() => save(set));
+      if (isOfFile()) await inTurn(() => save(() => set));
       return true;
     },
     begin: () =>
-      inTurn(async () => (options.rules.length > 0 ? save({ ...NO_RULES, rules: options.rules }) : undefined)),
+      inTurn(async () => {
+        if (options.rules.length > 0) await save(() => ({ ...NO_RULES, rules: options.rules }));
+      }),
     look: (group) => (isTrusted ? changeTo((now) => bind(now, group)) : Promise.resolve(false)),
     async forget(group) {
       await changeTo((now) => unbind(now, group));
     },
     next: (groups) => applied(set, options.rules, groups),
-    put: (next) => inTurn(() => save(next)),
+    put: (next) => inTurn(async () => void (await save(() => next))),
     async finish() {
       await changeTo(finished);
     },
