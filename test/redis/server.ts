@@ -1,0 +1,129 @@
+/** A redis-server of its own for a test: a free port, a folder of its own, gone at the end. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface RedisOptions {
+  /** lines of redis.conf beside (or in the stead of) those below, e.g. { appendonly: 'yes' } */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+export interface RedisServer {
+  readonly url: string;
+  readonly port: number;
+  /** Ends it and takes its folder away. */
+  stop(): Promise<void>;
+  /** kill -9; its folder stays. */
+  kill(): Promise<void>;
+  /** Starts it again after kill(), on the same port and folder; resolves when it answers. */
+  start(): Promise<void>;
+  /** SIGSTOP: it takes connections and answers nothing. */
+  freeze(): void;
+  thaw(): void;
+}
+
+/** Reason to skip for node:test, false when there is a redis-server. Says loudly that something is skipped. */
+export function withoutRedis(): string | false {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+    return false;
+  } catch {
+    console.error('SKIPPED: there is no redis-server on this machine: nothing of Redis is tested');
+    return 'there is no redis-server on this machine';
+  }
+}
+
+const CONFIG = { bind: '127.0.0.1', save: '', appendonly: 'no', 'maxmemory-policy': 'noeviction' };
+
+/** Longest wait for a server to answer, ms. */
+const PATIENCE = 20_000;
+
+export async function startRedis({ config = {} }: RedisOptions = {}): Promise<RedisServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'bridge-redis-'));
+  let child: ChildProcess | undefined;
+  let port = 0;
+  const killNow = (): void => void child?.kill('SIGKILL');
+
+  async function start(): Promise<void> {
+    const settings = { ...CONFIG, ...config, port: String(port), dir: folder };
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    server.stdout.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2_000)));
+    child = server;
+    const patience = Date.now() + PATIENCE;
+    while (!(await answers(port))) {
+      if (server.exitCode !== null || Date.now() > patience) throw new Error(`redis-server does not start: ${said}`);
+      await sleep(10);
+    }
+    // somebody else may have taken the port and be the one who answers
+    if (server.exitCode !== null) throw new Error(`redis-server does not start: ${said}`);
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    const server = child;
+    child = undefined;
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const exit = once(server, 'exit');
+    server.kill(signal);
+    // one that is frozen ends only when it goes on
+    if (signal !== 'SIGKILL') server.kill('SIGCONT');
+    await exit;
+  }
+
+  for (let tries = 1; ; tries++) {
+    port = await freePort();
+    try {
+      await start();
+      break;
+    } catch (error) {
+      await end('SIGKILL');
+      if (tries === 5) throw error;
+    }
+  }
+  process.on('exit', killNow);
+
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    start,
+    kill: () => end('SIGKILL'),
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    async stop() {
+      process.off('exit', killNow);
+      await end('SIGKILL');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  // a cluster node listens on port + 10,000 too
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return port > 55_000 ? freePort() : port;
+}
+
+/** Whether PING is answered by PONG: not while it loads its data. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 }, () => socket.write('PING\r\n'));
+    const end = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.on('data', (data) => end(data.toString().startsWith('+PONG')));
+    socket.on('error', () => end(false));
+    socket.on('timeout', () => end(false));
+    socket.on('close', () => end(false));
+  });
+}
