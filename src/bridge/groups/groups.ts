@@ -13,6 +13,7 @@ import { createGroupList } from './list.ts';
 import type { Memberships } from './memberships.ts';
 import { type Repeats, createRepeats } from './repeats.ts';
 import type { RulesAtWork } from './rules-at-work.ts';
+import { SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
 import type { Show } from './show.ts';
 import { createTurns } from './turns.ts';
 import { wishesOf } from './wishes.ts';
@@ -190,7 +191,12 @@ export function createGroups(options: GroupsOptions): Groups {
         };
       },
       deadline,
-      { said: displayName !== undefined },
+      {
+        said: [
+          ...(displayName === undefined ? [] : ([SAID] as const)),
+          ...(externalId === undefined ? [] : ([SAID_EXTERNAL_ID] as const)),
+        ],
+      },
     );
     if (isNamed) await rules.look(id);
     await bring(ctx, id, users, deadline, begun);
