@@ -5,7 +5,7 @@ import type { Definition } from '../../mapping/groups.ts';
 import type { HandOver } from '../hand-over.ts';
 import { releasedBy } from '../held.ts';
 import type { Clock, Context, Row, Store } from '../ports.ts';
-import { baseFacts, emptyRow, newChange, nextRevision, taken } from '../rows.ts';
+import { baseFacts, emptyRow, isCreation, newChange, nextRevision, taken } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
 import { definitionFacts, definitionOf } from './definitions.ts';
 import { LOOKED_AT, SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
@@ -26,8 +26,11 @@ export interface DefinitionWrites {
   read(id: string): Promise<{ readonly row: Row; readonly definition: Definition }>;
   /** Whether a group is there, or on its way out. */
   standing(id: string): Promise<'there' | 'deleting' | 'gone'>;
-  /** Throws 409 when the name has to be unique and is not, 503 when nothing was kept. */
-  create(ctx: Context, id: string, definition: Definition, hash: string, deadline: number): Promise<void>;
+  /**
+   * Gives the id of the group that was made; of another one when an equal request has made that and was not answered yet. Throws 409
+   * when the name has to be unique and is not, 503 when nothing was kept.
+   */
+  create(ctx: Context, id: string, definition: Definition, hash: string, deadline: number): Promise<string>;
   /**
    * Writes what `make` makes of the definition as it is by then; `said`: what of it SCIM says itself. False: nothing was to be
    * written. `later`: it is kept and left to the queue.
@@ -79,7 +82,12 @@ export function createDefinitionWrites({ tenant, store, handOver, clock }: Defin
         changes: [change],
         createMark: { hash, open: true },
       };
-      if (!(await written(row, 0, deadline, false))) throw new Error('a new id was taken');
+      const outcome = await handOver(row, 0, deadline).catch(asGroup);
+      if (outcome.kind === 'ok') return id;
+      if (outcome.kind === 'refused') throw outcome.error;
+      if (outcome.kind === 'version') throw new Error('a new id was taken');
+      if (isCreation(outcome.name)) return outcome.holder.id;
+      throw taken(outcome.name);
     },
     async change(ctx, id, make, deadline, { said = [], later = false } = {}) {
       for (;;) {

@@ -1,11 +1,10 @@
 /** The groups of one tenant: definitions on the holder, memberships on the users. */
 import { BridgeError, withNote } from '../../errors.ts';
+import { contended } from '../hand-over.ts';
 import type { Definition } from '../../mapping/groups.ts';
-import type { Clock, Context, Ids, Store, Unique } from '../ports.ts';
-import { groupsOf } from '../shelves.ts';
+import type { Clock, Context, Ids, Store, Unique, Wake } from '../ports.ts';
 import type { Timing } from '../timing.ts';
 import type { GroupEdit, GroupResource, Groups } from '../use-cases.ts';
-import { updateRow } from '../writes.ts';
 import type { DefinitionWrites } from './definition-writes.ts';
 import type { Deletions } from './deletions.ts';
 import type { Directory } from './directory.ts';
@@ -30,6 +29,7 @@ export interface GroupsOptions {
   readonly show: Show;
   /** ids that are no users and no groups are refused; else they wait for their user */
   readonly strictMembers: boolean;
+  readonly wake: Wake;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
@@ -39,8 +39,8 @@ export interface GroupsOptions {
 const MOST_PENDING = 250_000;
 
 export function createGroups(options: GroupsOptions): Groups {
-  const { tenant, unique, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
-  const repeats: Repeats = createRepeats({ tenant, store, clock });
+  const { tenant, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
+  const repeats: Repeats = createRepeats(options);
   const turns = createTurns();
 
   /** What joins a group, by what it is. Throws 400 for ids that nobody has when these are refused. */
@@ -112,41 +112,55 @@ export function createGroups(options: GroupsOptions): Groups {
 
   async function create(ctx: Context, input: Parameters<Groups['create']>[1]): ReturnType<Groups['create']> {
     const deadline = clock() + timing.answerWithin;
-    const earlier = await repeats.find(input.displayName, input.hash, deadline);
-    const id = earlier ?? options.ids();
+    for (;;) {
+      const own = options.ids();
+      const ended = repeats.begin(own);
+      try {
+        const id = await make(ctx, own, input, deadline);
+        if (id === own) return { resource: await show.get(id, true), ended: (delivered) => void ended(delivered) };
+        await ended(false);
+        if (await repeats.adopt(id, deadline)) return await answerAgain(ctx, id, input, deadline);
+        if (clock() >= deadline) throw contended();
+      } catch (error) {
+        await ended(false);
+        throw error;
+      }
+    }
+  }
+
+  /** Gives the id of the group, another one when an equal request has made it already. */
+  async function make(ctx: Context, own: string, input: Parameters<Groups['create']>[1], deadline: number) {
+    const wishes = new Map([...new Set(input.members)].map((member) => [member, true]));
+    const { users, groups } = await sorted(own, wishes, deadline);
+    const definition: Definition = {
+      displayName: input.displayName,
+      ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
+      groups: [...groups.keys()],
+      pending: [],
+      deleting: false,
+    };
+    const id = await definitions.create(ctx, own, definition, input.hash, deadline);
+    if (id === own) await fill(ctx, id, users, deadline);
+    return id;
+  }
+
+  /** The group that nobody was told of, its members included. */
+  async function answerAgain(ctx: Context, id: string, input: Parameters<Groups['create']>[1], deadline: number) {
     const ended = repeats.begin(id);
     try {
       const wishes = new Map([...new Set(input.members)].map((member) => [member, true]));
-      const { users, groups } = await sorted(id, wishes, deadline);
-      const definition: Definition = {
-        displayName: input.displayName,
-        ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
-        groups: [...groups.keys()],
-        pending: [],
-        deleting: false,
-      };
-      if (earlier === undefined) await definitions.create(ctx, id, definition, input.hash, deadline);
-      await rules.look(id);
-      await bring(ctx, id, users, deadline, true);
-      return { resource: await show.get(id, true), ended: (delivered) => void end(delivered) };
+      const { users } = await sorted(id, wishes, deadline);
+      await fill(ctx, id, users, deadline);
+      return { resource: await show.get(id, true), ended: (delivered: boolean) => void ended(delivered) };
     } catch (error) {
-      ended();
+      await ended(false);
       throw error;
     }
+  }
 
-    /** When the store fails the mark stays open: one repeat more is 201, never a twin. */
-    async function end(delivered: boolean): Promise<void> {
-      try {
-        if (delivered)
-          await updateRow(store, unique, { tenant: groupsOf(tenant), id }, (row) =>
-            row.createMark?.open === true ? { ...row, createMark: { ...row.createMark, open: false } } : row,
-          );
-      } catch {
-        // see above
-      } finally {
-        ended();
-      }
-    }
+  async function fill(ctx: Context, id: string, users: ReadonlyMap<string, boolean>, deadline: number): Promise<void> {
+    await rules.look(id);
+    await bring(ctx, id, users, deadline, true);
   }
 
   function edit(
