@@ -37,6 +37,8 @@ export interface GroupsOptions {
 
 /** Ids that wait for their user stand in the definition of the group: characters, of 500,000 bytes that a value may have. */
 const MOST_PENDING = 250_000;
+/** The turn of those that take groups into groups; no group has this id. */
+const NESTING = '';
 
 export function createGroups(options: GroupsOptions): Groups {
   const { tenant, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
@@ -171,7 +173,15 @@ export function createGroups(options: GroupsOptions): Groups {
   ): Promise<GroupResource> {
     const isAboutAll = wish.members.some(({ kind }) => kind === 'replace' || kind === 'removeWhere');
     const deadline = clock() + timing.answerWithin;
-    return turns.take(id, isAboutAll, timing.answerWithin / 2, () => carryOut(ctx, id, wish, asked, deadline));
+    const isAlone = isAboutAll || wish.ifMatch !== undefined;
+    return turns.take(id, isAlone, timing.answerWithin / 2, () => carryOut(ctx, id, wish, asked, deadline));
+  }
+
+  /** The definition of a group that is there. Throws 412 when none of the ETags is the group's (RFC 7644 §3.14). */
+  async function matching(id: string, ifMatch: readonly string[] | undefined): Promise<Definition> {
+    const { row, definition } = await definitions.read(id);
+    if (ifMatch === undefined || ifMatch.includes('*') || ifMatch.includes(await show.etag(row))) return definition;
+    throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
   }
 
   async function carryOut(
@@ -181,37 +191,40 @@ export function createGroups(options: GroupsOptions): Groups {
     asked: { readonly members: boolean },
     deadline: number,
   ): Promise<GroupResource> {
-    const { row, definition } = await definitions.read(id);
-    if (wish.ifMatch !== undefined && !wish.ifMatch.includes('*') && !wish.ifMatch.includes(await show.etag(row)))
-      throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
+    const definition = await matching(id, wish.ifMatch);
     const wishes = await wishesOf(wish.members, () => show.asked(id, definition));
     const { users, groups } = await sorted(id, wishes, deadline);
     const { displayName, externalId } = wish;
     const isNamed = displayName !== undefined || externalId !== undefined;
-    const begun = await definitions.change(
-      ctx,
-      id,
-      ({ externalId: old, ...now }) => {
-        const next = externalId === undefined ? old : (externalId ?? undefined);
-        return {
-          ...now,
-          displayName: displayName ?? now.displayName,
-          ...(next === undefined ? {} : { externalId: next }),
-          groups: [
-            ...now.groups.filter((each) => wishes.get(each) !== false),
-            ...[...groups].flatMap(([each, joins]) => (joins && !now.groups.includes(each) ? [each] : [])),
+    const isNesting = [...groups.values()].includes(true);
+    const define = (): Promise<boolean> =>
+      definitions.change(
+        ctx,
+        id,
+        ({ externalId: old, ...now }) => {
+          for (const [each, joins] of groups) if (joins) checkCycle(id, each);
+          const next = externalId === undefined ? old : (externalId ?? undefined);
+          return {
+            ...now,
+            displayName: displayName ?? now.displayName,
+            ...(next === undefined ? {} : { externalId: next }),
+            groups: [
+              ...now.groups.filter((each) => wishes.get(each) !== false),
+              ...[...groups].flatMap(([each, joins]) => (joins && !now.groups.includes(each) ? [each] : [])),
+            ],
+            pending: now.pending.filter(({ value }) => wishes.get(value) !== false),
+          };
+        },
+        deadline,
+        {
+          said: [
+            ...(displayName === undefined ? [] : ([SAID] as const)),
+            ...(externalId === undefined ? [] : ([SAID_EXTERNAL_ID] as const)),
           ],
-          pending: now.pending.filter(({ value }) => wishes.get(value) !== false),
-        };
-      },
-      deadline,
-      {
-        said: [
-          ...(displayName === undefined ? [] : ([SAID] as const)),
-          ...(externalId === undefined ? [] : ([SAID_EXTERNAL_ID] as const)),
-        ],
-      },
-    );
+        },
+      );
+    // of two groups that take each other in one is late
+    const begun = isNesting ? await turns.take(NESTING, true, timing.answerWithin / 2, define) : await define();
     if (isNamed) await rules.look(id);
     await bring(ctx, id, users, deadline, begun);
     return show.get(id, asked.members);
@@ -223,11 +236,11 @@ export function createGroups(options: GroupsOptions): Groups {
     get: (_ctx, id, { members }) => show.get(id, members),
     list: createGroupList({ tenant, store, show }),
     async remove(ctx, id, ifMatch) {
-      const { row } = await definitions.read(id);
-      if (ifMatch !== undefined && !ifMatch.includes('*') && !ifMatch.includes(await show.etag(row)))
-        throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
       const deadline = clock() + timing.answerWithin;
-      await turns.take(id, true, timing.answerWithin / 2, () => deletions.remove(ctx, id, deadline));
+      await turns.take(id, true, timing.answerWithin / 2, async () => {
+        await matching(id, ifMatch);
+        await deletions.remove(ctx, id, deadline);
+      });
     },
   };
 }
