@@ -68,6 +68,11 @@ export function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: 
           tenant,
           count: event.kept,
         });
+      if (event.keptKeys > 0)
+        log.system('warn', 'sync: too many users are in groups that nobody knows; none was taken out', {
+          tenant,
+          count: event.keptKeys,
+        });
       return;
     case 'skipped':
       log.system('error', 'sync: a user could not be taken over; the others were', {

@@ -12,6 +12,8 @@ export interface Mutant {
 
 const MODEL = 'test/bridge/model.test.ts';
 const OWED = 'test/bridge/owed.test.ts';
+const GROUPS = 'test/bridge/groups.model.test.ts';
+const RULES = 'test/mapping/rules-laws.test.ts';
 const KILL = 'test/kill/kill.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -63,5 +65,40 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'const named = isFresh ? [] : row.changes.flatMap((change) => change.named);',
     replace: 'const named: string[] = [];',
     tests: [OWED],
+  },
+  {
+    name: 'membership not vouched for',
+    file: 'src/bridge/groups/memberships.ts',
+    find: 'joins && !row.vouched.includes(group) ? [...row.vouched, group] : row.vouched;',
+    replace: 'row.vouched;',
+    tests: [GROUPS],
+  },
+  {
+    name: 'rights believed in doubt',
+    file: 'src/bridge/rights.ts',
+    find: 'if (at === UNKNOWN_RIGHTS) return true;',
+    replace: 'if (at === UNKNOWN_RIGHTS) return false;',
+    tests: [GROUPS],
+  },
+  {
+    name: 'roles of nobody taken away',
+    file: 'src/mapping/rules.ts',
+    find: 'held.filter((role) => !own.has(role) || keeps.has(role));',
+    replace: 'held.filter((role) => keeps.has(role));',
+    tests: [RULES],
+  },
+  {
+    name: 'membership that nobody vouched for gives',
+    file: 'src/mapping/rules.ts',
+    find: 'managedOf(byVouched.filter(({ vouched }) => vouched));',
+    replace: 'keeps;',
+    tests: [RULES],
+  },
+  {
+    name: 'binding outlives its group',
+    file: 'src/bridge/groups/deletions.ts',
+    find: 'await rules.forget(id);',
+    replace: '',
+    tests: [KILL],
   },
 ];

@@ -194,6 +194,7 @@ export const CHECKS: readonly Check[] = [
       const finding = finished === null ? 'none ever finished' : `last finished ${when(finished, now)}`;
       if (last?.kind === 'failed') return (finished === null ? fail : warn)(`${finding}; the last one failed: ${last.reason}`, finished === null ? 'never' : 'failed');
       if (finished === null) return running ? warn(`${finding}; the first one runs`, 'never') : fail(finding, 'never');
+      if (last?.kind === 'finished' && last.keptKeys > 0) return warn(`${finding}; ${count(last.keptKeys, 'user')} in groups that nobody knows, too many to take out unasked`, 'kept');
       if (last?.kind === 'finished' && last.kept > 0) return warn(`${finding}; ${count(last.kept, 'user')} missing in ZITADEL, too many to take away unasked`, 'kept');
       return ok(finding);
     }),

@@ -44,8 +44,13 @@ function tell(event: SyncEvent): Told {
     case 'finished': {
       const removed = event.removed > 0 ? `, ${event.removed} removed` : '';
       const line = `${count(event.users, 'user')} read, ${event.changed} new or changed${removed}, in ${event.ms} ms`;
-      if (event.kept === 0) return { line, mend: false };
-      const many = `${count(event.kept, 'user')} missing in ZITADEL, too many to take away unasked`;
+      if (event.kept + event.keptKeys === 0) return { line, mend: false };
+      const many = [
+        ...(event.kept > 0 ? [`${count(event.kept, 'user')} missing in ZITADEL, too many to take away unasked`] : []),
+        ...(event.keptKeys > 0
+          ? [`${count(event.keptKeys, 'user')} in groups that nobody knows, too many to take out unasked`]
+          : []),
+      ].join('; ');
       return { line: `${line}; ${many}: when they are truly gone, run sync --accept-removals`, mend: true };
     }
     case 'failed':

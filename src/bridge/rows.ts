@@ -171,7 +171,10 @@ function groupIndexOf(row: Row, unique: Unique): Index {
     emails: [],
     memberships: [],
     display: null,
-    reserved: isReserved ? [`${DISPLAY_NAME_MARK}${row.tenant}\n${ownName(asked.displayName)}`] : [],
+    reserved: [
+      ...(isReserved ? [`${DISPLAY_NAME_MARK}${row.tenant}\n${ownName(asked.displayName)}`] : []),
+      ...(row.createMark?.open === true ? [`${CREATE_MARK}${row.tenant}\n${row.createMark.hash}`] : []),
+    ],
     instance: unique.instance,
   };
 }
@@ -179,6 +182,7 @@ function groupIndexOf(row: Row, unique: Unique): Index {
 /** No userName begins with a line break: names are trimmed. */
 const EXTERNAL_ID_MARK = '\nexternalId\n';
 const DISPLAY_NAME_MARK = '\ndisplayName\n';
+const CREATE_MARK = '\ncreate\n';
 const HELD_MARK = '\nheld\n';
 const DEAD_MARK = '\ndead\n';
 
@@ -195,6 +199,9 @@ export const deadName = (name: string): string => DEAD_MARK + ownName(name);
 export const isMark = (reserved: string): boolean => reserved.startsWith(HELD_MARK) || reserved.startsWith(DEAD_MARK);
 
 export const isDisplayName = (reserved: string): boolean => reserved.startsWith(DISPLAY_NAME_MARK);
+
+/** The content of a request that makes a group, until its answer has left. */
+export const isCreation = (reserved: string): boolean => reserved.startsWith(CREATE_MARK);
 
 export const isExternalId = (reserved: string): boolean => reserved.startsWith(EXTERNAL_ID_MARK);
 

@@ -8,7 +8,13 @@ import type { Timing } from './timing.ts';
 
 export type SyncEvent =
   | ({ readonly kind: 'progress' } & Progress)
-  | ({ readonly kind: 'finished'; readonly ms: number } & Progress & Removal)
+  | ({
+      readonly kind: 'finished';
+      readonly ms: number;
+      /** users with memberships of groups that nobody knows, too many to take off without being told to */
+      readonly keptKeys: number;
+    } & Progress &
+      Removal)
   | { readonly kind: 'failed'; readonly reason: string }
   /** one user could not be taken over; the others go on */
   | { readonly kind: 'skipped'; readonly id: string; readonly error: unknown };
@@ -23,7 +29,7 @@ export interface SyncLoopOptions {
   /** read before the users: who is guarded, which passwords do. Throws BridgeError 503 when ZITADEL is away */
   readonly prepare: () => Promise<void>;
   /** once they were read: what hangs on all of them */
-  readonly conclude: (acceptRemovals: boolean) => Promise<void>;
+  readonly conclude: (acceptRemovals: boolean) => Promise<{ readonly keptKeys: number }>;
   /** keeps that a sync finished */
   readonly onFinished: (at: number) => Promise<void>;
   readonly onSync: (event: SyncEvent) => void;
@@ -85,7 +91,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     };
     await options.prepare();
     const result = await sweep(sync);
-    if (!stopped) await options.conclude(acceptRemovals);
+    const keptKeys = stopped ? 0 : (await options.conclude(acceptRemovals)).keptKeys;
     if (stopped) return { kind: 'failed', reason: 'stopped' };
     finished = clock();
     await options.onFinished(finished);
@@ -93,7 +99,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
       await forgetTombstones(store, shelf, unique, clock() - 2 * timing.syncInterval);
       await forgetDead(store, shelf, unique, clock() - timing.deadKeep);
     }
-    const event = tell({ kind: 'finished', ms: clock() - began, ...result });
+    const event = tell({ kind: 'finished', ms: clock() - began, ...result, keptKeys });
     const end = clock() + timing.syncInterval * METADATA_SHARE;
     place = await readMetadataAgain({ ...sync, stopped: () => stopped || clock() >= end }, place);
     return event;

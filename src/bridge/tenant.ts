@@ -166,9 +166,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       await guard.refresh();
       await groups.prepare();
     },
-    async conclude(acceptRemovals) {
-      await groups.conclude(acceptRemovals);
-    },
+    conclude: groups.conclude,
     onFinished(at) {
       synced = at;
       return keep();

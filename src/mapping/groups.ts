@@ -15,7 +15,7 @@ export const groupOf = (fact: string): string | undefined =>
 
 /** Ids of the groups that facts of a user name. */
 export const membershipsOf = (facts: Facts): readonly string[] =>
-  Object.keys(facts).flatMap((fact) => groupOf(fact) ?? []);
+  Object.entries(facts).flatMap(([fact, value]) => (value === MEMBER ? (groupOf(fact) ?? []) : []));
 
 /** The metadata key of the rule set in force, on the holder. */
 export const RULES_KEY = `${METADATA_PREFIX}rules`;

@@ -43,8 +43,10 @@ export interface Named {
   readonly id: string;
   readonly displayName: string;
   readonly externalId?: string;
-  /** its name and externalId came by SCIM or `groups apply` */
+  /** its name came by SCIM or `groups apply` */
   readonly vouched: boolean;
+  /** its externalId did */
+  readonly externalIdVouched: boolean;
 }
 
 /** Roles that rules give and take: in the organization, and by project. */
@@ -109,14 +111,16 @@ export function bind(set: RuleSet, group: Named): RuleSet {
 /** The groups of one match once `group` is called what it is called now. */
 function rebound(rule: Rule, bound: readonly Binding[], group: Named, templated: boolean): readonly Binding[] {
   const binding = bound.find((other) => other.group === group.id);
+  // what a rule looks at must itself have been said: others can write the rest
+  const said = rule.by === 'externalId' ? group.externalIdVouched && (!templated || group.vouched) : group.vouched;
   if (binding === undefined) {
     const open = rule.by === 'externalId' || isGlob(rule.pattern) || bound.length === 0;
     const made = { group: group.id, name: group.displayName, vouched: true };
-    return open && group.vouched && fits(rule, group) ? [...bound, made] : bound;
+    return open && said && fits(rule, group) ? [...bound, made] : bound;
   }
   if (!fits(rule, group)) return rule.by === 'externalId' ? bound.filter((other) => other !== binding) : bound;
   // the name of an unvouched binding was read from ZITADEL, where others write: it names no role before it is confirmed
-  const confirmed = group.vouched && (!templated || binding.name === group.displayName);
+  const confirmed = said && (!templated || binding.name === group.displayName);
   if (binding.vouched || !confirmed) return bound;
   return bound.map((other) => (other === binding ? { ...binding, vouched: true } : other));
 }

@@ -16,6 +16,7 @@ test('users that are missing in great number wait for --accept-removals', async 
   const north = fakeOperator('north');
   north.syncs = async ({ acceptRemovals }) => ({
     kind: 'finished',
+    keptKeys: 0,
     ms: 1,
     users: 7,
     changed: 0,

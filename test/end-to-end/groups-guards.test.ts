@@ -95,8 +95,7 @@ test('the last active ORG_OWNER keeps that role: a dead letter says so, and ever
   assert.deepEqual((await heldBy(sandbox, last)).org, ['ORG_USER_MANAGER']);
 });
 
-const stuck = 'the other roles of the last owner stay with ORG_OWNER';
-test('the other roles of the last active ORG_OWNER are given and taken as ever', { todo: stuck }, async (t) => {
+test('the other roles of the last active ORG_OWNER are given and taken as ever', async (t) => {
   const { tokens, users } = sandbox.seeds;
   const rules = [OWNERS, { ...OWNERS, match: { displayName: 'Desk' }, orgRoles: ['ORG_USER_MANAGER'] }];
   const { bridge } = await running(t, rules, { ZITADEL_TOKEN: tokens.instanceOwner });

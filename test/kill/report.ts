@@ -10,11 +10,11 @@ const ENDS = ['answered', 'unanswered', 'refused'] as const;
 /** Longer lists help nobody. */
 const MOST = 20;
 
-export function reportOf({ rounds, lives, groups, windows, writes, violations, faults }: Outcome): string {
+export function reportOf({ rounds, lives, groups, windows, writes, memberships, holders, ...found }: Outcome): string {
   const wishes = lives.flatMap((life) => life.wishes);
   const groupWishes = groups.flatMap((group) => group.wishes);
   const kinds = [...Map.groupBy(wishes, kindOf), ...Map.groupBy(groupWishes, groupKindOf)];
-  const count = (kind: ViolationKind): number => violations.filter((each) => each.kind === kind).length;
+  const count = (kind: ViolationKind): number => found.violations.filter((each) => each.kind === kind).length;
   return [
     `${rounds} kills, ${lives.length} users, ${groups.length} groups, ${wishes.length + groupWishes.length} requests, ${writes} writes at ZITADEL`,
     ...kinds
@@ -23,13 +23,14 @@ export function reportOf({ rounds, lives, groups, windows, writes, violations, f
         const ends = ENDS.map((end) => `${all.filter((wish) => wish.end === end).length} ${end}`);
         return `  ${kind}: ${ends.join(', ')}`;
       }),
+    `in the end: ${memberships} memberships, ${holders} users who hold what a rule gives`,
     'users hit in each window:',
     ...[...windows].map(([window, n]) => `  ${window}: ${n}`),
     KINDS.map((kind) => `${count(kind)} ${kind}`).join(', '),
-    ...violations
+    ...found.violations
       .slice(0, MOST)
       .map(({ kind, birth, ids, detail }) => `  ${kind}: ${birth} (${ids.join(', ')}): ${detail}`),
-    ...faults.slice(0, MOST).map((fault) => `  ${fault}`),
+    ...found.faults.slice(0, MOST).map((fault) => `  ${fault}`),
   ].join('\n');
 }
 

@@ -10,7 +10,7 @@ import { type Console, createConsole } from './groups/console.ts';
 import type { GroupLife } from './groups/lives.ts';
 import { createGroupLoad } from './groups/load.ts';
 import { judgeGroups } from './groups/oracle.ts';
-import { bridgeFile, RULES } from './groups/rules.ts';
+import { bridgeFile, holdsByRule, RULES } from './groups/rules.ts';
 import { rowsLeft } from './left.ts';
 import { createLine } from './line.ts';
 import type { Life } from './lives.ts';
@@ -42,6 +42,10 @@ export interface Outcome {
   readonly windows: ReadonlyMap<Window, number>;
   readonly lives: readonly Life[];
   readonly groups: readonly GroupLife[];
+  /** in ZITADEL at the end */
+  readonly memberships: number;
+  /** users who hold what a rule gives */
+  readonly holders: number;
   /** calls that write, applied or not */
   readonly writes: number;
   readonly violations: readonly Violation[];
@@ -134,7 +138,7 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
     groupLoad.start();
   }
 
-  async function end(): Promise<readonly Violation[]> {
+  async function end(): Promise<Pick<Outcome, 'violations' | 'writes' | 'memberships' | 'holders'>> {
     await weather.calm();
     const bridge = await startBridge({ ...place, timing: { ...place.timing, syncInterval: LAST_SYNCS } });
     await Promise.all([load.stop(), groupLoad.stop()]);
@@ -151,7 +155,13 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
       given: [...console.given],
     };
     await writeFile(join(place.folder, 'evidence.json'), JSON.stringify(evidence, null, 1), { mode: 0o600 });
-    return [...judge(evidence), ...judgeGroups(evidence)];
+    const { people, written } = evidence;
+    return {
+      violations: [...judge(evidence), ...judgeGroups(evidence)],
+      writes: written.length,
+      memberships: people.reduce((sum, { groups }) => sum + groups.length, 0),
+      holders: people.filter(holdsByRule).length,
+    };
   }
 
   try {
@@ -160,12 +170,11 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
       const aimed = MOMENTS.filter(({ aim }) => aim !== undefined && missed().includes(aim));
       await round(aimed[n % aimed.length] as Moment);
     }
-    const violations = await end();
+    const found = await end();
     const { down, up } = weather.times();
     tell(`ZITADEL was away ${Math.round((100 * down) / (down + up))} % of the time`);
-    const writes = (await writtenAt(sandbox)).length;
     const { lives } = load;
-    return { rounds, windows, lives, groups: groupLoad.lives, writes, violations, faults, folder: place.folder };
+    return { rounds, windows, lives, groups: groupLoad.lives, ...found, faults, folder: place.folder };
   } finally {
     await Promise.all([weather.calm(), load.stop(), groupLoad.stop()]);
   }

@@ -44,7 +44,10 @@ const named = (vouched: fc.Arbitrary<boolean>): fc.Arbitrary<Named> =>
       externalId: fc.option(fc.constantFrom(...NAMES), { nil: undefined }),
       vouched,
     })
-    .map(({ externalId, ...rest }) => (externalId === undefined ? rest : { ...rest, externalId }));
+    .map(({ externalId, ...rest }) => {
+      const group = { ...rest, externalIdVouched: rest.vouched };
+      return externalId === undefined ? group : { ...group, externalId };
+    });
 
 export const arbitraryDefinition = named(fc.boolean());
 /** Groups of different ids. */

@@ -35,6 +35,7 @@ const group = (id: string, displayName: string, more: Partial<Named> = {}): Name
   id,
   displayName,
   vouched: true,
+  externalIdVouched: more.vouched ?? true,
   ...more,
 });
 const withRules = (...rules: Rule[]) => ({ ...NO_RULES, rules });

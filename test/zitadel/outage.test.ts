@@ -270,9 +270,9 @@ test('who waits for a turn hears at once that nothing is sent, whatever becomes 
   const right = { roles: ['ORG_OWNER_VIEWER'] };
   const step = { call: 'CreateAdministrator', set: {}, right, names: [], after: {} } as const;
   let first: Outcome | undefined;
-  const hanging = members.run('turn-1', step, yes).then((outcome) => {
-    first = outcome;
-  });
+  const hanging = (async () => {
+    first = await members.run('turn-1', step, yes);
+  })();
   const waiting = Array.from({ length: 5 }, () => members.run('turn-2', step, yes));
   await Promise.all(['a', 'b', 'c', 'd', 'e'].map((id) => zitadel.find('userName', id)));
   await Promise.all(['turn-1', 'turn-2', 'a'].map((id) => zitadel.read(id)));

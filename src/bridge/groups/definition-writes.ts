@@ -5,10 +5,10 @@ import type { Definition } from '../../mapping/groups.ts';
 import type { HandOver } from '../hand-over.ts';
 import { releasedBy } from '../held.ts';
 import type { Clock, Context, Row, Store } from '../ports.ts';
-import { baseFacts, emptyRow, newChange, nextRevision, taken } from '../rows.ts';
+import { baseFacts, emptyRow, isCreation, newChange, nextRevision, taken } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
 import { definitionFacts, definitionOf } from './definitions.ts';
-import { SAID } from './rulebook.ts';
+import { LOOKED_AT, SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
 
 export interface DefinitionWritesOptions {
   readonly tenant: string;
@@ -18,15 +18,21 @@ export interface DefinitionWritesOptions {
   readonly clock: Clock;
 }
 
+/** What a request can vouch for. */
+export type Said = typeof SAID | typeof SAID_EXTERNAL_ID;
+
 export interface DefinitionWrites {
   /** The row of a group that is there and not being deleted, with its definition, all that was asked included. Throws 404. */
   read(id: string): Promise<{ readonly row: Row; readonly definition: Definition }>;
   /** Whether a group is there, or on its way out. */
   standing(id: string): Promise<'there' | 'deleting' | 'gone'>;
-  /** Throws 409 when the name has to be unique and is not, 503 when nothing was kept. */
-  create(ctx: Context, id: string, definition: Definition, hash: string, deadline: number): Promise<void>;
   /**
-   * Writes what `make` makes of the definition as it is by then; `said`: SCIM says what the group is called. False: nothing was to be
+   * Gives the id of the group that was made; of another one when an equal request has made that and was not answered yet. Throws 409
+   * when the name has to be unique and is not, 503 when nothing was kept.
+   */
+  create(ctx: Context, id: string, definition: Definition, hash: string, deadline: number): Promise<string>;
+  /**
+   * Writes what `make` makes of the definition as it is by then; `said`: what of it SCIM says itself. False: nothing was to be
    * written. `later`: it is kept and left to the queue.
    */
   change(
@@ -34,7 +40,7 @@ export interface DefinitionWrites {
     id: string,
     make: (definition: Definition) => Definition,
     deadline: number,
-    options?: { readonly said?: boolean; readonly later?: boolean },
+    options?: { readonly said?: readonly Said[]; readonly later?: boolean },
   ): Promise<boolean>;
   remove(ctx: Context, id: string, deadline: number, later: boolean): Promise<void>;
 }
@@ -69,20 +75,32 @@ export function createDefinitionWrites({ tenant, store, handOver, clock }: Defin
       const blank = emptyRow(keyOf(id), at);
       const facts = definitionFacts(id, definition);
       const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at });
-      const row = { ...blank, version: 1, vouched: [SAID], changes: [change], createMark: { hash, open: true } };
-      if (!(await written(row, 0, deadline, false))) throw new Error('a new id was taken');
+      const row = {
+        ...blank,
+        version: 1,
+        vouched: [SAID, SAID_EXTERNAL_ID],
+        changes: [change],
+        createMark: { hash, open: true },
+      };
+      const outcome = await handOver(row, 0, deadline).catch(asGroup);
+      if (outcome.kind === 'ok') return id;
+      if (outcome.kind === 'refused') throw outcome.error;
+      if (outcome.kind === 'version') throw new Error('a new id was taken');
+      if (isCreation(outcome.name)) return outcome.holder.id;
+      throw taken(outcome.name);
     },
-    async change(ctx, id, make, deadline, { said = false, later = false } = {}) {
+    async change(ctx, id, make, deadline, { said = [], later = false } = {}) {
       for (;;) {
         const { row, definition } = await find(id, false);
         const next = make(definition);
         const isSame = stableJson(next) === stableJson(definition);
-        if (isSame && (!said || row.vouched.includes(SAID))) return false;
+        if (isSame && said.every((each) => row.vouched.includes(each))) return false;
         const at = clock();
         const facts = definitionFacts(id, next);
         const change = newChange(ctx, { revision: nextRevision(row), kind: 'edit', facts, named: [], at });
         // what SCIM says of the name is looked at by the rules again
-        const vouched = said ? [SAID] : row.vouched;
+        const before = row.vouched.filter((each) => said.length === 0 || each !== LOOKED_AT);
+        const vouched = [...new Set([...before, ...said])];
         const wish = { ...row, version: row.version + 1, vouched, changes: [...releasedBy(row.changes), change] };
         if (await written(wish, row.version, deadline, later)) return true;
       }

@@ -21,6 +21,8 @@ export interface Deletions {
   remove(ctx: Context, id: string, deadline: number): Promise<void>;
   /** Ids of groups whose deletion has not ended: hidden, in no list. */
   under(): Promise<readonly string[]>;
+  /** Notes a group whose deletion was begun: `finish` goes on with it. */
+  begun(id: string): Promise<void>;
   /** Finishes what an earlier process left, or an outage. */
   finish(): Promise<void>;
 }
@@ -59,6 +61,7 @@ export function createDeletions(options: DeletionsOptions): Deletions {
 
   return {
     under,
+    begun: (id) => note((ids) => [...ids.filter((each) => each !== id), id]),
     async remove(ctx, id, deadline) {
       running.add(id);
       try {

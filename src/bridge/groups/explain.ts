@@ -1,6 +1,6 @@
 /** Why a user has, is to get, or does not get a right. Pure. */
-import { groupKey, groupOf, membershipsOf } from '../../mapping/groups.ts';
-import { isRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
+import { groupKey, membershipsOf } from '../../mapping/groups.ts';
+import { isRight, ORG_RIGHT, projectRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
 import { given, managed } from '../../mapping/rules.ts';
 import type { ExplainedRight, Explanation, RightName } from '../operator.ts';
 import type { Row } from '../ports.ts';
@@ -36,12 +36,12 @@ export function explained(row: Row, book: Rulebook, directory: Directory): Expla
   };
 
   function givenBy(group: string): readonly RightName[] {
-    return given(book.set(), group, new Set(book.off().keys()));
+    return given(book.set(), group, book.offPlaces());
   }
 
   function right({ project, role }: RightName): ExplainedRight {
     const groups = [...memberships.vouched, ...memberships.others].flatMap((id) =>
-      given(book.set(), id, new Set(book.off().keys()))
+      given(book.set(), id, book.offPlaces())
         .filter((each) => each.project === project && each.role === role)
         .map(({ rule }) => ({ id, displayName: directory.find(id)?.displayName ?? id, rule: rule + 1 })),
     );
@@ -49,7 +49,7 @@ export function explained(row: Row, book: Rulebook, directory: Directory): Expla
     const isWanted = holds(wanted, { project, role });
     const letter = row.dead.find(({ facts: dead }) =>
       Object.keys(dead).some(
-        (fact) => isRight(fact) && fact === (project === null ? 'right:org' : `right:project:${project}`),
+        (fact) => isRight(fact) && fact === (project === null ? ORG_RIGHT : projectRight(project)),
       ),
     );
     const isMine = managedBy(book, { project, role });
@@ -83,12 +83,12 @@ const unique = (names: readonly RightName[]): readonly RightName[] =>
 const holds = (rights: Rights, name: RightName): boolean => isIn(namesOf(rights), name);
 
 function managedBy(book: Rulebook, { project, role }: RightName): boolean {
-  const { org, projects } = managed(book.set(), new Set(book.off().keys()));
+  const { org, projects } = managed(book.set(), book.offPlaces());
   return project === null ? org.has(role) : projects.get(project)?.has(role) === true;
 }
 
 function owedOf(row: Row, id: string): 'add' | 'remove' | null {
   const key = groupKey(id);
-  const last = row.changes.findLast(({ facts }) => Object.keys(facts).some((fact) => fact === key && groupOf(fact)));
+  const last = row.changes.findLast(({ facts }) => key in facts);
   return last === undefined ? null : last.facts[key] === null ? 'remove' : 'add';
 }

@@ -1,11 +1,10 @@
 /** The groups of one tenant: definitions on the holder, memberships on the users. */
 import { BridgeError, withNote } from '../../errors.ts';
+import { contended } from '../hand-over.ts';
 import type { Definition } from '../../mapping/groups.ts';
-import type { Clock, Context, Ids, Store, Unique } from '../ports.ts';
-import { groupsOf } from '../shelves.ts';
+import type { Clock, Context, Ids, Store, Unique, Wake } from '../ports.ts';
 import type { Timing } from '../timing.ts';
 import type { GroupEdit, GroupResource, Groups } from '../use-cases.ts';
-import { updateRow } from '../writes.ts';
 import type { DefinitionWrites } from './definition-writes.ts';
 import type { Deletions } from './deletions.ts';
 import type { Directory } from './directory.ts';
@@ -13,6 +12,7 @@ import { createGroupList } from './list.ts';
 import type { Memberships } from './memberships.ts';
 import { type Repeats, createRepeats } from './repeats.ts';
 import type { RulesAtWork } from './rules-at-work.ts';
+import { SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
 import type { Show } from './show.ts';
 import { createTurns } from './turns.ts';
 import { wishesOf } from './wishes.ts';
@@ -29,6 +29,7 @@ export interface GroupsOptions {
   readonly show: Show;
   /** ids that are no users and no groups are refused; else they wait for their user */
   readonly strictMembers: boolean;
+  readonly wake: Wake;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
@@ -36,10 +37,12 @@ export interface GroupsOptions {
 
 /** Ids that wait for their user stand in the definition of the group: characters, of 500,000 bytes that a value may have. */
 const MOST_PENDING = 250_000;
+/** The turn of those that take groups into groups; no group has this id. */
+const NESTING = '';
 
 export function createGroups(options: GroupsOptions): Groups {
-  const { tenant, unique, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
-  const repeats: Repeats = createRepeats({ tenant, store, clock });
+  const { tenant, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
+  const repeats: Repeats = createRepeats(options);
   const turns = createTurns();
 
   /** What joins a group, by what it is. Throws 400 for ids that nobody has when these are refused. */
@@ -111,41 +114,55 @@ export function createGroups(options: GroupsOptions): Groups {
 
   async function create(ctx: Context, input: Parameters<Groups['create']>[1]): ReturnType<Groups['create']> {
     const deadline = clock() + timing.answerWithin;
-    const earlier = await repeats.find(input.displayName, input.hash, deadline);
-    const id = earlier ?? options.ids();
+    for (;;) {
+      const own = options.ids();
+      const ended = repeats.begin(own);
+      try {
+        const id = await make(ctx, own, input, deadline);
+        if (id === own) return { resource: await show.get(id, true), ended: (delivered) => void ended(delivered) };
+        await ended(false);
+        if (await repeats.adopt(id, deadline)) return await answerAgain(ctx, id, input, deadline);
+        if (clock() >= deadline) throw contended();
+      } catch (error) {
+        await ended(false);
+        throw error;
+      }
+    }
+  }
+
+  /** Gives the id of the group, another one when an equal request has made it already. */
+  async function make(ctx: Context, own: string, input: Parameters<Groups['create']>[1], deadline: number) {
+    const wishes = new Map([...new Set(input.members)].map((member) => [member, true]));
+    const { users, groups } = await sorted(own, wishes, deadline);
+    const definition: Definition = {
+      displayName: input.displayName,
+      ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
+      groups: [...groups.keys()],
+      pending: [],
+      deleting: false,
+    };
+    const id = await definitions.create(ctx, own, definition, input.hash, deadline);
+    if (id === own) await fill(ctx, id, users, deadline);
+    return id;
+  }
+
+  /** The group that nobody was told of, its members included. */
+  async function answerAgain(ctx: Context, id: string, input: Parameters<Groups['create']>[1], deadline: number) {
     const ended = repeats.begin(id);
     try {
       const wishes = new Map([...new Set(input.members)].map((member) => [member, true]));
-      const { users, groups } = await sorted(id, wishes, deadline);
-      const definition: Definition = {
-        displayName: input.displayName,
-        ...(input.externalId === undefined ? {} : { externalId: input.externalId }),
-        groups: [...groups.keys()],
-        pending: [],
-        deleting: false,
-      };
-      if (earlier === undefined) await definitions.create(ctx, id, definition, input.hash, deadline);
-      await rules.look(id);
-      await bring(ctx, id, users, deadline, true);
-      return { resource: await show.get(id, true), ended: (delivered) => void end(delivered) };
+      const { users } = await sorted(id, wishes, deadline);
+      await fill(ctx, id, users, deadline);
+      return { resource: await show.get(id, true), ended: (delivered: boolean) => void ended(delivered) };
     } catch (error) {
-      ended();
+      await ended(false);
       throw error;
     }
+  }
 
-    /** When the store fails the mark stays open: one repeat more is 201, never a twin. */
-    async function end(delivered: boolean): Promise<void> {
-      try {
-        if (delivered)
-          await updateRow(store, unique, { tenant: groupsOf(tenant), id }, (row) =>
-            row.createMark?.open === true ? { ...row, createMark: { ...row.createMark, open: false } } : row,
-          );
-      } catch {
-        // see above
-      } finally {
-        ended();
-      }
-    }
+  async function fill(ctx: Context, id: string, users: ReadonlyMap<string, boolean>, deadline: number): Promise<void> {
+    await rules.look(id);
+    await bring(ctx, id, users, deadline, true);
   }
 
   function edit(
@@ -156,7 +173,15 @@ export function createGroups(options: GroupsOptions): Groups {
   ): Promise<GroupResource> {
     const isAboutAll = wish.members.some(({ kind }) => kind === 'replace' || kind === 'removeWhere');
     const deadline = clock() + timing.answerWithin;
-    return turns.take(id, isAboutAll, timing.answerWithin / 2, () => carryOut(ctx, id, wish, asked, deadline));
+    const isAlone = isAboutAll || wish.ifMatch !== undefined;
+    return turns.take(id, isAlone, timing.answerWithin / 2, () => carryOut(ctx, id, wish, asked, deadline));
+  }
+
+  /** The definition of a group that is there. Throws 412 when none of the ETags is the group's (RFC 7644 §3.14). */
+  async function matching(id: string, ifMatch: readonly string[] | undefined): Promise<Definition> {
+    const { row, definition } = await definitions.read(id);
+    if (ifMatch === undefined || ifMatch.includes('*') || ifMatch.includes(await show.etag(row))) return definition;
+    throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
   }
 
   async function carryOut(
@@ -166,32 +191,40 @@ export function createGroups(options: GroupsOptions): Groups {
     asked: { readonly members: boolean },
     deadline: number,
   ): Promise<GroupResource> {
-    const { row, definition } = await definitions.read(id);
-    if (wish.ifMatch !== undefined && !wish.ifMatch.includes('*') && !wish.ifMatch.includes(await show.etag(row)))
-      throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
+    const definition = await matching(id, wish.ifMatch);
     const wishes = await wishesOf(wish.members, () => show.asked(id, definition));
     const { users, groups } = await sorted(id, wishes, deadline);
     const { displayName, externalId } = wish;
     const isNamed = displayName !== undefined || externalId !== undefined;
-    const begun = await definitions.change(
-      ctx,
-      id,
-      ({ externalId: old, ...now }) => {
-        const next = externalId === undefined ? old : (externalId ?? undefined);
-        return {
-          ...now,
-          displayName: displayName ?? now.displayName,
-          ...(next === undefined ? {} : { externalId: next }),
-          groups: [
-            ...now.groups.filter((each) => wishes.get(each) !== false),
-            ...[...groups].flatMap(([each, joins]) => (joins && !now.groups.includes(each) ? [each] : [])),
+    const isNesting = [...groups.values()].includes(true);
+    const define = (): Promise<boolean> =>
+      definitions.change(
+        ctx,
+        id,
+        ({ externalId: old, ...now }) => {
+          for (const [each, joins] of groups) if (joins) checkCycle(id, each);
+          const next = externalId === undefined ? old : (externalId ?? undefined);
+          return {
+            ...now,
+            displayName: displayName ?? now.displayName,
+            ...(next === undefined ? {} : { externalId: next }),
+            groups: [
+              ...now.groups.filter((each) => wishes.get(each) !== false),
+              ...[...groups].flatMap(([each, joins]) => (joins && !now.groups.includes(each) ? [each] : [])),
+            ],
+            pending: now.pending.filter(({ value }) => wishes.get(value) !== false),
+          };
+        },
+        deadline,
+        {
+          said: [
+            ...(displayName === undefined ? [] : ([SAID] as const)),
+            ...(externalId === undefined ? [] : ([SAID_EXTERNAL_ID] as const)),
           ],
-          pending: now.pending.filter(({ value }) => wishes.get(value) !== false),
-        };
-      },
-      deadline,
-      { said: displayName !== undefined },
-    );
+        },
+      );
+    // of two groups that take each other in one is late
+    const begun = isNesting ? await turns.take(NESTING, true, timing.answerWithin / 2, define) : await define();
     if (isNamed) await rules.look(id);
     await bring(ctx, id, users, deadline, begun);
     return show.get(id, asked.members);
@@ -203,11 +236,11 @@ export function createGroups(options: GroupsOptions): Groups {
     get: (_ctx, id, { members }) => show.get(id, members),
     list: createGroupList({ tenant, store, show }),
     async remove(ctx, id, ifMatch) {
-      const { row } = await definitions.read(id);
-      if (ifMatch !== undefined && !ifMatch.includes('*') && !ifMatch.includes(await show.etag(row)))
-        throw new BridgeError(412, 'the group has changed since: read it again and repeat the change');
       const deadline = clock() + timing.answerWithin;
-      await turns.take(id, true, timing.answerWithin / 2, () => deletions.remove(ctx, id, deadline));
+      await turns.take(id, true, timing.answerWithin / 2, async () => {
+        await matching(id, ifMatch);
+        await deletions.remove(ctx, id, deadline);
+      });
     },
   };
 }

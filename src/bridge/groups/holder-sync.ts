@@ -1,5 +1,6 @@
 /** Definitions and rules as the holder has them: read before the users, so that a store that was lost is made again from ZITADEL. */
 import { BridgeError } from '../../errors.ts';
+import { stableJson } from '../../mapping/codecs.ts';
 import type { Facts } from '../../mapping/facts.ts';
 import { groupOf, RULES_KEY } from '../../mapping/groups.ts';
 import { OWN } from '../confirm.ts';
@@ -7,7 +8,7 @@ import type { Clock, Row, Store, Unique, Wake, Zitadel } from '../ports.ts';
 import { isQuiet } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
 import { insertRow, updateRow } from '../writes.ts';
-import { definitionKey, definitionOf, RULES_ID } from './definitions.ts';
+import { definitionFacts, definitionKey, definitionOf, RULES_ID } from './definitions.ts';
 import type { Directory } from './directory.ts';
 
 export interface HolderSyncOptions {
@@ -17,6 +18,8 @@ export interface HolderSyncOptions {
   readonly store: Store;
   readonly zitadel: Pick<Zitadel, 'holder'>;
   readonly directory: Directory;
+  /** a group whose deletion an earlier store had begun */
+  readonly onDeleting: (id: string) => Promise<void>;
   readonly wake: Wake;
   readonly clock: Clock;
 }
@@ -42,15 +45,42 @@ export async function syncHolder(options: HolderSyncOptions): Promise<void> {
     const key = { tenant: shelf, id };
     const before = await store.read(key);
     if (before === undefined) {
-      await insertRow(store, unique, key, asked, (row) => ({ ...row, known, verifiedAt: asked }));
+      if (definitionOf(id, known)?.deleting === true) await options.onDeleting(id);
+      await insertRow(store, unique, key, asked, (row) => ({
+        ...row,
+        ...cleaned(id, known, undefined),
+        verifiedAt: asked,
+      }));
+      wake.at(asked);
       return;
     }
     const isSame = before.known?.[definitionKey(id)] === known[definitionKey(id)];
     if (isSame || !isQuiet(before) || before.tombstone !== null) return;
     // somebody wrote it past the bridge: nobody vouches for it any more
     await updateRow(store, unique, key, (row) =>
-      row.version === before.version ? { ...row, known, vouched: [], verifiedAt: asked, modified: asked } : row,
+      row.version === before.version
+        ? { ...row, ...cleaned(id, known, before.known), vouched: [], verifiedAt: asked, modified: asked }
+        : row,
     );
+    wake.at(asked);
+  }
+
+  /**
+   * What stands there may be anybody's writing: who waits to become a member is only whom SCIM asked for, and no group is deleted by it.
+   * A definition that says otherwise is written again as it should be.
+   */
+  function cleaned(
+    id: string,
+    known: Facts,
+    before: Facts | null | undefined,
+  ): Pick<Row, 'known' | 'changes' | 'dueAt'> {
+    const definition = definitionOf(id, known);
+    if (definition === undefined) return { known, changes: [], dueAt: null };
+    const pending = definitionOf(id, before ?? null)?.pending ?? [];
+    const deleting = before === undefined && definition.deleting;
+    const facts = definitionFacts(id, { ...definition, pending, deleting });
+    if (stableJson(facts) === stableJson(known)) return { known, changes: [], dueAt: null };
+    return { known, changes: [{ ...OWN, kind: 'edit', facts, at: asked }], dueAt: asked };
   }
 
   /** Nobody but the bridge writes there: what is missing was lost, and rights hang on it. */

@@ -150,7 +150,7 @@ export function createMemberships(options: MembershipsOptions): Memberships {
 const isOutage = (error: unknown): boolean => error instanceof BridgeError && error.status === 503;
 
 /** Whether nothing is to be asked: it is so, somebody vouched for it, and nothing else is on its way. */
-export function isSo(row: Row, group: string, joins: boolean): boolean {
+function isSo(row: Row, group: string, joins: boolean): boolean {
   const key = groupKey(group);
   const last = row.changes.findLast(({ kind, facts }) => key in facts || kind !== 'edit');
   if (joins && !row.vouched.includes(group)) return false;

@@ -11,7 +11,7 @@ import { membershipsOf } from '../../mapping/groups.ts';
 import { updateRow } from '../writes.ts';
 import type { Directory } from './directory.ts';
 import { explained, isIn, namesOf } from './explain.ts';
-import { LOOKED_AT, type Rulebook, SAID } from './rulebook.ts';
+import { LOOKED_AT, type Rulebook, SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
 import { namedOf, type RulesAtWork } from './rules-at-work.ts';
 
 export interface GroupsOperateOptions {
@@ -56,13 +56,13 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
   }
 
   async function* plan(): AsyncIterable<PlannedUser> {
-    await known();
     const next = book.next(await names());
+    const off = await book.offOf(next);
     for await (const rows of store.scan(tenant)) {
       for (const row of rows) {
         const held = rightsOfFacts(row.known ?? {});
         const vouched = membershipsOf(shownFacts(row) ?? {});
-        const then = wanted(next, held, { vouched, others: [] }, new Set(book.off().keys()));
+        const then = wanted(next, held, { vouched, others: [] }, off);
         if (then === held) continue;
         const [has, gets] = [namesOf(held), namesOf(then)];
         const add = gets.filter((name) => !isIn(has, name));
@@ -79,7 +79,7 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
     await book.put(book.next(groups.flatMap((row) => namedOf(row) ?? [])));
     await book.check();
     for (const row of groups)
-      await updateRow(store, groupsUnique, row, (now) => ({ ...now, vouched: [SAID, LOOKED_AT] }));
+      await updateRow(store, groupsUnique, row, (now) => ({ ...now, vouched: [SAID, SAID_EXTERNAL_ID, LOOKED_AT] }));
     const fresh = { after: null, users: 0, changed: 0 };
     await store.setState(place, fresh);
     return fresh;

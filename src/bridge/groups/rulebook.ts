@@ -25,7 +25,9 @@ import { insertRow, updateRow } from '../writes.ts';
 import { RULES_ID } from './definitions.ts';
 
 /** What stands in `Row.vouched` of a definition, or of the rules, that came by SCIM or `groups apply`. */
-export const SAID = 'said';
+export const SAID = 'said' as const;
+/** The same of its externalId alone. */
+export const SAID_EXTERNAL_ID = 'said-externalId' as const;
 /** A definition that the rules have looked at. */
 export const LOOKED_AT = 'looked-at';
 
@@ -37,8 +39,6 @@ export interface Rulebook extends RuleBook {
   off(): ReadonlyMap<number, string>;
   /** the set in force is not the one of bridge.yaml */
   differs(): boolean;
-  /** false: read from ZITADEL and not the one of bridge.yaml: it keeps rights and gives none */
-  trusted(): boolean;
   /** Takes what the store has; false: it has none. */
   load(): Promise<boolean>;
   /** The rules of bridge.yaml are in force: there were none. */
@@ -47,8 +47,12 @@ export interface Rulebook extends RuleBook {
   look(group: Named): Promise<boolean>;
   /** The group is gone. */
   forget(group: string): Promise<void>;
+  /** places of the rules that give nothing; the same object as long as it is so */
+  offPlaces(): ReadonlySet<number>;
   /** The set that `groups apply` would put in force. */
   next(groups: readonly Named[]): RuleSet;
+  /** Which rules of a set could not be carried out, by place. Throws BridgeError 503 when ZITADEL is away. */
+  offOf(set: RuleSet): Promise<ReadonlySet<number>>;
   /** Puts a set in force. */
   put(set: RuleSet): Promise<void>;
   /** Nobody holds what only an earlier set managed. */
@@ -130,7 +134,6 @@ export function createRulebook(options: RulebookOptions): Rulebook {
     set: () => set,
     off: () => off,
     differs: () => !isOfFile(),
-    trusted: () => isTrusted,
     wanted: (held: Rights, memberships: Memberships) => wanted(set, held, memberships, offPlaces),
     creates: (project) => createsOf(set, project),
     listed: () => listed,
@@ -157,6 +160,8 @@ export function createRulebook(options: RulebookOptions): Rulebook {
     async forget(group) {
       await changeTo((now) => unbind(now, group));
     },
+    offPlaces: () => offPlaces,
+    offOf: async ({ rules }) => new Set(offRules(rules, await zitadel.catalogue(projectsOf(rules))).keys()),
     next: (groups) => applied(set, options.rules, groups),
     put: (next) => inTurn(async () => void (await save(() => next))),
     async finish() {

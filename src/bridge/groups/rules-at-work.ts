@@ -1,13 +1,13 @@
 /** The rules at work: what is said of a group is bound, and whoever it concerns is looked at again. */
 import { rightsOfFacts } from '../../mapping/rights.ts';
 import type { Named } from '../../mapping/rules.ts';
-import type { Clock, Row, Store, Unique, Wake } from '../ports.ts';
+import type { Change, Clock, Row, Store, Unique, Wake } from '../ports.ts';
 import { planRights, split } from '../rights.ts';
 import { baseFacts, newChange, nextRevision, shownFacts, toSend } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
 import { updateRow } from '../writes.ts';
 import { definitionOf } from './definitions.ts';
-import { LOOKED_AT, type Rulebook, SAID } from './rulebook.ts';
+import { LOOKED_AT, type Rulebook, SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
 
 export interface RulesAtWork {
   /** SCIM has said what a group is called: rules are bound to it, its members are looked at when that changes what they get. */
@@ -84,14 +84,16 @@ export function createRulesAtWork(options: RulesAtWorkOptions): RulesAtWork {
     const row = await store.read({ tenant: shelf, id: group });
     const definition = row && definitionOf(group, baseFacts(row));
     if (row === undefined || definition === undefined || definition.deleting) return;
-    const changed = await book.look(namedOf(row) ?? { id: group, displayName: '', vouched: false });
+    const changed = await book.look(
+      namedOf(row) ?? { id: group, displayName: '', vouched: false, externalIdVouched: false },
+    );
     if (changed && (await store.memberSet(tenant, group)).count > 0) {
       await note((ids) => [...new Set([...ids, group])]);
       await members(group);
       await note((ids) => ids.filter((each) => each !== group));
     }
     await updateRow(store, options.groupsUnique, row, (now) =>
-      now.vouched.includes(SAID) && !now.vouched.includes(LOOKED_AT)
+      now.vouched.length > 0 && !now.vouched.includes(LOOKED_AT)
         ? { ...now, vouched: [...now.vouched, LOOKED_AT] }
         : now,
     );
@@ -103,7 +105,7 @@ export function createRulesAtWork(options: RulesAtWorkOptions): RulesAtWork {
     lookAt,
     async resume() {
       for await (const rows of store.scan(shelf))
-        for (const { id, vouched } of rows) if (vouched.includes(SAID) && !vouched.includes(LOOKED_AT)) await look(id);
+        for (const { id, vouched } of rows) if (vouched.length > 0 && !vouched.includes(LOOKED_AT)) await look(id);
       for (const group of await waiting()) {
         await members(group);
         await note((ids) => ids.filter((each) => each !== group));
@@ -122,11 +124,12 @@ export function namedOf(row: Row): Named | undefined {
     displayName,
     ...(externalId === undefined ? {} : { externalId }),
     vouched: row.vouched.includes(SAID),
+    externalIdVouched: row.vouched.includes(SAID_EXTERNAL_ID),
   };
 }
 
 /** Whether the rules want rights of a user otherwise than they are, and nothing on its way will see to it. */
-export function owesRights(row: Row, book: Rulebook): boolean {
+function owesRights(row: Row, book: Rulebook): boolean {
   if (row.tombstone !== null || row.known === null) return false;
   if (toSend(row).some(({ rights, revision }) => rights && (row.calling === null || revision > row.calling)))
     return false;
@@ -134,13 +137,14 @@ export function owesRights(row: Row, book: Rulebook): boolean {
   if (facts === null) return false;
   const held = rightsOfFacts(row.known);
   if (book.wanted(held, split(row, facts)) === held) return false;
-  const { take, give } = planRights({ ...row, changes: [{ ...LOOK, at: 0 }] }, book);
+  const { take, give } = planRights({ ...row, changes: [...toSend(row), LOOK] }, book);
   // what was refused in just this way is not asked for again by itself
   const refused = new Set(row.dead.flatMap(({ facts: dead }) => Object.entries(dead).map(String)));
   return [...take, ...give].some(({ after }) => Object.entries(after ?? {}).some((each) => !refused.has(String(each))));
 }
 
-const LOOK = {
+/** Only that it looks at rights is read of it. */
+const LOOK: Change = {
   revision: 0,
   kind: 'edit',
   facts: {},
@@ -149,7 +153,8 @@ const LOOK = {
   rights: true,
   who: '',
   txn: '',
-} as const;
+  at: 0,
+};
 
 function allVouched(row: Row): Row {
   const facts = shownFacts(row);

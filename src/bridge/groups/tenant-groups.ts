@@ -129,7 +129,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
       isRead = await book.load();
     },
     async prepare() {
-      await syncHolder({ ...options, tenant, unique });
+      await syncHolder({ ...options, tenant, unique, onDeleting: deletions.begun });
       if (!isRead && !(await book.load())) await book.begin();
       isRead = true;
     },

@@ -1,7 +1,7 @@
 /** After a sweep over the users: rights as ZITADEL lists them, keys of groups that are gone, members that have appeared meanwhile. */
 import { BridgeError } from '../../errors.ts';
 import type { Facts } from '../../mapping/facts.ts';
-import { groupKey, membershipsOf } from '../../mapping/groups.ts';
+import { groupOf, MEMBER, membershipsOf } from '../../mapping/groups.ts';
 import { rightsOfFacts } from '../../mapping/rights.ts';
 import { withOwn } from '../confirm.ts';
 import type { Clock, Context, Row, Store, Unique, Wake, Zitadel } from '../ports.ts';
@@ -56,7 +56,7 @@ export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promi
     for (const row of rows) {
       const ids = membershipsOf(row.known ?? {});
       keys += ids.length;
-      if (isQuiet(row) && ids.some((id) => !directory.has(id))) orphans.push(row);
+      if (isQuiet(row) && strays(row).length > 0) orphans.push(row);
       if (all === undefined || (ids.length === 0 && row.rights.at === 0 && !all.has(row.id))) continue;
       const now = await takeRights(row, all.get(row.id) ?? {});
       if (await rules.lookAt(row.id, { txn: 'sync' })) holdsRetired = true;
@@ -70,6 +70,14 @@ export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promi
   if (isMany && !acceptRemovals) return { keptKeys: orphans.length };
   for (const row of orphans) await takeOff(row);
   return { keptKeys: 0 };
+
+  /** Keys of groups that are not there, and keys that are no memberships: somebody else's writing. */
+  function strays({ known }: Row): readonly string[] {
+    return Object.entries(known ?? {}).flatMap(([key, value]) => {
+      const group = groupOf(key);
+      return group !== undefined && (value !== MEMBER || !directory.has(group)) ? [key] : [];
+    });
+  }
 
   /** Lists are believed of a row that nobody is writing. */
   async function takeRights(row: Row, held: Facts): Promise<Row> {
@@ -89,9 +97,9 @@ export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promi
 
   async function takeOff({ tenant: of, id }: Row): Promise<void> {
     await updateRow(store, unique, { tenant: of, id }, (row) => {
-      const gone = membershipsOf(row.known ?? {}).filter((group) => !directory.has(group));
+      const gone = strays(row);
       if (!isQuiet(row) || gone.length === 0) return row;
-      const facts = Object.fromEntries(gone.map((group) => [groupKey(group), null]));
+      const facts = Object.fromEntries(gone.map((key) => [key, null]));
       return { ...withOwn(row, facts, clock(), book.active()), dueAt: clock() };
     });
     wake.at(clock());

@@ -1,5 +1,6 @@
 /** The rules of a run, one of each kind, and the rights that none of them gives. */
 import type { Rule } from '../../../src/mapping/rules.ts';
+import type { Person } from '../people.ts';
 import { SEED } from '../../../src/sandbox/seed.ts';
 
 export const PROJECT = SEED.project.id;
@@ -39,3 +40,7 @@ export function bridgeFile(): string {
   }));
   return JSON.stringify({ groups: { rules } });
 }
+
+/** Whether a user holds what a rule gives. */
+export const holdsByRule = ({ org, projects }: Pick<Person, 'org' | 'projects'>): boolean =>
+  org.some((role) => role !== BY_HAND.org) || (projects[PROJECT] ?? []).some((role) => role !== BY_HAND.project);
