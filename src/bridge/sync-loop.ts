@@ -1,6 +1,7 @@
 /** When a tenant is synced: at full speed until a first sync has finished, then every SYNC_INTERVAL at most 5 % of the time. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetDead, forgetTombstones } from './forget.ts';
+import type { Exclusive } from './exclusive.ts';
 import type { Clock, Store, Unique, Zitadel } from './ports.ts';
 import { type Place, type Progress, type Removal, readMetadataAgain, sweep, type SyncOptions } from './sync.ts';
 import { groupsOf } from './shelves.ts';
@@ -26,13 +27,19 @@ export interface SyncLoopOptions {
   readonly zitadel: Zitadel;
   readonly clock: Clock;
   readonly timing: Timing;
-  /** read before the users: who is guarded, which passwords do. Throws BridgeError 503 when ZITADEL is away */
+  /** what each process has to know: who is guarded, which passwords do, which rules can be carried out. Throws BridgeError 503 when ZITADEL is away */
+  readonly refresh: () => Promise<void>;
+  /** read before the users. Throws BridgeError 503 when ZITADEL is away */
   readonly prepare: () => Promise<void>;
   /** once they were read: what hangs on all of them */
   readonly conclude: (acceptRemovals: boolean) => Promise<{ readonly keptKeys: number }>;
   /** keeps that a sync finished */
   readonly onFinished: (at: number) => Promise<void>;
   readonly onSync: (event: SyncEvent) => void;
+  /** one process syncs a tenant at a time */
+  readonly exclusive: Exclusive;
+  /** when a sync last finished, in whatever process; null: never */
+  readonly lastFinished: () => Promise<number | null>;
 }
 
 export interface SyncLoop {
@@ -47,6 +54,8 @@ export interface SyncLoop {
   last(): SyncEvent | undefined;
 }
 
+const ELSEWHERE: SyncEvent = { kind: 'failed', reason: 'another process syncs this tenant just now' };
+
 /** Pause before a failed first sync is tried again, ms. */
 const SYNC_AGAIN = 5_000;
 /** Of the time, once a first sync has finished: what the sweeps take, and what reading metadata again takes; 5 % together. */
@@ -58,6 +67,8 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
   let finished: number | null = null;
   let last: SyncEvent | undefined;
   let stopped = false;
+  /** this process has looked for a sync once */
+  let began = false;
   let timer: NodeJS.Timeout | undefined;
   let syncing: Promise<SyncEvent> | undefined;
   /** where the rolling pass over the metadata stands */
@@ -105,9 +116,23 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     return event;
   }
 
-  async function attempt(atFullSpeed: boolean, acceptRemovals: boolean): Promise<SyncEvent> {
+  /** What another process is doing, or has done in this interval, is not done twice. */
+  async function inTurn(atFullSpeed: boolean, acceptRemovals: boolean, asked: boolean): Promise<SyncEvent> {
+    const before = await options.lastFinished();
+    await options.refresh();
+    finished = Math.max(finished ?? 0, before ?? 0) || null;
+    const isFresh = before !== null && began && clock() - before < timing.syncInterval / 2;
+    const event =
+      isFresh && !asked
+        ? undefined
+        : await options.exclusive.attempt(`sync:${tenant}`, () => once(atFullSpeed, acceptRemovals));
+    began = true;
+    return event ?? last ?? ELSEWHERE;
+  }
+
+  async function attempt(atFullSpeed: boolean, acceptRemovals: boolean, asked = false): Promise<SyncEvent> {
     try {
-      return await once(atFullSpeed, acceptRemovals);
+      return await inTurn(atFullSpeed, acceptRemovals, asked);
     } catch (error) {
       const event = { kind: 'failed', reason: error instanceof Error ? error.message : 'unexpected' } as const;
       return stopped ? event : tell(event);
@@ -119,14 +144,14 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
   }
 
   /** One at a time: whoever comes meanwhile gets the one that runs. */
-  function sync(atFullSpeed: boolean, acceptRemovals: boolean): Promise<SyncEvent> {
+  function sync(atFullSpeed: boolean, acceptRemovals: boolean, asked = false): Promise<SyncEvent> {
     clearTimeout(timer);
-    syncing ??= attempt(atFullSpeed, acceptRemovals);
+    syncing ??= attempt(atFullSpeed, acceptRemovals, asked);
     return syncing;
   }
 
   async function now(acceptRemovals: boolean): Promise<SyncEvent> {
-    if (syncing === undefined) return sync(true, acceptRemovals);
+    if (syncing === undefined) return sync(true, acceptRemovals, true);
     await syncing;
     return now(acceptRemovals);
   }

@@ -3,6 +3,7 @@ import { BridgeError } from '../errors.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createGuard } from './guard.ts';
 import { heldBack } from './held.ts';
+import { createExclusive } from './exclusive.ts';
 import { createDirectory } from './groups/directory.ts';
 import { createTenantGroups, type GroupsConfig } from './groups/tenant-groups.ts';
 import { usersThenGroups } from './groups/users-then-groups.ts';
@@ -142,15 +143,18 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     passwordRules: options.passwords === 'set' ? passwordRules : undefined,
   });
   const shelves = [id, groupsOf(id)] as const;
+  const exclusive = createExclusive(store, timing.lease);
   const groups = createTenantGroups({
     ...options,
     view,
     gate,
     directory,
+    exclusive,
     handOver,
     config: options.groups,
     onOff: (off) => options.onRules(off, groups.book.differs()),
   });
+  const kept = async (): Promise<Kept | undefined> => (await store.getState(stateName)) as Kept | undefined;
   const keep = (): Promise<void> =>
     store.setState(stateName, { ...unique, organization, synced, members: true } satisfies Kept);
   const loop = createSyncLoop({
@@ -161,10 +165,17 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     clock,
     timing,
     onSync,
-    async prepare() {
+    async refresh() {
       if (options.passwords === 'set') rules = await zitadel.passwordRules();
       await guard.refresh();
-      await groups.prepare();
+      await groups.refresh();
+    },
+    prepare: groups.prepare,
+    exclusive,
+    async lastFinished() {
+      const at = (await kept())?.synced ?? null;
+      synced ??= at;
+      return at;
     },
     conclude: groups.conclude,
     onFinished(at) {
@@ -217,13 +228,17 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     for (;;) {
       const rows = await store.troubled(shelf, 'doubt', AT_ONCE, after);
       if (rows.length === 0) return;
-      await Promise.all(
-        rows
-          .filter(({ calling }) => calling !== null)
-          .map((row) => updateRow(store, uniqueOf(row), row, orphaned, true)),
-      );
+      await Promise.all(rows.filter(({ calling }) => calling !== null).map(adoptRow));
       after = rows.at(-1)?.id;
     }
+  }
+
+  /** One that another process is at is not left. */
+  async function adoptRow(row: Row): Promise<void> {
+    const lease = await store.lease(row, timing.lease);
+    if (lease === undefined) return;
+    await updateRow(store, uniqueOf(row), row, orphaned, true);
+    await store.release(lease);
   }
 
   const uniqueOf = (row: Pick<Key, 'tenant'>): Unique => (isGroupRow(row) ? groups.target.unique : unique);
@@ -240,17 +255,17 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       deliveries = [{ ...delivery, at: clock() }, ...deliveries].slice(0, MOST_DELIVERIES);
     },
     async open() {
-      const kept = (await store.getState(stateName)) as Kept | undefined;
-      if (kept !== undefined && (kept.instance !== unique.instance || kept.organization !== organization))
+      const before = await kept();
+      if (before !== undefined && (before.instance !== unique.instance || before.organization !== organization))
         throw new OtherOrganization(
-          `DATA_DIR holds the users of organization ${kept.organization} in ${kept.instance} for tenant ${id}: ` +
+          `DATA_DIR holds the users of organization ${before.organization} in ${before.instance} for tenant ${id}: ` +
             'use another DATA_DIR, or remove this one; the view is made again from ZITADEL',
         );
-      const isOld = kept !== undefined && (kept.externalId !== unique.externalId || kept.members !== true);
+      const isOld = before !== undefined && (before.externalId !== unique.externalId || before.members !== true);
       if (isOld) await reserveAgain(store, id, unique);
-      synced = kept?.synced ?? null;
+      synced = before?.synced ?? null;
       // on a full disk reading goes on
-      if (kept === undefined) await keep();
+      if (before === undefined) await keep();
       else await keep().catch(() => undefined);
       for (const shelf of shelves) await adopt(shelf);
       await groups.open();

@@ -3,6 +3,7 @@ import type { Clock, Context, Store } from '../ports.ts';
 import { askedOf } from '../rows.ts';
 import type { Timing } from '../timing.ts';
 import { BridgeError } from '../../errors.ts';
+import type { Exclusive } from '../exclusive.ts';
 import type { DefinitionWrites } from './definition-writes.ts';
 import type { Memberships } from './memberships.ts';
 import type { RulesAtWork } from './rules-at-work.ts';
@@ -10,6 +11,7 @@ import type { RulesAtWork } from './rules-at-work.ts';
 export interface DeletionsOptions {
   readonly tenant: string;
   readonly store: Store;
+  readonly exclusive: Exclusive;
   readonly definitions: DefinitionWrites;
   readonly memberships: Memberships;
   readonly rules: RulesAtWork;
@@ -31,19 +33,14 @@ export interface Deletions {
 const AT_ONCE = 1_000;
 
 export function createDeletions(options: DeletionsOptions): Deletions {
-  const { tenant, store, definitions, memberships, rules, clock, timing } = options;
+  const { tenant, store, exclusive, definitions, memberships, rules, clock, timing } = options;
   const state = `deleting:${tenant}`;
   const running = new Set<string>();
-  let last: Promise<unknown> = Promise.resolve();
-
   const under = async (): Promise<readonly string[]> => ((await store.getState(state)) as string[] | undefined) ?? [];
 
   /** The list is written by one at a time. */
-  function note(make: (ids: readonly string[]) => readonly string[]): Promise<void> {
-    const turn = last.then(async () => store.setState(state, make(await under())));
-    last = turn.catch(() => undefined);
-    return turn;
-  }
+  const note = (make: (ids: readonly string[]) => readonly string[]): Promise<void> =>
+    exclusive.take(state, async () => store.setState(state, make(await under())));
 
   async function carryOut(ctx: Context, id: string, deadline: number): Promise<void> {
     for (;;) {

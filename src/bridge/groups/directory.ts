@@ -19,6 +19,8 @@ export interface Directory {
   all(): IterableIterator<Listed>;
   /** Reads all definitions from the store; `hidden` are the ids of groups that are being deleted. */
   load(hidden: readonly string[]): Promise<void>;
+  /** Reads one definition again: another process wrote it. */
+  reload(id: string): Promise<void>;
   /** To be called for every row of a group that was written. */
   written(write: Write): void;
 }
@@ -63,6 +65,11 @@ export function createDirectory(tenant: string, store: Store): Directory {
           if (after === undefined) break;
         }
       }
+    },
+    async reload(id) {
+      const row = await store.read({ tenant: shelf, id });
+      if (row === undefined) noted.delete(id);
+      else note(id, row, row.version);
     },
     written({ key, expect, row }) {
       if (key.tenant === shelf) note(key.id, row, row?.version ?? expect + 1);

@@ -129,6 +129,20 @@ export function createRulebook(options: RulebookOptions): Rulebook {
 
   const isOfFile = (): boolean => stableJson(set.rules) === stableJson(options.rules);
 
+  async function load(): Promise<boolean> {
+    const row = await store.read(key);
+    const json = row === undefined ? undefined : baseFacts(row)?.[RULES_KEY];
+    const read = json === undefined ? undefined : setOf(json);
+    if (read === undefined) return false;
+    set = read;
+    if (row?.vouched.includes(SAID) === true) return true;
+    // anybody who may write users may have written it: it keeps what is held, whatever it says
+    set = unconfirmed(read);
+    isTrusted = false;
+    if (isOfFile()) await save(() => set);
+    return true;
+  }
+
   return {
     active: () => set.rules.length + set.retired.length > 0,
     set: () => set,
@@ -139,19 +153,7 @@ export function createRulebook(options: RulebookOptions): Rulebook {
     listed: () => listed,
     checked: () => isChecked,
     listedAt: (at) => void (listed = at),
-    async load() {
-      const row = await store.read(key);
-      const json = row === undefined ? undefined : baseFacts(row)?.[RULES_KEY];
-      const read = json === undefined ? undefined : setOf(json);
-      if (read === undefined) return false;
-      set = read;
-      if (row?.vouched.includes(SAID) === true) return true;
-      // anybody who may write users may have written it: it keeps what is held, whatever it says
-      set = unconfirmed(read);
-      isTrusted = false;
-      if (isOfFile()) await inTurn(() => save(() => set));
-      return true;
-    },
+    load: () => inTurn(load),
     begin: () =>
       inTurn(async () => {
         if (options.rules.length > 0) await save(() => ({ ...NO_RULES, rules: options.rules }));

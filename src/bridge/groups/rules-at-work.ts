@@ -2,6 +2,7 @@
 import { rightsOfFacts } from '../../mapping/rights.ts';
 import type { Named } from '../../mapping/rules.ts';
 import type { Change, Clock, Row, Store, Unique, Wake } from '../ports.ts';
+import type { Exclusive } from '../exclusive.ts';
 import { planRights, split } from '../rights.ts';
 import { baseFacts, newChange, nextRevision, shownFacts, toSend } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
@@ -26,6 +27,7 @@ export interface RulesAtWorkOptions {
   readonly unique: Unique;
   readonly groupsUnique: Unique;
   readonly store: Store;
+  readonly exclusive: Exclusive;
   readonly book: Rulebook;
   readonly wake: Wake;
   readonly clock: Clock;
@@ -38,16 +40,11 @@ export function createRulesAtWork(options: RulesAtWorkOptions): RulesAtWork {
   const { tenant, unique, store, book, wake, clock } = options;
   const shelf = groupsOf(tenant);
   const state = `looking:${tenant}`;
-  let last: Promise<unknown> = Promise.resolve();
-
   const waiting = async (): Promise<readonly string[]> => ((await store.getState(state)) as string[] | undefined) ?? [];
 
   /** The list of groups whose members are to be looked at is written by one at a time. */
-  function note(make: (ids: readonly string[]) => readonly string[]): Promise<void> {
-    const turn = last.then(async () => store.setState(state, make(await waiting())));
-    last = turn.catch(() => undefined);
-    return turn;
-  }
+  const note = (make: (ids: readonly string[]) => readonly string[]): Promise<void> =>
+    options.exclusive.take(state, async () => store.setState(state, make(await waiting())));
 
   async function members(group: string): Promise<void> {
     for (let after: string | undefined; ; ) {

@@ -2,6 +2,7 @@
 import type { Rule } from '../../mapping/rules.ts';
 import type { Gate } from '../gate.ts';
 import { createHandOver, type HandOver } from '../hand-over.ts';
+import type { Exclusive } from '../exclusive.ts';
 import { createOperate, type Operate } from '../operate.ts';
 import type { GroupsOperator } from '../operator.ts';
 import { createNames } from '../names.ts';
@@ -12,6 +13,7 @@ import { groupsOf } from '../shelves.ts';
 import type { Timing } from '../timing.ts';
 import type { Groups } from '../use-cases.ts';
 import type { View } from '../view.ts';
+import { RULES_ID } from './definitions.ts';
 import { createDefinitionWrites } from './definition-writes.ts';
 import { createDeletions } from './deletions.ts';
 import type { Directory } from './directory.ts';
@@ -39,6 +41,7 @@ export interface TenantGroupsOptions {
   readonly uniqueDisplayName: boolean;
   readonly config: GroupsConfig;
   readonly store: Store;
+  readonly exclusive: Exclusive;
   readonly zitadel: Zitadel;
   readonly view: View;
   readonly gate: Gate;
@@ -65,6 +68,8 @@ export interface TenantGroups {
   readonly operate: Operate;
   /** Takes what the store has; before anything is served. */
   open(): Promise<void>;
+  /** Which rules can be carried out; each process has to know. Throws BridgeError 503 while ZITADEL is away. */
+  refresh(): Promise<void>;
   /** Before the users are read. Throws BridgeError 503 while ZITADEL is away. */
   prepare(): Promise<void>;
   /** Once the users were read. */
@@ -112,6 +117,11 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
     return book.differs() || (await operator.state()).applying !== null;
   }
 
+  async function reload(id: string): Promise<void> {
+    if (id === RULES_ID) isRead = (await book.load()) || isRead;
+    else await directory.reload(id);
+  }
+
   return {
     groups: createGroups({ ...parts, unique, strictMembers: config.strictMembers }),
     book,
@@ -127,10 +137,16 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
     async open() {
       await directory.load(await deletions.under());
       isRead = await book.load();
+      // a row that cannot be read now is read when it is written next, or at the next start
+      store.watch?.(shelf, (id) => void reload(id).catch(() => undefined));
+    },
+    async refresh() {
+      if (book.active()) await book.check();
     },
     async prepare() {
       await syncHolder({ ...options, tenant, unique, onDeleting: deletions.begun });
       if (!isRead && !(await book.load())) await book.begin();
+      if (book.active() && !book.checked()) await book.check();
       isRead = true;
     },
     async conclude(acceptRemovals) {

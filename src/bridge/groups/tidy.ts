@@ -45,7 +45,6 @@ export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promi
   const { tenant, unique, store, zitadel, directory, definitions, memberships, book, rules, wake, clock, timing } =
     options;
   const ctx: Context = { tenant, who: 'bridge', txn: 'sync' };
-  if (book.active()) await book.check();
   const asked = clock();
   const all: ReadonlyMap<string, Facts> | undefined = book.active() ? await zitadel.allRights() : undefined;
   let keys = 0;
