@@ -1,15 +1,12 @@
 /** One accepted write as calls on the tables: only what differs from the write before. */
-import type { Counts, Index, Key, MemberSet, Row, Write } from '../../bridge/ports.ts';
+import type { Counts, Key, MemberSet, Row, Write } from '../../bridge/ports.ts';
 import { countsOf, isNothing, sum } from '../counts.ts';
+import { fold, memberText, namesOf } from '../index-text.ts';
 import { owedSince } from '../troubles.ts';
 import { NO_ROW } from './pending.ts';
 import type { Entry, Slot } from './pending.ts';
 import type { Memberships } from './memberships.ts';
-import { memberText } from './memberships.ts';
 import type { Call } from './schema.ts';
-
-/** What a value is found by, without regard to case. Lone surrogates become U+FFFD, as the database would have it. */
-export const fold = (value: string): string => value.toLowerCase().toWellFormed();
 
 /** The write with everything it is found by in the form that is compared. */
 export function entryOf({ key: { tenant, id }, row, index }: Write): Entry {
@@ -36,9 +33,6 @@ export function entryOf({ key: { tenant, id }, row, index }: Write): Entry {
     reserved,
   };
 }
-
-/** Reserved names without twins. */
-const namesOf = ({ reserved }: Index): string[] => [...new Set(reserved.map((name) => name.toWellFormed()))];
 
 export const countsBetween = (before: Slot, { slot }: Entry): Counts => sum(slot.counts, before.counts, -1);
 

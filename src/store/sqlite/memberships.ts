@@ -1,12 +1,4 @@
 /** The groups that one row is shown as a member of, and what a write changes of that. */
-import type { Index } from '../../bridge/ports.ts';
-
-/** JSON [display, group, ...] as it stands in table rows; [] of a row that is hidden or in no group. */
-export function memberText({ visible, memberships, display }: Index): string {
-  if (!visible || memberships.length === 0) return '[]';
-  const groups = new Set(memberships.map((group) => group.toWellFormed()));
-  return JSON.stringify([display?.toWellFormed() ?? null, ...groups]);
-}
 
 /** Into a group, or out of it. */
 export interface Move {

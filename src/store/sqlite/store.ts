@@ -1,10 +1,11 @@
 /** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Counts, Key, MemberSet, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
-import { BridgeError } from '../../errors.ts';
 import { NO_COUNTS, sum } from '../counts.ts';
 import { createRevisions, NO_MEMBERS } from '../members.ts';
-import { callsOf, countsBetween, entryOf, fold } from './changes.ts';
+import { fold } from '../index-text.ts';
+import { shuttingDown, unavailable } from '../unavailable.ts';
+import { callsOf, countsBetween, entryOf } from './changes.ts';
 import { createCommits } from './commits.ts';
 import { takeFolder } from './folder.ts';
 import { createLeases } from './leases.ts';
@@ -77,7 +78,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
 
   /** Every failure of the disk is the same to whoever asks: not now. */
   function guard<T>(work: () => T): T {
-    if (closing !== undefined) throw new BridgeError(503, 'The bridge is shutting down.', { retryAfter: 5 });
+    if (closing !== undefined) throw shuttingDown();
     try {
       return work();
     } catch (error) {
@@ -209,14 +210,6 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     if (writer.alive()) await writer.stop();
     folder.release();
   }
-}
-
-function unavailable(cause: unknown): BridgeError {
-  if (cause instanceof BridgeError) return cause;
-  return new BridgeError(503, 'The bridge cannot store anything at the moment; try again later.', {
-    retryAfter: 5,
-    cause,
-  });
 }
 
 function oldestFirst(left: Row, right: Row): number {

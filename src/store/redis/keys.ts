@@ -1,0 +1,20 @@
+/** Names of the keys in Redis. What belongs to one tenant stands under one hash tag, so that a script may touch all of it in a cluster too. */
+import type { Key } from '../../bridge/ports.ts';
+
+/** A brace ends the tag; what is empty is no tag. */
+const tag = (name: string): string =>
+  name === '' ? '%' : name.toWellFormed().replaceAll(/[%{}]/g, (sign) => `%${sign.codePointAt(0)?.toString(16)}`);
+
+/** Hash: id -> row text (row-text.ts). Beside it, with `rows` replaced, stands what the scripts keep (write-script.ts). */
+export const rowsKey = (tenant: string): string => `scim:{${tag(tenant)}}:rows`;
+
+export const besideRows = (tenant: string, what: 'due' | 'since' | 'sets' | 'tokens' | 'changes'): string =>
+  `scim:{${tag(tenant)}}:${what}`;
+
+export const leaseKey = ({ tenant, id }: Key): string => `scim:{${tag(tenant)}}:lease:${id}`;
+
+/** Hash: reserved name -> owner (name-scripts.ts). Tenants share it: it has a tag of its own. */
+export const namesKey = (instance: string): string => `scim:{${tag(instance)}}:names`;
+
+/** Hash: name -> JSON. */
+export const STATE = 'scim:{state}:values';

@@ -1,0 +1,65 @@
+/**
+ * Names that must not be had twice stand under another hash tag than rows, so no script sees both. A name is reserved first, then the
+ * row is written, then what the row does not hold any more is freed. A reservation has a token of its own. Whoever finds one that
+ * its row does not hold makes the token void beside the row before the name is taken over: a process that slept between the two steps
+ * can not write the row with it any more.
+ */
+import { script } from './script.ts';
+
+/**
+ * KEYS: names. ARGV: owner (JSON [tenant, id]), token, JSON of the names, JSON of tokens known to be void.
+ * All or nothing: {'ok', the token of each name in order: an older one of the same owner holds good},
+ * or {'taken', name, owner, token, its age in ms}.
+ */
+export const RESERVE = script(String.raw`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local void = {}
+for _, token in ipairs(cjson.decode(ARGV[4])) do void[token] = true end
+local names = cjson.decode(ARGV[3])
+local tokens = { 'ok' }
+for i, name in ipairs(names) do
+  local entry = redis.call('HGET', KEYS[1], name)
+  if entry then
+    local owner, token, at = string.match(entry, '^([^\n]*)\n([^\n]*)\n(%d+)$')
+    if owner ~= ARGV[1] then return { 'taken', name, owner, token, now - at } end
+    if not void[token] then tokens[i + 1] = token end
+  end
+end
+for i, name in ipairs(names) do
+  if not tokens[i + 1] then
+    redis.call('HSET', KEYS[1], name, string.format('%s\n%s\n%.0f', ARGV[1], ARGV[2], now))
+    tokens[i + 1] = ARGV[2]
+  end
+end
+return tokens
+`);
+
+/** KEYS: names. ARGV: name, owner, token. Frees the name if it is still this reservation. */
+export const FREE = script(String.raw`
+local entry = redis.call('HGET', KEYS[1], ARGV[1])
+local same = ARGV[2] .. '\n' .. ARGV[3] .. '\n'
+if entry and string.sub(entry, 1, #same) == same then return redis.call('HDEL', KEYS[1], ARGV[1]) end
+return 0
+`);
+
+/**
+ * KEYS: rows. ARGV: id, instance, name, token to make void unless the row holds the name ('': only look).
+ * Answers 1 when the row holds it. A token is remembered a day: nobody sleeps longer in the middle of a write.
+ */
+export const HOLDS = script(String.raw`
+local text = redis.call('HGET', KEYS[1], ARGV[1])
+if text then
+  local names = cjson.decode(string.match(text, '^[^\n]*\n[^\n]*\n([^\n]*)\n'))
+  if names[1] == ARGV[2] then
+    for i = 2, #names do if names[i] == ARGV[3] then return 1 end end
+  end
+end
+if ARGV[4] ~= '' then
+  local bans = string.sub(KEYS[1], 1, -5) .. 'bans'
+  local now = tonumber(redis.call('TIME')[1])
+  redis.call('ZREMRANGEBYSCORE', bans, '-inf', now - 86400)
+  redis.call('ZADD', bans, now, ARGV[4])
+end
+return 0
+`);

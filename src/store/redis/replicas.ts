@@ -1,0 +1,37 @@
+/** Writes that a fail-over does not lose: answered once so many replicas have them (WAIT). */
+import { unavailable } from '../unavailable.ts';
+import type { Client } from './client.ts';
+
+/** Resolves when everything that this client wrote is on `replicas` of them; rejects when it may not be. */
+export type Confirm = () => Promise<void>;
+
+export function createConfirm(client: Client, replicas: number, timeoutMs: number): Confirm {
+  let asked: Promise<number> | undefined;
+  let next: Promise<number> | undefined;
+  const wait = (): Promise<number> => {
+    const answer = client.ask((redis) => redis.wait(replicas, timeoutMs));
+    asked = answer;
+    answer.finally(() => (asked = undefined)).catch(() => undefined);
+    return answer;
+  };
+
+  /** One WAIT is under way at most; what came behind it shares the next one. */
+  function shared(): Promise<number> {
+    if (asked === undefined) return wait();
+    next ??= asked
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return wait();
+      });
+    return next;
+  }
+
+  return async () => {
+    const times = client.times();
+    const count = await shared();
+    // WAIT is about the writes of its own connection
+    if (count >= replicas && client.times() === times) return;
+    throw unavailable(new Error(`the write is on ${count} replicas, ${replicas} are asked for`));
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * A row as one text in Redis: version, what it is found by, reserved names, memberships, and the row itself, a line each.
+ * JSON has no line breaks of its own.
+ */
+import type { Index, IndexName, Key, Row, Write } from '../../bridge/ports.ts';
+import { fold, memberText, namesOf } from '../index-text.ts';
+import { owedSince, TROUBLES } from '../troubles.ts';
+
+/**
+ * What is left out of the text where it stands so. Rows that were written leave it out too: a value here must never change
+ * its meaning. Frozen, because all rows share them.
+ */
+const USUAL = {
+  known: null,
+  changes: Object.freeze([]),
+  doubt: false,
+  calling: null,
+  sentName: null,
+  confirm: null,
+  dead: Object.freeze([]),
+  blocked: null,
+  stuck: null,
+  attempts: 0,
+  dueAt: null,
+  lastError: null,
+  createMark: null,
+  verifiedAt: 0,
+  sequence: null,
+  vouched: Object.freeze([]),
+  rights: Object.freeze({ at: 0, sent: 0 }),
+  tombstone: null,
+} as const satisfies Partial<Row>;
+
+/** What the write script takes; '' where there is none. */
+export interface RowText {
+  readonly version: string;
+  /** JSON [[trouble, ...], [entry of the index, ...]] */
+  readonly head: string;
+  /** JSON [instance, name, ...], or [] */
+  readonly names: string;
+  /** JSON [display, group, ...], or [] */
+  readonly members: string;
+  readonly body: string;
+  /** places in the sorted sets */
+  readonly created: string;
+  readonly dueAt: string;
+  readonly since: string;
+  readonly tombstone: string;
+}
+
+const NO_ROW: RowText = {
+  version: '',
+  head: '[[],[]]',
+  names: '[]',
+  members: '[]',
+  body: '',
+  created: '',
+  dueAt: '',
+  since: '',
+  tombstone: '',
+};
+
+/** Throws RangeError for a time that no sorted set has a place for: a script stops in the middle of it. */
+export function rowText({ row, index }: Write): RowText {
+  if (row === null) return NO_ROW;
+  const reserved = namesOf(index);
+  return {
+    version: String(row.version),
+    head: JSON.stringify([troublesOf(row), foundBy(index)]),
+    names: reserved.length === 0 ? '[]' : JSON.stringify([index.instance.toWellFormed(), ...reserved]),
+    members: memberText(index),
+    body: bodyOf(row),
+    created: index.visible ? place(row.created) : '',
+    dueAt: place(row.dueAt),
+    since: place(owedSince(row)),
+    tombstone: place(row.tombstone),
+  };
+}
+
+export function rowFrom({ tenant, id }: Key, text: string): Row {
+  const version = Number(text.slice(0, text.indexOf('\n')));
+  return { ...USUAL, ...(JSON.parse(text.slice(text.lastIndexOf('\n') + 1)) as Row), tenant, id, version };
+}
+
+/** JSON [instance, name, ...] of a row text, and its version. */
+export function slotFrom(text: string): { readonly version: number; readonly names: readonly string[] } {
+  const [version, , names = '[]'] = text.split('\n', 3);
+  return { version: Number(version), names: JSON.parse(names) as string[] };
+}
+
+/** Entries of the one index for all look-ups begin with this; the id follows. The length keeps a value from looking like another one and an id. */
+const indexEntry = (index: IndexName, value: string): string => `${MARK[index]}${Buffer.byteLength(value)}:${value}`;
+
+const MARK: Readonly<Record<IndexName, string>> = { userName: 'u', externalId: 'x', email: 'e' };
+
+export const sought = (index: IndexName, value: string): string =>
+  indexEntry(index, index === 'externalId' ? value.toWellFormed() : fold(value));
+
+function foundBy({ visible, userName, externalId, emails }: Index): string[] {
+  if (!visible) return [];
+  return [
+    ...new Set([
+      ...(userName === null ? [] : [sought('userName', userName)]),
+      ...(externalId === null ? [] : [sought('externalId', externalId)]),
+      ...emails.map((email) => sought('email', email)),
+    ]),
+  ];
+}
+
+const troublesOf = (row: Row): string[] =>
+  Object.entries(TROUBLES).flatMap(([trouble, isIn]) => (isIn(row) ? [trouble] : []));
+
+function place(time: number | null): string {
+  if (time === null) return '';
+  if (!Number.isFinite(time)) throw new RangeError(`${time} is no time`);
+  return String(time);
+}
+
+function bodyOf(row: Row): string {
+  const kept: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(row)) {
+    if (!APART.has(name) && !isUsual(name, value)) kept[name] = value;
+  }
+  return JSON.stringify(kept);
+}
+
+/** The key says them, or the first line. */
+const APART: ReadonlySet<string> = new Set(['tenant', 'id', 'version']);
+
+function isUsual(name: string, value: unknown): boolean {
+  if (!Object.hasOwn(USUAL, name)) return false;
+  const usual: unknown = USUAL[name as keyof typeof USUAL];
+  if (Array.isArray(usual)) return Array.isArray(value) && value.length === 0;
+  return value === usual || (name === 'rights' && JSON.stringify(value) === RIGHTS);
+}
+
+const RIGHTS = JSON.stringify(USUAL.rights);

@@ -1,0 +1,202 @@
+/** The store for many processes: Redis 7, one server, behind sentinels, or a cluster. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock, IndexName, Key, Row, Store, Trouble } from '../../bridge/ports.ts';
+import { NO_MEMBERS } from '../members.ts';
+import { unavailable } from '../unavailable.ts';
+import { hostsOf, parseAddress } from './address.ts';
+import { checkRedis, type Durability } from './checks.ts';
+import { createClient } from './client.ts';
+import { connectTo, whenReady } from './connect.ts';
+import { besideRows, rowsKey, STATE } from './keys.ts';
+import { createLeases } from './leases.ts';
+import { createNames } from './names.ts';
+import * as sights from './read-scripts.ts';
+import { createConfirm } from './replicas.ts';
+import { rowFrom, sought } from './row-text.ts';
+import { createWatches } from './watch.ts';
+import { createWrites } from './writes.ts';
+
+export interface RedisStoreOptions {
+  /** see parseAddress */
+  readonly url: string;
+  /** answered once so many replicas have it; 0: once Redis itself has it */
+  readonly replicas?: number;
+  /** longest wait for one answer of Redis, ms */
+  readonly commandTimeoutMs?: number;
+  /** longest wait for Redis at start, ms */
+  readonly startTimeoutMs?: number;
+  /** between two looks whether a message to those who watch was lost, ms */
+  readonly watchMs?: number;
+  /** in the stead of Redis's own time, for the revisions of sets of members; leases always follow Redis */
+  readonly clock?: Clock;
+  /** told why Redis could not be reached or asked */
+  readonly onFailure?: (error: unknown) => void;
+  /** told at start what an operator should change */
+  readonly onWarning?: (warning: string) => void;
+}
+
+export interface RedisStore extends Store {
+  /** What an answered write survives, as Redis was set up at start. */
+  durability(): Durability;
+  /**
+   * Tells the id of every row of a shelf (`groupsOf(tenant)`) that any process writes, this one too, soon after; first of all rows that
+   * are there. A row may be told more often than it was written.
+   */
+  watch(shelf: string, onChange: (id: string) => void): void;
+}
+
+const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
+/** Rows of a scan asked for at once, and the longest piece that is handed on, ms: the consumer needs some of the 10 ms too. */
+const SLICE_ROWS = 200;
+const SLICE_MS = 4;
+
+/** Throws an Error that tells the operator why this Redis does not do. */
+export async function createRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
+  const { url, replicas = 0, commandTimeoutMs = 500, startTimeoutMs = 5_000, watchMs = 1_000, clock } = options;
+  const { onFailure = () => undefined, onWarning = () => undefined } = options;
+  const address = parseAddress(url);
+  const connect = () => connectTo(address, commandTimeoutMs, onFailure);
+  const connection = connect();
+  let checked: Awaited<ReturnType<typeof checkRedis>>;
+  try {
+    await whenReady(connection, address, startTimeoutMs);
+    checked = await checkRedis(connection, hostsOf(address), replicas);
+  } catch (error) {
+    connection.disconnect();
+    throw error;
+  }
+  for (const warning of checked.warnings) onWarning(warning);
+
+  const client = createClient(connection);
+  const names = createNames(client, commandTimeoutMs + 100);
+  const leases = createLeases(client);
+  connection.on('ready', () => leases.giveBack());
+  const watches = createWatches({ client, connect, onError: onFailure, every: watchMs });
+  const isTold = (tenant: string): boolean => tenant.endsWith(':groups');
+  const writeRow = createWrites({ client, names, clock, isTold, onFailure });
+  const replicated = replicas > 0 ? createConfirm(client, replicas, Math.ceil(commandTimeoutMs * 0.8)) : undefined;
+
+  /** Rows that a sight of several keys gave. */
+  const rowsOf = (tenant: string, found: readonly string[]): Row[] => {
+    const rows: Row[] = [];
+    for (let n = 0; n + 1 < found.length; n += 2)
+      rows.push(rowFrom({ tenant, id: found[n] ?? '' }, found[n + 1] ?? ''));
+    return rows;
+  };
+  const see = <T>(script: sights.Sight, tenant: string, ...args: readonly (string | number)[]): Promise<T> =>
+    client.run<T>(script, [rowsKey(tenant)], args);
+  const rowsSeen = async (
+    script: sights.Sight,
+    tenant: string,
+    ...args: readonly (string | number)[]
+  ): Promise<Row[]> => rowsOf(tenant, await see(script, tenant, ...args));
+  /** The smallest score of a sorted set. */
+  const lowest = async (tenant: string, what: 'due' | 'since'): Promise<number | undefined> => {
+    const [, score] = await client.ask((redis) => redis.zrange(besideRows(tenant, what), '0', '0', 'WITHSCORES'));
+    return score === undefined ? undefined : Number(score);
+  };
+
+  return {
+    durability: () => checked.durability,
+    watch: (shelf, onChange) => watches.add(shelf, onChange),
+    async read({ tenant, id }) {
+      const text = await client.ask((redis) => redis.hget(rowsKey(tenant), id));
+      return text === null ? undefined : rowFrom({ tenant, id }, text);
+    },
+    async write(write, { durable } = { durable: true }) {
+      let result: Awaited<ReturnType<typeof writeRow>>;
+      try {
+        result = await writeRow(write);
+      } catch (error) {
+        throw unavailable(error);
+      }
+      if (result.kind === 'ok' && durable) await replicated?.();
+      return result;
+    },
+    async find(tenant: string, index: IndexName, value: string) {
+      return (await rowsSeen(sights.FIND, tenant, sought(index, value))).toSorted(oldestFirst);
+    },
+    async page(tenant, offset, limit) {
+      const [first, last] = limit > 0 ? [offset, offset + limit - 1] : [1, 0];
+      const [total, ...found] = await see<readonly [number, ...string[]]>(sights.PAGE, tenant, first, last);
+      return { rows: rowsOf(tenant, found), total };
+    },
+    async *scan(tenant, from) {
+      let after: { readonly created: number | ''; readonly id: string } = from ?? { created: '', id: '' };
+      for (;;) {
+        const found = await see<string[]>(sights.SLICE, tenant, after.created, after.id, SLICE_ROWS);
+        if (found.length === 0) return;
+        for (let n = 0; n < found.length; ) {
+          const slice: Row[] = [];
+          const end = performance.now() + SLICE_MS;
+          do slice.push(...rowsOf(tenant, found.slice(n, (n += 2))));
+          while (n < found.length && performance.now() < end);
+          after = slice.at(-1) ?? after;
+          yield slice;
+          await nextTurn();
+        }
+      }
+    },
+    async members(tenant, group, limit, after) {
+      const found = await see<(string | null)[]>(sights.MEMBERS, tenant, group, behind(after), Math.max(0, limit));
+      return pairs(found, (id, display) => ({ id: id ?? '', display }));
+    },
+    async memberSet(tenant, group) {
+      const text = await client.ask((redis) => redis.hget(besideRows(tenant, 'sets'), group));
+      if (text === null) return NO_MEMBERS;
+      const [count = 0, revision = 0, modified = 0] = text.split(' ').map(Number);
+      return { count, revision, modified };
+    },
+    holder: (instance, name) => names.holder(instance.toWellFormed(), name.toWellFormed()),
+    async due(tenant, now, limit, after) {
+      if (limit <= 0) return [];
+      const found = await see<string[]>(sights.DUE, tenant, now, limit, after?.dueAt ?? '', after?.id ?? '');
+      return pairs(found, (id, dueAt) => ({ id, dueAt: Number(dueAt) }));
+    },
+    nextDue: (tenant) => lowest(tenant, 'due'),
+    troubled: (tenant, trouble, limit, after) =>
+      rowsSeen(sights.TROUBLED, tenant, trouble, behind(after), Math.max(0, limit)),
+    oldestOwed: (tenant) => lowest(tenant, 'since'),
+    tombstones: (tenant, before, limit) => rowsSeen(sights.TOMBSTONES, tenant, before, Math.max(0, limit)),
+    async counts(tenant) {
+      const [rows = 0, owed = 0, doubt = 0, dead = 0, held = 0, blocked = 0] = await see<number[]>(
+        sights.COUNTS,
+        tenant,
+        'order',
+        ...TROUBLES,
+      );
+      return { rows, owed, doubt, dead, held, blocked };
+    },
+    async getState(name) {
+      const json = await client.ask((redis) => redis.hget(STATE, name));
+      return json === null ? undefined : (JSON.parse(json) as unknown);
+    },
+    async setState(name, value) {
+      const json = value === undefined ? undefined : JSON.stringify(value);
+      await client.ask<unknown>((redis) =>
+        json === undefined ? redis.hdel(STATE, name) : redis.hset(STATE, name, json),
+      );
+      await replicated?.();
+    },
+    lease: (key: Key, ms) => leases.take(key, ms),
+    prove: (lease, ms) => leases.renew(lease, ms),
+    release: (lease) => leases.release(lease),
+    async close() {
+      watches.stop();
+      client.close();
+    },
+  };
+}
+
+/** Where an order by id goes on. */
+const behind = (after: string | undefined): string => (after === undefined ? '-' : `(${after}`);
+
+function pairs<Cell, To>(cells: readonly Cell[], make: (first: Cell, second: Cell) => To): To[] {
+  const made: To[] = [];
+  for (let n = 0; n + 1 < cells.length; n += 2) made.push(make(cells[n] as Cell, cells[n + 1] as Cell));
+  return made;
+}
+
+function oldestFirst(left: Row, right: Row): number {
+  return left.created - right.created || (left.id < right.id ? -1 : 1);
+}

@@ -1,0 +1,93 @@
+/**
+ * One write of a row. Beside hash `rows` it keeps, under the same hash tag:
+ * order, due, since, tomb: sorted by created (visible rows), dueAt, the oldest owed change, tombstone;
+ * owed, doubt, dead, held, blocked: ids in trouble, by id; find: index entry + id; m:<group>: ids of its members;
+ * display: id -> name in lists of members; sets: group -> "count revision modified"; bans: reservations that are void, by time;
+ * changes: how many were told.
+ */
+import { script } from './script.ts';
+
+/**
+ * KEYS: rows. ARGV: id, expected version, then of RowText version ('' takes the row away), head, names, members, body, created, dueAt,
+ * since, tombstone; then names that the caller knows the row to have, JSON of the reservations it made for those that come, the time
+ * ('': that of Redis), '1' to tell the row to those who watch.
+ * Answers {'ok', names before}, {'version'}, {'names', names before} when they change and the caller knew others, or
+ * {'void', reservation} when somebody took that over. Nothing but 'ok' wrote anything.
+ */
+export const WRITE = script(String.raw`
+local base = string.sub(KEYS[1], 1, -5)
+local id, expect, version, head, names, members, body = unpack(ARGV, 1, 7)
+local created, due, since, tomb, known, tokens, clock, tell = unpack(ARGV, 8, 15)
+
+local old = redis.call('HGET', KEYS[1], id)
+local was = { '0', '[[],[]]', '[]', '[]' }
+if old then was = { string.match(old, '^(%d+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n') } end
+if was[1] ~= expect then return { 'version' } end
+if names ~= was[3] then
+  if names ~= '[]' and known ~= was[3] then return { 'names', was[3] } end
+  for _, token in ipairs(cjson.decode(tokens)) do
+    if redis.call('ZSCORE', base .. 'bans', token) then return { 'void', token } end
+  end
+end
+
+-- the first write of a script fails when Redis is full, later ones do not
+if version == '' then
+  redis.call('HDEL', KEYS[1], id)
+else
+  local text = table.concat({ version, head, names, members, body }, '\n')
+  -- what does not grow is written all the same: it makes room
+  if old and #text <= #old then redis.call('ZREM', base .. 'bans', '') end
+  redis.call('HSET', KEYS[1], id, text)
+end
+
+local function place(set, score)
+  if score == '' then redis.call('ZREM', base .. set, id) else redis.call('ZADD', base .. set, score, id) end
+end
+place('order', created)
+place('due', due)
+place('since', since)
+place('tomb', tomb)
+
+local function differ(before, after, gone, come)
+  local had, has = {}, {}
+  for _, each in ipairs(before) do had[each] = true end
+  for _, each in ipairs(after) do has[each] = true end
+  for _, each in ipairs(before) do if not has[each] then gone(each) end end
+  for _, each in ipairs(after) do if not had[each] then come(each) end end
+end
+
+if head ~= was[2] then
+  local before, after = cjson.decode(was[2]), cjson.decode(head)
+  differ(before[1], after[1],
+    function(trouble) redis.call('ZREM', base .. trouble, id) end,
+    function(trouble) redis.call('ZADD', base .. trouble, 0, id) end)
+  differ(before[2], after[2],
+    function(entry) redis.call('ZREM', base .. 'find', entry .. id) end,
+    function(entry) redis.call('ZADD', base .. 'find', 0, entry .. id) end)
+end
+
+if members ~= was[4] then
+  local before, after = cjson.decode(was[4]), cjson.decode(members)
+  table.remove(before, 1)
+  local display = table.remove(after, 1)
+  if type(display) == 'string' then redis.call('HSET', base .. 'display', id, display)
+  else redis.call('HDEL', base .. 'display', id) end
+  local time = redis.call('TIME')
+  local now = tonumber(clock) or (time[1] * 1000 + math.floor(time[2] / 1000))
+  local function count(group, by)
+    local set = redis.call('HGET', base .. 'sets', group) or '0 0 0'
+    local many, revision = string.match(set, '^(%d+) (%d+) ')
+    revision = math.max(revision + 1, math.floor(now))
+    redis.call('HSET', base .. 'sets', group, string.format('%.0f %.0f %.17g', many + by, revision, now))
+  end
+  differ(before, after,
+    function(group) redis.call('ZREM', base .. 'm:' .. group, id) count(group, -1) end,
+    function(group) redis.call('ZADD', base .. 'm:' .. group, 0, id) count(group, 1) end)
+end
+
+if tell == '1' then
+  local number = redis.call('INCR', base .. 'changes')
+  redis.call('PUBLISH', base .. 'changes', string.format('%.0f %s', number, id))
+end
+return { 'ok', was[3] }
+`);

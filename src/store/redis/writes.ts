@@ -1,0 +1,92 @@
+/** A write in its steps: reserve the names that come, write the row, free those that went. */
+import type { Clock, Key, Write, WriteResult } from '../../bridge/ports.ts';
+import { unavailable } from '../unavailable.ts';
+import type { Client } from './client.ts';
+import { rowsKey } from './keys.ts';
+import type { Names } from './names.ts';
+import { rowText, slotFrom } from './row-text.ts';
+import { WRITE } from './write-script.ts';
+
+type Written = readonly ['ok', string] | readonly ['version'] | readonly ['names', string] | readonly ['void', string];
+
+/** Times a write is begun anew because others took its names over or wrote the row meanwhile. */
+const TRIES = 10;
+
+export interface WritesOptions {
+  readonly client: Client;
+  readonly names: Names;
+  /** in the stead of Redis's own time, for revisions of sets */
+  readonly clock: Clock | undefined;
+  /** rows of this tenant are told to those who watch */
+  readonly isTold: (tenant: string) => boolean;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export function createWrites({
+  client,
+  names,
+  clock,
+  isTold,
+  onFailure,
+}: WritesOptions): (write: Write) => Promise<WriteResult> {
+  const versionOf = async ({ tenant, id }: Key): Promise<number> => {
+    const text = await client.ask((redis) => redis.hget(rowsKey(tenant), id));
+    return text === null ? 0 : slotFrom(text).version;
+  };
+
+  /** Whoever needs such a name finds out that the row does not hold it: nothing is lost when this fails. */
+  const free = (key: Key, instance: string, which: readonly string[]): Promise<void> =>
+    which.length === 0 ? Promise.resolve() : names.free(key, instance, which).catch(onFailure);
+
+  return async (write) => {
+    const { key, expect } = write;
+    const { version, head, names: wanted, members, body, created, dueAt, since, tombstone } = rowText(write);
+    const [instance = '', ...reserved] = JSON.parse(wanted) as string[];
+    const fixed = [version, head, wanted, members, body, created, dueAt, since, tombstone];
+    const settings = [clock?.() ?? '', isTold(key.tenant) ? '1' : ''];
+    /** names that the row is believed to have: a row that is not there has none */
+    let known = expect === 0 ? '[]' : '';
+    const voided: string[] = [];
+
+    for (let tries = 0; tries < TRIES; tries++) {
+      const come = known === '' ? [] : missing(reserved, instance, known);
+      let tokens: readonly string[] = [];
+      if (come.length > 0) {
+        const reservation = await names.reserve(key, instance, come, voided);
+        if (reservation.kind === 'taken')
+          return (await versionOf(key)) === expect ? nameTaken(reservation) : { kind: 'version' };
+        ({ tokens } = reservation);
+      }
+      const args = [key.id, expect, ...fixed, known, JSON.stringify(tokens), ...settings];
+      const answer = await client.run<Written>(WRITE, [rowsKey(key.tenant)], args);
+      switch (answer[0]) {
+        case 'ok': {
+          const [before = '', ...had] = JSON.parse(answer[1]) as string[];
+          await free(key, before, before === instance ? had.filter((name) => !reserved.includes(name)) : had);
+          return { kind: 'ok' };
+        }
+        case 'version':
+          await free(key, instance, come);
+          return { kind: 'version' };
+        case 'names':
+          [, known] = answer;
+          break;
+        case 'void':
+          voided.push(answer[1]);
+      }
+    }
+    throw unavailable(new Error('names of a row change hands too often'));
+  };
+}
+
+/** Reserved names that a row with the names `known` does not have. */
+function missing(reserved: readonly string[], instance: string, known: string): string[] {
+  const [before, ...had] = JSON.parse(known) as string[];
+  return before === instance ? reserved.filter((name) => !had.includes(name)) : [...reserved];
+}
+
+const nameTaken = ({ name, holder }: { readonly name: string; readonly holder: Key }): WriteResult => ({
+  kind: 'name',
+  name,
+  holder,
+});
