@@ -1,0 +1,45 @@
+/** What a worker does with one job: the row says whether it is due, and when it is looked at next. */
+import type { Key, Store } from '../../bridge/ports.ts';
+
+export interface AttemptOptions {
+  readonly store: Pick<Store, 'read'>;
+  readonly clock: () => number;
+  readonly deliver: (key: Key) => Promise<void>;
+  readonly isShut: (tenant: string) => boolean;
+  readonly isStopped: () => boolean;
+  /** ZITADEL is just back for the tenant: its rows are tried whatever dueAt says */
+  readonly isPulled: (tenant: string) => Promise<boolean>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** How a job ends: the row owes nothing (or the sweeper will find it), it is tried again at a time, or it could not be tried here. */
+export type Attempt =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'again'; readonly at: number }
+  | { readonly kind: 'shut'; readonly at: number };
+
+/** A row that nothing is sent for now, or that stayed due, is looked at again after so long, ms. */
+const PAUSE = 1_000;
+/** A row due later than this has no job, ms: the sweeper makes one in time. So Redis holds no job for each row that waits. */
+const FAR = 60_000;
+
+const DONE: Attempt = { kind: 'done' };
+
+/** Throws when the store cannot be read: the job is dropped, and the sweeper makes it anew. */
+export function createAttempt(options: AttemptOptions): (key: Key) => Promise<Attempt> {
+  const { store, clock, deliver, isShut, isStopped, isPulled, onError } = options;
+
+  const dueAt = async (key: Key): Promise<number | null> => (await store.read(key))?.dueAt ?? null;
+  const later = (at: number): Attempt => (at - clock() > FAR ? DONE : { kind: 'again', at });
+
+  return async (key) => {
+    if (isStopped()) return { kind: 'shut', at: clock() };
+    if (isShut(key.tenant)) return { kind: 'shut', at: clock() + PAUSE };
+    const due = await dueAt(key);
+    if (due === null) return DONE;
+    if (due > clock() && !(await isPulled(key.tenant))) return later(due);
+    await deliver(key).catch(onError);
+    const next = await dueAt(key);
+    return next === null ? DONE : later(Math.max(next, clock() + PAUSE));
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * The queue over many processes. It is the same sweeper over dueAt as in timers.ts; BullMQ's jobs only say which process tries a
+ * row, and wake it. What is lost in Redis of them is made anew by the next sweep.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Queue as Jobs } from 'bullmq';
+import type { Due } from '../../bridge/ports.ts';
+import type { Queue, QueueOptions } from '../timers.ts';
+import { createAttempt } from './attempt.ts';
+import { openConnection, type RedisAddress } from './connection.ts';
+import { createLane, type Lane } from './lane.ts';
+
+export interface BullQueueOptions extends Omit<QueueOptions, 'leases'> {
+  readonly redis: RedisAddress;
+  /** api: rows are put in the queue and not worked on */
+  readonly role: 'all' | 'worker' | 'api';
+  /** whose queue the rows of one of `tenants` go through; default: its own */
+  readonly laneOf?: (tenant: string) => string;
+  /** a job whose worker has died is free after so long, ms; renewed while it works */
+  readonly lockMs?: number;
+  /** dead workers' jobs are looked for so often, ms */
+  readonly stalledMs?: number;
+  /** rows are looked over at least so often, ms */
+  readonly sweepMs?: number;
+}
+
+export interface BullQueue extends Queue {
+  /** of each tenant, for the board */
+  readonly jobs: readonly Jobs[];
+}
+
+const LOCK = 10_000;
+const STALLED = 5_000;
+const SWEEP = 5_000;
+/** Shortest time between two sweeps, ms: many rows may ask for one. */
+const GAP = 100;
+/** Rows read at once. */
+const PAGE = 250;
+/** While a tenant has enough jobs it is looked so often whether it takes more, ms. */
+const POLL = 100;
+/** Rows that are pulled are spread over so long at most, this far apart, ms. */
+const SPREAD = 10_000;
+const APART = 1;
+/** start() does not wait longer for a Redis that is away, ms. */
+const START = 2_000;
+
+export function createBullQueue(options: BullQueueOptions): BullQueue {
+  const { store, clock, tenants, isShut, role, atOnce = 8, sweepMs = SWEEP } = options;
+  const { laneOf = (tenant) => tenant, lockMs = LOCK, stalledMs = STALLED } = options;
+  const connection = openConnection(options.redis, options.onError);
+  const stopping = new AbortController();
+  const isStopped = (): boolean => stopping.signal.aborted;
+  let timer: NodeJS.Timeout | undefined;
+  let wakeAt = Number.POSITIVE_INFINITY;
+  let wokeAt = Number.NEGATIVE_INFINITY;
+  let started = false;
+  const sweeping = new Map<string, Promise<void>>();
+  /** tenants to be swept once more, and whether all of their rows */
+  const again = new Map<string, boolean>();
+
+  const attempt = createAttempt({ ...options, isStopped, isPulled: (tenant) => lane(tenant).isPulled() });
+  const lanes = new Map<string, Lane>();
+  for (const name of new Set(tenants.map(laneOf)))
+    lanes.set(
+      name,
+      createLane({
+        tenant: name,
+        connection,
+        clock,
+        atOnce: role === 'api' ? 0 : atOnce,
+        attempt,
+        lockMs,
+        stalledMs,
+      }),
+    );
+
+  function lane(tenant: string): Lane {
+    const found = lanes.get(laneOf(tenant));
+    if (found === undefined) throw new Error(`no tenant ${tenant}`);
+    return found;
+  }
+
+  function arm(time: number): void {
+    if (!started || isStopped()) return;
+    const now = clock();
+    const at = Math.max(Math.min(time, now + sweepMs), wokeAt + GAP);
+    if (at >= wakeAt) return;
+    wakeAt = at;
+    clearTimeout(timer);
+    timer = setTimeout(wake, Math.max(0, at - now));
+  }
+
+  function wake(): void {
+    wokeAt = clock();
+    wakeAt = Number.POSITIVE_INFINITY;
+    for (const tenant of tenants) void work(tenant, false);
+    arm(Number.POSITIVE_INFINITY);
+  }
+
+  /** One sweep of a tenant at a time. */
+  function work(tenant: string, pulled: boolean): Promise<void> {
+    const running = sweeping.get(tenant);
+    if (running !== undefined) {
+      again.set(tenant, pulled || again.get(tenant) === true);
+      return running;
+    }
+    again.delete(tenant);
+    const made = sweep(tenant, pulled)
+      .catch(connection.failed)
+      .finally(() => {
+        sweeping.delete(tenant);
+        const more = again.get(tenant);
+        if (more !== undefined && !isStopped()) void work(tenant, more);
+      });
+    sweeping.set(tenant, made);
+    return made;
+  }
+
+  /** Makes a job of each row that is due, or soon will be; of a tenant that is pulled, of all. */
+  async function sweep(tenant: string, pulled: boolean): Promise<void> {
+    if (isShut(tenant)) return;
+    const { add, isFull, pull, resume } = lane(tenant);
+    resume();
+    const begun = clock();
+    if (pulled) await pull();
+    /** rows that fail come back at a later time: each is pulled once */
+    const seen = new Set<string>();
+    let after: Due | undefined;
+    for (;;) {
+      const until = pulled ? Number.MAX_SAFE_INTEGER : clock() + sweepMs;
+      const page = await store.due(tenant, until, PAGE, after);
+      after = page.at(-1);
+      if (after === undefined || isHalted(tenant)) return;
+      const rows = page.filter(({ id }) => !seen.has(id));
+      if (pulled) for (const { id } of rows) seen.add(id);
+      const first = begun + Math.min(SPREAD, (seen.size - rows.length) * APART);
+      await add(rows.map(({ id, dueAt }, at) => ({ key: { tenant, id }, at: pulled ? first + at * APART : dueAt })));
+      if (pulled) await pause(first - clock());
+      else if (after.dueAt > clock()) return arm(after.dueAt);
+      while (!isHalted(tenant) && (await isFull())) await pause(POLL);
+      if (isHalted(tenant)) return;
+    }
+  }
+
+  const isHalted = (tenant: string): boolean => isStopped() || isShut(tenant);
+
+  async function pause(ms: number): Promise<void> {
+    if (ms > 0) await sleep(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
+  }
+
+  return {
+    jobs: [...lanes.values()].map(({ queue }) => queue),
+    at: arm,
+    async start() {
+      started = true;
+      for (const each of lanes.values()) each.start();
+      arm(Number.POSITIVE_INFINITY);
+      await Promise.race([Promise.all(tenants.map((tenant) => work(tenant, false))), pause(START)]);
+    },
+    pull(tenant) {
+      if (started && !isStopped()) void work(tenant, true);
+    },
+    async stop() {
+      stopping.abort();
+      clearTimeout(timer);
+      // a sweep that waits for a Redis that is away comes to nothing
+      await Promise.all([...lanes.values()].map((each) => each.close()));
+      connection.close();
+    },
+  };
+}
