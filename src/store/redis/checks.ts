@@ -23,32 +23,41 @@ export async function checkRedis(connection: Connection, where: string, replicas
       'redis.replicas does not work with a Redis Cluster: set min-replicas-to-write on its nodes, or use sentinels',
     );
   }
-  let weakest: Durability | undefined;
-  const warnings = new Set<string>();
-  for (const server of servers) {
-    const info = new Map(
-      (await server.info()).split('\r\n').map((line): [string, string] => {
-        const colon = line.indexOf(':');
-        return [line.slice(0, colon), line.slice(colon + 1)];
-      }),
+  const found: Checked[] = [];
+  for (const server of servers) found.push(await checkServer(server, where, replicas));
+  found.sort((left, right) => ORDER.indexOf(left.durability.survives) - ORDER.indexOf(right.durability.survives));
+  const [weakest] = found;
+  if (weakest === undefined) throw new Error(`the Redis Cluster at ${where} names no master`);
+  return { durability: weakest.durability, warnings: [...new Set(found.flatMap(({ warnings }) => warnings))] };
+}
+
+async function checkServer(server: Connection, where: string, replicas: number): Promise<Checked> {
+  const info = new Map(
+    (await server.info()).split('\r\n').map((line): [string, string] => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon), line.slice(colon + 1)];
+    }),
+  );
+  refuse(info, where);
+  const aof = info.get('aof_enabled') === '1';
+  const fsync = await setting(server, 'appendfsync');
+  const least = await setting(server, 'min-replicas-to-write');
+  const warnings: string[] = [];
+  if (!aof) {
+    warnings.push(
+      `Redis at ${where} keeps no append-only file: answered writes are lost when it restarts (set appendonly yes)`,
     );
-    refuse(info, where);
-    const durability = durabilityOf(info.get('aof_enabled') === '1', await setting(server, 'appendfsync'), replicas);
-    if (weakest === undefined || ORDER.indexOf(durability.survives) < ORDER.indexOf(weakest.survives))
-      weakest = durability;
-    if (info.get('aof_enabled') !== '1') {
-      warnings.add(
-        `Redis at ${where} keeps no append-only file: a restart of it loses writes that were answered (set appendonly yes)`,
-      );
-    }
-    const least = await setting(server, 'min-replicas-to-write');
-    if (replicas > 0 && least !== undefined && Number(least) < replicas) {
-      warnings.add(
-        `Redis at ${where} takes writes with ${least} replicas: set min-replicas-to-write ${replicas}, or a master that was cut off goes on taking them`,
-      );
-    }
+  } else if (fsync === 'everysec') {
+    warnings.push(
+      `Redis at ${where} has appendfsync everysec: up to 2 s of answered writes are lost when it is killed (set appendfsync always)`,
+    );
   }
-  return { durability: weakest ?? durabilityOf(false, undefined, replicas), warnings: [...warnings] };
+  if (replicas > 0 && least !== undefined && Number(least) < replicas) {
+    warnings.push(
+      `Redis at ${where} takes writes with ${least} replicas: set min-replicas-to-write ${replicas}, or a master that was cut off goes on taking them`,
+    );
+  }
+  return { durability: durabilityOf(aof, fsync, replicas), warnings };
 }
 
 const ORDER: readonly Durability['survives'][] = ['nothing', 'process', 'os', 'failover'];
@@ -77,23 +86,29 @@ async function setting(server: Connection, name: string): Promise<string | undef
 }
 
 /**
- * https://redis.io/docs/latest/operate/oss_and_stack/management/persistence: a write is handed to the operating system before it is
- * answered, but for `everysec`, which holds it back up to 2 s while an fsync is under way.
+ * With appendfsync `always` and `no` a write is handed to the operating system before it is answered. `everysec` holds it back for
+ * up to 2 s while an fsync is under way (https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency);
+ * killed then, Redis has lost it: measured.
  */
 function durabilityOf(aof: boolean, fsync: string | undefined, replicas: number): Durability {
   if (replicas > 0) {
     return {
       survives: 'failover',
-      text: `answered writes are on ${replicas} replicas and survive a fail-over to one of them`,
+      text: `answered writes are on ${replicas} replicas too: they survive a fail-over to these`,
     };
   }
   if (!aof)
     return { survives: 'nothing', text: 'answered writes are lost when Redis restarts: it keeps no append-only file' };
   if (fsync === 'always')
-    return { survives: 'os', text: 'answered writes survive the end of Redis and a crash of its machine' };
-  const held = fsync === 'no' ? '' : ', but for up to 2 s of them while its disk is slow';
+    return { survives: 'os', text: 'answered writes survive the end of Redis and of its machine' };
+  if (fsync === 'no') {
+    return {
+      survives: 'process',
+      text: 'answered writes survive the end of Redis, not of its machine (set appendfsync always)',
+    };
+  }
   return {
-    survives: 'process',
-    text: `answered writes survive the end of Redis${held}, not a crash of its machine (set appendfsync always)`,
+    survives: 'nothing',
+    text: `up to 2 s of answered writes are lost when Redis is killed: appendfsync is ${fsync ?? 'not known'} (set appendfsync always)`,
   };
 }

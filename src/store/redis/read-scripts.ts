@@ -63,11 +63,13 @@ local first = behind(base .. 'order', ARGV[1], ARGV[2])
 return rows(redis.call('ZRANGE', base .. 'order', first, first + ARGV[3] - 1), {})
 `);
 
-/** ARGV: index entry without the id. {id, text, ...} by id */
+/** ARGV: beginnings of index entries. {id, text, ...} */
 export const FIND = sight(String.raw`
-local entries = redis.call('ZRANGEBYLEX', base .. 'find', '[' .. ARGV[1], '(' .. ARGV[1] .. '\255')
 local ids = {}
-for i, entry in ipairs(entries) do ids[i] = string.sub(entry, #ARGV[1] + 1) end
+for _, start in ipairs(ARGV) do
+  local entries = redis.call('ZRANGEBYLEX', base .. 'find', '[' .. start, '(' .. start .. '\255')
+  for _, entry in ipairs(entries) do ids[#ids + 1] = string.sub(entry, #start + 1) end
+end
 return rows(ids, {})
 `);
 

@@ -2,8 +2,11 @@
 import { unavailable } from '../unavailable.ts';
 import type { Client } from './client.ts';
 
-/** Resolves when everything that this client wrote is on `replicas` of them; rejects when it may not be. */
-export type Confirm = () => Promise<void>;
+/**
+ * Resolves when everything that this client wrote since it was connected for the `times`th time is on so many replicas; rejects when
+ * it may not be.
+ */
+export type Confirm = (times: number) => Promise<void>;
 
 export function createConfirm(client: Client, replicas: number, timeoutMs: number): Confirm {
   let asked: Promise<number> | undefined;
@@ -27,8 +30,7 @@ export function createConfirm(client: Client, replicas: number, timeoutMs: numbe
     return next;
   }
 
-  return async () => {
-    const times = client.times();
+  return async (times) => {
     const count = await shared();
     // WAIT is about the writes of its own connection
     if (count >= replicas && client.times() === times) return;

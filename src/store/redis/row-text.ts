@@ -89,22 +89,26 @@ export function slotFrom(text: string): { readonly version: number; readonly nam
 }
 
 /** Entries of the one index for all look-ups begin with this; the id follows. The length keeps a value from looking like another one and an id. */
-const indexEntry = (index: IndexName, value: string): string => `${MARK[index]}${Buffer.byteLength(value)}:${value}`;
+const indexEntry = (mark: string, value: string): string => `${mark}${Buffer.byteLength(value)}:${value}`;
 
+/** Most people have their userName for an address: one entry does for both then. */
+const BOTH = 'b';
 const MARK: Readonly<Record<IndexName, string>> = { userName: 'u', externalId: 'x', email: 'e' };
 
-export const sought = (index: IndexName, value: string): string =>
-  indexEntry(index, index === 'externalId' ? value.toWellFormed() : fold(value));
+/** Beginnings of the entries of rows that a look-up finds. */
+export const sought = (index: IndexName, value: string): string[] =>
+  index === 'externalId'
+    ? [indexEntry(MARK.externalId, value.toWellFormed())]
+    : [indexEntry(MARK[index], fold(value)), indexEntry(BOTH, fold(value))];
 
 function foundBy({ visible, userName, externalId, emails }: Index): string[] {
   if (!visible) return [];
-  return [
-    ...new Set([
-      ...(userName === null ? [] : [sought('userName', userName)]),
-      ...(externalId === null ? [] : [sought('externalId', externalId)]),
-      ...emails.map((email) => sought('email', email)),
-    ]),
-  ];
+  const found = externalId === null ? [] : [indexEntry(MARK.externalId, externalId.toWellFormed())];
+  const addresses = new Set(emails.map(fold));
+  const name = userName === null ? undefined : fold(userName);
+  if (name !== undefined) found.push(indexEntry(addresses.delete(name) ? BOTH : MARK.userName, name));
+  for (const address of addresses) found.push(indexEntry(MARK.email, address));
+  return found;
 }
 
 const troublesOf = (row: Row): string[] =>

@@ -104,17 +104,17 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
       return text === null ? undefined : rowFrom({ tenant, id }, text);
     },
     async write(write, { durable } = { durable: true }) {
-      let result: Awaited<ReturnType<typeof writeRow>>;
+      const times = client.times();
       try {
-        result = await writeRow(write);
+        const result = await writeRow(write);
+        if (result.kind === 'ok' && durable) await replicated?.(times);
+        return result;
       } catch (error) {
         throw unavailable(error);
       }
-      if (result.kind === 'ok' && durable) await replicated?.();
-      return result;
     },
     async find(tenant: string, index: IndexName, value: string) {
-      return (await rowsSeen(sights.FIND, tenant, sought(index, value))).toSorted(oldestFirst);
+      return (await rowsSeen(sights.FIND, tenant, ...sought(index, value))).toSorted(oldestFirst);
     },
     async page(tenant, offset, limit) {
       const [first, last] = limit > 0 ? [offset, offset + limit - 1] : [1, 0];
@@ -172,11 +172,12 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
       return json === null ? undefined : (JSON.parse(json) as unknown);
     },
     async setState(name, value) {
+      const times = client.times();
       const json = value === undefined ? undefined : JSON.stringify(value);
       await client.ask<unknown>((redis) =>
         json === undefined ? redis.hdel(STATE, name) : redis.hset(STATE, name, json),
       );
-      await replicated?.();
+      await replicated?.(times);
     },
     lease: (key: Key, ms) => leases.take(key, ms),
     prove: (lease, ms) => leases.renew(lease, ms),
