@@ -24,7 +24,7 @@ export function createRows(): Rows {
     const rows = [...dueAt]
       .filter(([name]) => name.startsWith(`${tenant} `))
       .map(([name, time]) => ({ id: name.slice(tenant.length + 1), dueAt: time }))
-      .sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1));
+      .toSorted((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1));
     sorted.set(tenant, rows);
     return rows;
   }
@@ -78,7 +78,7 @@ export async function jobKeys(url: string): Promise<readonly string[]> {
   const client = new Redis(url, { maxRetriesPerRequest: 1 });
   try {
     const found = await client.keys('*');
-    return found.filter((key) => !/:(?:id|meta|events|stalled-check|stalled|marker)$/.test(key)).sort();
+    return found.filter((key) => !/:(?:id|meta|events|stalled-check|stalled|marker)$/.test(key)).toSorted();
   } finally {
     client.disconnect();
   }

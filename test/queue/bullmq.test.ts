@@ -156,7 +156,7 @@ describe('delivery on BullMQ', { skip: withoutRedis() }, () => {
     queue.at(Date.now());
     await until(() => !rows.dueAt.has('a earlier'));
     await until(async () => (await jobKeys(redis.url)).length === 0);
-    assert.deepEqual(delivered.sort(), ['earlier', 'earlier', 'later']);
+    assert.deepEqual(delivered.toSorted(), ['earlier', 'earlier', 'later']);
     assert.ok(rows.dueAt.has('a later'));
   });
 
@@ -205,6 +205,23 @@ describe('delivery on BullMQ', { skip: withoutRedis() }, () => {
     queue.at(Date.now());
     await until(() => delivered.length === 5);
     assert.deepEqual(delivered, ['other', 'now', 'soon', 'late', 'end']);
+  });
+
+  test('rows that fail again after ZITADEL is back are tried once, not without end', async () => {
+    let tries = 0;
+    const queue = make({
+      async deliver({ tenant, id }) {
+        tries += 1;
+        rows.put(tenant, id, Date.now() + HOUR);
+      },
+    });
+    for (let n = 0; n < 1_000; n += 1) rows.put('a', `u${n}`, Date.now() + HOUR / 2);
+    await queue.start();
+    assert.equal(tries, 0);
+    queue.pull('a');
+    await until(() => tries >= 1_000);
+    await until(async () => (await jobKeys(redis.url)).every((key) => key.includes('-pulled:')));
+    assert.equal(tries, 1_000);
   });
 
   test('a process that may not send leaves the jobs to one that may', async () => {
