@@ -7,9 +7,6 @@ export const PREFIX = 'scim-queue';
 /** The BullMQ queue of a tenant; BullMQ allows no ":" in it. */
 export const queueName = (tenant: string): string => `{${tenant}}`;
 
-/** The tenant of a queue. */
-export const tenantOfQueue = (name: string): string => name.slice(1, -1);
-
 /** Set while ZITADEL is just back for a tenant. */
 export const pulledKey = (tenant: string): string => `${PREFIX}-pulled:${queueName(tenant)}`;
 

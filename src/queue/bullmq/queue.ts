@@ -4,11 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue as Jobs } from 'bullmq';
-import type { Due } from '../../bridge/ports.ts';
+import type { Due, Key } from '../../bridge/ports.ts';
 import type { Queue, QueueOptions } from '../timers.ts';
 import { createAttempt } from './attempt.ts';
 import { openConnection, type RedisAddress } from './connection.ts';
 import { createLane, type Lane } from './lane.ts';
+import { keyOf } from './names.ts';
 
 export interface BullQueueOptions extends Omit<QueueOptions, 'leases'> {
   readonly redis: RedisAddress;
@@ -26,7 +27,11 @@ export interface BullQueueOptions extends Omit<QueueOptions, 'leases'> {
 
 export interface BullQueue extends Queue {
   /** of each tenant, for the board */
-  readonly jobs: readonly Jobs[];
+  readonly jobs: readonly { readonly tenant: string; readonly queue: Jobs }[];
+  /** The row of a job, by its deduplication id. */
+  rowOf(deduplicationId: string | undefined): Key | undefined;
+  /** Redis answers; otherwise what is asked of `jobs` waits for it. */
+  isThere(): boolean;
 }
 
 const LOCK = 10_000;
@@ -149,7 +154,9 @@ export function createBullQueue(options: BullQueueOptions): BullQueue {
   }
 
   return {
-    jobs: [...lanes.values()].map(({ queue }) => queue),
+    jobs: [...lanes].map(([tenant, { queue }]) => ({ tenant, queue })),
+    rowOf: keyOf,
+    isThere: () => connection.client.status === 'ready',
     at: arm,
     async start() {
       started = true;

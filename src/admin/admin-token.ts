@@ -1,0 +1,59 @@
+/** ADMIN_TOKEN: who may see the status page and the board. */
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { BridgeError } from '../errors.ts';
+
+export interface AdminToken {
+  /** SHA-256 of ADMIN_TOKEN, hex; undefined: there is no page */
+  readonly tokenHash: string | undefined;
+  /** counts a wrong token by address; throws BridgeError 429 when there were too many */
+  readonly failures: { count(address: string): void };
+}
+
+/** Whether the request carries the token; else it is answered: 404, 401 or 429. No answer is kept by a cache. */
+export function allowed(request: Request, response: Response, { tokenHash, failures }: AdminToken): boolean {
+  response.set('Cache-Control', 'no-store');
+  if (tokenHash === undefined) {
+    send(response, 404, 'there is no page: ADMIN_TOKEN is not set');
+    return false;
+  }
+  const refusal = refusalOf(request, Buffer.from(tokenHash, 'hex'), failures);
+  if (refusal === undefined) return true;
+  response.set(refusal.headers);
+  if (refusal.retryAfter !== undefined) response.set('Retry-After', String(Math.ceil(refusal.retryAfter)));
+  send(response, refusal.status, refusal.message);
+  return false;
+}
+
+const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="scim-bridge", charset="UTF-8"' };
+
+/** Why the page is not shown; undefined: the token is right. */
+function refusalOf(
+  { headers, ip }: Request,
+  digest: Buffer,
+  failures: AdminToken['failures'],
+): BridgeError | undefined {
+  const token = tokenOf(headers.authorization);
+  if (token === undefined) return new BridgeError(401, 'send ADMIN_TOKEN as the password', { headers: CHALLENGE });
+  if (timingSafeEqual(hash('sha256', token, 'buffer'), digest)) return undefined;
+  try {
+    failures.count(ip ?? '');
+  } catch (error) {
+    if (error instanceof BridgeError) return error;
+    throw error;
+  }
+  return new BridgeError(401, 'this is not ADMIN_TOKEN', { headers: CHALLENGE });
+}
+
+/** A browser sends the token as the password of whatever user name was typed (RFC 7617); others as bearer (RFC 6750). */
+function tokenOf(authorization: string | undefined): string | undefined {
+  const [, scheme = '', credentials = ''] = /^(\S+) +(\S+)$/.exec(authorization?.trim() ?? '') ?? [];
+  if (scheme.toLowerCase() === 'bearer') return credentials;
+  if (scheme.toLowerCase() !== 'basic') return undefined;
+  const text = Buffer.from(credentials, 'base64').toString();
+  return text.slice(text.indexOf(':') + 1);
+}
+
+export function send(response: Response, status: number, text: string): void {
+  response.status(status).type('text').send(`${text}\n`);
+}
