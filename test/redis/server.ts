@@ -113,7 +113,7 @@ async function freePort(): Promise<number> {
   return port > 55_000 ? freePort() : port;
 }
 
-/** Whether PING is answered by PONG: not while it loads its data. */
+/** Whether it works: not while it loads its data. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 }, () => socket.write('PING\r\n'));
@@ -121,7 +121,7 @@ function answers(port: number): Promise<boolean> {
       socket.destroy();
       resolve(answer);
     };
-    socket.on('data', (data) => end(data.toString().startsWith('+PONG')));
+    socket.on('data', (data) => end(/^(?:\+PONG|-NOAUTH)/.test(data.toString())));
     socket.on('error', () => end(false));
     socket.on('timeout', () => end(false));
     socket.on('close', () => end(false));

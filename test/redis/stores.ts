@@ -30,6 +30,8 @@ export function useStores(): Stores {
     },
     redis({ url }) {
       const redis = new Redis(url);
+      // it may end before the test does
+      redis.on('error', () => undefined);
       cleanups.push(() => redis.disconnect());
       return redis;
     },
