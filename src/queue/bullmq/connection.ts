@@ -25,6 +25,8 @@ const CLIENT = {
   maxRetriesPerRequest: null,
   socketTimeout: SILENCE,
   retryStrategy: (times: number): number => Math.min(times * 50, RETRY),
+  // after a fail-over the server that was the master refuses writes
+  reconnectOnError: ({ message }: Error): boolean => message.startsWith('READONLY'),
 };
 /** The same error is told once in so long, ms: each tenant has its own worker, and all of them see it. */
 const REPEATS = 30_000;
