@@ -17,7 +17,7 @@ export interface RunOptions {
 export type Run = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
 
 export function createRun({ store, settlements, timing }: RunOptions): Run {
-  return async function run({ zitadel, bar, gate }, row, steps, lease) {
+  return async function run({ zitadel, bar, gate, rolesOf }, row, steps, lease) {
     const covered = new Set(row.changes.map(({ revision }) => revision));
     const after: FactsChange[] = [];
     const refusals: Round['refusals'][number][] = [];
@@ -54,6 +54,7 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
             ...(isRight ? { right: step.after ?? {} } : {}),
           });
           if (isLast) return round(null); // the steps behind it have nobody to work on
+          if (isRight && barred === undefined) rest.unshift(...(await possible(step, row, rolesOf)));
           break;
         case 'done':
         case 'already':
@@ -88,6 +89,22 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     }
     return round(null);
   };
+}
+
+/** Of roles that were refused together those that the project has: one that is not there keeps no other back. */
+async function possible(step: Step, row: Row, rolesOf: Target['rolesOf']): Promise<readonly Step[]> {
+  const [fact] = step.names;
+  const { project, roles = [] } = step.right ?? {};
+  const there = project === undefined ? undefined : await rolesOf?.(project);
+  const some = roles.filter((role) => there?.includes(role));
+  if (fact === undefined || some.length === 0 || some.length === roles.length) return [];
+  const { id = null } = JSON.parse(step.after?.[fact] ?? '{}') as { readonly id?: string | null };
+  const instead = {
+    ...step,
+    right: { ...step.right, roles: some },
+    after: { [fact]: JSON.stringify({ id, roles: some }) },
+  };
+  return changes(instead, row) ? [instead] : [];
 }
 
 /** Whether a step would change what is known. */
