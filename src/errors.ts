@@ -93,7 +93,7 @@ const invalid = { status: 400, scimType: 'invalidValue' } as const;
 const taken = { status: 409, scimType: 'uniqueness' } as const;
 const CHECK = 'ZITADEL refused the request. Its words: {says}. Correct the value in the identity provider.';
 const NO_RIGHTS =
-  'the service user may not do this in the organization: give it the role ORG_USER_MANAGER there (ORG_OWNER for organization roles)';
+  'the service user may not do this: it needs ORG_USER_MANAGER in the organization, for roles of the organization ORG_OWNER';
 const NOT_MEMBER =
   'the service user has no role in the organization: check ZITADEL_ORG_ID, and give it ORG_USER_MANAGER there';
 const POLICY = 'The password breaks the password policy of the ZITADEL organization';
@@ -209,6 +209,9 @@ export const ERRORS: readonly ErrorRow[] = [
   row('*', 'QUERY-4M0fs', 'retry', 'ZITADEL allows smaller pages only: SystemDefaults.MaxQueryLimit must be at least 1000', { definite: true }),
 
   // by code alone
+  ...(['CreateAdministrator', 'UpdateAdministrator', 'CreateAuthorization', 'UpdateAuthorization'] as const).map((call) =>
+    row(call, 'INVALID_ARGUMENT', 'refused', 'ZITADEL refused the roles. Its words: {says}. Correct the group rule in bridge.yaml.', invalid),
+  ),
   row('*', 'INVALID_ARGUMENT', 'refused', CHECK, invalid),
   row('*', 'OUT_OF_RANGE', 'refused', CHECK, invalid),
   row('*', 'ALREADY_EXISTS', 'refused', 'ZITADEL refused the request because the value exists already. Its words: {says}.', taken),

@@ -19,7 +19,7 @@ export const ruleText = ({ rule, text, off }: RuleStanding): string =>
 
 /** `rules`: the ones that give this user something. */
 export function explainLines(tenant: string, explanation: Explanation, rules: readonly RuleStanding[]): string[] {
-  const { id, memberships, pending, rights, blocked } = explanation;
+  const { id, memberships, pending, rights, off, blocked } = explanation;
   return [
     `${plain(id)} of ${tenant}: ${count(memberships.length, 'group')}, ${count(rights.length, 'right')}`,
     ...part(['GROUP', 'NAME', 'MEMBERSHIP'], memberships.map(membershipCells)),
@@ -30,6 +30,7 @@ export function explainLines(tenant: string, explanation: Explanation, rules: re
         reason === undefined ? [] : [`${word}: ${rightText(right)}: ${plain(reason, 1_000)}`],
       ),
       ...pending.map((group) => `pending: the group ${plain(group)} waits for a user of this id`),
+      ...off.map(({ rule, reason }) => `rule ${rule} is off: ${plain(reason, 1_000)}`),
       ...(blocked === null ? [] : [`blocked: ${plain(blocked, 1_000)}`]),
     ]),
   ];

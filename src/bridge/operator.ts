@@ -111,7 +111,9 @@ export interface Explanation {
   /** groups that wait for this id to appear as a user */
   readonly pending: readonly string[];
   readonly rights: readonly ExplainedRight[];
-  /** why rights of this user wait; null: they do not */
+  /** rules that match a group of this user and are off, with the reason */
+  readonly off: readonly { readonly rule: number; readonly reason: string }[];
+  /** why a step of this user is not permitted; a right may wait without it */
   readonly blocked: string | null;
 }
 

@@ -29,6 +29,8 @@ export interface Target {
   readonly whenDown: 'accept' | 'refuse';
   /** of users: what the groups they are in give them */
   readonly rules?: RuleBook;
+  /** role keys of a project; undefined: it cannot be told */
+  readonly rolesOf?: (project: string) => Promise<readonly string[] | undefined>;
 }
 
 export interface ReconcileOptions {

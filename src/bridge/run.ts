@@ -1,5 +1,7 @@
 /** Runs the steps of a plan in order, as far as ZITADEL goes along. */
+import { stableJson } from '../mapping/codecs.ts';
 import type { FactsChange } from '../mapping/facts.ts';
+import { rightsOfFacts } from '../mapping/rights.ts';
 import type { Step } from '../mapping/steps.ts';
 import type { Lease, Outcome, Row, Store } from './ports.ts';
 import type { Target } from './reconcile.ts';
@@ -17,7 +19,7 @@ export interface RunOptions {
 export type Run = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
 
 export function createRun({ store, settlements, timing }: RunOptions): Run {
-  return async function run({ zitadel, bar, gate }, row, steps, lease) {
+  return async function run({ zitadel, bar, gate, rolesOf }, row, steps, lease) {
     const covered = new Set(row.changes.map(({ revision }) => revision));
     const after: FactsChange[] = [];
     const refusals: Round['refusals'][number][] = [];
@@ -54,6 +56,7 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
             ...(isRight ? { right: step.after ?? {} } : {}),
           });
           if (isLast) return round(null); // the steps behind it have nobody to work on
+          if (isRight && barred === undefined) rest.unshift(...(await possible(step, row, rolesOf)));
           break;
         case 'done':
         case 'already':
@@ -88,6 +91,28 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     }
     return round(null);
   };
+}
+
+/**
+ * What can be done of an entry that was refused as a whole: one role that is not there keeps no other from being given, and none from
+ * being taken away.
+ */
+async function possible(step: Step, { known }: Row, rolesOf: Target['rolesOf']): Promise<readonly Step[]> {
+  const [fact] = step.names;
+  const { project, roles = [] } = step.right ?? {};
+  if (fact === undefined || step.call.startsWith('Delete')) return [];
+  const rights = rightsOfFacts(known ?? {});
+  const entry = project === undefined ? { id: null, roles: rights.org } : rights.projects.get(project);
+  const there = project === undefined ? undefined : await rolesOf?.(project);
+  const given = there === undefined ? [] : roles.filter((role) => there.includes(role));
+  const kept = roles.filter((role) => entry?.roles.includes(role));
+  const some = given.length > kept.length && given.length < roles.length ? given : kept;
+  if (some.length === roles.length || stableJson(some) === stableJson(entry?.roles ?? [])) return [];
+  const own = project === undefined ? some : { id: entry?.id ?? null, roles: some };
+  if (some.length > 0)
+    return [{ ...step, right: { ...step.right, roles: some }, after: { [fact]: JSON.stringify(own) } }];
+  const call = project === undefined ? 'DeleteAdministrator' : 'DeleteAuthorization';
+  return [{ ...step, call, right: { ...step.right, roles: [] }, after: { [fact]: null } }];
 }
 
 /** Whether a step would change what is known. */

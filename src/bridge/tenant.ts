@@ -206,7 +206,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         Promise.all(shelves.map((shelf) => store.oldestOwed(shelf))).then(earliest),
         store.setState(`looked:${id}`, clock()).then(() => undefined, textOf),
       ]);
-      const sync = { finished: loop.finished(), running: loop.running(), last: loop.last() };
+      const sync = { finished: loop.finished() ?? synced, running: loop.running(), last: loop.last() };
       return { tenant: id, organization, counts, oldestOwed, storeFailing, shut: gate.shut(), sync, deliveries };
     },
     sync: ({ acceptRemovals }) => loop.now(acceptRemovals),
@@ -220,6 +220,10 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     gate,
     whenDown: options.whenDown,
     rules: groups.book,
+    async rolesOf(project) {
+      const found = await zitadel.catalogue([project]).catch(() => undefined); // then they are refused as they are
+      return found?.projects.get(project);
+    },
   };
 
   /** What a process was calling when it died may have been answered: an answer leaves before its record is on the disk. */

@@ -43,7 +43,7 @@ export interface FakeOperator extends Operator {
   applies: GroupsOperator['apply'];
 }
 
-export const EXPLAINED: Explanation = { id: 'u1', memberships: [], pending: [], rights: [], blocked: null };
+export const EXPLAINED: Explanation = { id: 'u1', memberships: [], pending: [], rights: [], off: [], blocked: null };
 
 export const RULE: RuleStanding = { rule: 1, text: 'displayName "Help desk*" gives ORG_USER_MANAGER', groups: ['g1'] };
 export const RULES: RulesState = { rules: [RULE], differs: false, unconfirmed: [], applying: null };

@@ -41,6 +41,7 @@ describe('groups explain', () => {
       { ...OWNER, groups: [], held: true, managed: true, standing: 'dead', reason: 'the last active ORG_OWNER stays' },
       { project: null, role: 'ORG_OWNER_VIEWER', groups: [], held: true, managed: false, standing: 'settled' },
     ],
+    off: [{ rule: 3, reason: 'there is no project 999' }],
     blocked: 'org.member.write is missing',
   });
   north.rules = {
@@ -76,6 +77,7 @@ describe('groups explain', () => {
       'rule 3 (displayName "Editors" gives author)',
       'dead: ORG_OWNER: the last active ORG_OWNER stays',
       'pending: the group g9 waits for a user of this id',
+      'rule 3 is off: there is no project 999',
       'blocked: org.member.write is missing',
     ]);
     assert.equal(exit, 0);

@@ -7,6 +7,8 @@ import type { Step } from '../../src/mapping/steps.ts';
 
 /** A role that ZITADEL refuses. */
 export const REFUSED_ROLE = 'ORG_REFUSED';
+/** A role that no project has. */
+export const MISSING_ROLE = 'missing';
 /** Lists that lag show what was so long ago, ms. */
 const LAG = 500;
 
@@ -55,7 +57,7 @@ export function createFakeRights(clock: () => number, hasUser: (id: string) => b
   function change(id: string, { call, right }: Step): Outcome {
     if (right === undefined) throw new Error(`${call} is no right`);
     if (!hasUser(id)) return { kind: 'gone' };
-    if (right.roles.includes(REFUSED_ROLE))
+    if (right.roles.includes(REFUSED_ROLE) || right.roles.includes(MISSING_ROLE))
       return { kind: 'refused', error: new BridgeError(400, 'the role is refused', { scimType: 'invalidValue' }) };
     const { project } = right;
     if (project === undefined) {

@@ -7,6 +7,7 @@ import { asksTheSame, emptyRow } from '../../src/bridge/rows.ts';
 import { TIMING } from '../../src/bridge/timing.ts';
 import { groupKey, MEMBER } from '../../src/mapping/groups.ts';
 import { ORG_RIGHT } from '../../src/mapping/rights.ts';
+import { MISSING_ROLE } from './fake-rights.ts';
 import { settings } from './setting.ts';
 
 const setUp = settings();
@@ -67,4 +68,43 @@ test('removed from two groups while ZITADEL is away: neither key is left', async
   await drain();
   const keys = Object.keys(zitadel.people.get(id) ?? {}).filter((key) => key.includes(':group:'));
   assert.deepEqual(keys, []);
+  await tenant.stop();
+});
+
+test('a role that ZITADEL refuses keeps no other from being given, and none from being taken away', async () => {
+  const rule = {
+    by: 'displayName',
+    pattern: '*',
+    orgRoles: [],
+    project: 'p1',
+    roles: ['{displayName}'],
+    createRoles: false,
+    allowPrivileged: false,
+  } as const;
+  const { tenant, ctx, zitadel } = setUp({ groups: { rules: [rule] } });
+  await tenant.open();
+  assert.equal((await tenant.operator.sync({ acceptRemovals: false })).kind, 'finished');
+  const made = await tenant.users.create(ctx, { user: { userName: 'ann' }, hash: 'ann' });
+  made.ended(true);
+  const { id } = made.resource;
+  const groups = new Map<string, string>();
+  for (const displayName of ['reader', MISSING_ROLE, 'editor'])
+    groups.set(
+      displayName,
+      (await tenant.groups.create(ctx, { displayName, members: [id], hash: displayName })).resource.id,
+    );
+  const held = (): readonly string[] | undefined => zitadel.rightsHeld.grants.get(id)?.get('p1')?.roles;
+  assert.deepEqual(held()?.toSorted(), ['editor', 'reader']);
+  const leave = (name: string) =>
+    tenant.groups.edit(ctx, groups.get(name) ?? '', { members: [{ kind: 'remove', ids: [id] }] }, { members: false });
+  await leave('reader');
+  assert.deepEqual(held(), ['editor']);
+  await leave('editor');
+  assert.equal(held(), undefined);
+  const { rights } = await tenant.operator.groups.explain(id);
+  assert.deepEqual(
+    rights.map(({ role, standing }) => [role, standing]),
+    [[MISSING_ROLE, 'dead']],
+  );
+  await tenant.stop();
 });

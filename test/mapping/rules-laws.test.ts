@@ -173,7 +173,18 @@ test('a definition nobody vouched for binds nothing and confirms nothing', () =>
   fc.assert(
     fc.property(arbitrarySet, arbitraryDefinition, (set, group) => {
       const before = new Set(bindingTexts(set));
-      for (const text of bindingTexts(bind(set, { ...group, vouched: false }))) assert.ok(before.has(text), text);
+      for (const text of bindingTexts(bind(set, { ...group, vouched: false, externalIdVouched: false })))
+        assert.ok(before.has(text), text);
+    }),
+  );
+});
+
+test('a name that was said does not vouch for an externalId that was not', () => {
+  fc.assert(
+    fc.property(arbitrarySet, arbitraryDefinition, (set, group) => {
+      const before = new Set(bindingTexts(set));
+      const after = bindingTexts(bind(set, { ...group, vouched: true, externalIdVouched: false }));
+      for (const text of after) if (text.startsWith('externalId:')) assert.ok(before.has(text), text);
     }),
   );
 });

@@ -32,6 +32,11 @@ export function explained(row: Row, book: Rulebook, directory: Directory): Expla
       definition.pending.some(({ value }) => value === row.id) ? [id] : [],
     ),
     rights: unique(all).map((name) => right(name)),
+    off: [...book.off()].flatMap(([place, reason]) =>
+      [...ids].some((id) => given(book.set(), id).some(({ rule }) => rule === place))
+        ? [{ rule: place + 1, reason }]
+        : [],
+    ),
     blocked: row.blocked,
   };
 

@@ -10,6 +10,7 @@ import { groupsOf } from '../shelves.ts';
 import { insertRow, updateRow } from '../writes.ts';
 import { definitionFacts, definitionKey, definitionOf, RULES_ID } from './definitions.ts';
 import type { Directory } from './directory.ts';
+import { SAID } from './rulebook.ts';
 
 export interface HolderSyncOptions {
   readonly tenant: string;
@@ -56,11 +57,22 @@ export async function syncHolder(options: HolderSyncOptions): Promise<void> {
     }
     const isSame = before.known?.[definitionKey(id)] === known[definitionKey(id)];
     if (isSame || !isQuiet(before) || before.tombstone !== null) return;
+    if (id === RULES_ID && before.vouched.includes(SAID)) return restore(before, known);
     // somebody wrote it past the bridge: nobody vouches for it any more
     await updateRow(store, unique, key, (row) =>
       row.version === before.version
         ? { ...row, ...cleaned(id, known, before.known), vouched: [], verifiedAt: asked, modified: asked }
         : row,
+    );
+    wake.at(asked);
+  }
+
+  /** What is in force is known here: anybody who may write users can write another one there. */
+  async function restore(before: Row, known: Facts): Promise<void> {
+    await updateRow(store, unique, before, (row) =>
+      row.version !== before.version || row.known === null
+        ? row
+        : { ...row, known, changes: [{ ...OWN, kind: 'edit', facts: row.known, at: asked }], dueAt: asked },
     );
     wake.at(asked);
   }

@@ -76,12 +76,14 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
     const earlier = await applying();
     if (earlier !== undefined && !book.differs()) return earlier;
     const groups = await rowsOfGroups();
-    await book.put(book.next(groups.flatMap((row) => namedOf(row) ?? [])));
+    const next = book.next(groups.flatMap((row) => namedOf(row) ?? []));
+    await book.offOf(next); // while ZITADEL is away nothing begins
+    const fresh = { after: null, users: 0, changed: 0 };
+    await store.setState(place, fresh);
+    await book.put(next);
     await book.check();
     for (const row of groups)
       await updateRow(store, groupsUnique, row, (now) => ({ ...now, vouched: [SAID, SAID_EXTERNAL_ID, LOOKED_AT] }));
-    const fresh = { after: null, users: 0, changed: 0 };
-    await store.setState(place, fresh);
     return fresh;
   }
 

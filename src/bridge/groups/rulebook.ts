@@ -148,7 +148,8 @@ export function createRulebook(options: RulebookOptions): Rulebook {
     set: () => set,
     off: () => off,
     differs: () => !isOfFile(),
-    wanted: (held: Rights, memberships: Memberships) => wanted(set, held, memberships, offPlaces),
+    // what somebody may have written gives nothing and takes nothing
+    wanted: (held: Rights, memberships: Memberships) => (isTrusted ? wanted(set, held, memberships, offPlaces) : held),
     creates: (project) => createsOf(set, project),
     listed: () => listed,
     checked: () => isChecked,
@@ -193,6 +194,7 @@ function setOf(json: string): RuleSet | undefined {
 
 const unconfirmed = (set: RuleSet): RuleSet => ({
   ...set,
+  retired: [],
   bindings: Object.fromEntries(
     Object.entries(set.bindings).map(([match, groups]) => [match, groups.map((each) => ({ ...each, vouched: false }))]),
   ),
