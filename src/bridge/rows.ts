@@ -198,7 +198,7 @@ export const deadName = (name: string): string => DEAD_MARK + ownName(name);
 /** Only noted beside the names that must not be had twice. */
 export const isMark = (reserved: string): boolean => reserved.startsWith(HELD_MARK) || reserved.startsWith(DEAD_MARK);
 
-export const isDisplayName = (reserved: string): boolean => reserved.startsWith(DISPLAY_NAME_MARK);
+const isDisplayName = (reserved: string): boolean => reserved.startsWith(DISPLAY_NAME_MARK);
 
 /** The content of a request that makes a group, until its answer has left. */
 export const isCreation = (reserved: string): boolean => reserved.startsWith(CREATE_MARK);

@@ -27,7 +27,7 @@ export const isRight = (fact: string): boolean => fact.startsWith(PREFIX);
 export const projectRight = (project: string): string => PROJECT_PREFIX + project;
 
 /** The project of such a fact; undefined: it is another fact. */
-export const projectOf = (fact: string): string | undefined =>
+const projectOf = (fact: string): string | undefined =>
   fact.startsWith(PROJECT_PREFIX) ? fact.slice(PROJECT_PREFIX.length) : undefined;
 
 /** Rights as facts; what is empty is no fact. An authorization without roles is one: it has an id. */
