@@ -8,7 +8,9 @@ import { loadConfig } from '../src/config.ts';
 import names from './compose-names.json' with { type: 'json' };
 
 interface Service {
+  readonly build?: string;
   readonly image?: string;
+  readonly command?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly profiles?: readonly string[];
 }
@@ -16,11 +18,13 @@ interface Service {
 const root = resolve(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(resolve(root, file), 'utf8');
 const text = read('docker-compose.yml');
-const { services } = parse(text) as { readonly services: Readonly<Record<string, Service>> };
+const { services } = parse(text, { merge: true }) as { readonly services: Readonly<Record<string, Service>> };
 
 const settings = new Set(settingRows().flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name])));
+/** Services that run this repository. */
+const own = Object.keys(services).filter((name) => services[name]?.build !== undefined);
 const known: Readonly<Record<string, ReadonlySet<string>>> = {
-  bridge: settings,
+  ...Object.fromEntries(own.map((name) => [name, settings])),
   zitadel: new Set(names.zitadel.names),
   postgres: new Set(names.postgres.names),
 };
@@ -34,7 +38,7 @@ describe('docker-compose.yml', () => {
       );
     });
     test(`${service}: its image is pinned to a version`, () => {
-      if (service === 'bridge') assert.equal(image, undefined);
+      if (own.includes(service)) assert.equal(image, undefined);
       else assert.match(image ?? '', /:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
     });
   }
@@ -50,21 +54,38 @@ describe('docker-compose.yml', () => {
 
   test('every value of an environment has its comment', () => {
     const lines = text.split('\n');
-    const bare = lines.filter((line, at) => /^ {6}[A-Z_]+: /.test(line) && !lines[at - 1]?.trim().startsWith('#'));
+    const bare = lines.filter((line, at) => /^ {2,6}[A-Z_]+: /.test(line) && !lines[at - 1]?.trim().startsWith('#'));
     assert.deepEqual(bare, []);
   });
 
-  test('its values, with what the comments ask for, are a configuration the bridge takes', () => {
-    const environment = Object.fromEntries(
-      Object.entries(services['bridge']?.environment ?? {}).map(([name, value]) => [
-        name,
-        value.replace(/^\$\{\w+:-(.*)\}$/, '$1'),
-      ]),
-    );
-    const { ZITADEL_TOKEN_FILE: file, ...rest } = environment;
-    assert.equal(file, '/bootstrap/bridge.pat');
-    const config = loadConfig({ ...rest, ZITADEL_TOKEN: 'x', ZITADEL_ORG_ID: '1', SCIM_TOKEN: 'y' }, '/nowhere');
-    assert.equal(config.tenants[0]?.zitadel?.url, 'http://zitadel:8080');
+  for (const service of own)
+    test(`${service}: its values, with what the comments ask for, are a configuration the bridge takes`, () => {
+      const environment = Object.fromEntries(
+        Object.entries(services[service]?.environment ?? {}).map(([name, value]) => [
+          name,
+          value.replace(/^\$\{\w+:-(.*)\}$/, '$1'),
+        ]),
+      );
+      const { ZITADEL_TOKEN_FILE: file, ...rest } = environment;
+      assert.equal(file, '/bootstrap/bridge.pat');
+      const config = loadConfig({ ...rest, ZITADEL_TOKEN: 'x', ZITADEL_ORG_ID: '1', SCIM_TOKEN: 'y' }, '/nowhere');
+      assert.equal(config.tenants[0]?.zitadel?.url, 'http://zitadel:8080');
+    });
+
+  test('one process embedded; in profile scale two that answer requests and one that delivers, before one Redis', () => {
+    const roles = own.map((name) => {
+      const { profiles, environment = {} } = services[name] ?? {};
+      return [name, profiles?.join() ?? '', environment['ROLE'] ?? '', environment['REDIS_URL'] ?? ''];
+    });
+    assert.deepEqual(roles, [
+      ['bridge', '', '', ''],
+      ['api-1', 'scale', 'api', 'redis://redis:6379'],
+      ['api-2', 'scale', 'api', 'redis://redis:6379'],
+      ['worker', 'scale', 'worker', 'redis://redis:6379'],
+    ]);
+    const [command = ''] = [services['redis']?.command];
+    for (const need of ['--appendonly yes', '--appendfsync always', '--maxmemory-policy noeviction'])
+      assert.ok(command.includes(need), need);
   });
 });
 
