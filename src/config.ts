@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { parseEnv } from 'node:util';
-import { parseBridgeFile } from './config/bridge-file.ts';
+import { type BridgeFile, parseBridgeFile } from './config/bridge-file.ts';
 import { ConfigError, issueLines } from './config/complaints.ts';
 import { readText } from './config/files.ts';
 import { sha256 } from './config/sha256.ts';
@@ -27,7 +27,11 @@ export interface Config {
   readonly store: {
     /** absolute */
     readonly dataDir: string;
+    /** undefined: the embedded store in dataDir. `replicas`: so many must have a write before it is answered */
+    readonly redis: { readonly url: string; readonly replicas: number } | undefined;
   };
+  /** what this process does: answer requests (api), deliver what is owed (worker), or both */
+  readonly role: Settings['ROLE'];
   readonly zitadel: {
     readonly maxInFlight: number;
     readonly emailVerified: boolean;
@@ -81,6 +85,10 @@ export function loadConfig(env: Environment, cwd: string): Config {
       complaints.push('ZITADEL_URL: missing; with NODE_ENV=production no sandbox is started');
     }
   }
+  const redis = file && readRedis(settings, file, place, faulty, complaints);
+  if (file && sandbox && settings.ROLE !== 'all' && !faulty.includes('ZITADEL_URL')) {
+    complaints.push(`ZITADEL_URL: missing; with ROLE=${settings.ROLE} every process would start a sandbox of its own`);
+  }
   if (complaints.length) throw new ConfigError(complaints);
 
   return freeze({
@@ -92,7 +100,8 @@ export function loadConfig(env: Environment, cwd: string): Config {
       tls,
       trustProxy: settings.TRUST_PROXY,
     },
-    store: { dataDir: resolve(cwd, settings.DATA_DIR) },
+    store: { dataDir: resolve(cwd, settings.DATA_DIR), redis },
+    role: settings.ROLE,
     zitadel: {
       maxInFlight: settings.ZITADEL_MAX_IN_FLIGHT,
       emailVerified: settings.EMAIL_VERIFIED,
@@ -139,6 +148,22 @@ function gather(env: Environment, cwd: string, complaints: string[]): Record<str
     }
   }
   return found;
+}
+
+/** Redis of the environment before that of bridge.yaml. */
+function readRedis(
+  { REDIS_URL, ROLE }: Settings,
+  { redis }: BridgeFile,
+  place: string,
+  faulty: readonly string[],
+  complaints: string[],
+): Config['store']['redis'] {
+  const url = REDIS_URL ?? redis?.url;
+  if (url !== undefined) return { url, replicas: redis?.replicas ?? 0 };
+  if (faulty.includes('REDIS_URL')) return undefined;
+  if (redis !== undefined) complaints.push(`${place} redis.url: missing, and there is no REDIS_URL`);
+  else if (ROLE !== 'all') complaints.push(`REDIS_URL: missing, ROLE=${ROLE} needs it`);
+  return undefined;
 }
 
 function readTls({ TLS_CERT, TLS_KEY }: Settings, cwd: string, complaints: string[]): Config['server']['tls'] {

@@ -26,7 +26,7 @@ export async function withSandbox(config: Config): Promise<Demo> {
   const token = config.tenants.some(isOpenToNobody) ? keptToken(join(dataDir, 'sandbox.token')) : undefined;
   const tenants = config.tenants.map((tenant) => inSandbox(tenant, sandbox, token));
   return {
-    config: { ...config, tenants, store: { dataDir: join(dataDir, 'sandbox') } },
+    config: { ...config, tenants, store: { ...config.store, dataDir: join(dataDir, 'sandbox') } },
     sandbox,
     ...(token === undefined ? {} : { token }),
   };

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ConfigError } from '../src/config/complaints.ts';
 import { settingRows } from '../src/config/settings.ts';
 import { loadConfig } from '../src/config.ts';
+import { parseAddress } from '../src/store/redis/address.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -61,7 +62,8 @@ describe('environment', () => {
     });
     assert.deepEqual(config.admin, { tokenHash: undefined });
     assert.deepEqual(config.zitadel, { maxInFlight: 8, emailVerified: true, phoneVerified: true });
-    assert.equal(config.store.dataDir, join(folder, 'data'));
+    assert.deepEqual(config.store, { dataDir: join(folder, 'data'), redis: undefined });
+    assert.equal(config.role, 'all');
     assert.deepEqual(
       config.tenants.map(({ id, organization, zitadel, tokens }) => ({ id, organization, zitadel, tokens })),
       [{ id: 'default', organization: null, zitadel: null, tokens: [] }],
@@ -133,6 +135,68 @@ describe('environment', () => {
     );
   });
 
+  test('REDIS_URL is taken with NAME_FILE, ROLE with REDIS_URL', () => {
+    const url = 'rediss://bridge:p%40ss@redis.example.com:6380/2';
+    assert.deepEqual(load({ ...REAL, REDIS_URL: url }).store.redis, { url, replicas: 0 });
+    const named = load({ ...REAL, REDIS_URL_FILE: file('redis', `${url}\n`), ROLE: 'worker' });
+    assert.deepEqual([named.store.redis, named.role], [{ url, replicas: 0 }, 'worker']);
+    for (const ROLE of ['api', 'worker']) {
+      assert.deepEqual(complaints({ ...REAL, ROLE }), [`REDIS_URL: missing, ROLE=${ROLE} needs it`]);
+    }
+    assert.deepEqual(complaints({ ...REAL, ROLE: 'both' }), ['ROLE: must be one of all, api, worker']);
+  });
+
+  test('the sandbox in the process goes with Redis, not with a part of the work alone', () => {
+    const REDIS_URL = 'redis://localhost';
+    assert.equal(load({ REDIS_URL }).sandbox, true);
+    assert.deepEqual(complaints({ REDIS_URL, ROLE: 'api' }), [
+      'ZITADEL_URL: missing; with ROLE=api every process would start a sandbox of its own',
+    ]);
+  });
+
+  test('addresses of Redis: what is taken here the store can read, and the other way round', () => {
+    const good = [
+      'redis://localhost',
+      ' redis://localhost:6379/ ',
+      'rediss://u:p%3A@[::1]:7000/2',
+      'redis://:secret@redis?x=y',
+      'redis+cluster://a:1,b:2',
+      'rediss+cluster://u:p@a, b:2/0',
+      'rediss+sentinel://u:p@a,b:2/mymaster/1?sentinelPassword=x%20y&sentinelUsername=s',
+      'redis+sentinel://a/mymaster',
+    ];
+    const bad = [
+      'http://localhost',
+      'localhost:6379',
+      'redis://',
+      'redis://secret%@a',
+      'redis://secret:secret@a@b',
+      'redis://a:b:c',
+      'redis://a:',
+      'redis://a:99999',
+      'redis://a,',
+      'redis://[::1',
+      'redis://a/x',
+      'redis://a/1/2',
+      'redis+cluster://a:1/2',
+      'redis+sentinel://a:1',
+      'redis+sentinel://a:1/',
+      'redis+sentinel://a:1/m/x',
+      'redis+sentinel://a:1/m/1/2',
+      'redis+other://a',
+    ];
+    for (const url of good) {
+      assert.equal(load({ ...REAL, REDIS_URL: url }).store.redis?.url, url.trim(), url);
+      assert.doesNotThrow(() => parseAddress(url), url);
+    }
+    for (const url of bad) {
+      const [line = '', ...others] = complaints({ ...REAL, REDIS_URL: url });
+      assert.match(line, /^REDIS_URL: must be redis:/, url);
+      assert.ok(others.length === 0 && !line.includes('secret'), url);
+      assert.throws(() => parseAddress(url), Error, url);
+    }
+  });
+
   test('WHEN_DOWN is accept unless somebody says refuse', () => {
     assert.equal(load(REAL).tenants[0]?.whenDown, 'accept');
     assert.equal(load({ ...REAL, WHEN_DOWN: 'refuse' }).tenants[0]?.whenDown, 'refuse');
@@ -173,7 +237,14 @@ describe('environment', () => {
     assert.match(complaints({ ...REAL, SCIM_TOKEN_FILE: file('token', 'x') })[0] ?? '', /only one/);
     assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: file('token', '\n') })[0] ?? '', /is empty/);
     const secrets = settingRows().flatMap((row) => (row.secret ? [row.name] : []));
-    assert.deepEqual(secrets, ['ZITADEL_TOKEN', 'ZITADEL_CLIENT_SECRET', 'SCIM_TOKEN', 'ADMIN_TOKEN', 'TLS_KEY']);
+    assert.deepEqual(secrets, [
+      'REDIS_URL',
+      'ZITADEL_TOKEN',
+      'ZITADEL_CLIENT_SECRET',
+      'SCIM_TOKEN',
+      'ADMIN_TOKEN',
+      'TLS_KEY',
+    ]);
   });
 
   test('every setting has a description', () => {
@@ -343,6 +414,28 @@ describe('bridge.yaml', () => {
       'bridge.yaml tenants[0].groupPatchAnswer: must be resource or empty',
       'bridge.yaml tenants[0].groups.rules[0].orgRoles[0]: can change the organization; to give it, add allowPrivileged: true to this rule',
     ]);
+  });
+
+  test('redis: the environment wins, and one of them must say where it is', () => {
+    const real = { ...REAL, BRIDGE_CONFIG: 'bridge.yaml' };
+    file('bridge.yaml', 'redis: { url: redis://file, replicas: 1 }\n');
+    assert.deepEqual(load(real).store.redis, { url: 'redis://file', replicas: 1 });
+    assert.deepEqual(load({ ...real, REDIS_URL: 'redis://env' }).store.redis, { url: 'redis://env', replicas: 1 });
+    assert.equal(load({ ...real, ROLE: 'worker' }).role, 'worker');
+
+    file('bridge.yaml', 'redis: { replicas: 1 }\n');
+    assert.deepEqual(load({ ...real, REDIS_URL: 'redis://env' }).store.redis, { url: 'redis://env', replicas: 1 });
+    assert.deepEqual(complaints(real), ['bridge.yaml redis.url: missing, and there is no REDIS_URL']);
+
+    file('bridge.yaml', 'redis: { url: "secret:6379", replicas: -1, password: secret }\n');
+    const found = complaints(real);
+    assert.deepEqual(
+      found.map((line) => line.split(': ', 1)[0]),
+      ['bridge.yaml redis.url', 'bridge.yaml redis.replicas', 'bridge.yaml redis.password'],
+    );
+    assert.ok(!found.join('\n').includes('secret:6379'));
+    file('bridge.yaml', `${HEAD}tenants:\n${tenant('a', '1', 'x', ', redis: { url: "redis://a" }')}`);
+    assert.deepEqual(complaints(), ['bridge.yaml tenants[0].redis: unknown key']);
   });
 
   test('an organization without quotes would lose digits', () => {

@@ -29,8 +29,8 @@ holds the value (\`SCIM_TOKEN_FILE=/run/secrets/scim-token\`).
 const BRIDGE_YAML = `## bridge.yaml
 
 One tenant needs no file: SCIM_TOKEN and ZITADEL_ORG_ID make the tenant \`default\`. More tenants stand in \`bridge.yaml\`.
-The keys at the top are defaults for every tenant, and a tenant may say otherwise. Of the keys at the top, the environment
-wins over the file. Unknown keys are refused. Paths are relative to the file.
+The keys at the top but \`redis\` are defaults for every tenant, and a tenant may say otherwise. Of the keys at the top, the
+environment wins over the file. Unknown keys are refused. Paths are relative to the file.
 
 \`\`\`yaml
 zitadel:                       # where the users live, and how to sign in: token, clientId + clientSecret, or keyFile
@@ -41,6 +41,9 @@ whenDown: accept               # accept | refuse: writes while ZITADEL is away
 uniqueExternalId: false        # true: a second user with the same externalId is refused with 409
 uniqueDisplayName: false       # true: a second group with the same displayName is refused with 409
 protect: []                    # ids of users that can not be locked out, renamed or deleted through SCIM
+redis:                         # at the top only: many processes over one Redis, see scale.md
+  url: redis://redis:6379
+  replicas: 0                  # 1: a write is answered once one replica has it too
 groups:
   strictMembers: false         # true: an unknown member is refused with 400; else it is kept until it appears, 30 days at most
   applyOnStart: false          # true: changed rules are put in force at start; else by npx scim-bridge groups apply

@@ -3,6 +3,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { issueLines } from './complaints.ts';
 import { groups } from './groups.ts';
+import { redisAddress } from './redis-address.ts';
 import { address, origin } from './settings.ts';
 import { flag, id, text } from './values.ts';
 
@@ -58,7 +59,16 @@ const tenant = z.strictObject({
   ...defaults,
 });
 
-const BRIDGE_FILE = z.strictObject({ ...defaults, tenants: z.array(tenant).default([]) }, 'must be a mapping of keys');
+const REPLICAS = 'must be a whole number from 0 to 9';
+const redis = z.strictObject({
+  url: redisAddress.optional(),
+  replicas: z.int(REPLICAS).min(0, REPLICAS).max(9, REPLICAS).default(0),
+});
+
+const BRIDGE_FILE = z.strictObject(
+  { ...defaults, redis: redis.optional(), tenants: z.array(tenant).default([]) },
+  'must be a mapping of keys',
+);
 
 export type BridgeFile = z.output<typeof BRIDGE_FILE>;
 export type TenantEntry = z.output<typeof tenant>;

@@ -1,5 +1,6 @@
 /** THE SETTINGS TABLE: every setting of the environment. .env.example and docs/settings.md are generated from it. */
 import { z } from 'zod';
+import { redisAddress } from './redis-address.ts';
 
 const DAY = 86_400_000;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: DAY };
@@ -96,6 +97,21 @@ export const SETTINGS = z.object({
       ),
     ),
   DATA_DIR: z.string().prefault('./data').meta(about('Folder of the embedded store. One process at a time.')),
+  REDIS_URL: redisAddress
+    .optional()
+    .meta(
+      about(
+        'Redis 7 in the stead of the embedded store, for more than one process: redis:// or rediss://, redis+sentinel:// or redis+cluster://. See docs/scale.md.',
+        { secret: true },
+      ),
+    ),
+  ROLE: oneOf(['all', 'api', 'worker'])
+    .prefault('all')
+    .meta(
+      about(
+        'What this process does: all, api (answers requests; what has to be tried again is left to workers) or worker (delivers only). api and worker need REDIS_URL.',
+      ),
+    ),
   ZITADEL_URL: origin
     .optional()
     .meta(
