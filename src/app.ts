@@ -8,12 +8,14 @@ export interface AppParts {
   readonly health: Router;
   /** the status page */
   readonly page: Router;
+  /** the jobs of many processes */
+  readonly board?: Router | undefined;
   /** the process ends: new requests are refused, and their connections closed */
   readonly isEnding: () => boolean;
   readonly trustProxy: boolean | number | readonly string[];
 }
 
-export function createApp({ scim, health, page, trustProxy, isEnding }: AppParts): Express {
+export function createApp({ scim, health, page, board, trustProxy, isEnding }: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag'); // SCIM resources have their own (RFC 7644 §3.14)
@@ -21,6 +23,7 @@ export function createApp({ scim, health, page, trustProxy, isEnding }: AppParts
   app.use(helmet());
   app.use(health);
   app.use(page);
+  if (board !== undefined) app.use(board);
   app.use('/scim', refusedWhen(isEnding));
   app.use('/scim/v2', scim);
   app.use('/scim', notFound, failed);

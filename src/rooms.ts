@@ -1,7 +1,9 @@
 /** The rooms behind the protocol, built and joined: store, ZITADELs, tenants, queue. What a bridge and an operator's command both need. */
 import { randomUUID } from 'node:crypto';
 import type { Operator } from './bridge/operator.ts';
-import type { Clock } from './bridge/ports.ts';
+import { createExclusive } from './bridge/exclusive.ts';
+import { ALONE, type Peers } from './bridge/peers.ts';
+import type { Clock, Store } from './bridge/ports.ts';
 import { createReconcile } from './bridge/reconcile.ts';
 import { observed } from './bridge/observed.ts';
 import { createSettlements } from './bridge/settlements.ts';
@@ -12,8 +14,11 @@ import type { Config } from './config.ts';
 import type { TenantConfig } from './config/tenants.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import { createQueue, type Queue } from './queue/timers.ts';
+import { type BullQueue, createBullQueue } from './queue/bullmq/queue.ts';
+import { createQueue, type Queue, type QueueOptions } from './queue/timers.ts';
 import { reportDelivery, reportRules } from './reports.ts';
+import { createRedisPeers, type RedisPeers } from './store/redis/peers.ts';
+import { createRedisStore } from './store/redis/store.ts';
 import { createSqliteStore } from './store/sqlite/store.ts';
 import type { CommitHook } from './store/sqlite/writer.ts';
 import { type Connection, createConnection } from './zitadel/connection.ts';
@@ -42,6 +47,8 @@ export interface Rooms {
   readonly entries: readonly Entry[];
   readonly operators: ReadonlyMap<string, Operator>;
   readonly queue: Queue;
+  /** the jobs of many processes, for the board */
+  readonly bull: BullQueue | undefined;
   /**
    * Looks whose store it is, and holds back what is owed after a long sleep. To be called before anything is served.
    * `lives`: from now on the store notes that the process lives.
@@ -66,21 +73,14 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     ...options.timing,
   };
   const tenants = new Map<string, BridgeTenant>();
-  const kept = await createSqliteStore({
-    directory: config.store.dataDir,
-    clock,
-    ...(options.hook === undefined ? {} : { hook: options.hook }),
-    onFailure: (error) =>
-      log.system('error', 'the store failed; writes are answered 503 until it works again', { error }),
-  });
+  const { kept, peers } = await openStore(options);
   const store = observed(kept, (write) => tenants.get(tenantOf(write.key))?.written(write));
   const connections = new Map<string, Connection>();
-  const settlements = createSettlements();
-  const queue = createQueue({
+  const settlements = createSettlements(peers);
+  const common: Omit<QueueOptions, 'leases'> = {
     store,
     clock,
     tenants: config.tenants.flatMap(({ id }) => [id, groupsOf(id)]),
-    leases: timing.lease,
     deliver: (key) => reconcile(key),
     isShut: (shelf) =>
       tenants
@@ -88,7 +88,12 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
         ?.gate()
         .shut() !== undefined,
     onError: (error) => log.system('error', 'a sweep over the due rows failed; it is tried again', { error }),
-  });
+  };
+  const bull =
+    config.store.redis === undefined
+      ? undefined
+      : createBullQueue({ ...common, redis: { url: config.store.redis.url }, role: config.role, laneOf: ownerOf });
+  const queue: Queue = bull ?? createQueue({ ...common, leases: timing.lease });
   const reconcile = createReconcile({
     store,
     settlements,
@@ -126,6 +131,8 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       protect: each.protect,
       onSync: (event) => options.onSync(each.id, event),
       onOpen: () => pull(each.id),
+      peers,
+      syncs: config.role !== 'api',
       groups: each.groups,
       uniqueDisplayName: each.uniqueDisplayName,
       onRules: (off, differs) => reportRules(each.id, off, differs, log),
@@ -138,6 +145,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     queue.pull(tenant);
     queue.pull(groupsOf(tenant));
   }
+  const turns = createExclusive(kept, timing.lease);
   const beat = (): Promise<void> => store.setState(HEARTBEAT, clock());
   let heart: NodeJS.Timeout | undefined;
 
@@ -146,6 +154,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     entries,
     operators: new Map(entries.map(({ config: { id }, made }) => [id, made.operator])),
     queue,
+    bull,
     async open(lives) {
       for (const { made } of entries) await made.open();
       const last = await store.getState(HEARTBEAT);
@@ -164,6 +173,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       await stopped;
       if (heart !== undefined) await beat().catch(() => undefined);
       await store.close();
+      if ('close' in peers) (peers as RedisPeers).close();
     },
   };
 
@@ -182,7 +192,12 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
 
   function connect(instance: string, url: string): Connection {
     const { maxInFlight } = config.zitadel;
-    const connection = createConnection({ url, maxInFlight, breaker: { probeMs: timing.probe, clock } });
+    const connection = createConnection({
+      url,
+      maxInFlight,
+      breaker: { probeMs: timing.probe, clock },
+      ...(bull === undefined ? {} : { turn: (name, ms, work) => turns.within(`${instance} ${name}`, ms, work) }),
+    });
     connections.set(instance, connection);
     metrics.breaker(instance, false);
     connection.breaker.onChange((open) => {
@@ -210,6 +225,38 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     });
     return { instance, port };
   }
+}
+
+const ownerOf = (shelf: string): string => tenantOf({ tenant: shelf });
+
+/** The store, and who else is on it. */
+async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<{ kept: Store; peers: Peers }> {
+  const onFailure = (error: unknown): void =>
+    log.system('error', 'the store failed; writes are answered 503 until it works again', { error });
+  const { redis, dataDir } = config.store;
+  if (redis === undefined)
+    return {
+      kept: await createSqliteStore({ directory: dataDir, clock, ...(hook === undefined ? {} : { hook }), onFailure }),
+      peers: ALONE,
+    };
+  const told = throttled(onFailure);
+  const onWarning = (warning: string): void =>
+    log.system('warn', 'Redis is set up in a way that loses data', { setting: warning });
+  const kept = await createRedisStore({ ...redis, onFailure: told, onWarning });
+  log.system('info', 'the store is Redis', { setting: kept.durability().text });
+  return { kept, peers: createRedisPeers({ url: redis.url, onFailure: told }) };
+}
+
+/** An outage is told once in so long, ms: every request meets it. */
+const TOLD_AGAIN = 10_000;
+
+function throttled(tell: (error: unknown) => void): (error: unknown) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (performance.now() - last < TOLD_AGAIN) return;
+    last = performance.now();
+    tell(error);
+  };
 }
 
 /** How long calls under way may take at the end, ms. */

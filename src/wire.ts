@@ -1,6 +1,7 @@
 /** The composition root: the only place that builds things and joins rooms. */
 import { randomUUID } from 'node:crypto';
-import type { Express } from 'express';
+import { type Express, Router } from 'express';
+import { createBoard } from './admin/board.ts';
 import { createPageRouter } from './admin/page-router.ts';
 import { type AdminSocket, createAdminSocket } from './admin/socket.ts';
 import { socketPath } from './admin/socket-path.ts';
@@ -61,7 +62,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
       reportSync(tenant, event, log, metrics, clock);
     },
   });
-  const { entries, operators, queue } = rooms;
+  const { entries, operators, queue, bull } = rooms;
 
   async function counts(): Promise<readonly TenantCounts[]> {
     const states = await Promise.all([...operators.values()].map((operator) => operator.state()));
@@ -114,7 +115,15 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     codes: reason,
   });
   let ending = false;
-  const app = createApp({ scim, health, page, trustProxy, isEnding: () => ending });
+  const app = createApp({
+    // a worker serves nobody but its operators
+    scim: config.role === 'worker' ? Router() : scim,
+    health,
+    page,
+    board: bull && createBoard({ ...bull, tokenHash: config.admin.tokenHash, failures: createFailures(clock) }),
+    trustProxy,
+    isEnding: () => ending,
+  });
   let socket: AdminSocket | undefined;
 
   return {

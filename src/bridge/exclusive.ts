@@ -5,6 +5,8 @@ import type { Key, Lease, Store } from './ports.ts';
 export interface Exclusive {
   /** Waits for its turn; then runs `work` alone, over all processes. */
   take<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** As take, but undefined when its turn has not come within `wait` ms, or the store cannot be asked. */
+  within<T>(name: string, wait: number, work: () => Promise<T>): Promise<T | undefined>;
   /** Runs `work` when nobody else is at it; else undefined at once. The turn is renewed as long as the work takes. */
   attempt<T>(name: string, work: () => Promise<T>): Promise<T | undefined>;
 }
@@ -36,6 +38,14 @@ export function createExclusive(store: Store, ms: number): Exclusive {
         if (lease !== undefined) return run(lease, work);
         await delay(LOOK_AGAIN);
       }
+    },
+    async within(name, wait, work) {
+      for (const end = performance.now() + wait; performance.now() < end; ) {
+        const lease = await store.lease(keyOf(name), ms).catch(() => undefined);
+        if (lease !== undefined) return run(lease, work);
+        await delay(LOOK_AGAIN);
+      }
+      return undefined;
     },
     async attempt(name, work) {
       const lease = await store.lease(keyOf(name), ms);

@@ -1,4 +1,5 @@
 /** Whether anything is sent for a tenant now: not while ZITADEL is away, asked for a pause, or bars the token. */
+import type { Peers } from './peers.ts';
 import type { Clock, Unreadable, Zitadel } from './ports.ts';
 import { LONGEST_PAUSE } from './rest.ts';
 import { BLOCKED_AGAIN } from './settlements.ts';
@@ -35,11 +36,23 @@ export interface GateOptions {
   readonly zitadel: Zitadel;
   readonly clock: Clock;
   readonly timing: Timing;
+  readonly tenant: string;
+  /** other processes pause as well */
+  readonly peers: Peers;
   /** calls are sent again (a breaker that closes tells by itself) */
   readonly onOpen: () => void;
 }
 
-export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gate {
+/** A pause as other processes are told of it. */
+interface Pause {
+  readonly tenant: string;
+  readonly ms: number;
+  readonly reason: string;
+}
+
+const TOPIC = 'limited';
+
+export function createGate({ tenant, zitadel, peers, clock, timing, onOpen }: GateOptions): Gate {
   let limited: { readonly until: number; readonly reason: string; readonly since: number } | undefined;
   let barred: { readonly reason: string; readonly since: number } | undefined;
   let awaySince: number | undefined;
@@ -80,6 +93,24 @@ export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gat
     }
   }
 
+  function pause(ms: number, reason: string): void {
+    const now = clock();
+    const until = now + Math.min(ms, LONGEST_PAUSE);
+    limited = { until: Math.max(limited?.until ?? 0, until), reason, since: limited?.since ?? now };
+    clearTimeout(limitTimer);
+    if (stopped) return;
+    limitTimer = setTimeout(() => {
+      limited = undefined;
+      onOpen();
+    }, limited.until - now);
+    limitTimer.unref();
+  }
+
+  peers.listen(TOPIC, (body) => {
+    const told = body as Pause;
+    if (told.tenant === tenant) pause(told.ms, told.reason);
+  });
+
   return {
     silent() {
       if (!stopped) listening ??= setTimeout(() => void listen(false), timing.probe).unref();
@@ -95,16 +126,8 @@ export function createGate({ zitadel, clock, timing, onOpen }: GateOptions): Gat
       return { kind: 'limited', reason, since, retryAfter: Math.ceil((until - now) / 1000) };
     },
     limit(ms, reason) {
-      const now = clock();
-      const until = now + Math.min(ms, LONGEST_PAUSE);
-      limited = { until: Math.max(limited?.until ?? 0, until), reason, since: limited?.since ?? now };
-      clearTimeout(limitTimer);
-      if (stopped) return;
-      limitTimer = setTimeout(() => {
-        limited = undefined;
-        onOpen();
-      }, limited.until - now);
-      limitTimer.unref();
+      pause(ms, reason);
+      peers.tell({ topic: TOPIC, body: { tenant, ms, reason } satisfies Pause });
     },
     async judge() {
       const standing = await zitadel.standing();

@@ -3,6 +3,7 @@ import { BridgeError } from '../errors.ts';
 import type { Facts } from '../mapping/facts.ts';
 import { ORG_RIGHT, rightsOfFacts } from '../mapping/rights.ts';
 import type { Step, StepCall } from '../mapping/steps.ts';
+import type { Peers } from './peers.ts';
 import type { Change, Clock, Guarded, Outcome, Zitadel } from './ports.ts';
 
 /** Refused, with the step that does the rest of it. */
@@ -23,7 +24,12 @@ export interface Guard {
   refresh(): Promise<void>;
 }
 
+const TOPIC = 'leaving';
+
 export interface GuardOptions {
+  readonly tenant: string;
+  /** other processes let nobody else go meanwhile */
+  readonly peers: Peers;
   readonly zitadel: Zitadel;
   /** ids that the operator protects */
   readonly protect: readonly string[];
@@ -39,11 +45,20 @@ const LOCKS_OUT: ReadonlySet<StepCall> = new Set<StepCall>(['DeactivateUser', 'L
 /** How long one that was let go counts as gone although ZITADEL does not say so yet, ms: longer than the longest call. */
 const LEAVING = 30_000;
 
-export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): Guard {
+export function createGuard({ tenant, peers, zitadel, protect, clock, maxAge }: GuardOptions): Guard {
   let read: { readonly guarded: Guarded; readonly at: number } | undefined;
   let reading: Promise<Guarded> | undefined;
   /** owners whose deactivation was let pass, and when: two at once must not both be the last but one */
   const leaving = new Map<string, number>();
+  peers.listen(TOPIC, (body) => {
+    const told = body as { readonly tenant: string; readonly id: string };
+    if (told.tenant === tenant) leaving.set(told.id, clock());
+  });
+
+  function leaves(id: string): void {
+    leaving.set(id, clock());
+    peers.tell({ topic: TOPIC, body: { tenant, id } });
+  }
 
   async function now(): Promise<Guarded> {
     const guarded = await zitadel.guarded();
@@ -74,7 +89,7 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
         const error = new BridgeError(403, `the role ORG_OWNER stays: ${LAST_OWNER}`);
         return { kind: 'refused', error, instead: keepingOwner(step, known) };
       }
-      leaving.set(id, clock());
+      leaves(id);
       return undefined;
     } catch (error) {
       if (!(error instanceof BridgeError)) throw error;
@@ -102,7 +117,7 @@ export function createGuard({ zitadel, protect, clock, maxAge }: GuardOptions): 
       if (reason !== undefined) return forbidden(reason);
       const owns = guarded.activeOwners.has(id);
       if (owns && isLastOwner(id, guarded.activeOwners)) return forbidden(LAST_OWNER);
-      if (owns && LOCKS_OUT.has(step.call)) leaving.set(id, clock());
+      if (owns && LOCKS_OUT.has(step.call)) leaves(id);
       return undefined;
     },
     forbids(id, { kind, facts }) {

@@ -36,6 +36,8 @@ export interface SyncLoopOptions {
   /** keeps that a sync finished */
   readonly onFinished: (at: number) => Promise<void>;
   readonly onSync: (event: SyncEvent) => void;
+  /** false: other processes sync */
+  readonly leads: boolean;
   /** one process syncs a tenant at a time */
   readonly exclusive: Exclusive;
   /** when a sync last finished, in whatever process; null: never */
@@ -122,8 +124,9 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     await options.refresh();
     finished = Math.max(finished ?? 0, before ?? 0) || null;
     const isFresh = before !== null && began && clock() - before < timing.syncInterval / 2;
+    // what another process has done is not done twice; one that leaves it to others only looks whether they have
     const event =
-      isFresh && !asked
+      !asked && (isFresh || !options.leads)
         ? undefined
         : await options.exclusive.attempt(`sync:${tenant}`, () => once(atFullSpeed, acceptRemovals));
     began = true;

@@ -10,6 +10,7 @@ import { usersThenGroups } from './groups/users-then-groups.ts';
 import { createHandOver } from './hand-over.ts';
 import { createOperate } from './operate.ts';
 import type { Operator, TenantState } from './operator.ts';
+import { ALONE, type Peers } from './peers.ts';
 import type { Clock, Counts, Due, Ids, Key, PasswordRules, Row, Store, Unique, Wake, Write, Zitadel } from './ports.ts';
 import type { Reconcile, Target } from './reconcile.ts';
 import type { Settlements } from './settlements.ts';
@@ -44,6 +45,10 @@ export interface TenantOptions {
   readonly owedMax: number;
   /** ids that the operator protects */
   readonly protect: readonly string[];
+  /** other processes on the same store; absent: none */
+  readonly peers?: Peers;
+  /** false: other processes sync, this one only asks whether they have */
+  readonly syncs?: boolean;
   readonly groups: GroupsConfig;
   readonly uniqueDisplayName: boolean;
   /** rules that give nothing, by place, with the reason; told again when that changes */
@@ -119,16 +124,17 @@ const orphaned = (row: Row): Row => ({
 
 export function createTenant(options: TenantOptions): BridgeTenant {
   const { id, organization, unique, store, zitadel, clock, timing, onSync } = options;
+  const peers = options.peers ?? ALONE;
   const stateName = `tenant:${id}`;
   let synced: number | null = null;
   let rules: PasswordRules | undefined;
   let deliveries: TenantState['deliveries'] = [];
 
-  const gate = createGate({ zitadel, clock, timing, onOpen: options.onOpen });
+  const gate = createGate({ ...options, tenant: id, peers });
   const directory = createDirectory(id, store);
   const nameOf = (group: string): string | undefined => directory.find(group)?.displayName;
   const view = createView({ ...options, tenant: id, nameOf });
-  const guard = createGuard({ zitadel, protect: options.protect, clock, maxAge: timing.syncInterval });
+  const guard = createGuard({ ...options, tenant: id, peers, maxAge: timing.syncInterval });
   const passwordRules = (): PasswordRules => {
     if (rules !== undefined) return rules;
     throw new BridgeError(503, "the organization's password policy is not read yet; try again", { retryAfter: 5 });
@@ -171,6 +177,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       await groups.refresh();
     },
     prepare: groups.prepare,
+    leads: options.syncs ?? true,
     exclusive,
     async lastFinished() {
       const at = (await kept())?.synced ?? null;

@@ -13,13 +13,15 @@ export interface Connection {
   readonly breaker: Breaker;
   readonly services: Services;
   /** A queue of one at a time, by what it is for. Who waits in it holds no slot. */
-  alone(name: string): Bulkhead;
+  alone(name: string): Pick<Bulkhead, 'run'>;
   /** Ends the session and the probes; calls under way fail. */
   close(): void;
 }
 
 export interface ConnectionOptions {
   readonly url: string;
+  /** the turn of one over all processes; undefined when it has not come within `ms`. Absent: there is one process */
+  readonly turn?: <T>(name: string, ms: number, work: () => Promise<T>) => Promise<T | undefined>;
   /** calls at once in this process */
   readonly maxInFlight: number;
   readonly breaker?: BreakerOptions;
@@ -29,6 +31,7 @@ export interface ConnectionOptions {
 
 export function createConnection({
   url: given,
+  turn,
   maxInFlight,
   breaker: judged,
   lingerMs,
@@ -51,7 +54,8 @@ export function createConnection({
     alone(name) {
       const lane = lanes.get(name) ?? createBulkhead(1);
       lanes.set(name, lane);
-      return lane;
+      if (turn === undefined) return lane;
+      return { run: (of, ms, work) => lane.run(of, ms, () => turn(name, ms, work)) };
     },
     close() {
       breaker.close();
