@@ -1,5 +1,6 @@
 /** The composition root: the only place that builds things and joins rooms. */
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { type Express, Router } from 'express';
 import { createBoard } from './admin/board.ts';
 import { createPageRouter } from './admin/page-router.ts';
@@ -130,6 +131,9 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     app,
     async start() {
       await rooms.open(true);
+      // the embedded store has made its folder itself
+      if (config.store.redis !== undefined)
+        mkdirSync(adminDir ?? config.store.dataDir, { recursive: true, mode: 0o700 });
       socket = await createAdminSocket({
         path: socketPath(adminDir ?? config.store.dataDir),
         desk,

@@ -60,6 +60,8 @@ const ELSEWHERE: SyncEvent = { kind: 'failed', reason: 'another process syncs th
 
 /** Pause before a failed first sync is tried again, ms. */
 const SYNC_AGAIN = 5_000;
+/** Between two looks whether another process has finished a first sync, ms. */
+const LOOK_AGAIN = 500;
 /** Of the time, once a first sync has finished: what the sweeps take, and what reading metadata again takes; 5 % together. */
 const SWEEP_SHARE = 0.04;
 const METADATA_SHARE = 0.01;
@@ -141,7 +143,8 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
       return stopped ? event : tell(event);
     } finally {
       syncing = undefined;
-      const pause = finished === null ? Math.min(SYNC_AGAIN, timing.syncInterval) : timing.syncInterval;
+      const again = options.leads ? SYNC_AGAIN : LOOK_AGAIN;
+      const pause = finished === null ? Math.min(again, timing.syncInterval) : timing.syncInterval;
       if (!stopped) timer = setTimeout(() => void sync(finished === null, false), pause);
     }
   }
