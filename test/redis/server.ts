@@ -47,6 +47,11 @@ export async function startRedis({ config = {} }: RedisOptions = {}): Promise<Re
   let child: ChildProcess | undefined;
   let port = 0;
   const killNow = (): void => void child?.kill('SIGKILL');
+  // a test that takes too long is ended so
+  const killAndEnd = (): void => {
+    killNow();
+    process.exit(143);
+  };
 
   async function start(): Promise<void> {
     const settings = { ...CONFIG, ...config, port: String(port), dir: folder };
@@ -86,6 +91,7 @@ export async function startRedis({ config = {} }: RedisOptions = {}): Promise<Re
     }
   }
   process.on('exit', killNow);
+  process.on('SIGTERM', killAndEnd);
 
   return {
     url: `redis://127.0.0.1:${port}`,
@@ -96,6 +102,7 @@ export async function startRedis({ config = {} }: RedisOptions = {}): Promise<Re
     thaw: () => void child?.kill('SIGCONT'),
     async stop() {
       process.off('exit', killNow);
+      process.off('SIGTERM', killAndEnd);
       await end('SIGKILL');
       await rm(folder, { recursive: true, force: true });
     },

@@ -111,12 +111,24 @@ describe('store/redis outage', { skip: withoutRedis(), timeout: 60_000 }, () => 
   it('a lease that was taken by a call without an answer is given back', async () => {
     const own = await server();
     const store = await open(own);
+    // the server knows the script from here on
+    assert.ok(await store.lease({ ...KEY, id: 'other' }, 600_000));
     own.freeze();
     await assert.rejects(store.lease(KEY, 600_000), unavailable);
     own.thaw();
     let lease = await until(() => store.lease(KEY, 600_000));
     while (lease === undefined) lease = await until(() => store.lease(KEY, 600_000));
     assert.equal(await store.prove(lease, 600_000), true);
+  });
+
+  it('a time that is none is 503, and nothing of that write stays', async () => {
+    const store = await open(await server());
+    await store.write(write(KEY, {}, INDEX));
+    const before = await sight(store);
+    for (const fields of [{ created: Number.NaN }, { dueAt: Number.POSITIVE_INFINITY }, { tombstone: Number.NaN }]) {
+      await assert.rejects(store.write(write(KEY, { ...fields, version: 2 }, { reserved: ['other'] })), unavailable);
+    }
+    assert.deepEqual(await sight(store), before);
   });
 
   it('full: what grows is 503 and leaves nothing behind, what makes room is written, reads go on', async () => {
