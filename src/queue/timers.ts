@@ -96,10 +96,14 @@ export function createQueue(options: QueueOptions): Queue {
 
   async function* dueRows(tenant: string, until: number): AsyncGenerator<Due, void> {
     let after: Due | undefined;
+    /** a row that fails comes back at a later time: in one sweep each is tried once */
+    const seen = new Set<string>();
     for (;;) {
       const page = await store.due(tenant, until, PAGE, after);
       for (const row of page) {
         if (stopped || isShut(tenant)) return;
+        if (seen.has(row.id)) continue;
+        seen.add(row.id);
         yield row;
       }
       after = page.at(-1);
