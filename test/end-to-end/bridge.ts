@@ -11,6 +11,7 @@ import { createServer } from '../../src/server.ts';
 import type { CommitHook } from '../../src/store/sqlite/writer.ts';
 import { wire } from '../../src/wire.ts';
 import type { SandboxProcess } from './sandbox.ts';
+import { endStore, storeOf } from './store.ts';
 import { until } from './until.ts';
 
 export interface Answer {
@@ -74,6 +75,7 @@ export async function startBridge(
       SCIM_TOKEN: TOKEN,
       DATA_DIR: directory,
       RATE_LIMIT: '0',
+      ...(await storeOf(directory)),
       ...env,
     },
     directory,
@@ -102,7 +104,9 @@ export async function startBridge(
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await bridge.stop();
-      if (dataDir === undefined) await rm(directory, { recursive: true, force: true });
+      if (dataDir !== undefined) return;
+      await endStore(directory);
+      await rm(directory, { recursive: true, force: true });
     },
   };
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { Timing } from '../../src/bridge/timing.ts';
 import { type Client, createClient, TOKEN } from './bridge.ts';
 import type { SandboxProcess } from './sandbox.ts';
+import { storeOf } from './store.ts';
 import { until } from './until.ts';
 
 export interface BridgeProcess {
@@ -31,6 +32,7 @@ export async function startProcess(
     ZITADEL_ORG_ID: sandbox.seeds.organizations.a,
     ZITADEL_TOKEN: sandbox.seeds.tokens.managerA,
   };
+  const store = await storeOf(dataDir);
   const main = timing === undefined ? 'src/main.ts' : 'test/end-to-end/main.ts';
   const child = spawn(process.execPath, [main], {
     env: {
@@ -38,6 +40,7 @@ export async function startProcess(
       SCIM_TOKEN: TOKEN,
       DATA_DIR: dataDir,
       PORT: String(port),
+      ...store,
       ...real,
       ...env,
       BRIDGE_TIMING: JSON.stringify(timing ?? {}),

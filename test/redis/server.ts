@@ -1,8 +1,9 @@
 /** A redis-server of its own for a test: a free port, a folder of its own, gone at the end. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,11 +47,9 @@ export async function startRedis({ config = {} }: RedisOptions = {}): Promise<Re
   const folder = await mkdtemp(join(tmpdir(), 'bridge-redis-'));
   let child: ChildProcess | undefined;
   let port = 0;
-  const killNow = (): void => void child?.kill('SIGKILL');
-  // a test that takes too long is ended so
-  const killAndEnd = (): void => {
-    killNow();
-    process.exit(143);
+  const endNow = (): void => {
+    child?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
   };
 
   async function start(): Promise<void> {
@@ -60,6 +59,9 @@ export async function startRedis({ config = {} }: RedisOptions = {}): Promise<Re
     let said = '';
     server.stdout.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2_000)));
     child = server;
+    // a test need not end it: the end of the test's process does
+    server.unref();
+    (server.stdout as Socket).unref();
     const patience = Date.now() + PATIENCE;
     while (!(await answers(port))) {
       if (server.exitCode !== null || Date.now() > patience) throw new Error(`redis-server does not start: ${said}`);
@@ -73,6 +75,7 @@ export async function startRedis({ config = {} }: RedisOptions = {}): Promise<Re
     const server = child;
     child = undefined;
     if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    server.ref();
     const exit = once(server, 'exit');
     server.kill(signal);
     // one that is frozen ends only when it goes on
@@ -90,8 +93,7 @@ export async function startRedis({ config = {} }: RedisOptions = {}): Promise<Re
       if (tries === 5) throw error;
     }
   }
-  process.on('exit', killNow);
-  process.on('SIGTERM', killAndEnd);
+  endWithProcess(endNow);
 
   return {
     url: `redis://127.0.0.1:${port}`,
@@ -101,13 +103,27 @@ export async function startRedis({ config = {} }: RedisOptions = {}): Promise<Re
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
     async stop() {
-      process.off('exit', killNow);
-      process.off('SIGTERM', killAndEnd);
+      running.delete(endNow);
       await end('SIGKILL');
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
+
+/** What ends the servers of this process. */
+const running = new Set<() => void>();
+
+/** Once for all servers: a process may have many. */
+function endWithProcess(endNow: () => void): void {
+  running.add(endNow);
+  if (isWatched) return;
+  isWatched = true;
+  process.on('exit', () => running.forEach((end) => end()));
+  // a test that takes too long is ended so
+  process.on('SIGTERM', () => process.exit(143));
+}
+
+let isWatched = false;
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

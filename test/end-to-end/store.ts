@@ -1,0 +1,70 @@
+/**
+ * What the bridges of these tests keep their rows in: with TEST_STORE=redis each DATA_DIR has a redis-server of its own. The same
+ * folder again is the same Redis again, one that was taken away and made anew an empty Redis.
+ */
+import { existsSync } from 'node:fs';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { type RedisServer, startRedis } from '../redis/server.ts';
+
+export const isOnRedis = process.env['TEST_STORE'] === 'redis';
+
+/** Skips on Redis what only the embedded store has: `what` says it. To be given to test() or describe() as options. */
+export function onlyEmbedded(what: string): { readonly skip: string | false } {
+  return { skip: isOnRedis && `only the embedded store has ${what}` };
+}
+
+/** By DATA_DIR. */
+const servers = new Map<string, RedisServer>();
+
+/** A folder with this file in it had its Redis already. */
+const MARK = '.redis';
+
+/** Settings of a bridge on this DATA_DIR. */
+export async function storeOf(dataDir: string): Promise<Readonly<Record<string, string>>> {
+  if (!isOnRedis) return {};
+  for (const folder of servers.keys()) if (!existsSync(folder)) await endStore(folder);
+  const known = servers.get(dataDir);
+  const server = known ?? (await startRedis());
+  servers.set(dataDir, server);
+  if (!existsSync(join(dataDir, MARK))) {
+    if (known !== undefined) await asked(known, (redis) => redis.flushall());
+    await mkdir(dataDir, { recursive: true });
+    await writeFile(join(dataDir, MARK), server.url);
+  }
+  return { REDIS_URL: server.url };
+}
+
+/** Ends what the bridges on this DATA_DIR had beside the folder. */
+export async function endStore(dataDir: string): Promise<void> {
+  const server = servers.get(dataDir);
+  servers.delete(dataDir);
+  await server?.stop();
+}
+
+/** Copies DATA_DIR, of which no bridge runs, as a back-up does. */
+export async function copyStore(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true });
+  const source = servers.get(from);
+  if (source === undefined) return;
+  const target = await startRedis();
+  servers.set(to, target);
+  await asked(source, (old) =>
+    asked(target, async (redis) => {
+      for (const key of await old.keysBuffer('*')) {
+        const content = await old.dumpBuffer(key);
+        if (content !== null) await redis.restore(key, Math.max(0, await old.pttl(key)), content);
+      }
+    }),
+  );
+}
+
+async function asked(server: RedisServer, work: (redis: Redis) => Promise<unknown>): Promise<void> {
+  const redis = new Redis(server.url);
+  try {
+    await work(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
