@@ -52,7 +52,7 @@ async function whole(ports: readonly number[]): Promise<void> {
   for (const port of ports) {
     await told(port, async (redis) => {
       for (;;) {
-        const info = String(await redis.cluster('INFO'));
+        const info = await redis.cluster('INFO');
         if (info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${NODES}`)) return;
         await sleep(20);
       }

@@ -78,7 +78,7 @@ function refuse(info: ReadonlyMap<string, string>, where: string): void {
 /** Hosted servers may refuse CONFIG: undefined then. */
 async function setting(server: Connection, name: string): Promise<string | undefined> {
   try {
-    const [, value] = (await server.config('GET', name)) as string[];
+    const [, value] = await server.config('GET', name);
     return value;
   } catch {
     return undefined;

@@ -47,7 +47,10 @@ export function createNames(client: Client, patience: number): Names {
       const args = [owner, randomBytes(9).toString('base64url'), JSON.stringify(names), JSON.stringify(voided)];
       for (let wait = 1; ; wait = Math.min(2 * wait, 20)) {
         const answer = await client.run<Reserved>(RESERVE, [namesKey(instance)], args);
-        if (answer[0] === 'ok') return { kind: 'reserved', tokens: [...new Set(answer.slice(1) as string[])] };
+        if (answer[0] === 'ok') {
+          const [, ...tokens] = answer;
+          return { kind: 'reserved', tokens: [...new Set(tokens)] };
+        }
         const [, name, other, token, age] = answer;
         const young = age < patience;
         const taken = young ? await holds(other, instance, name, '') : !(await freeOne(other, instance, name, token));
