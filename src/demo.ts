@@ -26,11 +26,15 @@ export async function withSandbox(config: Config): Promise<Demo> {
   const token = config.tenants.some(isOpenToNobody) ? keptToken(join(dataDir, 'sandbox.token')) : undefined;
   const tenants = config.tenants.map((tenant) => inSandbox(tenant, sandbox, token));
   return {
-    config: { ...config, tenants, store: { ...config.store, dataDir: join(dataDir, 'sandbox') } },
+    config: { ...config, tenants, store: { ...config.store, dataDir: storeFolder(config) } },
     sandbox,
     ...(token === undefined ? {} : { token }),
   };
 }
+
+/** Where the embedded store is: what is tried out with the sandbox is kept apart. */
+export const storeFolder = ({ sandbox, store: { dataDir } }: Config): string =>
+  sandbox ? join(dataDir, 'sandbox') : dataDir;
 
 /** Nobody set a token. */
 const isOpenToNobody = ({ tokens, jwt, basic }: TenantConfig): boolean => tokens.length === 0 && !jwt && !basic;

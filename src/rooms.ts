@@ -1,5 +1,6 @@
 /** The rooms behind the protocol, built and joined: store, ZITADELs, tenants, queue. What a bridge and an operator's command both need. */
 import { randomUUID } from 'node:crypto';
+import type { RedisOptions } from 'ioredis';
 import type { Operator } from './bridge/operator.ts';
 import { createExclusive } from './bridge/exclusive.ts';
 import { ALONE, type Peers } from './bridge/peers.ts';
@@ -17,6 +18,7 @@ import type { Metrics } from './metrics.ts';
 import { type BullQueue, createBullQueue } from './queue/bullmq/queue.ts';
 import { createQueue, type Queue, type QueueOptions } from './queue/timers.ts';
 import { reportDelivery, reportRules } from './reports.ts';
+import { connectAs } from './store/redis/connect.ts';
 import { createRedisPeers, type RedisPeers } from './store/redis/peers.ts';
 import { createRedisStore } from './store/redis/store.ts';
 import { createSqliteStore } from './store/sqlite/store.ts';
@@ -92,7 +94,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
   const bull =
     config.store.redis === undefined
       ? undefined
-      : createBullQueue({ ...common, redis: { url: config.store.redis.url }, role: config.role, laneOf: ownerOf });
+      : createBullQueue({ ...common, redis: queueOn(config.store.redis.url), role: config.role, laneOf: ownerOf });
   const queue: Queue = bull ?? createQueue({ ...common, leases: timing.lease });
   const reconcile = createReconcile({
     store,
@@ -227,6 +229,8 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
   }
 }
 
+const queueOn = (url: string) => ({ url, connect: (options: RedisOptions) => connectAs(url, options) });
+
 const ownerOf = (shelf: string): string => tenantOf({ tenant: shelf });
 
 /** The store, and who else is on it. */
@@ -263,4 +267,4 @@ function throttled(tell: (error: unknown) => void): (error: unknown) => void {
 const LAST_CALLS = 2_000;
 
 /** When the process last said that it lives, ms since 1970. */
-const HEARTBEAT = 'heartbeat';
+export const HEARTBEAT = 'heartbeat';

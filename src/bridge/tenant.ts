@@ -86,7 +86,7 @@ class OtherOrganization extends Error {
 }
 
 /** What is kept of a tenant beside its rows. */
-interface Kept {
+export interface Kept {
   readonly instance: string;
   readonly organization: string;
   readonly externalId: boolean;

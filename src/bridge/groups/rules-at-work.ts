@@ -15,6 +15,8 @@ export interface RulesAtWork {
   look(group: string): Promise<void>;
   /** A group is gone. */
   forget(group: string): Promise<void>;
+  /** Looks at the members of these groups: what they are bound to has changed. */
+  review(groups: readonly string[]): Promise<void>;
   /** Looks at the members of groups again that an earlier process did not come to, and at groups it had not looked at. */
   resume(): Promise<void>;
   /** A user whose rights are not what they should be gets them; `vouches`: all memberships count as said. Whether something is to be done. */
@@ -99,6 +101,9 @@ export function createRulesAtWork(options: RulesAtWorkOptions): RulesAtWork {
   return {
     look,
     forget: (group) => book.forget(group),
+    async review(groups) {
+      for (const group of groups) await members(group);
+    },
     lookAt,
     async resume() {
       for await (const rows of store.scan(shelf))

@@ -1,5 +1,5 @@
 /** The groups of one tenant at work: definitions, memberships, rules, and what operators ask of them. */
-import type { Rule } from '../../mapping/rules.ts';
+import type { Rule, RuleSet } from '../../mapping/rules.ts';
 import type { Gate } from '../gate.ts';
 import { createHandOver, type HandOver } from '../hand-over.ts';
 import type { Exclusive } from '../exclusive.ts';
@@ -26,6 +26,16 @@ import { createRulebook, type Rulebook } from './rulebook.ts';
 import { createRulesAtWork } from './rules-at-work.ts';
 import { createShow } from './show.ts';
 import { tidy, type Tidied } from './tidy.ts';
+
+/** Groups that are bound otherwise than before. */
+function boundAnew(before: RuleSet['bindings'], after: RuleSet['bindings']): readonly string[] {
+  const texts = (bindings: RuleSet['bindings']): ReadonlyMap<string, string> =>
+    new Map(
+      Object.entries(bindings).flatMap(([match, groups]) => groups.map((each) => [match + each.group, each.group])),
+    );
+  const [old, now] = [texts(before), texts(after)];
+  return [...new Set([...now].flatMap(([text, group]) => (old.has(text) ? [] : [group])))];
+}
 
 /** What bridge.yaml says of groups. */
 export interface GroupsConfig {
@@ -118,8 +128,11 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
   }
 
   async function reload(id: string): Promise<void> {
-    if (id === RULES_ID) isRead = (await book.load()) || isRead;
-    else await directory.reload(id);
+    if (id !== RULES_ID) return directory.reload(id);
+    const before = book.set().bindings;
+    isRead = (await book.load()) || isRead;
+    // what this process delivered meanwhile it delivered by the set before
+    await rules.review(boundAnew(before, book.set().bindings));
   }
 
   return {

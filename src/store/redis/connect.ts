@@ -1,6 +1,6 @@
 /** Connections to Redis for requests: nothing waits in a queue, everything fails in under a second when Redis is away. */
-import { Cluster, Redis } from 'ioredis';
-import { type Address, hostsOf } from './address.ts';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { type Address, hostsOf, parseAddress } from './address.ts';
 
 export type Connection = Redis | Cluster;
 
@@ -34,6 +34,32 @@ const common = ({ username, password, tls, kind, hosts: [first] }: Address, comm
   reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
   connectionName: 'scim-bridge',
 });
+
+/** A connection to the same address that follows other rules, those of the queue. */
+export function connectAs(url: string, options: RedisOptions): Connection {
+  const address = parseAddress(url);
+  const { kind, hosts, master = '', tls, db, username, password, sentinelUsername, sentinelPassword } = address;
+  const [first] = hosts;
+  const own = {
+    ...options,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: kind === 'single' && first !== undefined ? { servername: first.host } : {} }),
+  };
+  if (kind === 'cluster') return new Cluster([...hosts], { redisOptions: own, clusterRetryStrategy: pause });
+  if (kind === 'single') return new Redis({ ...own, db, ...first });
+  return new Redis({
+    ...own,
+    db,
+    sentinels: [...hosts],
+    name: master,
+    sentinelRetryStrategy: pause,
+    failoverDetector: true,
+    ...(sentinelUsername !== undefined && { sentinelUsername }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+  });
+}
 
 function serverOf(address: Address, commandTimeout: number): Redis {
   const { kind, hosts, master = '', tls, db, sentinelUsername, sentinelPassword } = address;

@@ -1,0 +1,69 @@
+/** scim-bridge store copy: what the embedded store owes goes to Redis, before many processes start on it. */
+import { Command } from 'commander';
+import { type Exit, exitOf } from '../admin/verb.ts';
+import { loadConfig } from '../config.ts';
+import { storeFolder } from '../demo.ts';
+import { BridgeError } from '../errors.ts';
+import type { AdminOptions } from './admin.ts';
+import { Refused } from './ask.ts';
+
+type StoreOptions = Omit<AdminOptions, 'offline'>;
+
+export function storeCommand(options: StoreOptions): Command {
+  return new Command('store').description('where the bridge keeps its rows').addCommand(
+    new Command('copy')
+      .description(
+        'copy what the embedded store owes, holds and has dead to Redis; the view is read again by the first sync',
+      )
+      .option('--to <url>', 'address of Redis; default: REDIS_URL')
+      .action(async ({ to }: { readonly to?: string }) => options.exit(await run(to, options))),
+  );
+}
+
+async function run(to: string | undefined, options: StoreOptions): Promise<Exit> {
+  try {
+    await copy(to, options);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    options.tell(error.message);
+    if (error instanceof BridgeError) return exitOf(error.status);
+    return error instanceof Refused ? error.exit : 2;
+  }
+}
+
+async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOptions): Promise<void> {
+  const config = loadConfig(env, cwd);
+  const url = to ?? config.store.redis?.url;
+  if (url === undefined) throw new Refused('say where to: --to redis://host:6379, or REDIS_URL', 2);
+  const directory = storeFolder(config);
+  // most of the program is loaded only when it is needed
+  const { copyStore } = await import('../store-copy.ts');
+  const { tenants, durability } = await copyStore({
+    directory,
+    redis: { url, replicas: config.store.redis?.replicas ?? 0 },
+    tenants: config.tenants.map(({ id, uniqueDisplayName }) => ({ id, uniqueDisplayName })),
+    onProgress: ({ tenant, users, groups }) => tell(`${tenant}: ${users + groups} rows`),
+    onWarning: tell,
+  }).catch((error: unknown) => {
+    throw error instanceof BridgeError ? told(error) : error;
+  });
+  for (const { tenant, users, groups, already, counts } of tenants) {
+    const again = already === 0 ? '' : ` (${already} were there from an earlier copy)`;
+    const { owed, doubt, dead, held, blocked } = counts;
+    print(`${tenant}: ${users} rows of users and ${groups} of groups and rules copied${again}`);
+    print(`${tenant}: ${owed} owed, ${doubt} in doubt, ${dead} dead, ${held} held, ${blocked} blocked`);
+  }
+  print(durability);
+  print(`${directory} is as it was. Start no bridge on it again: it would send the same changes a second time.`);
+}
+
+/** The same refusal with what to do. */
+function told(error: BridgeError): BridgeError {
+  const advice: Readonly<Record<number, string>> = {
+    409: 'nothing of this row and those after it was written; copy to an empty Redis while no bridge runs on it',
+    503: 'run the command again: it goes on where it stopped',
+  };
+  const todo = advice[error.status];
+  return todo === undefined ? error : new BridgeError(error.status, `${error.message} (${todo})`, { cause: error });
+}
