@@ -1,6 +1,5 @@
 /** The rooms behind the protocol, built and joined: store, ZITADELs, tenants, queue. What a bridge and an operator's command both need. */
 import { randomUUID } from 'node:crypto';
-import type { RedisOptions } from 'ioredis';
 import type { Operator } from './bridge/operator.ts';
 import { createExclusive } from './bridge/exclusive.ts';
 import { ALONE, type Peers } from './bridge/peers.ts';
@@ -18,7 +17,7 @@ import type { Metrics } from './metrics.ts';
 import { type BullQueue, createBullQueue } from './queue/bullmq/queue.ts';
 import { createQueue, type Queue, type QueueOptions } from './queue/timers.ts';
 import { reportDelivery, reportRules } from './reports.ts';
-import { connectAs } from './store/redis/connect.ts';
+import { connectAs, type Rules } from './store/redis/connect.ts';
 import { createRedisPeers, type RedisPeers } from './store/redis/peers.ts';
 import { createRedisStore } from './store/redis/store.ts';
 import { createSqliteStore } from './store/sqlite/store.ts';
@@ -229,7 +228,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
   }
 }
 
-const queueOn = (url: string) => ({ url, connect: (options: RedisOptions) => connectAs(url, options) });
+const queueOn = (url: string) => ({ url, connect: (rules: Rules) => connectAs(url, rules) });
 
 const ownerOf = (shelf: string): string => tenantOf({ tenant: shelf });
 

@@ -35,8 +35,11 @@ const common = ({ username, password, tls, kind, hosts: [first] }: Address, comm
   connectionName: 'scim-bridge',
 });
 
+/** What one who connects may decide. */
+export type Rules = Pick<RedisOptions, 'maxRetriesPerRequest' | 'socketTimeout' | 'retryStrategy' | 'reconnectOnError'>;
+
 /** A connection to the same address that follows other rules, those of the queue. */
-export function connectAs(url: string, options: RedisOptions): Connection {
+export function connectAs(url: string, options: Rules): Connection {
   const address = parseAddress(url);
   const { kind, hosts, master = '', tls, db, username, password, sentinelUsername, sentinelPassword } = address;
   const [first] = hosts;
