@@ -43,6 +43,24 @@ POST, one path for each command, its arguments as a JSON object. The answer is J
 command or user, 409: there is nothing of that kind to be done, 503: the store or ZITADEL can not be had.
 `;
 
+const STORE_COPY = `## store copy
+
+Copies what the embedded store owes, holds and has dead to Redis, before the bridge runs as many processes
+([scale.md](scale.md)). Stop the bridge first: the command refuses while one has DATA_DIR.
+
+\`scim-bridge store copy [--to URL]\`
+
+| Argument | Meaning |
+| --- | --- |
+| \`--to URL\` | address of Redis, as in REDIS_URL (REDIS_URL) |
+
+Of the tenants of the configuration it takes every row that ZITADEL cannot tell again: changes that are not settled, dead
+letters, the deleted, groups and rules, and whose membership is vouched. The other users are read from ZITADEL by the first
+sync; until it has finished, requests are answered 503. Redis must have nothing else of these tenants. A copy that was cut
+off is made again: what is there already is compared, and left. In DATA_DIR nothing is changed. Start no bridge on it again
+without REDIS_URL: it would send the same changes a second time.
+`;
+
 const DOCTOR = `## What doctor says
 
 One line for each check and tenant: ok, warn or fail, its name, what was found, and what to do. With a configuration that
@@ -97,6 +115,7 @@ export const commands: GeneratedDocument = {
       '## token\n\nMakes a bearer token: the token itself, shown once, and its entry for bridge.yaml.\n',
       code('scim-bridge token [--name NAME] [--expires DAY]'),
       '',
+      STORE_COPY,
       SOCKET,
       DOCTOR,
       table(
