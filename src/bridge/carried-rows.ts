@@ -6,7 +6,7 @@ import { isGroupRow } from './shelves.ts';
 
 const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
 /** Rows read at once. */
-const PAGE = 500;
+const PAGE = 200;
 
 /** More than anybody deletes in two sync intervals. */
 const MOST_TOMBSTONES = 1_000_000;
@@ -41,7 +41,7 @@ export async function* allRows(store: Store, shelf: string): AsyncGenerator<Row,
   for (let after: Due | undefined; ; ) {
     const page = await store.due(shelf, Number.MAX_SAFE_INTEGER, PAGE, after);
     const rows = await Promise.all(page.filter(isNew).map(({ id }) => store.read({ tenant: shelf, id })));
-    yield* rows.filter(isThere);
+    yield* rows.filter((row) => row !== undefined);
     after = page.at(-1);
     if (after === undefined) break;
   }

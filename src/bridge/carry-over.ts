@@ -51,7 +51,7 @@ export async function carryOver(
 ): Promise<readonly (Carried & { readonly counts: Counts })[]> {
   const { from, to, tenants } = options;
   const found = (await Promise.all(tenants.map((tenant) => statesOf(from, tenant)))).filter(isThere);
-  if (found.length === 0) throw conflict('DATA_DIR holds nothing of these tenants');
+  if (found.length === 0) throw new BridgeError(404, 'the store holds nothing of these tenants');
   const common = await valuesOf(from, options.states);
   for (const [name, value] of common) await mustBe(to, name, value);
   for (const { tenant, states } of found) await mustBeCopy(from, to, tenant.id, states);
@@ -125,7 +125,7 @@ async function carryRow(from: Store, to: Store, row: Row, unique: Unique): Promi
   if (result.kind === 'ok') return true;
   if (result.kind === 'version' && isSame(await to.read(key), row)) return false;
   const other = result.kind === 'name' ? result.holder : key;
-  throw conflict(`${nameOf(other)} came there meanwhile: a bridge runs on it already`);
+  throw conflict(`somebody else wrote ${nameOf(other)} there: a bridge runs on it already`);
 }
 
 /** What a row is found by, with the names that the first store gave it: another row may have been there before. */
@@ -164,4 +164,4 @@ async function troublesIn(store: Store, shelves: readonly string[]): Promise<Cou
 
 const nameOf = ({ tenant, id }: Key): string => `${id} of ${tenant}`;
 
-const conflict = (what: string): BridgeError => new BridgeError(409, what);
+const conflict = (what: string): BridgeError => new BridgeError(409, `the other store cannot take the copy: ${what}`);

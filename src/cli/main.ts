@@ -1,22 +1,24 @@
 #!/usr/bin/env node
 /** scim-bridge: commands for operators. */
 import { Command } from 'commander';
+import type { Exit } from '../admin/verb.ts';
 import { adminCommands } from './admin.ts';
 import { openStore } from './open-store.ts';
+import { storeCommand } from './store.ts';
 import { tokenCommand } from './token.ts';
 
 const program = new Command('scim-bridge').description('SCIM 2.0 provisioning bridge for ZITADEL');
 const print = (line: string): void => console.log(line);
 program.addCommand(tokenCommand(print));
-const admin = adminCommands({
+const world = {
   env: process.env,
   cwd: process.cwd(),
   print,
-  tell: (line) => console.error(line),
-  exit: (code) => (process.exitCode = code),
-  offline: openStore,
-});
-for (const each of admin) program.addCommand(each);
+  tell: (line: string): void => console.error(line),
+  exit: (code: Exit): void => void (process.exitCode = code),
+};
+for (const each of adminCommands({ ...world, offline: openStore })) program.addCommand(each);
+program.addCommand(storeCommand(world));
 strict(program);
 await program.parseAsync();
 

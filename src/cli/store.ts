@@ -61,7 +61,7 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
 /** The same refusal with what to do. */
 function told(error: BridgeError): BridgeError {
   const advice: Readonly<Record<number, string>> = {
-    409: 'nothing of this row and those after it was written; copy to an empty Redis while no bridge runs on it',
+    409: 'give the address of an empty Redis that no bridge runs on',
     503: 'run the command again: it goes on where it stopped',
   };
   const todo = advice[error.status];
