@@ -15,6 +15,10 @@ What each error answer of ZITADEL means for the bridge.
 - blocked: the token, its rights or the address are wrong. The client gets 503; the text stands for the operator.
 - replan: ZITADEL's state is not what was believed. The user is read and the change planned again.
 
+Of calls that change rights (those on administrators, authorizations and roles of projects) no client is told anything: what is
+refused is a dead letter of the user, gone and replan read the user and its rights again, blocked and definite retries leave
+the right owed.
+
 The most special row wins. In the text, {says} stands for ZITADEL's own words. A call that surely never left the bridge
 (no connection) is a definite retry; one that got no answer is a retry.
 `;

@@ -107,9 +107,15 @@ export interface Row {
   readonly verifiedAt: number;
   /** ZITADEL's sequence of the user when known was read; null: not read yet */
   readonly sequence: string | null;
-  /** groups whose membership came by SCIM, import or `groups apply`: only these give rights that are not held yet */
+  /**
+   * Groups whose membership came by SCIM, import or `groups apply`: only these give rights that are not held yet. Of a group, or the
+   * rules: what of it was said (groups/rulebook.ts: SAID, SAID_EXTERNAL_ID, LOOKED_AT).
+   */
   readonly vouched: readonly string[];
-  /** rights in known: when they were last read or set, and when a call of ours that changes them last ended (0: never); lists lag behind it */
+  /**
+   * Rights in known. sent: when a call of ours that changes them last ended, 0: never; lists lag behind it. at: when they were last read
+   * or set; only when it is later than sent they were read since. 0: never, -1: not known (bridge/rights.ts: UNKNOWN_RIGHTS).
+   */
   readonly rights: { readonly at: number; readonly sent: number };
   readonly created: number;
   readonly modified: number;
@@ -131,6 +137,7 @@ export interface Unique {
 export interface Index {
   /** shown in lists and found by filters */
   readonly visible: boolean;
+  /** of a group its displayName */
   readonly userName: string | null;
   readonly externalId: string | null;
   readonly emails: readonly string[];
@@ -214,7 +221,7 @@ export interface Store {
   ): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
   /** All visible rows ordered by (created, id), from behind `after` on, in slices small enough to hold the event loop at most 10 ms. */
   scan(tenant: string, after?: Pick<Row, 'created' | 'id'>): AsyncIterable<readonly Row[]>;
-  /** Users of a tenant that are shown as members of a group, ordered by id, from behind the id `after` on. */
+  /** Users of a tenant whose Index.memberships hold `group`, ordered by id, from behind the id `after` on. */
   members(tenant: string, group: string, limit: number, after?: string): Promise<readonly Member[]>;
   memberSet(tenant: string, group: string): Promise<MemberSet>;
   /** Who holds a reserved name (lower case) in a ZITADEL. */

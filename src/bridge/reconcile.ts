@@ -11,7 +11,7 @@ import { createNameWait } from './name-wait.ts';
 import type { Change, Clock, Key, Lease, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
 import { readBack } from './readings.ts';
 import { askedName, believedFacts, isSameRow, merged, ownName, toSend } from './rows.ts';
-import { needsReading, planRights, type RightsPlan, type RuleBook, withRights } from './rights.ts';
+import { needsReading, planRights, type RightsPlan, type RightsRules, withRights } from './rights.ts';
 import { createRun } from './run.ts';
 import type { Round } from './settle.ts';
 import type { Settlements } from './settlements.ts';
@@ -28,7 +28,7 @@ export interface Target {
   readonly gate: Gate;
   readonly whenDown: 'accept' | 'refuse';
   /** of users: what the groups they are in give them */
-  readonly rules?: RuleBook;
+  readonly rules?: RightsRules;
   /** role keys of a project; undefined: it cannot be told */
   readonly rolesOf?: (project: string) => Promise<readonly string[] | undefined>;
 }

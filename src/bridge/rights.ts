@@ -1,4 +1,7 @@
-/** Rights of one user in a delivery: computed each time from the rules, the memberships and what is held; never kept as asked. Pure. */
+/**
+ * Rights of one user in a delivery: computed each time from the rules, the memberships and what is held; never kept as asked. What is
+ * refused becomes a dead letter of the user (judge.ts: judgeRights). Pure.
+ */
 import { stableJson } from '../mapping/codecs.ts';
 import { type Facts, overlay } from '../mapping/facts.ts';
 import { membershipsOf, groupOf, MEMBER } from '../mapping/groups.ts';
@@ -12,7 +15,7 @@ import { isGroupRow } from './shelves.ts';
 import type { Timing } from './timing.ts';
 
 /** The rules in force, as a delivery needs them. */
-export interface RuleBook {
+export interface RightsRules {
   /** What a user is to hold; `held` itself when that is so already. */
   wanted(held: Rights, memberships: Memberships): Rights;
   /** roles of a project that may be made */
@@ -34,7 +37,7 @@ const NONE: RightsPlan = { take: [], give: [] };
 export const UNKNOWN_RIGHTS = -1;
 
 /** The steps that bring a user's rights to what the rules say. `row.changes` are those to be sent. */
-export function planRights(row: Row, book: RuleBook): RightsPlan {
+export function planRights(row: Row, book: RightsRules): RightsPlan {
   if (!row.changes.some(({ rights }) => rights)) return NONE;
   const facts = merged(row.known, row.changes);
   if (facts === null) return NONE;
@@ -47,7 +50,7 @@ export function planRights(row: Row, book: RuleBook): RightsPlan {
 export function needsReading(
   row: Row,
   { take, give }: RightsPlan,
-  book: RuleBook,
+  book: RightsRules,
   now: number,
   timing: Timing,
 ): boolean {
@@ -55,9 +58,12 @@ export function needsReading(
   const { at, sent } = row.rights;
   if (at === UNKNOWN_RIGHTS) return true;
   const steps = [...take, ...give];
+  // what was believed so far agrees: the next sync looks again
   if (steps.length === 0) return false;
   if (steps.some(({ call, right }) => call.endsWith('Authorization') && lacksId(call, right))) return true;
+  // ZITADEL refuses to create what is there, and then it is read
   if (steps.every(({ call }) => call.startsWith('Create'))) return at === 0 && book.listed() === 0;
+  // an update replaces the whole entry: somebody may have written since it was read
   return at <= sent || now - at > timing.believed;
 }
 

@@ -82,7 +82,7 @@ export interface GroupResource {
   readonly members?: readonly GroupMember[];
   /** how many there are, whether they were loaded or not */
   readonly memberCount: number;
-  /** weak, e.g. W/"3.1790000000000": revision of the definition and of the set of members */
+  /** weak, e.g. W/"20aLkjyOm-.1790000000000": hash of the definition, which is small, and revision of the set of members */
   readonly etag: string;
   /** milliseconds */
   readonly created: number;

@@ -108,6 +108,7 @@ function checkId(value: unknown, { id }: Compiled): void {
 }
 
 function single(op: string, name: string, value: unknown, out: Compiled): void {
+  if (name !== 'externalId' && name !== 'displayName') throw new Error(`${name} of a group is not read`);
   if (name === 'externalId') out.externalId = op === 'remove' ? null : groupExternalId(value);
   else if (op === 'remove')
     throw new BridgeError(400, 'displayName is required and must not be removed', { scimType: 'mutability' });

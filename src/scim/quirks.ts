@@ -71,8 +71,8 @@ export const QUIRKS: readonly Quirk[] = [
   { client: 'any', shape: 'group-remove-all', reading: 'remove members without a value or a filter empties the group', where: 'scim/group-patch: wholeMembers', document: 'RFC 7644 §3.5.2.2' },
   { client: 'any', shape: 'group-remove-absent', reading: 'removing who is no member changes nothing', where: 'RFC 7644 §3.5.2.2', document: 'RFC 7644 §3.5.2.2' },
   { client: 'any', shape: 'group-member-display', reading: 'what is written about a member (display, type, $ref) is passed over', where: 'scim/group-patch: compile', document: 'RFC 7643 §4.2' },
-  { client: 'any', shape: 'group-unknown-member', reading: 'an id that nobody knows does not keep the others out', where: 'bridge: pending members', document: 'fleetdm/fleet#52600' },
-  { client: 'any', shape: 'group-in-group', reading: 'a group as a member is shown with its type', where: 'bridge: definitions', document: 'RFC 7643 §4.2' },
+  { client: 'any', shape: 'group-unknown-member', reading: 'an id that nobody knows does not keep the others out', where: 'bridge/groups/groups: bring', document: 'fleetdm/fleet#52600' },
+  { client: 'any', shape: 'group-in-group', reading: 'a group as a member is shown with its type', where: 'bridge/groups/groups: sorted', document: 'RFC 7643 §4.2' },
   { client: 'any', shape: 'user-of-a-group', reading: 'groups of a user are shown with value, display, type and $ref', where: 'scim/user-resource: renderUser', document: 'RFC 7643 §4.1.2' },
 
   { client: 'okta', shape: 'test-connection', reading: 'a list with count=2 and no filter', where: 'RFC 7644 §3.4.2', document: 'Okta support, connection test' },

@@ -21,7 +21,7 @@ export interface DeletionsOptions {
 
 export interface Deletions {
   remove(ctx: Context, id: string, deadline: number): Promise<void>;
-  /** Ids of groups whose deletion has not ended: hidden, in no list. */
+  /** Ids of groups whose deletion has not ended. They are noted beside their rows: a hidden row is in no scan. */
   under(): Promise<readonly string[]>;
   /** Notes a group whose deletion was begun: `finish` goes on with it. */
   begun(id: string): Promise<void>;
@@ -81,7 +81,7 @@ export function createDeletions(options: DeletionsOptions): Deletions {
         const ctx = { tenant, who: 'bridge', txn: 'deletion' };
         const deadline = clock() + timing.answerWithin;
         try {
-          // one that never came as far as its mark stays
+          // no mark was written, so nobody was promised the deletion: the group stays, the list forgets it
           if ((await definitions.standing(id)) === 'deleting') await carryOut(ctx, id, deadline);
           else await note((ids) => ids.filter((each) => each !== id));
         } catch (error) {

@@ -35,7 +35,7 @@ export interface GroupsOptions {
   readonly timing: Timing;
 }
 
-/** Ids that wait for their user stand in the definition of the group: characters, of 500,000 bytes that a value may have. */
+/** Ids that wait for their user stand in the definition of the group: bytes, of 500,000 that a value may have; the rest is for its groups. */
 const MOST_PENDING = 250_000;
 /** The turn of those that take groups into groups; no group has this id. */
 const NESTING = '';
@@ -103,7 +103,8 @@ export function createGroups(options: GroupsOptions): Groups {
         const kept = now.pending.filter(({ value }) => !isOver(value));
         const fresh = unknown.filter((value) => !kept.some((each) => each.value === value));
         const pending = [...kept, ...fresh.map((value) => ({ value, at }))];
-        if (fresh.length > 0 && JSON.stringify(pending).length > MOST_PENDING) throw tooManyUnknown(fresh.length);
+        if (fresh.length > 0 && Buffer.byteLength(JSON.stringify(pending)) > MOST_PENDING)
+          throw tooManyUnknown(fresh.length);
         return pending.length === now.pending.length && fresh.length === 0 ? now : { ...now, pending };
       },
       deadline,

@@ -18,7 +18,7 @@ import {
   wanted,
 } from '../../mapping/rules.ts';
 import type { Clock, Row, Store, Unique, Wake, Zitadel } from '../ports.ts';
-import type { RuleBook } from '../rights.ts';
+import type { RightsRules } from '../rights.ts';
 import { baseFacts, newChange, nextRevision } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
 import { insertRow, updateRow } from '../writes.ts';
@@ -31,7 +31,7 @@ export const SAID_EXTERNAL_ID = 'said-externalId' as const;
 /** A definition that the rules have looked at. */
 export const LOOKED_AT = 'looked-at';
 
-export interface Rulebook extends RuleBook {
+export interface Rulebook extends RightsRules {
   /** rules give and take rights here */
   active(): boolean;
   set(): RuleSet;
