@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Operator } from './bridge/operator.ts';
 import { createExclusive } from './bridge/exclusive.ts';
 import { ALONE, type Peers } from './bridge/peers.ts';
-import type { Clock, Store } from './bridge/ports.ts';
+import type { Clock, Key, Lease, Store } from './bridge/ports.ts';
 import { createReconcile } from './bridge/reconcile.ts';
 import { observed } from './bridge/observed.ts';
 import { createSettlements } from './bridge/settlements.ts';
@@ -74,7 +74,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     ...options.timing,
   };
   const tenants = new Map<string, BridgeTenant>();
-  const { kept, peers } = await openStore(options);
+  const { kept, peers, durability } = await openStore(options);
   const store = observed(kept, (write) => tenants.get(tenantOf(write.key))?.written(write));
   const connections = new Map<string, Connection>();
   const settlements = createSettlements(peers);
@@ -95,7 +95,9 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       ? undefined
       : createBullQueue({ ...common, redis: queueOn(config.store.redis.url), role: config.role, laneOf: ownerOf });
   const queue: Queue = bull ?? createQueue({ ...common, leases: timing.lease });
-  const reconcile = createReconcile({
+  /** that run */
+  const deliveries = new Set<Promise<void>>();
+  const reconcileRow = createReconcile({
     store,
     settlements,
     of: (shelf) => tenants.get(tenantOf({ tenant: shelf }))?.target(shelf),
@@ -111,6 +113,12 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     onError: ({ tenant, id }, error) =>
       log.system('error', 'a row failed in a way nobody expected; it is tried again', { tenant, id, error }),
   });
+
+  function reconcile(key: Key, held?: Lease): Promise<void> {
+    const delivery = reconcileRow(key, held).finally(() => deliveries.delete(delivery));
+    deliveries.add(delivery);
+    return delivery;
+  }
 
   const entries = config.tenants.map((each): Entry => {
     const { instance, port } = zitadelOf(each);
@@ -133,6 +141,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       onSync: (event) => options.onSync(each.id, event),
       onOpen: () => pull(each.id),
       peers,
+      durability,
       syncs: config.role !== 'api',
       groups: each.groups,
       uniqueDisplayName: each.uniqueDisplayName,
@@ -172,6 +181,8 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       await within(stopped, LAST_CALLS);
       for (const connection of connections.values()) connection.close();
       await stopped;
+      // what requests sent is noted too: the next holder of a row need not wait until its lease is over
+      await within(Promise.allSettled(deliveries), LAST_CALLS);
       if (heart !== undefined) await beat().catch(() => undefined);
       await store.close();
       if ('close' in peers) (peers as RedisPeers).close();
@@ -233,7 +244,12 @@ const queueOn = (url: string) => ({ url, connect: (rules: Rules) => connectAs(ur
 const ownerOf = (shelf: string): string => tenantOf({ tenant: shelf });
 
 /** The store, and who else is on it. */
-async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<{ kept: Store; peers: Peers }> {
+async function openStore({
+  config,
+  log,
+  clock,
+  hook,
+}: RoomsOptions): Promise<{ readonly kept: Store; readonly peers: Peers; readonly durability: string | undefined }> {
   const onFailure = (error: unknown): void =>
     log.system('error', 'the store failed; writes are answered 503 until it works again', { error });
   const { redis, dataDir } = config.store;
@@ -241,13 +257,15 @@ async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<{ 
     return {
       kept: await createSqliteStore({ directory: dataDir, clock, ...(hook === undefined ? {} : { hook }), onFailure }),
       peers: ALONE,
+      durability: undefined,
     };
   const told = throttled(onFailure);
   const onWarning = (warning: string): void =>
     log.system('warn', 'Redis is set up in a way that loses data', { setting: warning });
   const kept = await createRedisStore({ ...redis, onFailure: told, onWarning });
-  log.system('info', 'the store is Redis', { setting: kept.durability().text });
-  return { kept, peers: createRedisPeers({ url: redis.url, onFailure: told }) };
+  const { text: durability } = kept.durability();
+  log.system('info', 'the store is Redis', { setting: durability });
+  return { kept, durability, peers: createRedisPeers({ url: redis.url, onFailure: told }) };
 }
 
 /** An outage is told once in so long, ms: every request meets it. */

@@ -88,10 +88,10 @@ export const CHECKS: readonly Check[] = [
     },
     judge: ({ state, now }) => {
       if (typeof state === 'string') return fail(state, 'failed');
-      const { counts: { rows, owed, doubt }, oldestOwed, storeFailing } = state;
+      const { counts: { rows, owed, doubt }, oldestOwed, storeFailing, durability } = state;
       if (storeFailing !== undefined) return fail(storeFailing, 'failed');
       const age = oldestOwed === undefined ? 0 : now - oldestOwed;
-      const finding = `${count(rows, 'user')}, owed ${owed}${oldestOwed === undefined ? '' : ` (the oldest for ${span(age)})`}, doubt ${doubt}`;
+      const finding = `${count(rows, 'user')}, owed ${owed}${oldestOwed === undefined ? '' : ` (the oldest for ${span(age)})`}, doubt ${doubt}${durability === undefined ? '' : `; Redis: ${durability}`}`;
       return age > OLD ? warn(finding, 'old') : ok(finding);
     },
   },

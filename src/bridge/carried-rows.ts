@@ -21,12 +21,18 @@ export const isToCarry = (row: Row): boolean =>
   row.createMark?.open === true ||
   row.vouched.length > 0;
 
-export async function* toCarry(store: Store, shelf: string): AsyncGenerator<Row, void> {
+export async function* toCarry(store: Store, shelf: Shelf): AsyncGenerator<Row, void> {
   for await (const row of allRows(store, shelf)) if (isToCarry(row)) yield row;
 }
 
-/** Every row of a shelf, once: the visible ones, those in trouble, those that are due, and the deleted. */
-export async function* allRows(store: Store, shelf: string): AsyncGenerator<Row, void> {
+/** Rows of users, or of groups; `hidden`: ids of rows that no list shows. */
+export interface Shelf {
+  readonly name: string;
+  readonly hidden: readonly string[];
+}
+
+/** Every row of a shelf, once: the visible ones, those in trouble, those that are due, the deleted and the hidden. */
+export async function* allRows(store: Store, { name: shelf, hidden }: Shelf): AsyncGenerator<Row, void> {
   const seen = new Set<string>();
   const isNew = ({ id }: Pick<Row, 'id'>): boolean => !seen.has(id) && seen.add(id) !== undefined;
   for await (const rows of store.scan(shelf)) yield* rows.filter(isNew);
@@ -40,12 +46,17 @@ export async function* allRows(store: Store, shelf: string): AsyncGenerator<Row,
   }
   for (let after: Due | undefined; ; ) {
     const page = await store.due(shelf, Number.MAX_SAFE_INTEGER, PAGE, after);
-    const rows = await Promise.all(page.filter(isNew).map(({ id }) => store.read({ tenant: shelf, id })));
-    yield* rows.filter((row) => row !== undefined);
+    yield* await read(page);
     after = page.at(-1);
     if (after === undefined) break;
   }
   yield* (await store.tombstones(shelf, Number.MAX_SAFE_INTEGER, MOST_TOMBSTONES)).filter(isNew);
+  yield* await read(hidden.map((id) => ({ id })));
+
+  async function read(ids: readonly Pick<Row, 'id'>[]): Promise<Row[]> {
+    const rows = await Promise.all(ids.filter(isNew).map(({ id }) => store.read({ tenant: shelf, id })));
+    return rows.filter((row) => row !== undefined);
+  }
 }
 
 /** A store may leave out what is as in an empty row. */

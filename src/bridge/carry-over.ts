@@ -4,7 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { BridgeError } from '../errors.ts';
-import { allRows, isSame, isToCarry, toCarry } from './carried-rows.ts';
+import { allRows, isSame, isToCarry, type Shelf, toCarry } from './carried-rows.ts';
+import { RULES_ID } from './groups/definitions.ts';
 import type { Counts, Index, Key, Row, Store, Unique } from './ports.ts';
 import { heldName, indexOf, keyOf } from './rows.ts';
 import { groupsOf, isGroupRow } from './shelves.ts';
@@ -54,12 +55,12 @@ export async function carryOver(
   if (found.length === 0) throw new BridgeError(404, 'the store holds nothing of these tenants');
   const common = await valuesOf(from, options.states);
   for (const [name, value] of common) await mustBe(to, name, value);
-  for (const { tenant, states } of found) await mustBeCopy(from, to, tenant.id, states);
+  for (const each of found) await mustBeCopy(from, to, each);
 
   const done: (Carried & { readonly counts: Counts })[] = [];
   for (const each of found) {
     const carried = await carryTenant(options, each);
-    const shelves = [each.tenant.id, groupsOf(each.tenant.id)];
+    const shelves = each.shelves.map(({ name }) => name);
     const [before, after] = await Promise.all([from, to].map((store) => troublesIn(store, shelves)));
     if (before === undefined || after === undefined || TROUBLES.some((trouble) => before[trouble] !== after[trouble]))
       throw conflict(`${each.tenant.id}: not every row came over; somebody else writes to one of the stores`);
@@ -73,6 +74,7 @@ export async function carryOver(
 interface Found {
   readonly tenant: CarriedTenant;
   readonly kept: Kept;
+  readonly shelves: readonly Shelf[];
   readonly states: readonly State[];
 }
 
@@ -86,7 +88,12 @@ async function statesOf(from: Store, tenant: CarriedTenant): Promise<Found | und
   const kept = (await from.getState(`tenant:${id}`)) as Kept | undefined;
   if (kept === undefined) return undefined;
   const others = await valuesOf(from, [`deleting:${id}`, `looking:${id}`, `applying:${id}`]);
-  return { tenant, kept, states: [...others, [`tenant:${id}`, { ...kept, synced: null }]] };
+  const deleting = ((await from.getState(`deleting:${id}`)) ?? []) as readonly string[];
+  const shelves = [
+    { name: id, hidden: [] },
+    { name: groupsOf(id), hidden: [RULES_ID, ...deleting] },
+  ];
+  return { tenant, kept, shelves, states: [...others, [`tenant:${id}`, { ...kept, synced: null }]] };
 }
 
 async function valuesOf(store: Store, names: readonly string[]): Promise<readonly State[]> {
@@ -94,14 +101,14 @@ async function valuesOf(store: Store, names: readonly string[]): Promise<readonl
   return names.map((name, at): State => [name, values[at]]).filter(([, value]) => value !== undefined);
 }
 
-async function carryTenant({ from, to, onProgress }: CarryOverOptions, { tenant, kept, states }: Found) {
+async function carryTenant({ from, to, onProgress }: CarryOverOptions, { tenant, kept, shelves, states }: Found) {
   const uniques = {
     users: { instance: kept.instance, externalId: kept.externalId },
     groups: { instance: kept.instance, externalId: false, displayName: tenant.uniqueDisplayName },
   };
   let carried: Carried = { tenant: tenant.id, users: 0, groups: 0, already: 0 };
-  for (const shelf of [tenant.id, groupsOf(tenant.id)]) {
-    const kind = isGroupRow({ tenant: shelf }) ? 'groups' : 'users';
+  for (const shelf of shelves) {
+    const kind = isGroupRow({ tenant: shelf.name }) ? 'groups' : 'users';
     const rows = toCarry(from, shelf);
     const work = async (): Promise<void> => {
       for await (const row of rows) {
@@ -138,13 +145,13 @@ async function heldIndex(from: Store, row: Row, unique: Unique): Promise<Index> 
 }
 
 /** Nothing of the tenant is there, or only what this copy would write. */
-async function mustBeCopy(from: Store, to: Store, tenant: string, states: readonly State[]): Promise<void> {
+async function mustBeCopy(from: Store, to: Store, { tenant, shelves, states }: Found): Promise<void> {
   for (const [name, value] of states) await mustBe(to, name, value);
-  for (const shelf of [tenant, groupsOf(tenant)]) {
+  for (const shelf of shelves) {
     for await (const row of allRows(to, shelf)) {
       const own = await from.read(keyOf(row));
       if (own === undefined || !isToCarry(own) || !isSame(row, own))
-        throw conflict(`it has rows of tenant ${tenant} that are not these (${nameOf(row)})`);
+        throw conflict(`it has rows of tenant ${tenant.id} that are not these (${nameOf(row)})`);
     }
   }
 }

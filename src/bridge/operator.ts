@@ -57,6 +57,8 @@ export interface TenantState {
   readonly oldestOwed: number | undefined;
   /** why nothing can be written to the store now; undefined: it can */
   readonly storeFailing: string | undefined;
+  /** what an answered write survives, of a store that depends on how it is set up */
+  readonly durability: string | undefined;
   /** why nothing is delivered now; undefined: deliveries go out */
   readonly shut:
     | { readonly kind: 'away' | 'limited' | 'blocked'; readonly reason: string; readonly since: number }

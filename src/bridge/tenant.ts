@@ -45,6 +45,8 @@ export interface TenantOptions {
   readonly owedMax: number;
   /** ids that the operator protects */
   readonly protect: readonly string[];
+  /** what an answered write survives, for operators */
+  readonly durability?: string | undefined;
   /** other processes on the same store; absent: none */
   readonly peers?: Peers;
   /** false: other processes sync, this one only asks whether they have */
@@ -214,7 +216,17 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         store.setState(`looked:${id}`, clock()).then(() => undefined, textOf),
       ]);
       const sync = { finished: loop.finished() ?? synced, running: loop.running(), last: loop.last() };
-      return { tenant: id, organization, counts, oldestOwed, storeFailing, shut: gate.shut(), sync, deliveries };
+      return {
+        tenant: id,
+        organization,
+        counts,
+        oldestOwed,
+        storeFailing,
+        durability: options.durability,
+        shut: gate.shut(),
+        sync,
+        deliveries,
+      };
     },
     sync: ({ acceptRemovals }) => loop.now(acceptRemovals),
     inspect: () => zitadel.inspect(),

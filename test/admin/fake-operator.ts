@@ -105,6 +105,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         counts,
         oldestOwed: undefined,
         storeFailing: undefined,
+        durability: undefined,
         shut: undefined,
         sync: { finished: NOW - MINUTE, running: false, last: SYNCED },
         deliveries: [],
