@@ -1,6 +1,7 @@
 /** The groups of one tenant: definitions on the holder, memberships on the users. */
 import { BridgeError, withNote } from '../../errors.ts';
 import { contended } from '../hand-over.ts';
+import type { Exclusive } from '../exclusive.ts';
 import type { Definition } from '../../mapping/groups.ts';
 import type { Clock, Context, Ids, Store, Unique, Wake } from '../ports.ts';
 import type { Timing } from '../timing.ts';
@@ -21,6 +22,7 @@ export interface GroupsOptions {
   readonly tenant: string;
   readonly unique: Unique;
   readonly store: Store;
+  readonly exclusive: Exclusive;
   readonly directory: Directory;
   readonly definitions: DefinitionWrites;
   readonly memberships: Memberships;
@@ -43,7 +45,7 @@ const NESTING = '';
 export function createGroups(options: GroupsOptions): Groups {
   const { tenant, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
   const repeats: Repeats = createRepeats(options);
-  const turns = createTurns();
+  const turns = createTurns(tenant, options.exclusive);
 
   /** What joins a group, by what it is. Throws 400 for ids that nobody has when these are refused. */
   async function sorted(group: string, wishes: ReadonlyMap<string, boolean>, deadline: number) {

@@ -1,4 +1,8 @@
-/** Turns on a group: requests that name members go side by side; one that is about all members goes alone, so that answers keep their order. */
+/**
+ * Turns on a group: requests that name members go side by side; one that is about all members goes alone, so that answers keep their
+ * order. Over processes those that go alone go one after the other.
+ */
+import type { Exclusive } from '../exclusive.ts';
 import { within } from '../timing.ts';
 
 export interface Turns {
@@ -11,7 +15,8 @@ interface Turn {
   readonly ended: Promise<void>;
 }
 
-export function createTurns(): Turns {
+/** @param tenant names in `exclusive` are shared by all tenants */
+export function createTurns(tenant: string, exclusive: Exclusive): Turns {
   const running = new Map<string, Turn[]>();
 
   return {
@@ -24,7 +29,9 @@ export function createTurns(): Turns {
       turns.push(own);
       try {
         if (before.length > 0) await within(Promise.all(before), ms);
-        return await work();
+        if (!alone) return await work();
+        const done = await exclusive.within(`group:${tenant}:${group}`, ms, async () => ({ value: await work() }));
+        return done === undefined ? await work() : done.value;
       } finally {
         resolve();
         turns.splice(turns.indexOf(own), 1);
