@@ -18,7 +18,6 @@ export interface RedisPeers {
   close(): void;
 }
 
-const CHANNEL = 'scim:peers';
 const LIVING = 'scim:living';
 /** A process says that it lives so often, ms. */
 const BEAT = 1_000;
@@ -29,13 +28,15 @@ const DEAD = 5_000;
 export function createRedisPeers(options: RedisPeersOptions): RedisPeers {
   const { url, commandTimeoutMs = 500, onFailure = () => undefined } = options;
   const address = parseAddress(url);
+  // channels are the same in all databases of a Redis
+  const channel = `scim:peers:${address.db}`;
   const own = randomUUID();
   const client = connectTo(address, commandTimeoutMs, onFailure);
   const ears = connectTo(address, commandTimeoutMs, onFailure);
   const hearing = new Map<string, ((body: unknown) => void)[]>();
   let living: ReadonlySet<string> = new Set();
 
-  ears.on('ready', () => void ears.subscribe(CHANNEL).catch(onFailure));
+  ears.on('ready', () => void ears.subscribe(channel).catch(onFailure));
   ears.on('message', (_channel: string, text: string) => {
     const { from, topic, body } = JSON.parse(text) as {
       readonly from: string;
@@ -62,7 +63,7 @@ export function createRedisPeers(options: RedisPeersOptions): RedisPeers {
     own,
     alive: (process) => living.has(process),
     tell({ topic, body }) {
-      client.publish(CHANNEL, JSON.stringify({ from: own, topic, body })).catch(() => undefined);
+      client.publish(channel, JSON.stringify({ from: own, topic, body })).catch(() => undefined);
     },
     listen(topic, hear) {
       hearing.set(topic, [...(hearing.get(topic) ?? []), hear]);
