@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, type TestContext, test } from 'node:test';
+import type { Timing } from '../../src/bridge/timing.ts';
 import { type RunningBridge, startBridge, TOKEN } from './bridge.ts';
 import { ada, applied, atZitadel, human, metadata, named, patch } from './people.ts';
 import { type BridgeProcess, startProcess } from './process.ts';
@@ -26,16 +27,16 @@ after(async () => {
 beforeEach(() => sandbox.faults());
 
 /** Starts processes on one DATA_DIR; what still runs at the end of the test is killed. */
-async function processes(t: TestContext): Promise<(at: SandboxProcess | undefined) => Promise<BridgeProcess>> {
+async function processes(
+  t: TestContext,
+): Promise<(at: SandboxProcess | undefined, timing?: Partial<Timing>) => Promise<BridgeProcess>> {
   const dataDir = await mkdtemp(join(tmpdir(), 'bridge-'));
   const started: BridgeProcess[] = [];
   t.after(async () => {
     for (const each of started) await each.kill();
     await rm(dataDir, { recursive: true });
   });
-  return async (at) => {
-    // on Redis the lease of one that was killed lasts
-    const timing = isOnRedis && at !== undefined ? { lease: 3_000 } : undefined;
+  return async (at, timing) => {
     const made = await startProcess(at, dataDir, {}, timing);
     started.push(made);
     return made;
@@ -101,7 +102,8 @@ test('killed after ZITADEL applied the create and before the answer: the repeat 
 
 test('killed while ZITADEL does not answer: the start delivers what was durable', async (t) => {
   const start = await processes(t);
-  const first = await start(sandbox);
+  // on Redis the lease of one that was killed lasts
+  const first = await start(sandbox, isOnRedis ? { lease: 2_000 } : undefined);
   const { body: user } = await first.scim('POST', '/Users', ada());
   await sandbox.faults({ mode: 'error', hang: true, method: 'SetUserMetadata' });
   await sandbox.reset();

@@ -8,6 +8,7 @@ import { ada, applied, atZitadel, human, inZitadel, metadata, named, patch, writ
 import { type BridgeProcess, startProcess } from './process.ts';
 import { queue, settled } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
+import { isOnRedis } from './store.ts';
 import { until } from './until.ts';
 
 // kill -9 while ZITADEL is away: the next process serves at once, shows what was answered and delivers it.
@@ -28,7 +29,9 @@ async function processes(t: TestContext): Promise<(env?: Readonly<Record<string,
     await rm(dataDir, { recursive: true });
   });
   return async (env = {}) => {
-    const made = await startProcess(sandbox, dataDir, env, { backoffFirst: 20, backoffMost: 200, probe: 50 });
+    // on Redis the lease of one that was killed lasts
+    const lease = isOnRedis ? { lease: 2_000 } : {};
+    const made = await startProcess(sandbox, dataDir, env, { backoffFirst: 20, backoffMost: 200, probe: 50, ...lease });
     started.push(made);
     return made;
   };
