@@ -27,14 +27,17 @@ export interface RedisServer {
   thaw(): void;
 }
 
+/** Why something is skipped; skipped.ts counts by it. */
+export const NO_REDIS = 'there is no redis-server on this machine';
+
 /** Reason to skip for node:test, false when there is a redis-server. Says loudly that something is skipped. */
-export function withoutRedis(): string | false {
+export function withoutRedis(): typeof NO_REDIS | false {
   try {
     execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
     return false;
   } catch {
-    console.error('SKIPPED: there is no redis-server on this machine: nothing of Redis is tested');
-    return 'there is no redis-server on this machine';
+    console.error(`SKIPPED: ${NO_REDIS}: nothing of Redis is tested`);
+    return NO_REDIS;
   }
 }
 
