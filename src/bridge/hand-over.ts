@@ -5,7 +5,7 @@ import { mayLandLate } from './confirm.ts';
 import type { Gate, Shut } from './gate.ts';
 import type { Guard } from './guard.ts';
 import { ALONE, type Peers } from './peers.ts';
-import type { Change, Clock, Key, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
+import type { Change, Clock, Key, Lease, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
 import { absent, askedName, asksTheSame, indexOf, keyOf, orNothing, taken } from './rows.ts';
 import { type Expected, LOOK_AGAIN, type Result, type Settlements } from './settlements.ts';
@@ -101,7 +101,8 @@ export function createHandOver(options: HandOverOptions): HandOver {
     if (outcome.kind !== 'ok') return outcome;
     // not awaited: the call goes on when the client is answered before it ends
     reconcile(key, ours ? lease : undefined).catch(() => settlements.publish(key, revision, STORE_AWAY));
-    const ended = (await ending(key, expected, deadline)) ?? (await late(row, revision, expected));
+    const ended =
+      (await ending(key, expected, deadline)) ?? (await late(row, revision, expected, ours ? lease : undefined));
     expected.forget();
     tell(ended);
     return outcome;
@@ -118,9 +119,11 @@ export function createHandOver(options: HandOverOptions): HandOver {
   }
 
   /** No request waits longer: its change is noted as answered, or taken back when that is still possible and wanted. */
-  async function late(row: Row, revision: number, expected: Expected): Promise<Result> {
+  async function late(row: Row, revision: number, expected: Expected, own: Lease | undefined): Promise<Result> {
     let isTakenBack = !accept && expected.withdraw();
     let isKept = false;
+    // while the row is held here nobody else can be at it, and the mark on it is our own
+    const isHeld = isAlone || (own !== undefined && (await store.prove(own, timing.lease)));
     await updateRow(
       store,
       unique,
@@ -129,7 +132,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
         isKept = now.changes.some((change) => change.revision === revision);
         if (!isKept) return now;
         // another process is at it
-        isTakenBack = isTakenBack && (isAlone || now.calling === null || now.calling < revision);
+        isTakenBack = isTakenBack && (isHeld || now.calling === null || now.calling < revision);
         const changes = now.changes.flatMap((change): Change[] =>
           change.revision !== revision ? [change] : isTakenBack ? [] : [{ ...change, answered: true }],
         );
