@@ -173,6 +173,8 @@ describe('environment', () => {
       'redis://secret:secret@a@b',
       'redis://a:b:c',
       'redis://a:',
+      'redis:// ?x',
+      'redis://secret?@a:b:c',
       'redis://a:99999',
       'redis://a,',
       'redis://[::1',

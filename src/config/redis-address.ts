@@ -1,8 +1,8 @@
 /** An address of Redis, looked at by its shape; the store (redis/address.ts) takes it apart, and a test holds the two together. */
 import { z } from 'zod';
 
-const USER = /(?:(?<user>[^@/]*)@)?/.source;
-const HOST = /\s*(?:\[[^\]@/?,]+\]|[^:[\]@/?,]+)(?::\d{1,5})?\s*/.source;
+const USER = /(?:(?<user>[^@/]*)@|(?![^@/]*@))/.source;
+const HOST = /\s*(?:\[[^\]@/?,]+\]|[^\s:[\]@/?,][^:[\]@/?,]*)(?::\d{1,5})?\s*/.source;
 const HOSTS = `(?<hosts>${HOST}(?:,${HOST})*)`;
 const QUERY = /(?:\?.*)?/.source;
 
