@@ -18,7 +18,7 @@ test('kill -9 under load, ZITADEL failing and away: nothing answered is lost, do
     patience: 30_000,
     tell,
   });
-  const report = reportOf(outcome);
+  const report = reportOf(outcome, { what: 'users hit in each window', counts: outcome.windows });
   t.diagnostic(report);
   assert.deepEqual(
     [outcome.violations, outcome.faults],

@@ -17,7 +17,7 @@ const outcome = await run({
   patience: 120_000,
   tell: console.log,
 });
-console.log(reportOf(outcome));
+console.log(reportOf(outcome, { what: 'users hit in each window', counts: outcome.windows }));
 const missed = WINDOWS.filter((window) => outcome.windows.get(window) === 0);
 for (const window of missed) console.log(`never hit: ${window}`);
 const isWorth = outcome.memberships > 0 && outcome.holders > 0;

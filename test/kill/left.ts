@@ -2,15 +2,40 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Row } from '../../src/bridge/ports.ts';
+import { dataDirOf } from './process.ts';
 
-/** Rows that are not quiet: something of them is not settled, in doubt, to be confirmed, or dead. */
+/** What is left to do, as the store of living bridges says it. */
+export interface Left {
+  /** that are not quiet */
+  rows(): Promise<readonly Row[]>;
+  /** ids of groups whose deletion, or whose members' rights, a sync has still to finish */
+  groups(): Promise<readonly string[]>;
+  /** when a sync last finished, ms since 1970; 0: none did */
+  synced(): Promise<number>;
+}
+
+/** Something of it is not settled, in doubt, to be confirmed, or dead. */
+export const isLeft = (row: Row): boolean =>
+  row.changes.length > 0 || row.doubt || row.confirm !== null || row.dead.length > 0;
+
+/** @param origin of the bridge, whose metrics tell of syncs */
+export const embedded = (origin: string, folder: string): Left => ({
+  rows: async () => rowsLeft(dataDirOf(folder)),
+  groups: async () => groupsLeft(dataDirOf(folder)),
+  async synced() {
+    const text = await (await fetch(`${origin}/metrics`)).text();
+    const found = /^scim_bridge_sync_finished_timestamp_seconds\{.*\} (\S+)$/m.exec(text)?.[1];
+    return Number(found ?? 0) * 1_000;
+  },
+});
+
+/** Rows that are not quiet. */
 export const rowsLeft = (dataDir: string): readonly Row[] =>
   read(dataDir, 'SELECT body AS json FROM rows')
     .map((row) => row as Row)
-    .filter((row) => row.changes.length > 0 || row.doubt || row.confirm !== null || row.dead.length > 0);
+    .filter(isLeft);
 
-/** Ids of groups whose deletion, or whose members' rights, a sync has still to finish. */
-export const groupsLeft = (dataDir: string): readonly string[] =>
+const groupsLeft = (dataDir: string): readonly string[] =>
   read(dataDir, "SELECT value AS json FROM state WHERE name GLOB 'deleting:*' OR name GLOB 'looking:*'").flatMap(
     (ids) => ids as readonly string[],
   );

@@ -1,4 +1,4 @@
-/** The bridge to be killed: always the same port and folder, what it prints goes to a file. */
+/** A bridge to be killed: always the same port and folder, what it prints goes to a file. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
@@ -15,6 +15,10 @@ export interface BridgeProcess {
   kill(): Promise<number>;
   /** it did not end by itself */
   alive(): boolean;
+  /** SIGSTOP: it takes connections, keeps those it has, and does nothing. */
+  freeze(): void;
+  /** SIGCONT */
+  thaw(): void;
 }
 
 export interface Place {
@@ -23,6 +27,8 @@ export interface Place {
   readonly folder: string;
   readonly port: number;
   readonly timing: Partial<Timing>;
+  /** settings beside those of every bridge */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const MAIN = fileURLToPath(new URL('bridge.ts', import.meta.url));
@@ -30,7 +36,10 @@ const MAIN = fileURLToPath(new URL('bridge.ts', import.meta.url));
 export const dataDirOf = (folder: string): string => join(folder, 'data');
 
 /** @param slowLine its answers leave up to so many ms late */
-export async function startBridge({ sandbox, folder, port, timing }: Place, slowLine = 0): Promise<BridgeProcess> {
+export async function startBridge(
+  { sandbox, folder, port, timing, env = {} }: Place,
+  slowLine = 0,
+): Promise<BridgeProcess> {
   const output = openSync(join(folder, 'output.log'), 'a', 0o600);
   const child = spawn(process.execPath, [MAIN], {
     cwd: folder,
@@ -47,6 +56,7 @@ export async function startBridge({ sandbox, folder, port, timing }: Place, slow
       RATE_LIMIT: '0',
       KILL_TIMING: JSON.stringify(timing),
       KILL_SLOW_LINE: String(slowLine),
+      ...env,
     },
     stdio: ['ignore', output, output],
   });
@@ -68,6 +78,8 @@ export async function startBridge({ sandbox, folder, port, timing }: Place, slow
       return at;
     },
     alive: () => !hasEnded(child),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a run came to, in words. */
 import type { GroupWish } from './groups/lives.ts';
+import type { Verdict } from './clients.ts';
 import type { Wish } from './lives.ts';
-import type { Outcome } from './run.ts';
 import type { ViolationKind } from './oracle.ts';
 
 const KINDS: readonly ViolationKind[] = ['lost', 'wrong', 'twin', 'revived', 'refused', 'unasked'];
@@ -10,7 +10,19 @@ const ENDS = ['answered', 'unanswered', 'refused'] as const;
 /** Longer lists help nobody. */
 const MOST = 20;
 
-export function reportOf({ rounds, lives, groups, windows, writes, memberships, holders, ...found }: Outcome): string {
+/** Counts of a run's own, with a heading. */
+export interface Counted {
+  readonly what: string;
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+export interface Told extends Verdict {
+  readonly rounds: number;
+  readonly faults: readonly string[];
+}
+
+export function reportOf(told: Told, { what, counts }: Counted): string {
+  const { rounds, lives, groups, writes, memberships, holders, ...found } = told;
   const wishes = lives.flatMap((life) => life.wishes);
   const groupWishes = groups.flatMap((group) => group.wishes);
   const kinds = [...Map.groupBy(wishes, kindOf), ...Map.groupBy(groupWishes, groupKindOf)];
@@ -24,8 +36,8 @@ export function reportOf({ rounds, lives, groups, windows, writes, memberships, 
         return `  ${kind}: ${ends.join(', ')}`;
       }),
     `in the end: ${memberships} memberships, ${holders} users who hold what a rule gives`,
-    'users hit in each window:',
-    ...[...windows].map(([window, n]) => `  ${window}: ${n}`),
+    `${what}:`,
+    ...[...counts].map(([each, n]) => `  ${each}: ${n}`),
     KINDS.map((kind) => `${count(kind)} ${kind}`).join(', '),
     ...found.violations
       .slice(0, MOST)

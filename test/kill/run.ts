@@ -6,49 +6,29 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type SandboxProcess, startSandbox } from '../end-to-end/sandbox.ts';
 import { mulberry32 } from '../mapping/random.ts';
-import { type Console, createConsole } from './groups/console.ts';
-import type { GroupLife } from './groups/lives.ts';
-import { createGroupLoad } from './groups/load.ts';
-import { judgeGroups } from './groups/oracle.ts';
-import { bridgeFile, holdsByRule, RULES } from './groups/rules.ts';
-import { rowsLeft } from './left.ts';
+import { type ClientsOptions, createClients, type Verdict } from './clients.ts';
+import { bridgeFile } from './groups/rules.ts';
+import { embedded, rowsLeft } from './left.ts';
 import { createLine } from './line.ts';
-import type { Life } from './lives.ts';
-import { createLoad } from './load.ts';
 import { type Moment, MOMENTS } from './moments.ts';
-import { judge, type Violation } from './oracle.ts';
-import { holderOf, peopleOf, writtenAt } from './people.ts';
+import { writtenAt } from './people.ts';
 import { dataDirOf, freePort, type Place, startBridge } from './process.ts';
 import { quiet } from './quiet.ts';
 import { createWeather, HANG } from './weather.ts';
 import { hits, type Window, WINDOWS } from './windows.ts';
 
-export interface RunOptions {
-  readonly seed: number;
+export interface RunOptions extends ClientsOptions {
   readonly rounds: number;
   /** more rounds at most, as long as a window was not hit */
   readonly extra: number;
-  readonly users: number;
-  readonly clients: number;
-  readonly groups: number;
-  readonly groupClients: number;
   /** how long the last bridge may take to come to rest, ms */
   readonly patience: number;
   readonly tell: (line: string) => void;
 }
 
-export interface Outcome {
+export interface Outcome extends Verdict {
   readonly rounds: number;
   readonly windows: ReadonlyMap<Window, number>;
-  readonly lives: readonly Life[];
-  readonly groups: readonly GroupLife[];
-  /** in ZITADEL at the end */
-  readonly memberships: number;
-  /** users who hold what a rule gives */
-  readonly holders: number;
-  /** calls that write, applied or not */
-  readonly writes: number;
-  readonly violations: readonly Violation[];
   /** what else is not as it should be: a bridge that ended, rows that never came to rest, requests without an answer */
   readonly faults: readonly string[];
   /** output of the bridges, their store, and what the oracle judged (evidence.json); kept when anything is not as it should be */
@@ -56,7 +36,7 @@ export interface Outcome {
 }
 
 /** 20 to 100 times faster than the defaults, in the same order of length. */
-const TIMING = {
+export const TIMING = {
   viewMaxAge: 1_000,
   believed: 50,
   answerWithin: 1_000,
@@ -98,18 +78,8 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
   const faults: string[] = [];
   const windows = new Map<Window, number>(WINDOWS.map((window) => [window, 0]));
   const origin = `http://127.0.0.1:${place.port}`;
-  const send = createLine(`${origin}/scim/v2`);
-  const load = createLoad({ ...options, think: 60, send });
-  const console: Console = createConsole(sandbox);
-  const groupLoad = createGroupLoad({
-    seed,
-    groups: options.groups,
-    clients: options.groupClients,
-    think: 150,
-    send,
-    users: () => load.lives,
-    console,
-  });
+  const clients = createClients(options, sandbox, createLine(`${origin}/scim/v2`));
+  const { load } = clients;
   const weather = createWeather(sandbox, random, 1_000);
   const missed = (): readonly Window[] => WINDOWS.filter((window) => windows.get(window) === 0);
   let rounds = 0;
@@ -134,34 +104,16 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
   async function begin(): Promise<void> {
     await readyAt(origin);
     weather.start();
-    load.start();
-    groupLoad.start();
+    clients.start();
   }
 
-  async function end(): Promise<Pick<Outcome, 'violations' | 'writes' | 'memberships' | 'holders'>> {
+  async function end(): Promise<Verdict> {
     await weather.calm();
     const bridge = await startBridge({ ...place, timing: { ...place.timing, syncInterval: LAST_SYNCS } });
-    await Promise.all([load.stop(), groupLoad.stop()]);
-    faults.push(...[...load.silent, ...groupLoad.silent].map((what) => `no answer: ${what}`));
-    faults.push(...(await quiet(origin, place.folder, options.patience)));
+    await clients.stop();
+    faults.push(...clients.strange(), ...(await quiet(embedded(origin, place.folder), options.patience)));
     await bridge.kill();
-    const evidence = {
-      rules: RULES,
-      lives: load.lives,
-      groups: groupLoad.lives,
-      people: await peopleOf(sandbox),
-      holder: await holderOf(sandbox),
-      written: await writtenAt(sandbox),
-      given: [...console.given],
-    };
-    await writeFile(join(place.folder, 'evidence.json'), JSON.stringify(evidence, null, 1), { mode: 0o600 });
-    const { people, written } = evidence;
-    return {
-      violations: [...judge(evidence), ...judgeGroups(evidence)],
-      writes: written.length,
-      memberships: people.reduce((sum, { groups }) => sum + groups.length, 0),
-      holders: people.filter(holdsByRule).length,
-    };
+    return clients.judge(place.folder);
   }
 
   try {
@@ -173,13 +125,12 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
     const found = await end();
     const { down, up } = weather.times();
     tell(`ZITADEL was away ${Math.round((100 * down) / (down + up))} % of the time`);
-    const { lives } = load;
-    return { rounds, windows, lives, groups: groupLoad.lives, ...found, faults, folder: place.folder };
+    return { rounds, windows, ...found, faults, folder: place.folder };
   } finally {
-    await Promise.all([weather.calm(), load.stop(), groupLoad.stop()]);
+    await Promise.all([weather.calm(), clients.stop()]);
   }
 }
 
-async function readyAt(origin: string): Promise<void> {
+export async function readyAt(origin: string): Promise<void> {
   while ((await fetch(`${origin}/readyz`).catch(() => undefined))?.ok !== true) await pause(20);
 }
