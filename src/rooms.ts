@@ -1,6 +1,7 @@
 /** The rooms behind the protocol, built and joined: store, ZITADELs, tenants, queue. What a bridge and an operator's command both need. */
 import { randomUUID } from 'node:crypto';
 import type { Operator } from './bridge/operator.ts';
+import { COPYING } from './bridge/carry-over.ts';
 import { createExclusive } from './bridge/exclusive.ts';
 import { ALONE, type Peers } from './bridge/peers.ts';
 import type { Clock, Key, Lease, Store } from './bridge/ports.ts';
@@ -166,6 +167,8 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     queue,
     bull,
     async open(lives) {
+      if ((await store.getState(COPYING)) !== undefined)
+        throw new Error('a `scim-bridge store copy` to this Redis was cut off: run it again, or empty this Redis');
       for (const { made } of entries) await made.open();
       const last = await store.getState(HEARTBEAT);
       if (typeof last === 'number' && clock() - last > timing.holdAfter) await holdBack(clock() - last);

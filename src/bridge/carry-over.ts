@@ -38,6 +38,9 @@ export interface Carried {
   readonly already: number;
 }
 
+/** Stands in a store as long as a copy to it is not whole: no bridge starts on it. */
+export const COPYING = 'copying';
+
 const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked'] as const;
 /** Rows written at once. */
 const AT_ONCE = 32;
@@ -57,6 +60,7 @@ export async function carryOver(
   for (const [name, value] of common) await mustBe(to, name, value);
   for (const each of found) await mustBeCopy(from, to, each);
 
+  await to.setState(COPYING, true);
   const done: (Carried & { readonly counts: Counts })[] = [];
   for (const each of found) {
     const carried = await carryTenant(options, each);
@@ -68,6 +72,7 @@ export async function carryOver(
   }
   // last: who finds them finds everything
   for (const [name, value] of common) await to.setState(name, value);
+  await to.setState(COPYING, undefined);
   return done;
 }
 

@@ -281,8 +281,8 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       const before = await kept();
       if (before !== undefined && (before.instance !== unique.instance || before.organization !== organization))
         throw new OtherOrganization(
-          `DATA_DIR holds the users of organization ${before.organization} in ${before.instance} for tenant ${id}: ` +
-            'use another DATA_DIR, or remove this one; the view is made again from ZITADEL',
+          `the store holds the users of organization ${before.organization} in ${before.instance} for tenant ${id}: ` +
+            'use another one (DATA_DIR, or REDIS_URL), or empty this one; the view is made again from ZITADEL',
         );
       const isOld = before !== undefined && (before.externalId !== unique.externalId || before.members !== true);
       if (isOld) await reserveAgain(store, id, unique);
