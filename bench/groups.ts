@@ -19,6 +19,7 @@ import { watch } from './large.ts';
 import { mean, millisecondsOf, p50, p99, sideBySide } from './measure.ts';
 import { connectDirectly, type Direct, type Zitadel } from './person.ts';
 import { type BridgeProcess, startBridge } from './processes.ts';
+import type { BenchStore } from './redis.ts';
 import { figure, type Figure, ms, percent } from './report.ts';
 
 const GROUP = 5_000;
@@ -55,10 +56,16 @@ let keys = 0;
 const nextKey = (): string => `urn:bench:group:${++keys}`;
 
 /** @param zitadel a sandbox with GROUP_USERS users, and a token of ORG_OWNER */
-export async function groups(zitadel: Zitadel, sandbox: SandboxProcess, disk: Disk, folder: string): Promise<Figure[]> {
+export async function groups(
+  zitadel: Zitadel,
+  sandbox: SandboxProcess,
+  disk: Disk,
+  folder: string,
+  store: BenchStore,
+): Promise<Figure[]> {
   const config = join(folder, 'bridge.yaml');
   await writeFile(config, RULES);
-  const bridge = await startBridge(zitadel, folder, { BRIDGE_CONFIG: config });
+  const bridge = await startBridge(zitadel, folder, { ...store.settings, BRIDGE_CONFIG: config });
   await bridge.synced();
   const connection = bridge.connection();
   const ids = await userIds(connection);

@@ -7,17 +7,23 @@ import { type Direct, scimUser } from './person.ts';
 import type { BridgeProcess } from './processes.ts';
 import { figure, type Figure, ms, percent } from './report.ts';
 
-const OWED = 10_000;
 const ROUNDS = 300;
 const WARM_UP = 30;
 /** What the bridge has under way to one ZITADEL. */
 const IN_FLIGHT = 8;
 const FILLERS = 32;
+/** The bare loop runs so long before and after, ms. */
+const BARE = 4_000;
+/** Whether anything is owed is asked so often, ms: a scrape costs the bridge something too. */
+const POLL = 250;
 
-export interface OutageStage {
+interface Away {
   readonly sandbox: SandboxProcess;
   readonly bridge: BridgeProcess;
   readonly direct: Direct;
+}
+
+export interface OutageStage extends Away {
   /** ids of users that nobody has work with: 2 * (ROUNDS + WARM_UP) of them */
   readonly ids: readonly string[];
 }
@@ -32,7 +38,7 @@ const create = async (connection: Connection): Promise<string> => {
 };
 
 /** ZITADEL goes away; resolves once the breaker is open. */
-async function down({ sandbox, bridge }: OutageStage): Promise<void> {
+export async function down({ sandbox, bridge }: Away): Promise<void> {
   await sandbox.faults({ mode: 'down' });
   const connection = bridge.connection();
   while ((await bridge.metric('scim_bridge_breaker_open')) !== 1) await create(connection);
@@ -40,9 +46,9 @@ async function down({ sandbox, bridge }: OutageStage): Promise<void> {
 }
 
 /** ZITADEL is back; resolves when nothing is owed any more. */
-async function up({ sandbox, bridge }: OutageStage): Promise<void> {
+export async function up({ sandbox, bridge }: Away): Promise<void> {
   await sandbox.faults();
-  while ((await bridge.metric('scim_bridge_owed_rows')) !== 0) await delay(50);
+  while ((await bridge.metric('scim_bridge_owed_rows')) !== 0) await delay(POLL);
 }
 
 /** Requests one after another while the breaker is open, on users that were read longer ago than VIEW_MAX_AGE. */
@@ -74,11 +80,11 @@ async function answers(stage: OutageStage): Promise<Figure[]> {
   }));
 }
 
-/** 10,000 users are made while ZITADEL is away. */
-async function fill({ bridge }: OutageStage): Promise<Figure> {
+/** Users are made while ZITADEL is away, until so many are owed. */
+export async function fill({ bridge }: Away, owed: number): Promise<Figure> {
   const connections = Array.from({ length: FILLERS }, bridge.connection);
   const before = await bridge.metric('scim_bridge_owed_rows');
-  let left = OWED - before;
+  let left = owed - before;
   const times: number[] = [];
   const took = await millisecondsOf(() =>
     Promise.all(
@@ -92,32 +98,35 @@ async function fill({ bridge }: OutageStage): Promise<Figure> {
   );
   for (const each of connections) each.close();
   return {
-    work: `ZITADEL away: POST /Users, ${FILLERS} in flight, until ${OWED.toLocaleString('en')} are owed`,
+    work: `ZITADEL away: POST /Users, ${FILLERS} in flight, until ${owed.toLocaleString('en')} are owed`,
     against: '-',
     measured: `${figure((times.length / took) * 1000, '/s')}, ${ms(p50(times))} p50, ${ms(p99(times))} p99`,
     goal: '-',
   };
 }
 
-export async function outage(stage: OutageStage): Promise<Figure[]> {
-  const { sandbox, bridge, direct } = stage;
+/** CreateUser and nothing else, as many in flight as the bridge has; how many a second. */
+export const bareLoop = ({ direct }: Away, ms: number): Promise<number> =>
+  perSecond(
+    Array.from({ length: IN_FLIGHT }, () => () => direct.create(`bare-${++names}`)),
+    ms,
+  );
+
+/** @param goal so many rows are owed when ZITADEL comes back */
+export async function outage(stage: OutageStage, goal: number): Promise<Figure[]> {
+  const { sandbox, bridge } = stage;
   await down(stage);
   const answered = await answers(stage);
   await up(stage);
 
-  const bare = (): Promise<number> =>
-    perSecond(
-      Array.from({ length: IN_FLIGHT }, () => () => direct.create(`bare-${++names}`)),
-      4_000,
-    );
-  const before = await bare();
+  const before = await bareLoop(stage, BARE);
   await down(stage);
-  const filled = await fill(stage);
+  const filled = await fill(stage, goal);
   const owed = await bridge.metric('scim_bridge_owed_rows');
   await sandbox.reset();
   const took = await millisecondsOf(() => up(stage));
   const calls = (await sandbox.calls())['CreateUser'] ?? 0;
-  const rates = { drain: (owed / took) * 1000, bare: (before + (await bare())) / 2 };
+  const rates = { drain: (owed / took) * 1000, bare: (before + (await bareLoop(stage, BARE))) / 2 };
   return [
     ...answered,
     filled,

@@ -3,6 +3,7 @@ import type { Connection } from './http.ts';
 import { race } from './measure.ts';
 import { scimUser, type Zitadel } from './person.ts';
 import { startBare, startBridge } from './processes.ts';
+import type { BenchStore } from './redis.ts';
 import { figure, type Figure, percent } from './report.ts';
 
 const IN_FLIGHT = 32;
@@ -14,8 +15,8 @@ function creating(connections: readonly Connection[]): (() => Promise<unknown>)[
   return connections.map((connection) => () => connection.send('POST', '/Users', 201, scimUser(`fast-${++names}`)));
 }
 
-export async function throughput(zitadel: Zitadel, folder: string): Promise<Figure[]> {
-  const bridge = await startBridge(zitadel, folder);
+export async function throughput(zitadel: Zitadel, folder: string, store: BenchStore): Promise<Figure[]> {
+  const bridge = await startBridge(zitadel, folder, store.settings);
   await bridge.synced();
   const bare = await startBare(zitadel, folder);
   const many = (connect: () => Connection): Connection[] => Array.from({ length: IN_FLIGHT }, connect);
