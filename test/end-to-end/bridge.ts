@@ -87,11 +87,24 @@ export async function startBridge(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   onListening?.(origin);
-  await bridge.start();
-  await until(
-    async () => (await fetch(`${origin}/readyz`)).ok,
-    () => lines.join(''),
-  );
+  const stop = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await bridge.stop();
+    if (dataDir !== undefined) return;
+    await endStore(directory);
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await bridge.start();
+    await until(
+      async () => (await fetch(`${origin}/readyz`)).ok,
+      () => lines.join(''),
+    );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   const base = `${origin}/scim/v2`;
   return {
     base,
@@ -100,14 +113,7 @@ export async function startBridge(
     scim: createClient(base, TOKEN),
     client: (token) => createClient(base, token),
     metrics: async () => (await fetch(`${origin}/metrics`)).text(),
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-      await bridge.stop();
-      if (dataDir !== undefined) return;
-      await endStore(directory);
-      await rm(directory, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
