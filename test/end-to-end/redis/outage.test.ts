@@ -1,0 +1,3 @@
+import { onRedis } from '../on-redis.ts';
+
+await onRedis('outage');
