@@ -80,7 +80,10 @@ test('the rows of another organization are not mixed in: the start is refused wi
   const setting = setUp();
   setting.zitadel.people.set('ann', facts('ann'));
   await synced(setting);
-  await assert.rejects(setting.again({ organization: 'another' }).tenant.open(), /use another one \(DATA_DIR, or REDIS_URL\)/);
+  await assert.rejects(
+    setting.again({ organization: 'another' }).tenant.open(),
+    /use another one \(DATA_DIR, or REDIS_URL\)/,
+  );
 });
 
 test('uniqueExternalId switched on later counts for the users that are there', async () => {
