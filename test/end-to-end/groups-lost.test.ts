@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => sandbox.stop());
 
 /** `npm run test:redis` takes all of them; `npm test` has three minutes. */
-const USERS = process.env['TEST_STORE'] === 'redis' ? 5_000 : 1_500;
+const USERS = process.env['TEST_STORE'] === 'redis' ? 5_000 : 2_000;
 const GROUPS = 200;
 /** Of each group: more of them make the test longer, not another one. */
 const MEMBERS = 10;
