@@ -413,7 +413,7 @@ for (const whenDown of ['accept', 'refuse'] as const)
         }
       }),
       {
-        numRuns: Number(process.env['MODEL_RUNS'] ?? 300),
+        numRuns: Number(process.env['MODEL_RUNS'] ?? 200),
         ...SEED,
         timeout: 4_000,
         endOnFailure: process.env['MODEL_SHRINK'] === 'no',

@@ -326,6 +326,6 @@ for (const whenDown of ['accept', 'refuse'] as const)
           await world.setting.tenant.stop();
         }
       }),
-      { numRuns: Number(process.env['MODEL_RUNS'] ?? 1_000), ...SEED },
+      { numRuns: Number(process.env['MODEL_RUNS'] ?? 800), ...SEED },
     );
   });
