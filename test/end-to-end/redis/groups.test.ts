@@ -1,3 +1,0 @@
-import { onRedis } from '../on-redis.ts';
-
-await onRedis('groups');
