@@ -19,7 +19,7 @@ import { type BullQueue, createBullQueue } from './queue/bullmq/queue.ts';
 import { createQueue, type Queue, type QueueOptions } from './queue/timers.ts';
 import { reportDelivery, reportRules } from './reports.ts';
 import { connectAs, type Rules } from './store/redis/connect.ts';
-import { createRedisPeers, type RedisPeers } from './store/redis/peers.ts';
+import { createRedisPeers } from './store/redis/peers.ts';
 import { createRedisStore } from './store/redis/store.ts';
 import { createSqliteStore } from './store/sqlite/store.ts';
 import type { CommitHook } from './store/sqlite/writer.ts';
@@ -75,7 +75,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     ...options.timing,
   };
   const tenants = new Map<string, BridgeTenant>();
-  const { kept, peers, durability } = await openStore(options);
+  const { kept, peers, durability, leave } = await openStore(options);
   const store = observed(kept, (write) => tenants.get(tenantOf(write.key))?.written(write));
   const connections = new Map<string, Connection>();
   const settlements = createSettlements(peers);
@@ -84,11 +84,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     clock,
     tenants: config.tenants.flatMap(({ id }) => [id, groupsOf(id)]),
     deliver: (key) => reconcile(key),
-    isShut: (shelf) =>
-      tenants
-        .get(tenantOf({ tenant: shelf }))
-        ?.gate()
-        .shut() !== undefined,
+    isShut: (shelf) => tenants.get(ownerOf(shelf))?.gate().shut() !== undefined,
     onError: (error) => log.system('error', 'a sweep over the due rows failed; it is tried again', { error }),
   };
   const bull =
@@ -101,7 +97,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
   const reconcileRow = createReconcile({
     store,
     settlements,
-    of: (shelf) => tenants.get(tenantOf({ tenant: shelf }))?.target(shelf),
+    of: (shelf) => tenants.get(ownerOf(shelf))?.target(shelf),
     clock,
     timing,
     wake: queue,
@@ -188,7 +184,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       await within(Promise.allSettled(deliveries), LAST_CALLS);
       if (heart !== undefined) await beat().catch(() => undefined);
       await store.close();
-      if ('close' in peers) (peers as RedisPeers).close();
+      leave();
     },
   };
 
@@ -246,13 +242,16 @@ const queueOn = (url: string) => ({ url, connect: (rules: Rules) => connectAs(ur
 
 const ownerOf = (shelf: string): string => tenantOf({ tenant: shelf });
 
+interface Opened {
+  readonly kept: Store;
+  readonly peers: Peers;
+  readonly durability: string | undefined;
+  /** From now on this process is none of the peers. */
+  readonly leave: () => void;
+}
+
 /** The store, and who else is on it. */
-async function openStore({
-  config,
-  log,
-  clock,
-  hook,
-}: RoomsOptions): Promise<{ readonly kept: Store; readonly peers: Peers; readonly durability: string | undefined }> {
+async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<Opened> {
   const onFailure = (error: unknown): void =>
     log.system('error', 'the store failed; writes are answered 503 until it works again', { error });
   const { redis, dataDir } = config.store;
@@ -261,6 +260,7 @@ async function openStore({
       kept: await createSqliteStore({ directory: dataDir, clock, ...(hook === undefined ? {} : { hook }), onFailure }),
       peers: ALONE,
       durability: undefined,
+      leave: () => undefined,
     };
   const told = throttled(onFailure);
   const onWarning = (warning: string): void =>
@@ -268,7 +268,8 @@ async function openStore({
   const kept = await createRedisStore({ ...redis, onFailure: told, onWarning });
   const { text: durability } = kept.durability();
   log.system('info', 'the store is Redis', { setting: durability });
-  return { kept, durability, peers: createRedisPeers({ url: redis.url, onFailure: told }) };
+  const peers = createRedisPeers({ url: redis.url, onFailure: told });
+  return { kept, peers, durability, leave: () => peers.close() };
 }
 
 /** An outage is told once in so long, ms: every request meets it. */

@@ -76,6 +76,9 @@ export const withoutPassword = (facts: FactsChange): FactsChange => withoutFacts
 
 const PASSWORD: ReadonlySet<string> = new Set(['password']);
 
+/** ZITADEL has no longer ids than 200 characters. */
+export const isId = (id: string): boolean => id !== '' && id.length <= 200;
+
 /** What a client is told of an id that nobody has. */
 export const absent = (): BridgeError => new BridgeError(404, 'there is no user with this id');
 

@@ -1,6 +1,7 @@
 /** Sync: the view follows ZITADEL. The first one fills it; later ones find what was made, changed and removed there. */
 import { BridgeError } from '../errors.ts';
 import { difference, isMetadata } from '../mapping/facts.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Clock, Key, Reading, Row, Store, Unique, Zitadel } from './ports.ts';
 import { isQuiet } from './rows.ts';
 import { buried, confirmed, found } from './readings.ts';
@@ -167,13 +168,4 @@ function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> 
 export async function reserveAgain(store: Store, tenant: string, unique: Unique): Promise<void> {
   for await (const rows of store.scan(tenant))
     for (const row of rows) await updateRow(store, unique, row, (now) => ({ ...now }));
-}
-
-async function inParallel<T>(items: readonly T[], most: number, work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  await Promise.all(
-    Array.from({ length: most }, async () => {
-      for (const item of rest) await work(item);
-    }),
-  );
 }

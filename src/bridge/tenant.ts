@@ -2,19 +2,19 @@
 import { BridgeError } from '../errors.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createGuard } from './guard.ts';
-import { heldBack } from './held.ts';
 import { createExclusive } from './exclusive.ts';
 import { createDirectory } from './groups/directory.ts';
 import { createTenantGroups, type GroupsConfig } from './groups/tenant-groups.ts';
 import { usersThenGroups } from './groups/users-then-groups.ts';
 import { createHandOver } from './hand-over.ts';
+import { adoptAll, holdAll, type Shelf } from './left-behind.ts';
 import { createOperate } from './operate.ts';
 import type { Operator, TenantState } from './operator.ts';
 import { ALONE, type Peers } from './peers.ts';
-import type { Clock, Counts, Due, Ids, Key, PasswordRules, Row, Store, Unique, Wake, Write, Zitadel } from './ports.ts';
+import type { Clock, Counts, Ids, PasswordRules, Store, Unique, Wake, Write, Zitadel } from './ports.ts';
 import type { Reconcile, Target } from './reconcile.ts';
 import type { Settlements } from './settlements.ts';
-import { groupsOf, isGroupRow } from './shelves.ts';
+import { groupsOf } from './shelves.ts';
 import { reserveAgain } from './sync.ts';
 import { createSyncLoop, type SyncEvent } from './sync-loop.ts';
 import type { Timing } from './timing.ts';
@@ -22,7 +22,6 @@ import type { Groups, Users } from './use-cases.ts';
 import { createUsers } from './users.ts';
 import { createView } from './view.ts';
 import type { Delivery } from './write-back.ts';
-import { updateRow } from './writes.ts';
 
 export type { SyncEvent };
 
@@ -102,8 +101,6 @@ const textOf = (error: unknown): string => (error instanceof Error ? error.messa
 
 /** Deliveries that the status page shows. */
 const MOST_DELIVERIES = 20;
-/** Rows read at once, at the start. */
-const AT_ONCE = 100;
 
 const sum = (one: Counts, other: Counts): Counts => ({
   rows: one.rows + other.rows,
@@ -118,11 +115,6 @@ const earliest = (times: readonly (number | undefined)[]): number | undefined =>
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 };
-
-const orphaned = (row: Row): Row => ({
-  ...row,
-  changes: row.changes.map((change) => (change.answered ? change : { ...change, orphan: true })),
-});
 
 export function createTenant(options: TenantOptions): BridgeTenant {
   const { id, organization, unique, store, zitadel, clock, timing, onSync } = options;
@@ -150,7 +142,6 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     nameOf,
     passwordRules: options.passwords === 'set' ? passwordRules : undefined,
   });
-  const shelves = [id, groupsOf(id)] as const;
   const exclusive = createExclusive(store, timing.lease);
   const groups = createTenantGroups({
     ...options,
@@ -158,10 +149,15 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     gate,
     directory,
     exclusive,
+    peers,
     handOver,
     config: options.groups,
     onOff: (off) => options.onRules(off, groups.book.differs()),
   });
+  const shelves: readonly Shelf[] = [
+    { name: id, unique },
+    { name: groupsOf(id), unique: groups.target.unique },
+  ];
   const kept = async (): Promise<Kept | undefined> => (await store.getState(stateName)) as Kept | undefined;
   const keep = (): Promise<void> =>
     store.setState(stateName, { ...unique, organization, synced, members: true } satisfies Kept);
@@ -212,7 +208,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
           ...sum(own, other),
           rows: own.rows,
         })),
-        Promise.all(shelves.map((shelf) => store.oldestOwed(shelf))).then(earliest),
+        Promise.all(shelves.map(({ name }) => store.oldestOwed(name))).then(earliest),
         store.setState(`looked:${id}`, clock()).then(() => undefined, textOf),
       ]);
       const sync = { finished: loop.finished() ?? synced, running: loop.running(), last: loop.last() };
@@ -245,27 +241,6 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
   };
 
-  /** What a process was calling when it died may have been answered: an answer leaves before its record is on the disk. */
-  async function adopt(shelf: string): Promise<void> {
-    let after: string | undefined;
-    for (;;) {
-      const rows = await store.troubled(shelf, 'doubt', AT_ONCE, after);
-      if (rows.length === 0) return;
-      await Promise.all(rows.filter(({ calling }) => calling !== null).map(adoptRow));
-      after = rows.at(-1)?.id;
-    }
-  }
-
-  /** One that another process is at is not left. */
-  async function adoptRow(row: Row): Promise<void> {
-    const lease = await store.lease(row, timing.lease);
-    if (lease === undefined) return;
-    await updateRow(store, uniqueOf(row), row, orphaned, true);
-    await store.release(lease);
-  }
-
-  const uniqueOf = (row: Pick<Key, 'tenant'>): Unique => (isGroupRow(row) ? groups.target.unique : unique);
-
   return {
     users,
     groups: groups.groups,
@@ -290,29 +265,13 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       // on a full disk reading goes on
       if (before === undefined) await keep();
       else await keep().catch(() => undefined);
-      for (const shelf of shelves) await adopt(shelf);
+      for (const shelf of shelves) await adoptAll(store, shelf, timing);
       await groups.open();
     },
     async hold() {
       let held = 0;
-      for (const shelf of shelves) {
-        for (let after: Due | undefined; ; ) {
-          const page = await store.due(shelf, Number.MAX_SAFE_INTEGER, AT_ONCE, after);
-          after = page.at(-1);
-          if (after === undefined) break;
-          await Promise.all(
-            page.map(({ id: row }) =>
-              updateRow(store, uniqueOf({ tenant: shelf }), { tenant: shelf, id: row }, holdBack, true),
-            ),
-          );
-        }
-      }
+      for (const shelf of shelves) held += await holdAll(store, shelf);
       return held;
-
-      function holdBack(row: Row): Row {
-        held += row.changes.length > 0 ? 1 : 0;
-        return heldBack(row);
-      }
     },
     start: () => loop.start(synced),
     async stop() {

@@ -6,7 +6,7 @@ import { compileFilter, type FilterNode, indexable } from '../mapping/filter.ts'
 import { fromFacts } from '../mapping/users.ts';
 import { sortResources } from '../mapping/sort.ts';
 import type { Clock, IndexName, Key, Row, Store, Unique, Zitadel } from './ports.ts';
-import { absent, etagOf, groupsIn, isQuiet, type NameOf, resourceOf, shownFacts } from './rows.ts';
+import { absent, etagOf, groupsIn, isId, isQuiet, type NameOf, resourceOf, shownFacts } from './rows.ts';
 import { buried, confirmed, found } from './readings.ts';
 import type { Reconcile } from './reconcile.ts';
 import { type Timing, within } from './timing.ts';
@@ -69,7 +69,7 @@ export function createView(options: ViewOptions): View {
   }
 
   async function row(id: string, age = timing.viewMaxAge): Promise<Row> {
-    if (id === '' || id.length > LONGEST_ID) throw absent();
+    if (!isId(id)) throw absent();
     const key = { tenant, id };
     let kept = await store.read(key);
     if (kept !== undefined && wasLeft(kept)) {
@@ -158,9 +158,6 @@ export function createView(options: ViewOptions): View {
 
   return { row, list };
 }
-
-/** ZITADEL has no longer ones. */
-const LONGEST_ID = 200;
 
 const INDEX_OF = { userName: 'userName', externalId: 'externalId', 'emails.value': 'email' } as const;
 

@@ -5,7 +5,7 @@ import type { Definition } from '../../mapping/groups.ts';
 import type { HandOver } from '../hand-over.ts';
 import { releasedBy } from '../held.ts';
 import type { Clock, Context, Row, Store } from '../ports.ts';
-import { baseFacts, emptyRow, isCreation, newChange, nextRevision, taken } from '../rows.ts';
+import { baseFacts, emptyRow, isCreation, isId, newChange, nextRevision, taken } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
 import { definitionFacts, definitionOf } from './definitions.ts';
 import { LOOKED_AT, SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
@@ -49,7 +49,7 @@ export function createDefinitionWrites({ tenant, store, handOver, clock }: Defin
   const keyOf = (id: string) => ({ tenant: groupsOf(tenant), id });
 
   async function find(id: string, hidden: boolean): Promise<{ readonly row: Row; readonly definition: Definition }> {
-    const row = id === '' || id.length > LONGEST_ID ? undefined : await store.read(keyOf(id));
+    const row = isId(id) ? await store.read(keyOf(id)) : undefined;
     const definition = row === undefined ? undefined : definitionOf(id, baseFacts(row));
     if (row === undefined || definition === undefined || (definition.deleting && !hidden)) throw absent();
     return { row, definition };
@@ -121,8 +121,6 @@ export function createDefinitionWrites({ tenant, store, handOver, clock }: Defin
     },
   };
 }
-
-const LONGEST_ID = 200;
 
 /** Rows are told of as users. */
 function asGroup(error: unknown): never {

@@ -5,6 +5,7 @@ import type { Timing } from '../timing.ts';
 import { BridgeError } from '../../errors.ts';
 import type { Exclusive } from '../exclusive.ts';
 import type { DefinitionWrites } from './definition-writes.ts';
+import { createIdList } from './id-list.ts';
 import type { Memberships } from './memberships.ts';
 import type { RulesAtWork } from './rules-at-work.ts';
 
@@ -34,13 +35,8 @@ const AT_ONCE = 1_000;
 
 export function createDeletions(options: DeletionsOptions): Deletions {
   const { tenant, store, exclusive, definitions, memberships, rules, clock, timing } = options;
-  const state = `deleting:${tenant}`;
+  const list = createIdList(store, exclusive, `deleting:${tenant}`);
   const running = new Set<string>();
-  const under = async (): Promise<readonly string[]> => ((await store.getState(state)) as string[] | undefined) ?? [];
-
-  /** The list is written by one at a time. */
-  const note = (make: (ids: readonly string[]) => readonly string[]): Promise<void> =>
-    exclusive.take(state, async () => store.setState(state, make(await under())));
 
   async function carryOut(ctx: Context, id: string, deadline: number): Promise<void> {
     for (;;) {
@@ -53,20 +49,20 @@ export function createDeletions(options: DeletionsOptions): Deletions {
     }
     await rules.forget(id);
     await definitions.remove(ctx, id, deadline, clock() >= deadline);
-    await note((ids) => ids.filter((each) => each !== id));
+    await list.drop(id);
   }
 
   return {
-    under,
-    begun: (id) => note((ids) => [...ids.filter((each) => each !== id), id]),
+    under: list.all,
+    begun: list.add,
     async remove(ctx, id, deadline) {
       running.add(id);
       try {
-        await note((ids) => [...ids.filter((each) => each !== id), id]);
+        await list.add(id);
         try {
           await definitions.change(ctx, id, (now) => ({ ...now, deleting: true }), deadline);
         } catch (error) {
-          await note((ids) => ids.filter((each) => each !== id)).catch(() => undefined);
+          await list.drop(id).catch(() => undefined);
           throw error;
         }
         await carryOut(ctx, id, deadline);
@@ -75,7 +71,7 @@ export function createDeletions(options: DeletionsOptions): Deletions {
       }
     },
     async finish() {
-      for (const id of await under()) {
+      for (const id of await list.all()) {
         if (running.has(id)) continue;
         running.add(id);
         const ctx = { tenant, who: 'bridge', txn: 'deletion' };
@@ -83,7 +79,7 @@ export function createDeletions(options: DeletionsOptions): Deletions {
         try {
           // no mark was written, so nobody was promised the deletion: the group stays, the list forgets it
           if ((await definitions.standing(id)) === 'deleting') await carryOut(ctx, id, deadline);
-          else await note((ids) => ids.filter((each) => each !== id));
+          else await list.drop(id);
         } catch (error) {
           // an outage: the next one goes on
           if (!(error instanceof BridgeError)) throw error;

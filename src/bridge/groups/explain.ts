@@ -1,6 +1,6 @@
 /** Why a user has, is to get, or does not get a right. Pure. */
 import { groupKey, membershipsOf } from '../../mapping/groups.ts';
-import { isRight, ORG_RIGHT, projectRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
+import { ORG_RIGHT, projectRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
 import { given, managed } from '../../mapping/rules.ts';
 import type { ExplainedRight, Explanation, RightName } from '../operator.ts';
 import type { Row } from '../ports.ts';
@@ -52,11 +52,8 @@ export function explained(row: Row, book: Rulebook, directory: Directory): Expla
     );
     const isHeld = holds(held, { project, role });
     const isWanted = holds(wanted, { project, role });
-    const letter = row.dead.find(({ facts: dead }) =>
-      Object.keys(dead).some(
-        (fact) => isRight(fact) && fact === (project === null ? ORG_RIGHT : projectRight(project)),
-      ),
-    );
+    const fact = project === null ? ORG_RIGHT : projectRight(project);
+    const letter = row.dead.find(({ facts: dead }) => fact in dead);
     const isMine = managedBy(book, { project, role });
     const isSure = groups.some(({ id }) => memberships.vouched.includes(id));
     const standing =

@@ -117,14 +117,15 @@ export function createGroups(options: GroupsOptions): Groups {
 
   async function create(ctx: Context, input: Parameters<Groups['create']>[1]): ReturnType<Groups['create']> {
     const deadline = clock() + timing.answerWithin;
+    const wishes = new Map(input.members.map((member) => [member, true]));
     for (;;) {
       const own = options.ids();
       const ended = repeats.begin(own);
       try {
-        const id = await make(ctx, own, input, deadline);
+        const id = await make(ctx, own, input, wishes, deadline);
         if (id === own) return { resource: await show.get(id, true), ended: (delivered) => void ended(delivered) };
         await ended(false);
-        if (await repeats.adopt(id, deadline)) return await answerAgain(ctx, id, input, deadline);
+        if (await repeats.adopt(id, deadline)) return await answerAgain(ctx, id, wishes, deadline);
         if (clock() >= deadline) throw contended();
       } catch (error) {
         await ended(false);
@@ -134,8 +135,13 @@ export function createGroups(options: GroupsOptions): Groups {
   }
 
   /** Gives the id of the group, another one when an equal request has made it already. */
-  async function make(ctx: Context, own: string, input: Parameters<Groups['create']>[1], deadline: number) {
-    const wishes = new Map([...new Set(input.members)].map((member) => [member, true]));
+  async function make(
+    ctx: Context,
+    own: string,
+    input: Parameters<Groups['create']>[1],
+    wishes: ReadonlyMap<string, boolean>,
+    deadline: number,
+  ): Promise<string> {
     const { users, groups } = await sorted(own, wishes, deadline);
     const definition: Definition = {
       displayName: input.displayName,
@@ -150,10 +156,9 @@ export function createGroups(options: GroupsOptions): Groups {
   }
 
   /** The group that nobody was told of, its members included. */
-  async function answerAgain(ctx: Context, id: string, input: Parameters<Groups['create']>[1], deadline: number) {
+  async function answerAgain(ctx: Context, id: string, wishes: ReadonlyMap<string, boolean>, deadline: number) {
     const ended = repeats.begin(id);
     try {
-      const wishes = new Map([...new Set(input.members)].map((member) => [member, true]));
       const { users } = await sorted(id, wishes, deadline);
       await fill(ctx, id, users, deadline);
       return { resource: await show.get(id, true), ended: (delivered: boolean) => void ended(delivered) };

@@ -3,6 +3,7 @@ import { BridgeError } from '../../errors.ts';
 import { groupKey, MEMBER } from '../../mapping/groups.ts';
 import { contended, type HandOver } from '../hand-over.ts';
 import { releasedBy } from '../held.ts';
+import { inParallel } from '../in-parallel.ts';
 import type { HeldBy } from '../names.ts';
 import type { Clock, Context, Row, Store } from '../ports.ts';
 import { newChange, nextRevision, shownFacts, taken } from '../rows.ts';
@@ -100,20 +101,16 @@ export function createMemberships(options: MembershipsOptions): Memberships {
     /** The failures of those that were tried. */
     async function tryAll(ids: readonly string[], later: () => boolean): Promise<ReadonlyMap<string, unknown>> {
       const failures = new Map<string, unknown>();
-      const rest = ids.values();
-      const work = async (): Promise<void> => {
-        for (const id of rest) {
-          try {
-            const joins = wishes.get(id) === true;
-            if (await one(ctx, group, id, joins, deadline, later)) done = true;
-            else if (joins) unknown.push(id);
-          } catch (error) {
-            if (error instanceof BridgeError && error.status === 404) unknown.push(id);
-            else failures.set(id, error);
-          }
+      await inParallel(ids, AT_ONCE, async (id) => {
+        try {
+          const joins = wishes.get(id) === true;
+          if (await one(ctx, group, id, joins, deadline, later)) done = true;
+          else if (joins) unknown.push(id);
+        } catch (error) {
+          if (error instanceof BridgeError && error.status === 404) unknown.push(id);
+          else failures.set(id, error);
         }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      });
       return failures;
     }
 
@@ -133,15 +130,11 @@ export function createMemberships(options: MembershipsOptions): Memberships {
     change,
     async unknown(ids, deadline) {
       const found: string[] = [];
-      const rest = ids.values();
-      const work = async (): Promise<void> => {
-        for (const id of rest) {
-          if (clock() >= deadline)
-            throw new BridgeError(503, 'not all members could be looked up in time; try again', { retryAfter: 5 });
-          if ((await rowOf(id, true)) === undefined) found.push(id);
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      await inParallel(ids, AT_ONCE, async (id) => {
+        if (clock() >= deadline)
+          throw new BridgeError(503, 'not all members could be looked up in time; try again', { retryAfter: 5 });
+        if ((await rowOf(id, true)) === undefined) found.push(id);
+      });
       return found;
     },
   };

@@ -2,6 +2,7 @@
 import { BridgeError } from '../../errors.ts';
 import { rightsOfFacts } from '../../mapping/rights.ts';
 import { matchOf, type Named, textOf, wanted } from '../../mapping/rules.ts';
+import { inParallel } from '../in-parallel.ts';
 import type { GroupsOperator, PlannedUser, RulesState } from '../operator.ts';
 import type { Row, Store, Unique } from '../ports.ts';
 import type { Reconcile } from '../reconcile.ts';
@@ -31,6 +32,8 @@ interface Applying {
   readonly changed: number;
 }
 
+const namesIn = (rows: readonly Row[]): readonly Named[] => rows.flatMap((row) => namedOf(row) ?? []);
+
 /** Users delivered at once. */
 const AT_ONCE = 6;
 
@@ -46,17 +49,13 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
     return found;
   }
 
-  async function names(): Promise<readonly Named[]> {
-    return (await rowsOfGroups()).flatMap((row) => namedOf(row) ?? []);
-  }
-
   /** Without a bridge that runs nobody has asked which rules can be carried out. */
   async function known(): Promise<void> {
     if (!book.checked()) await book.check().catch(() => undefined); // ZITADEL is away: what is known will do
   }
 
   async function* plan(): AsyncIterable<PlannedUser> {
-    const next = book.next(await names());
+    const next = book.next(namesIn(await rowsOfGroups()));
     const off = await book.offOf(next);
     for await (const rows of store.scan(tenant)) {
       for (const row of rows) {
@@ -76,7 +75,7 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
     const earlier = await applying();
     if (earlier !== undefined && !book.differs()) return earlier;
     const groups = await rowsOfGroups();
-    const next = book.next(groups.flatMap((row) => namedOf(row) ?? []));
+    const next = book.next(namesIn(groups));
     await book.offOf(next); // while ZITADEL is away nothing begins
     const fresh = { after: null, users: 0, changed: 0 };
     await store.setState(place, fresh);
@@ -102,16 +101,12 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
   const carryOut: GroupsOperator['apply'] = async (onProgress, signal) => {
     let { after, users, changed } = await begin();
     for await (const slice of store.scan(tenant, after ?? undefined)) {
-      const rest = slice.values();
-      const work = async (): Promise<void> => {
-        for (const { id } of rest) {
-          users += 1;
-          if (!(await rules.lookAt(id, { vouches: true, txn: 'apply' }))) continue;
-          changed += 1;
-          await reconcile({ tenant, id });
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      await inParallel(slice, AT_ONCE, async ({ id }) => {
+        users += 1;
+        if (!(await rules.lookAt(id, { vouches: true, txn: 'apply' }))) return;
+        changed += 1;
+        await reconcile({ tenant, id });
+      });
       after = slice.at(-1) ?? after;
       await store.setState(place, { after: after && { created: after.created, id: after.id }, users, changed });
       onProgress({ users, changed });

@@ -8,6 +8,7 @@ import { baseFacts, newChange, nextRevision, shownFacts, toSend } from '../rows.
 import { groupsOf } from '../shelves.ts';
 import { updateRow } from '../writes.ts';
 import { definitionOf } from './definitions.ts';
+import { createIdList } from './id-list.ts';
 import { LOOKED_AT, type Rulebook, SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
 
 export interface RulesAtWork {
@@ -41,12 +42,7 @@ const AT_ONCE = 100;
 export function createRulesAtWork(options: RulesAtWorkOptions): RulesAtWork {
   const { tenant, unique, store, book, wake, clock } = options;
   const shelf = groupsOf(tenant);
-  const state = `looking:${tenant}`;
-  const waiting = async (): Promise<readonly string[]> => ((await store.getState(state)) as string[] | undefined) ?? [];
-
-  /** The list of groups whose members are to be looked at is written by one at a time. */
-  const note = (make: (ids: readonly string[]) => readonly string[]): Promise<void> =>
-    options.exclusive.take(state, async () => store.setState(state, make(await waiting())));
+  const waiting = createIdList(store, options.exclusive, `looking:${tenant}`);
 
   async function members(group: string): Promise<void> {
     for (let after: string | undefined; ; ) {
@@ -81,15 +77,13 @@ export function createRulesAtWork(options: RulesAtWorkOptions): RulesAtWork {
 
   async function look(group: string): Promise<void> {
     const row = await store.read({ tenant: shelf, id: group });
-    const definition = row && definitionOf(group, baseFacts(row));
-    if (row === undefined || definition === undefined || definition.deleting) return;
-    const changed = await book.look(
-      namedOf(row) ?? { id: group, displayName: '', vouched: false, externalIdVouched: false },
-    );
+    const named = row && namedOf(row);
+    if (row === undefined || named === undefined) return;
+    const changed = await book.look(named);
     if (changed && (await store.memberSet(tenant, group)).count > 0) {
-      await note((ids) => [...new Set([...ids, group])]);
+      await waiting.add(group);
       await members(group);
-      await note((ids) => ids.filter((each) => each !== group));
+      await waiting.drop(group);
     }
     await updateRow(store, options.groupsUnique, row, (now) =>
       now.vouched.length > 0 && !now.vouched.includes(LOOKED_AT)
@@ -108,9 +102,9 @@ export function createRulesAtWork(options: RulesAtWorkOptions): RulesAtWork {
     async resume() {
       for await (const rows of store.scan(shelf))
         for (const { id, vouched } of rows) if (vouched.length > 0 && !vouched.includes(LOOKED_AT)) await look(id);
-      for (const group of await waiting()) {
+      for (const group of await waiting.all()) {
         await members(group);
-        await note((ids) => ids.filter((each) => each !== group));
+        await waiting.drop(group);
       }
     },
   };

@@ -1,7 +1,9 @@
 /** Groups as they are shown: the definition, the members when they are asked for, and counters as the version. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Facts } from '../../mapping/facts.ts';
 import type { Definition } from '../../mapping/groups.ts';
-import type { Row, Store } from '../ports.ts';
-import { askedOf, shownFacts } from '../rows.ts';
+import type { MemberSet, Row, Store } from '../ports.ts';
+import { askedOf, isId, shownFacts } from '../rows.ts';
 import { groupsOf } from '../shelves.ts';
 import type { GroupMember, GroupResource } from '../use-cases.ts';
 import { definitionOf, revisionOf } from './definitions.ts';
@@ -42,11 +44,6 @@ export function createShow(tenant: string, store: Store, directory: Directory): 
     return [...nested, ...(await users(id))];
   }
 
-  async function etag(row: Row): Promise<string> {
-    const { revision } = await store.memberSet(tenant, row.id);
-    return `W/"${revisionOf(shownFacts(row) ?? {})}.${revision}"`;
-  }
-
   async function resource(row: Row, withMembers: boolean): Promise<GroupResource | undefined> {
     const facts = shownFacts(row);
     const definition = definitionOf(row.id, facts);
@@ -59,7 +56,7 @@ export function createShow(tenant: string, store: Store, directory: Directory): 
       ...(externalId === undefined ? {} : { externalId }),
       ...(withMembers ? { members: await members(row.id, definition) } : {}),
       memberCount: set.count + definition.groups.length,
-      etag: `W/"${revisionOf(facts)}.${set.revision}"`,
+      etag: versionOf(facts, set),
       created: row.created,
       modified: Math.max(row.modified, set.modified),
     };
@@ -68,9 +65,9 @@ export function createShow(tenant: string, store: Store, directory: Directory): 
   return {
     resource,
     asked: async (id, definition) => [...(await members(id, definition)), ...(await users(askedOf(id)))],
-    etag,
+    etag: async (row) => versionOf(shownFacts(row) ?? {}, await store.memberSet(tenant, row.id)),
     async get(id, withMembers) {
-      const row = id === '' || id.length > LONGEST_ID ? undefined : await store.read({ tenant: groupsOf(tenant), id });
+      const row = isId(id) ? await store.read({ tenant: groupsOf(tenant), id }) : undefined;
       const shown = row === undefined ? undefined : await resource(row, withMembers);
       if (shown === undefined) throw absent();
       return shown;
@@ -78,6 +75,4 @@ export function createShow(tenant: string, store: Store, directory: Directory): 
   };
 }
 
-const LONGEST_ID = 200;
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const versionOf = (facts: Facts, { revision }: MemberSet): string => `W/"${revisionOf(facts)}.${revision}"`;

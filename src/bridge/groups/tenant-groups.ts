@@ -6,6 +6,7 @@ import type { Exclusive } from '../exclusive.ts';
 import { createOperate, type Operate } from '../operate.ts';
 import type { GroupsOperator } from '../operator.ts';
 import { createNames } from '../names.ts';
+import type { Peers } from '../peers.ts';
 import type { Clock, Ids, Store, Unique, Wake, Write, Zitadel } from '../ports.ts';
 import type { Reconcile, Target } from '../reconcile.ts';
 import type { Settlements } from '../settlements.ts';
@@ -52,6 +53,7 @@ export interface TenantGroupsOptions {
   readonly config: GroupsConfig;
   readonly store: Store;
   readonly exclusive: Exclusive;
+  readonly peers: Peers;
   readonly zitadel: Zitadel;
   readonly view: View;
   readonly gate: Gate;
