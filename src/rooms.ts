@@ -4,8 +4,8 @@ import type { Operator } from './bridge/operator.ts';
 import { COPYING } from './bridge/carry-over.ts';
 import { createExclusive } from './bridge/exclusive.ts';
 import { ALONE, type Peers } from './bridge/peers.ts';
-import type { Clock, Key, Lease, Store } from './bridge/ports.ts';
-import { createReconcile } from './bridge/reconcile.ts';
+import type { Clock, Key, Store } from './bridge/ports.ts';
+import { createReconcile, type Held } from './bridge/reconcile.ts';
 import { observed } from './bridge/observed.ts';
 import { createSettlements } from './bridge/settlements.ts';
 import { type BridgeTenant, createTenant, type SyncEvent } from './bridge/tenant.ts';
@@ -111,7 +111,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       log.system('error', 'a row failed in a way nobody expected; it is tried again', { tenant, id, error }),
   });
 
-  function reconcile(key: Key, held?: Lease): Promise<void> {
+  function reconcile(key: Key, held?: Held): Promise<void> {
     const delivery = reconcileRow(key, held).finally(() => deliveries.delete(delivery));
     deliveries.add(delivery);
     return delivery;

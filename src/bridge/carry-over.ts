@@ -133,7 +133,7 @@ async function carryTenant({ from, to, onProgress }: CarryOverOptions, { tenant,
 async function carryRow(from: Store, to: Store, row: Row, unique: Unique): Promise<boolean> {
   const key = keyOf(row);
   const index = await heldIndex(from, row, unique);
-  const result = await writeAsked(to, { key, expect: 0, row, index }, true);
+  const result = await writeAsked(to, { key, expect: 0, row, index }, { durable: true });
   if (result.kind === 'ok') return true;
   if (result.kind === 'version' && isSame(await to.read(key), row)) return false;
   const other = result.kind === 'name' ? result.holder : key;

@@ -8,7 +8,7 @@ import type { Clock, Ids, Key, Row, Store, Unique } from './ports.ts';
 import { emptyRow, keyOf, type NameOf, newChange, nextRevision, resourceOf, shownFacts, taken } from './rows.ts';
 import { type Timing, within } from './timing.ts';
 import type { Users } from './use-cases.ts';
-import { updateRow } from './writes.ts';
+import { updateRow, updateSeen } from './writes.ts';
 
 export interface CreateOptions {
   readonly tenant: string;
@@ -97,7 +97,7 @@ export function createCreate(options: CreateOptions): Users['create'] {
       resource: resourceOf(row, facts, options.nameOf),
       ended(delivered) {
         // when the store fails the mark stays open: one repeat more is 201, never a twin
-        const closed = delivered ? updateRow(store, unique, key, closeMark) : Promise.resolve();
+        const closed = delivered ? updateSeen(store, unique, row, closeMark, { durable: false }) : Promise.resolve();
         closed.catch(() => undefined).finally(end);
       },
     };

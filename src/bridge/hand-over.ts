@@ -5,8 +5,9 @@ import { mayLandLate } from './confirm.ts';
 import type { Gate, Shut } from './gate.ts';
 import type { Guard } from './guard.ts';
 import { ALONE, type Peers } from './peers.ts';
-import type { Change, Clock, Key, Lease, Row, Store, Unique, Wake, WriteResult } from './ports.ts';
+import type { Change, Clock, Key, Lease, Row, Store, Unique, Wake, Write, WriteResult } from './ports.ts';
 import type { Reconcile } from './reconcile.ts';
+import { createRoom } from './room.ts';
 import { absent, askedName, asksTheSame, indexOf, keyOf, orNothing, taken } from './rows.ts';
 import { type Expected, LOOK_AGAIN, type Result, type Settlements } from './settlements.ts';
 import { type Timing, within } from './timing.ts';
@@ -37,17 +38,22 @@ export interface HandOverOptions {
 export type HandOver = (row: Row, expect: number, deadline: number, later?: boolean) => Promise<Handed>;
 
 /** refused: nothing of it was kept, and never will be with this content. */
-export type Handed = WriteResult | { readonly kind: 'refused'; readonly error: BridgeError };
+export type Handed = Appended | { readonly kind: 'refused'; readonly error: BridgeError };
+
+type Appended = Exclude<WriteResult, { kind: 'leased' }>;
 
 export function createHandOver(options: HandOverOptions): HandOver {
   const { unique, store, reconcile, settlements, gate, clock, timing } = options;
   const accept = options.whenDown === 'accept';
   const peers = options.peers ?? ALONE;
   const isAlone = peers === ALONE;
+  const hasRoom = createRoom(store, options.owedMax, clock);
+  const writeOf = (row: Row, expect: number): Write => ({ key: keyOf(row), expect, row, index: indexOf(row, unique) });
 
   return async function handOver(row, expect, deadline, later = false) {
     if (row.changes.length > MOST_CHANGES) throw tooMany('this user');
-    await checkRoom(row);
+    // of a user that waits already nothing more is kept than of one that does not
+    if (row.changes.length === 1 && !(await hasRoom(row.tenant))) throw tooMany('this tenant');
     if (later) return answerLater(row, expect);
     const shut = gate.shut();
     if (shut === undefined) return deliverNow(row, expect, deadline);
@@ -55,11 +61,15 @@ export function createHandOver(options: HandOverOptions): HandOver {
     return answerLater(row, expect);
   };
 
-  /** A backlog that grows without end would end as a full disk. */
-  async function checkRoom(row: Row): Promise<void> {
-    const { owed } = await store.counts(row.tenant);
-    if (owed < options.owedMax || row.changes.length > 1) return;
-    throw tooMany('this tenant');
+  async function append(row: Row, expect: number): Promise<Appended> {
+    const outcome = await writeAsked(store, writeOf(row, expect), { durable: true });
+    return outcome.kind === 'leased' ? { kind: 'version' } : outcome; // without a lease none is in the way
+  }
+
+  /** Takes the lease with the write; undefined while somebody else has it. */
+  async function appendHeld(row: Row, expect: number): Promise<Appended | undefined> {
+    const outcome = await writeAsked(store, writeOf(row, expect), { durable: true, take: timing.lease });
+    return outcome.kind === 'leased' ? undefined : outcome;
   }
 
   /** Nothing can be sent now: the change is answered by the same write that keeps it. */
@@ -74,38 +84,35 @@ export function createHandOver(options: HandOverOptions): HandOver {
     const changes = row.changes.map((change, at) => (at === last ? { ...change, answered: true } : change));
     if (isRepeat(row)) changes.splice(last - 1, 1);
     const dueAt = row.dueAt === null ? clock() : Math.min(row.dueAt, clock());
-    const written = { ...row, changes, dueAt };
-    const index = indexOf(written, unique);
-    const outcome = await writeAsked(store, { key: keyOf(row), expect, row: written, index }, true);
+    const outcome = await append({ ...row, changes, dueAt }, expect);
     if (outcome.kind === 'ok') options.wake.at(dueAt);
     return outcome;
   }
 
-  async function deliverNow(row: Row, expect: number, deadline: number): Promise<WriteResult> {
+  async function deliverNow(row: Row, expect: number, deadline: number): Promise<Appended> {
     const key = keyOf(row);
-    const lease = await store.lease(key, timing.lease);
-    // with the lease of a row in no doubt the call follows at once: the mark goes with the change, in one durable write
-    const ours = lease !== undefined && !row.doubt;
-    const changes = isAlone ? row.changes : signed(row.changes, peers.own);
-    const written = { ...row, changes, ...(ours ? calling(row) : {}), dueAt: clock() + timing.lease };
     const revision = row.changes.at(-1)?.revision ?? 0;
     // before the write: once it is accepted, another holder of the lease may settle it
     const expected = settlements.expect(key, revision);
-    let outcome: WriteResult | undefined;
+    const changes = isAlone ? row.changes : signed(row.changes, peers.own);
+    const appended = { ...row, changes, dueAt: clock() + timing.lease };
+    const called = { ...appended, ...calling(row) };
+    let outcome: Appended | undefined;
     try {
-      outcome = await writeAsked(store, { key, expect, row: written, index: indexOf(written, unique) }, true);
+      // a row in no doubt is called at once: lease and mark go with the change, in one durable write
+      outcome = (row.doubt ? undefined : await appendHeld(called, expect)) ?? (await append(appended, expect));
     } finally {
       if (outcome?.kind !== 'ok') expected.forget();
-      if (lease !== undefined && (outcome?.kind !== 'ok' || !ours)) await store.release(lease);
     }
     if (outcome.kind !== 'ok') return outcome;
+    const { lease } = outcome;
+    const held = lease === undefined ? undefined : { lease, row: called };
     // not awaited: the call goes on when the client is answered before it ends
-    reconcile(key, ours ? lease : undefined).catch(() => settlements.publish(key, revision, STORE_AWAY));
-    const ended =
-      (await ending(key, expected, deadline)) ?? (await late(row, revision, expected, ours ? lease : undefined));
+    reconcile(key, held).catch(() => settlements.publish(key, revision, STORE_AWAY));
+    const ended = (await ending(key, expected, deadline)) ?? (await late(row, revision, expected, lease));
     expected.forget();
     tell(ended);
-    return outcome;
+    return { kind: 'ok' };
   }
 
   /** Another process may hold the row, and may have looked before this change was written: then it is this one's turn. */

@@ -158,11 +158,23 @@ export interface Write {
 }
 
 export type WriteResult =
-  | { readonly kind: 'ok' }
+  /** with the lease that was to be taken */
+  | { readonly kind: 'ok'; readonly lease?: Lease }
   /** somebody wrote the row meanwhile: read it and try again */
   | { readonly kind: 'version' }
   /** another row of the same ZITADEL holds or asks for a reserved name */
-  | { readonly kind: 'name'; readonly name: string; readonly holder: Key };
+  | { readonly kind: 'name'; readonly name: string; readonly holder: Key }
+  /** somebody else has the row's lease: nothing was written */
+  | { readonly kind: 'leased' };
+
+export interface WriteOptions {
+  /** resolves when it would survive a power cut. Else at once: reads see it, it is durable with the next durable write or within milliseconds */
+  readonly durable: boolean;
+  /** the row's lease is taken with it, for so long, ms: no other holder in between */
+  readonly take?: number;
+  /** written only while this lease is ours */
+  readonly under?: Lease;
+}
 
 /** A row held by one reconcile at a time. */
 export interface Lease {
@@ -206,11 +218,8 @@ export interface MemberSet {
  */
 export interface Store {
   read(key: Key): Promise<Row | undefined>;
-  /**
-   * Writes one row. Durable: resolves when it would survive a power cut. Lazy (`durable: false`): resolves at once,
-   * reads see it, and it becomes durable with the next durable write or within milliseconds.
-   */
-  write(write: Write, options?: { readonly durable: boolean }): Promise<WriteResult>;
+  /** Writes one row, durable unless `options` say otherwise. */
+  write(write: Write, options?: WriteOptions): Promise<WriteResult>;
   /** Visible rows by an index, oldest first. */
   find(tenant: string, index: IndexName, value: string): Promise<readonly Row[]>;
   /** Visible rows ordered by (created, id), with the exact total. */
@@ -244,9 +253,10 @@ export interface Store {
   watch?(tenant: string, onWritten: (id: string) => void): void;
   /** Takes the lease of a row for `ms`, or undefined while somebody else holds it. */
   lease(key: Key, ms: number): Promise<Lease | undefined>;
-  /** Whether the lease is still ours; then it is for `ms` more. */
+  /** Whether the lease is still ours; then it is for `ms` more, or up to a tenth less. */
   prove(lease: Lease, ms: number): Promise<boolean>;
-  release(lease: Lease): Promise<void>;
+  /** Gives a lease back that is still ours. The row as it is then: whoever wrote it before could not take the lease. */
+  release(lease: Lease): Promise<Row | undefined>;
   close(): Promise<void>;
 }
 

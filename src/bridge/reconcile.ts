@@ -18,7 +18,7 @@ import type { Settlements } from './settlements.ts';
 import { isGroupRow } from './shelves.ts';
 import { backoff, type Timing } from './timing.ts';
 import { createWriteBack, type Delivery, type Update } from './write-back.ts';
-import { type Make, updateRow } from './writes.ts';
+import { LeaseLost, updateRow, updateSeen } from './writes.ts';
 
 /** A tenant's ZITADEL. */
 export interface Target {
@@ -46,11 +46,14 @@ export interface ReconcileOptions {
   readonly onError: (key: Key, error: unknown) => void;
 }
 
-/**
- * Delivers what a row owes. `held`: the caller has the lease and wrote the row as being called itself; nothing is sent yet.
- * Results are published to those who wait. Throws only while the store cannot be read.
- */
-export type Reconcile = (key: Key, held?: Lease) => Promise<void>;
+/** A row that its caller holds and wrote as being called itself; nothing is sent yet. */
+export interface Held {
+  readonly lease: Lease;
+  readonly row: Row;
+}
+
+/** Delivers what a row owes. Results are published to those who wait. Throws only while the store cannot be read. */
+export type Reconcile = (key: Key, held?: Held) => Promise<void>;
 
 /** How often ZITADEL may surprise one delivery before the row is put off. */
 const MOST_SURPRISES = 5;
@@ -61,32 +64,39 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   const after = createWriteBack(options);
   const claims = createNameWait({ store, settlements, clock, timing, reconcile: (key) => reconcile(key) });
 
-  async function reconcile(key: Key, held?: Lease): Promise<void> {
+  async function reconcile(key: Key, held?: Held): Promise<void> {
     const target = options.of(key.tenant);
-    let lease = held ?? (await store.lease(key, timing.lease));
-    let unsent = held !== undefined;
+    let lease = held?.lease ?? (await store.lease(key, timing.lease));
+    let called = held?.row;
     while (lease !== undefined) {
+      let left: Row | undefined;
       try {
-        if (target !== undefined) await rounds(key, target, lease, unsent);
+        if (target !== undefined) await rounds(key, target, lease, called);
       } catch (error) {
-        await giveUp(key, target, error);
+        if (!(error instanceof LeaseLost)) await giveUp(key, target, error);
       } finally {
-        await store.release(lease);
+        left = await store.release(lease);
       }
       // whoever appended while the lease was held relies on this look
-      const row = await store.read(key);
-      if (row === undefined || !row.changes.some((change) => settlements.awaited(key, change))) return;
+      if (left === undefined || !left.changes.some((change) => settlements.awaited(key, change))) return;
       lease = await store.lease(key, timing.lease);
-      unsent = false;
+      called = undefined;
     }
   }
 
-  /** Rounds until nothing is owed or ZITADEL cannot be had. `unsent`: the doubt on the row is the caller's mark, no call was made yet. */
-  async function rounds(key: Key, target: Target, lease: Lease, unsent: boolean): Promise<void> {
-    const update = (make: Make, durable = false) => updateRow(store, target.unique, key, make, durable);
-    const state = { mine: unsent, first: !unsent, sent: false, surprises: 0, alone: false, hasRights: false };
+  /**
+   * Rounds until nothing is owed or ZITADEL cannot be had. `called`: the row with the caller's own mark, no call was made yet.
+   * What others append meanwhile is seen with the next write, or when the lease is given back. Throws LeaseLost.
+   */
+  async function rounds(key: Key, target: Target, lease: Lease, called?: Row): Promise<void> {
+    let seen = called ?? (await store.read(key));
+    const update: Update = async (make, durable = false) => {
+      seen = (await updateSeen(store, target.unique, seen, make, { durable, under: lease })) ?? undefined;
+    };
+    const isOwn = called !== undefined;
+    const state = { mine: isOwn, first: !isOwn, sent: false, surprises: 0, alone: false, hasRights: false };
     for (;;) {
-      const stored = await store.read(key);
+      const stored = seen;
       if (stored === undefined) return;
       const isTime = stored.confirm !== null && stored.confirm.until <= clock();
       if ((stored.doubt && !state.mine) || isTime) {
@@ -95,7 +105,6 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
         if (answer.kind !== 'found' && answer.kind !== 'gone')
           return after.putOff(stored, target, update, answer, state.sent);
         const reading = answer.kind === 'found' ? answer.reading : null;
-        if (!(await store.prove(lease, timing.lease))) return;
         await update((now) =>
           readBack(now, reading, { now: clock(), timing, takenOver: takenOver && now.calling !== null }),
         );
@@ -110,7 +119,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       const rights = target.rules === undefined ? NO_RIGHTS : planRights(row, target.rules);
       let unread: Unreadable | undefined;
       if (target.rules !== undefined && !state.hasRights && needsReading(row, rights, target.rules, clock(), timing)) {
-        unread = await readRights(key, target, lease, stored, update);
+        unread = await readRights(key, target, stored, update);
         state.hasRights = unread === undefined;
         if (state.hasRights) continue;
       }
@@ -131,12 +140,13 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       const made = await run(target, row, planned, lease);
       const round = unread === undefined ? made : { ...made, left: [...made.left, { names: ALL_RIGHTS, why: unread }] };
       state.sent = before || round.calls.length > 0;
-      // another holder has the row by now: it finds it in doubt and reads what became of the call
-      if (!(await store.prove(lease, timing.lease))) return after.report(row, round, clock() - started);
       const over = claims.judge(name, round);
       state.surprises += over.end?.kind === 'replan' ? 1 : 0;
       if (state.surprises > MOST_SURPRISES) return after.putOff(row, target, update, TOO_MANY, state.sent);
-      const { alone, ...settled } = await after.settle(row, target, over, update, before);
+      const { alone, ...settled } = await after.settle(row, target, over, update, before).catch((error: unknown) => {
+        after.report(row, over, clock() - started);
+        throw error;
+      });
       after.report(row, over, clock() - started, settled);
       state.alone = state.alone || alone;
       // should the rename that a name was given up for be refused, the old one is asked for again
@@ -144,29 +154,22 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
         await update((now) => withOwn(now, { username: row.known?.['username'] ?? null }, clock()));
       const why = over.end?.kind === 'replan' ? undefined : (over.end ?? blockedBy(over));
       // what only rights wait for is not tried again at once; what was asked meanwhile is
-      if (why === undefined && over.left.length > 0 && !(await hasNewer(key, over))) return;
+      if (why === undefined && over.left.length > 0 && !hasNewer(seen, over)) return;
       if (why !== undefined) return state.alone ? after.answerOthers(row, target, update, why) : undefined;
       state.mine = false;
     }
-  }
-
-  async function hasNewer(key: Key, { covered }: Round): Promise<boolean> {
-    const row = await store.read(key);
-    return row !== undefined && toSend(row).some(({ revision }) => !covered.has(revision));
   }
 
   /** Reads what rights a user holds; the reason why not. What was sent just now no list shows yet. */
   async function readRights(
     key: Key,
     { zitadel }: Target,
-    lease: Lease,
     { rights }: Row,
     update: Update,
   ): Promise<Unreadable | undefined> {
     const asked = clock();
     const answer = await zitadel.rights(key.id);
     if (answer.kind !== 'found') return answer;
-    if (!(await store.prove(lease, timing.lease))) return LISTS_LAG;
     let isOld = false;
     await update((now) => {
       const read = withRights(now, answer.facts, asked, timing);
@@ -234,6 +237,9 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
 
   return reconcile;
 }
+
+const hasNewer = (row: Row | undefined, { covered }: Round): boolean =>
+  row !== undefined && toSend(row).some(({ revision }) => !covered.has(revision));
 
 /** Who is to be told that something waits: nobody waits for a right. */
 const blockedBy = ({ left }: Round): Unreadable | undefined => left.find(({ names }) => !names.every(isRight))?.why;

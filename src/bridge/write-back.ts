@@ -90,9 +90,9 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
       round.end !== null || round.left.length > 0,
     );
     if (round.end === null && round.calls.length > 0) gate.succeeded(seen.id);
-    for (const { username } of round.after) if (typeof username === 'string') await supersede(seen, unique, username);
     wakeFor(settlement.row);
     for (const [revision, result] of settlement.results) settlements.publish(seen, revision, result);
+    for (const { username } of round.after) if (typeof username === 'string') await supersede(seen, unique, username);
     return settlement;
   }
 

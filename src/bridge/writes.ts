@@ -1,5 +1,5 @@
 /** Writing rows: optimistic, by version. */
-import type { Index, Key, Row, Store, Unique, Write, WriteResult } from './ports.ts';
+import type { Index, Key, Row, Store, Unique, Write, WriteOptions, WriteResult } from './ports.ts';
 import { stillVouched } from './rights.ts';
 import { emptyRow, heldName, indexOf, isExternalId, isMark, keyOf } from './rows.ts';
 
@@ -13,15 +13,28 @@ export async function updateRow(
   make: Make,
   durable = false,
 ): Promise<Row | null | undefined> {
-  for (;;) {
-    const row = await store.read(key);
-    if (row === undefined) return undefined;
+  return updateSeen(store, unique, await store.read(key), make, { durable });
+}
+
+/** As updateRow of a row that was seen just now: it is read only when somebody wrote it since. Throws LeaseLost. */
+export async function updateSeen(
+  store: Store,
+  unique: Unique,
+  seen: Row | undefined,
+  make: Make,
+  options: WriteOptions,
+): Promise<Row | null | undefined> {
+  for (let row = seen; row !== undefined; row = await store.read(row)) {
     const next = make(row);
     if (next === row) return row;
     const written = next === null ? null : { ...stillVouched(next), version: row.version + 1 };
-    if (await writeKnown(store, row, written, indexOf(written ?? row, unique), durable)) return written;
+    if (await writeKnown(store, row, written, indexOf(written ?? row, unique), options)) return written;
   }
+  return undefined;
 }
+
+/** Somebody else has the row by now, or nobody: whoever takes it finds it in doubt. */
+export class LeaseLost extends Error {}
 
 /** Writes a row for a user that was found in ZITADEL and has none yet; a row that came meanwhile stays. */
 export async function insertRow(
@@ -33,7 +46,7 @@ export async function insertRow(
 ): Promise<Row | undefined> {
   const row = { ...make(emptyRow(key, now)), version: 1 };
   const index = indexOf(row, unique);
-  const written = await writeKnown(store, emptyRow(key, now), row, index, false);
+  const written = await writeKnown(store, emptyRow(key, now), row, index, { durable: false });
   return written ? row : store.read(key);
 }
 
@@ -41,10 +54,17 @@ export async function insertRow(
  * Facts read from ZITADEL are true even when another row asks for the name already: then it is only marked as held.
  * False: somebody wrote the row meanwhile.
  */
-async function writeKnown(store: Store, from: Row, row: Row | null, index: Index, durable: boolean): Promise<boolean> {
+async function writeKnown(
+  store: Store,
+  from: Row,
+  row: Row | null,
+  index: Index,
+  options: WriteOptions,
+): Promise<boolean> {
   for (let reserved = index.reserved; ; ) {
     const write = { key: keyOf(from), expect: from.version, row, index: { ...index, reserved } };
-    const result = await writeAsked(store, write, durable);
+    const result = await writeAsked(store, write, options);
+    if (result.kind === 'leased') throw new LeaseLost();
     if (result.kind !== 'name') return result.kind === 'ok';
     const { name } = result;
     const rest = reserved.filter((each) => each !== name);
@@ -53,9 +73,9 @@ async function writeKnown(store: Store, from: Row, row: Row | null, index: Index
 }
 
 /** Writes a row; marks that another row has set already are left to it. */
-export async function writeAsked(store: Store, write: Write, durable: boolean): Promise<WriteResult> {
+export async function writeAsked(store: Store, write: Write, options: WriteOptions): Promise<WriteResult> {
   for (let { reserved } = write.index; ; ) {
-    const result = await store.write({ ...write, index: { ...write.index, reserved } }, { durable });
+    const result = await store.write({ ...write, index: { ...write.index, reserved } }, options);
     if (result.kind !== 'name' || !isMark(result.name)) return result;
     reserved = reserved.filter((name) => name !== result.name);
   }

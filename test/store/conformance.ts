@@ -204,6 +204,54 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.equal(await store.prove(lease, 1_000), false);
         assert.equal(await store.prove(next, 1_000), true);
       });
+
+      it('are taken with a write, or neither happens', async () => {
+        const key = fresh();
+        const taken = await store.write(write(key, { version: 1 }), { durable: true, take: 60_000 });
+        assert.ok(taken.kind === 'ok' && taken.lease !== undefined);
+        assert.equal(await store.lease(key, 60_000), undefined);
+        const other = await store.write(write(key, { version: 2 }), { durable: true, take: 60_000 });
+        assert.deepEqual(other, { kind: 'leased' });
+        assert.equal((await store.read(key))?.version, 1);
+        await store.release(taken.lease);
+        assert.deepEqual(await store.write(write(key, { version: 1 }), { durable: true, take: 60_000 }), {
+          kind: 'version',
+        });
+        assert.ok((await store.lease(key, 60_000)) !== undefined, 'what was not written took nothing');
+      });
+
+      it('let nobody else write under them', async () => {
+        const key = fresh();
+        const old = await store.lease(key, 60_000);
+        assert.ok(old !== undefined);
+        assert.deepEqual(await store.write(write(key, { version: 1 }), { durable: true, under: old }), { kind: 'ok' });
+        await store.release(old);
+        const next = await store.lease(key, 60_000);
+        assert.ok(next !== undefined);
+        assert.deepEqual(await store.write(write(key, { version: 2 }), { durable: true, under: old }), {
+          kind: 'leased',
+        });
+        assert.deepEqual(await store.write(write(key, { version: 1 }), { durable: true, under: next }), {
+          kind: 'version',
+        });
+        assert.deepEqual(
+          await store.write(write(key, { version: 2 })),
+          { kind: 'ok' },
+          'what is appended needs no lease',
+        );
+      });
+
+      it('give the row as they are given back', async () => {
+        const key = fresh();
+        const lease = await store.lease(key, 60_000);
+        assert.ok(lease !== undefined);
+        const written = write(key, { version: 1 });
+        await store.write(written);
+        assert.deepEqual(await store.release(lease), written.row);
+        assert.deepEqual(await store.release(lease), written.row, 'also of one that is not ours any more');
+        const nothing = await store.lease(fresh(), 60_000);
+        assert.equal(nothing && (await store.release(nothing)), undefined);
+      });
     });
 
     queryConformance(() => store, fresh);

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { parseAddress } from '../../src/store/redis/address.ts';
 import { type Client, createClient } from '../../src/store/redis/client.ts';
 import { connectTo, whenReady } from '../../src/store/redis/connect.ts';
-import { rowsKey } from '../../src/store/redis/keys.ts';
+import { besideRows, leaseKey, rowsKey } from '../../src/store/redis/keys.ts';
 import { createNames, type Names } from '../../src/store/redis/names.ts';
 import { rowText } from '../../src/store/redis/row-text.ts';
 import { WRITE } from '../../src/store/redis/write-script.ts';
@@ -40,7 +40,13 @@ describe('store/redis, names', { skip: withoutRedis(), timeout: 60_000 }, () => 
   function writeRow(client: Client, key: typeof ANN, tokens: readonly string[]): Promise<readonly string[]> {
     const { version, head, names, members, body, created, dueAt, since, tombstone } = rowText(wish(key));
     const fixed = [version, head, names, members, body, created, dueAt, since, tombstone];
-    return client.run(WRITE, [rowsKey(key.tenant)], [key.id, 0, ...fixed, '[]', JSON.stringify(tokens), '', '']);
+    return runWrite(client, key, [0, ...fixed, '[]', JSON.stringify(tokens)]);
+  }
+
+  /** Neither a time nor a lease is given, nobody is told. */
+  function runWrite(client: Client, key: typeof ANN, args: readonly (string | number)[]): Promise<readonly string[]> {
+    const keys = [rowsKey(key.tenant), besideRows(key.tenant, 'tokens'), leaseKey(key)];
+    return client.run(WRITE, keys, [key.id, ...args, '', '', '', '', '']);
   }
 
   it('a reservation without its row holds nothing, and is taken over', async () => {
@@ -97,8 +103,7 @@ describe('store/redis, names', { skip: withoutRedis(), timeout: 60_000 }, () => 
     await byHand(own.url, async (names, client) => {
       assert.equal((await writeRow(client, ANN, await reserved(names, ANN)))[0], 'ok');
       const gone = ['', '[[],[]]', '[]', '[]', '', '', '', '', ''];
-      const answer = await client.run<string[]>(WRITE, [rowsKey('t')], ['ann', 1, ...gone, '', '[]', '', '']);
-      assert.deepEqual(answer, ['ok', '["zitadel","name"]']);
+      assert.deepEqual(await runWrite(client, ANN, [1, ...gone, '', '[]']), ['ok', '["zitadel","name"]', '']);
     });
     assert.equal(await store.holder('zitadel', 'name'), undefined);
     assert.deepEqual(await store.write(wish(BOB)), { kind: 'ok' });

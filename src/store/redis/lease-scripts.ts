@@ -2,38 +2,51 @@
 import { script } from './script.ts';
 
 /**
- * KEYS: tokens, lease. ARGV: ms, mark of this attempt. Answers the token as a text, or nothing while somebody else holds it.
- * Tokens follow the clock (in microseconds) besides: they grow even when Redis lost the last ones.
+ * For scripts: takeLease(tokens, lease, ms, mark of this attempt) gives the token as a text, holdsLease(lease, token) whether it is
+ * still that one's. Tokens follow the clock (in microseconds) besides: they grow even when Redis lost the last ones.
  */
-export const TAKE = script(String.raw`
-if redis.call('EXISTS', KEYS[2]) == 1 then return false end
-local time = redis.call('TIME')
-local last = tonumber(redis.call('GET', KEYS[1]) or 0)
-local token = string.format('%.0f', math.max(last + 1, time[1] * 1000000 + time[2]))
-redis.call('SET', KEYS[1], token)
-redis.call('SET', KEYS[2], token .. ' ' .. ARGV[2], 'PX', ARGV[1])
-return token
-`);
+export const LEASES = String.raw`
+local function takeLease(tokens, lease, ms, mark)
+  local time = redis.call('TIME')
+  local last = tonumber(redis.call('GET', tokens) or 0)
+  local token = string.format('%.0f', math.max(last + 1, time[1] * 1000000 + time[2]))
+  redis.call('SET', tokens, token)
+  redis.call('SET', lease, token .. ' ' .. mark, 'PX', ms)
+  return token
+end
 
-const HELD = String.raw`
-local held = redis.call('GET', KEYS[1])
-local function holds(at) return held and string.match(held, at) == ARGV[1] end
+local function holdsLease(lease, token)
+  local held = redis.call('GET', lease)
+  return held and string.match(held, '^%d+') == token
+end
 `;
 
-/** KEYS: lease. ARGV: token, ms. 1: it is held, and for so much longer. */
-export const PROVE = script(String.raw`${HELD}
-if holds('^%d+') then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return 0
+/** KEYS: tokens, lease. ARGV: ms, mark. Answers the token, or nothing while somebody else holds it. */
+export const TAKE = script(String.raw`${LEASES}
+if redis.call('EXISTS', KEYS[2]) == 1 then return false end
+return takeLease(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
 `);
 
-/** KEYS: lease. ARGV: token. */
-export const RELEASE = script(String.raw`${HELD}
-if holds('^%d+') then return redis.call('DEL', KEYS[1]) end
-return 0
+/**
+ * KEYS: lease. ARGV: token, ms. 1: it is held, for so much longer or up to a tenth less: what was taken just now is left alone, for
+ * every write is one more for the disk.
+ */
+export const PROVE = script(String.raw`${LEASES}
+if not holdsLease(KEYS[1], ARGV[1]) then return 0 end
+local left, ms = redis.call('PTTL', KEYS[1]), tonumber(ARGV[2])
+if left <= ms and left >= 0.9 * ms then return 1 end
+return redis.call('PEXPIRE', KEYS[1], ms)
+`);
+
+/** KEYS: lease, rows. ARGV: token, id. Answers the text of the row, or nothing. */
+export const RELEASE = script(String.raw`${LEASES}
+if holdsLease(KEYS[1], ARGV[1]) then redis.call('DEL', KEYS[1]) end
+return redis.call('HGET', KEYS[2], ARGV[2])
 `);
 
 /** KEYS: lease. ARGV: mark of an attempt whose answer never came. */
-export const RELEASE_MARK = script(String.raw`${HELD}
-if holds(' (.*)$') then return redis.call('DEL', KEYS[1]) end
+export const RELEASE_MARK = script(String.raw`
+local held = redis.call('GET', KEYS[1])
+if held and string.match(held, ' (.*)$') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 `);

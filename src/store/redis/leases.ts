@@ -1,20 +1,24 @@
 /** Leases in Redis: one holder over all processes, with tokens that grow. */
 import { randomBytes } from 'node:crypto';
-import type { Key, Lease } from '../../bridge/ports.ts';
+import type { Key, Lease, Row } from '../../bridge/ports.ts';
 import type { Client } from './client.ts';
-import { besideRows, leaseKey } from './keys.ts';
+import { besideRows, leaseKey, rowsKey } from './keys.ts';
 import { PROVE, RELEASE, RELEASE_MARK, TAKE } from './lease-scripts.ts';
+import { rowFrom } from './row-text.ts';
 
 export interface Leases {
   take(key: Key, ms: number): Promise<Lease | undefined>;
+  /** Calls what takes a lease, with the mark it is to be taken with. Of a call without an answer the lease is given back. */
+  marked<T>(key: Key, ms: number, call: (mark: string) => Promise<T>): Promise<T>;
   renew(lease: Lease, ms: number): Promise<boolean>;
-  release(lease: Lease): Promise<void>;
+  /** The row as it is then. */
+  release(lease: Lease): Promise<Row | undefined>;
   /** Redis is there again: gives back what was taken by calls that nobody heard the answer of. */
   giveBack(): void;
 }
 
 /** A sorted set and a key know whole milliseconds. */
-const whole = (ms: number): number => Math.max(1, Math.ceil(ms));
+export const whole = (ms: number): number => Math.max(1, Math.ceil(ms));
 
 export function createLeases(client: Client): Leases {
   /** attempts without an answer: the row would be held by nobody until they end by themselves */
@@ -32,27 +36,31 @@ export function createLeases(client: Client): Leases {
     }
   }
 
+  async function marked<T>(key: Key, ms: number, call: (mark: string) => Promise<T>): Promise<T> {
+    const mark = randomBytes(9).toString('base64url');
+    try {
+      return await call(mark);
+    } catch (error) {
+      lost.set(mark, { key, until: performance.now() + ms });
+      giveBack();
+      throw error;
+    }
+  }
+
   return {
     giveBack,
+    marked,
     async take(key, ms) {
-      const mark = randomBytes(9).toString('base64url');
-      try {
-        const token = await client.run<string | null>(
-          TAKE,
-          [besideRows(key.tenant, 'tokens'), leaseKey(key)],
-          [whole(ms), mark],
-        );
-        return token === null ? undefined : { key, token: Number(token) };
-      } catch (error) {
-        lost.set(mark, { key, until: performance.now() + ms });
-        giveBack();
-        throw error;
-      }
+      const keys = [besideRows(key.tenant, 'tokens'), leaseKey(key)];
+      const token = await marked(key, ms, (mark) => client.run<string | null>(TAKE, keys, [whole(ms), mark]));
+      return token === null ? undefined : { key, token: Number(token) };
     },
     renew: async ({ key, token }, ms) =>
       (await client.run<number>(PROVE, [leaseKey(key)], [String(token), whole(ms)])) === 1,
     async release({ key, token }) {
-      await client.run(RELEASE, [leaseKey(key)], [String(token)]);
+      const keys = [leaseKey(key), rowsKey(key.tenant)];
+      const text = await client.run<string | null>(RELEASE, keys, [String(token), key.id]);
+      return text === null ? undefined : rowFrom(key, text);
     },
   };
 }

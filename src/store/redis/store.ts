@@ -1,6 +1,6 @@
 /** The store for many processes: Redis 7, one server, behind sentinels, or a cluster. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock, IndexName, Key, Row, Store, Trouble } from '../../bridge/ports.ts';
+import type { Clock, IndexName, Key, Row, Store, Trouble, WriteResult } from '../../bridge/ports.ts';
 import { NO_MEMBERS } from '../members.ts';
 import { unavailable } from '../unavailable.ts';
 import { hostsOf, parseAddress } from './address.ts';
@@ -73,7 +73,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   connection.on('ready', () => leases.giveBack());
   const watches = createWatches({ client, connect, onError: onFailure, every: watchMs });
   const isTold = (tenant: string): boolean => tenant.endsWith(':groups');
-  const writeRow = createWrites({ client, names, clock, isTold, onFailure });
+  const writeRow = createWrites({ client, names, leases, clock, isTold, onFailure });
   const replicated = replicas > 0 ? createConfirm(client, replicas, Math.ceil(commandTimeoutMs * 0.8)) : undefined;
 
   /** Rows that a sight of several keys gave. */
@@ -103,13 +103,16 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
       const text = await client.ask((redis) => redis.hget(rowsKey(tenant), id));
       return text === null ? undefined : rowFrom({ tenant, id }, text);
     },
-    async write(write, { durable } = { durable: true }) {
+    async write(write, options = { durable: true }) {
       const times = client.times();
+      let result: WriteResult | undefined;
       try {
-        const result = await writeRow(write);
-        if (result.kind === 'ok' && durable) await replicated?.(times);
+        result = await writeRow(write, options);
+        if (result.kind === 'ok' && options.durable) await replicated?.(times);
         return result;
       } catch (error) {
+        // nobody learns of it
+        if (result?.kind === 'ok' && result.lease !== undefined) leases.release(result.lease).catch(onFailure);
         throw unavailable(error);
       }
     },

@@ -5,20 +5,25 @@
  * display: id -> name in lists of members; sets: group -> "count revision modified"; bans: reservations that are void, by time;
  * changes: how many were told.
  */
+import { LEASES } from './lease-scripts.ts';
 import { script } from './script.ts';
 
 /**
- * KEYS: rows. ARGV: id, expected version, then of RowText version ('' takes the row away), head, names, members, body, created, dueAt,
- * since, tombstone; then names that the caller knows the row to have, JSON of the reservations it made for those that come, the time
- * ('': that of Redis), '1' to tell the row to those who watch.
- * Answers {'ok', names before}, {'version'}, {'names', names before} when they change and the caller knew others, or
- * {'void', reservation} when somebody took that over. Nothing but 'ok' wrote anything.
+ * KEYS: rows, tokens, lease of the row. ARGV: id, expected version, then of RowText version ('' takes the row away), head, names,
+ * members, body, created, dueAt, since, tombstone; then names that the caller knows the row to have, JSON of the reservations it made
+ * for those that come, the time ('': that of Redis), '1' to tell the row to those who watch; token of the lease that the row is
+ * written under or '', ms for which the lease is taken or '', mark of that.
+ * Answers {'ok', names before, token of the lease taken or ''}, {'leased'}, {'version'}, {'names', names before} when they change and
+ * the caller knew others, or {'void', reservation} when somebody took that over. Nothing but 'ok' wrote anything.
  */
-export const WRITE = script(String.raw`
+export const WRITE = script(String.raw`${LEASES}
 local base = string.sub(KEYS[1], 1, -5)
 local id, expect, version, head, names, members, body = unpack(ARGV, 1, 7)
 local created, due, since, tomb, known, tokens, clock, tell = unpack(ARGV, 8, 15)
+local under, ms, mark = unpack(ARGV, 16, 18)
 
+if under ~= '' and not holdsLease(KEYS[3], under) then return { 'leased' } end
+if ms ~= '' and redis.call('EXISTS', KEYS[3]) == 1 then return { 'leased' } end
 local old = redis.call('HGET', KEYS[1], id)
 local was = { '0', '[[],[]]', '[]', '[]' }
 if old then was = { string.match(old, '^(%d+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n') } end
@@ -89,5 +94,5 @@ if tell == '1' then
   local number = redis.call('INCR', base .. 'changes')
   redis.call('PUBLISH', base .. 'changes', string.format('%.0f %s', number, id))
 end
-return { 'ok', was[3] }
+return { 'ok', was[3], ms == '' and '' or takeLease(KEYS[2], KEYS[3], ms, mark) }
 `);

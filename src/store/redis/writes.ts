@@ -1,13 +1,19 @@
 /** A write in its steps: reserve the names that come, write the row, free those that went. */
-import type { Clock, Key, Write, WriteResult } from '../../bridge/ports.ts';
+import type { Clock, Key, Write, WriteOptions, WriteResult } from '../../bridge/ports.ts';
 import { unavailable } from '../unavailable.ts';
 import type { Client } from './client.ts';
-import { rowsKey } from './keys.ts';
+import { besideRows, leaseKey, rowsKey } from './keys.ts';
+import { type Leases, whole } from './leases.ts';
 import type { Names } from './names.ts';
 import { rowText, slotFrom } from './row-text.ts';
 import { WRITE } from './write-script.ts';
 
-type Written = readonly ['ok', string] | readonly ['version'] | readonly ['names', string] | readonly ['void', string];
+type Written =
+  | readonly ['ok', string, string]
+  | readonly ['leased']
+  | readonly ['version']
+  | readonly ['names', string]
+  | readonly ['void', string];
 
 /** Times a write is begun anew because others took its names over or wrote the row meanwhile. */
 const TRIES = 10;
@@ -15,6 +21,7 @@ const TRIES = 10;
 export interface WritesOptions {
   readonly client: Client;
   readonly names: Names;
+  readonly leases: Leases;
   /** in the stead of Redis's own time, for revisions of sets */
   readonly clock: Clock | undefined;
   /** rows of this tenant are told to those who watch */
@@ -25,10 +32,11 @@ export interface WritesOptions {
 export function createWrites({
   client,
   names,
+  leases,
   clock,
   isTold,
   onFailure,
-}: WritesOptions): (write: Write) => Promise<WriteResult> {
+}: WritesOptions): (write: Write, options: Pick<WriteOptions, 'take' | 'under'>) => Promise<WriteResult> {
   const versionOf = async ({ tenant, id }: Key): Promise<number> => {
     const text = await client.ask((redis) => redis.hget(rowsKey(tenant), id));
     return text === null ? 0 : slotFrom(text).version;
@@ -38,8 +46,9 @@ export function createWrites({
   const free = (key: Key, instance: string, which: readonly string[]): Promise<void> =>
     which.length === 0 ? Promise.resolve() : names.free(key, instance, which).catch(onFailure);
 
-  return async (write) => {
+  return async (write, { take, under }) => {
     const { key, expect } = write;
+    const keys = [rowsKey(key.tenant), besideRows(key.tenant, 'tokens'), leaseKey(key)];
     const { version, head, names: wanted, members, body, created, dueAt, since, tombstone } = rowText(write);
     const [instance = '', ...reserved] = JSON.parse(wanted) as string[];
     const fixed = [version, head, wanted, members, body, created, dueAt, since, tombstone];
@@ -57,17 +66,22 @@ export function createWrites({
           return (await versionOf(key)) === expect ? nameTaken(reservation) : { kind: 'version' };
         ({ tokens } = reservation);
       }
-      const args = [key.id, expect, ...fixed, known, JSON.stringify(tokens), ...settings];
-      const answer = await client.run<Written>(WRITE, [rowsKey(key.tenant)], args);
+      const args = [key.id, expect, ...fixed, known, JSON.stringify(tokens), ...settings, under?.token ?? ''];
+      const answer =
+        take === undefined
+          ? await client.run<Written>(WRITE, keys, [...args, '', ''])
+          : await leases.marked(key, take, (mark) => client.run<Written>(WRITE, keys, [...args, whole(take), mark]));
       switch (answer[0]) {
         case 'ok': {
-          const [before = '', ...had] = JSON.parse(answer[1]) as string[];
+          const [, held, token] = answer;
+          const [before = '', ...had] = JSON.parse(held) as string[];
           await free(key, before, before === instance ? had.filter((name) => !reserved.includes(name)) : had);
-          return { kind: 'ok' };
+          return token === '' ? { kind: 'ok' } : { kind: 'ok', lease: { key, token: Number(token) } };
         }
+        case 'leased':
         case 'version':
           await free(key, instance, come);
-          return { kind: 'version' };
+          return { kind: answer[0] };
         case 'names':
           [, known] = answer;
           break;

@@ -3,7 +3,9 @@ import type { Clock, Key, Lease } from '../../bridge/ports.ts';
 import { pairText } from './pending.ts';
 
 export interface Leases {
+  isHeld(key: Key): boolean;
   take(key: Key, ms: number): Lease | undefined;
+  owns(lease: Lease): boolean;
   /** Whether it is still held; then it is for `ms` more. */
   renew(lease: Lease, ms: number): boolean;
   release(lease: Lease): void;
@@ -14,20 +16,24 @@ export function createLeases(clock: Clock): Leases {
   let tokens = 0;
   const place = ({ tenant, id }: Key): string => pairText(tenant, id);
 
+  /** The token of whoever has it now. */
+  function holder(key: Key): number | undefined {
+    const found = held.get(place(key));
+    return found === undefined || found.until <= clock() ? undefined : found.token;
+  }
+
   return {
+    isHeld: (key) => holder(key) !== undefined,
+    owns: ({ key, token }) => holder(key) === token,
     take(key, ms) {
-      const now = clock();
-      const holder = held.get(place(key));
-      if (holder !== undefined && holder.until > now) return undefined;
+      if (holder(key) !== undefined) return undefined;
       const token = ++tokens;
-      held.set(place(key), { token, until: now + ms });
+      held.set(place(key), { token, until: clock() + ms });
       return { key, token };
     },
     renew({ key, token }, ms) {
-      const now = clock();
-      const holder = held.get(place(key));
-      if (holder === undefined || holder.token !== token || holder.until <= now) return false;
-      held.set(place(key), { token, until: now + ms });
+      if (holder(key) !== token) return false;
+      held.set(place(key), { token, until: clock() + ms });
       return true;
     },
     release({ key, token }) {

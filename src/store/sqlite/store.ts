@@ -140,17 +140,27 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     return { kind: 'ok' };
   }
 
+  function read(key: Key): Row | undefined {
+    const entry = pending.newest(key);
+    return guard(() => (entry === undefined ? queries.row(key) : (entry.row ?? undefined)));
+  }
+
   return {
-    async read(key) {
-      const entry = pending.newest(key);
-      return guard(() => (entry === undefined ? queries.row(key) : (entry.row ?? undefined)));
-    },
-    async write(write, { durable: wait } = { durable: true }) {
+    read: async (key) => read(key),
+    async write(write, { durable: wait, take, under } = { durable: true }) {
+      const isLeased = under === undefined ? take !== undefined && leases.isHeld(write.key) : !leases.owns(under);
+      if (isLeased) return { kind: 'leased' };
       const result = guard(() => decide(write));
       if (result.kind !== 'ok') return result;
-      if (wait) await durable();
-      else commits.linger();
-      return result;
+      const lease = take === undefined ? undefined : leases.take(write.key, take);
+      try {
+        if (wait) await durable();
+        else commits.linger();
+      } catch (error) {
+        if (lease !== undefined) leases.release(lease);
+        throw error;
+      }
+      return lease === undefined ? result : { ...result, lease };
     },
     async find(tenant, index, value) {
       const sought = index === 'externalId' ? value.toWellFormed() : fold(value);
@@ -197,7 +207,10 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     },
     lease: async (key, ms) => guard(() => leases.take(key, ms)),
     prove: async (lease, ms) => leases.renew(lease, ms),
-    release: async (lease) => leases.release(lease),
+    async release(lease) {
+      leases.release(lease);
+      return read(lease.key);
+    },
     close() {
       closing ??= close();
       return closing;
