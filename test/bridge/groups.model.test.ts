@@ -7,15 +7,10 @@ import { groupKey, MEMBER, membershipsOf, RULES_KEY } from '../../src/mapping/gr
 import { rightsOfFacts } from '../../src/mapping/rights.ts';
 import { matchOf, type Rule, type RuleSet, wanted } from '../../src/mapping/rules.ts';
 import { REFUSED_ROLE } from './fake-rights.ts';
-import type { Fate } from './fake-zitadel.ts';
-import { type Setting, settings, statusOf } from './setting.ts';
+import { begun, type Command, createInterleavings, type World } from './interleavings.ts';
+import { statusFrom, statusOf } from './setting.ts';
 
-/** Time goes on only when a command says so. */
-let now = 1_000_000;
-const setUp = settings(() => now);
-
-const LEASE = 20_000;
-const LANDS = 29_000;
+const { setUp, command, pass, recover, troubles, hold } = createInterleavings<GroupWorld>(check);
 
 const rule = (over: Partial<Rule>): Rule => ({
   by: 'displayName',
@@ -46,57 +41,17 @@ interface Group {
   deleted: 'no' | 'maybe' | 'yes';
 }
 
-interface World {
-  setting: Setting;
+interface GroupWorld extends World {
   readonly users: string[];
   readonly gone: Set<string>;
   readonly groups: Group[];
   /** who was given OWN_ROLE in the console */
   readonly given: Set<string>;
-  late: number | undefined;
-  lates: boolean;
-  made: number;
-}
-
-type Model = Record<string, never>;
-type Command = fc.AsyncCommand<Model, World>;
-
-function command(name: string, run: (world: World) => Promise<void>): Command {
-  return {
-    check: () => true,
-    async run(_model, world) {
-      const began = now;
-      await run(world);
-      if (world.setting.zitadel.hasLate()) world.late ??= began;
-      if (world.setting.life.isDead()) await restart(world);
-      while ((await world.setting.life.survive(check(world).then(() => true))) === undefined) await restart(world);
-    },
-    toString: () => name,
-  };
-}
-
-function pass(world: World, ms: number): void {
-  if (world.late !== undefined && now + ms >= world.late + LANDS) land(world);
-  if (ms >= 1_000) world.setting.zitadel.catchUp();
-  now += ms;
-}
-
-function land(world: World): void {
-  world.setting.zitadel.land();
-  world.late = undefined;
-}
-
-async function restart(world: World): Promise<void> {
-  world.setting.life.die();
-  void world.setting.tenant.stop();
-  pass(world, LEASE + 1);
-  world.setting = world.setting.again({});
-  await world.setting.tenant.open();
 }
 
 const NO_MEMBERS = { members: false } as const;
 
-async function create(world: World, displayName: string, members: readonly string[]): Promise<void> {
+async function create(world: GroupWorld, displayName: string, members: readonly string[]): Promise<void> {
   const { tenant, ctx, life } = world.setting;
   const hash = `${displayName}${(world.made += 1)}`;
   const answer = await life.survive(
@@ -110,7 +65,7 @@ async function create(world: World, displayName: string, members: readonly strin
 
 type Wish = readonly [user: number, joins: boolean];
 
-async function change(world: World, group: Group, requests: readonly (readonly Wish[])[]): Promise<void> {
+async function change(world: GroupWorld, group: Group, requests: readonly (readonly Wish[])[]): Promise<void> {
   const { tenant, ctx, life } = world.setting;
   const answers = await Promise.all(
     requests.map(async (wishes) => {
@@ -118,9 +73,7 @@ async function change(world: World, group: Group, requests: readonly (readonly W
         kind: joins ? ('add' as const) : ('remove' as const),
         ids: [userOf(world, user)],
       }));
-      const status = await life.survive(
-        tenant.groups.edit(ctx, group.id, { members }, NO_MEMBERS).then(() => 200, statusOf),
-      );
+      const status = await life.survive(statusFrom(tenant.groups.edit(ctx, group.id, { members }, NO_MEMBERS)));
       return { wishes, status };
     }),
   );
@@ -137,11 +90,11 @@ async function change(world: World, group: Group, requests: readonly (readonly W
   }
 }
 
-async function replace(world: World, group: Group, members: readonly number[]): Promise<void> {
+async function replace(world: GroupWorld, group: Group, members: readonly number[]): Promise<void> {
   const { tenant, ctx, life } = world.setting;
   const ids = members.map((user) => userOf(world, user));
   const edit = { members: [{ kind: 'replace' as const, ids }] };
-  const status = await life.survive(tenant.groups.edit(ctx, group.id, edit, NO_MEMBERS).then(() => 200, statusOf));
+  const status = await life.survive(statusFrom(tenant.groups.edit(ctx, group.id, edit, NO_MEMBERS)));
   if (status === 404) return;
   for (const user of world.users) {
     const before = status === 200 ? [] : [...(group.possible.get(user) ?? [])];
@@ -149,28 +102,26 @@ async function replace(world: World, group: Group, members: readonly number[]): 
   }
 }
 
-async function rename(world: World, group: Group, displayName: string): Promise<void> {
+async function rename(world: GroupWorld, group: Group, displayName: string): Promise<void> {
   const { tenant, ctx, life } = world.setting;
-  await life.survive(
-    tenant.groups.edit(ctx, group.id, { displayName, members: [] }, NO_MEMBERS).then(() => 200, statusOf),
-  );
+  await life.survive(statusFrom(tenant.groups.edit(ctx, group.id, { displayName, members: [] }, NO_MEMBERS)));
 }
 
-async function remove(world: World, group: Group): Promise<void> {
+async function remove(world: GroupWorld, group: Group): Promise<void> {
   const { tenant, ctx, life } = world.setting;
-  const status = await life.survive(tenant.groups.remove(ctx, group.id).then(() => 200, statusOf));
+  const status = await life.survive(statusFrom(tenant.groups.remove(ctx, group.id)));
   if (status === 200) group.deleted = 'yes';
   else if (status !== 404 && group.deleted === 'no') group.deleted = 'maybe';
 }
 
-async function removeUser(world: World, user: string): Promise<void> {
+async function removeUser(world: GroupWorld, user: string): Promise<void> {
   const { tenant, ctx, life } = world.setting;
-  const status = await life.survive(tenant.users.remove(ctx, user).then(() => 200, statusOf));
+  const status = await life.survive(statusFrom(tenant.users.remove(ctx, user)));
   if (status === 200 || status === undefined || status === 503) world.gone.add(user);
 }
 
 /** What is read is what was answered. */
-async function check(world: World): Promise<void> {
+async function check(world: GroupWorld): Promise<void> {
   const { tenant, ctx } = world.setting;
   for (const group of world.groups) {
     const answer = await tenant.groups.get(ctx, group.id, { members: true }).catch(statusOf);
@@ -187,13 +138,10 @@ async function check(world: World): Promise<void> {
 }
 
 /** ZITADEL is well for good: everything comes to rest as it was answered, and rights are what the rules say. */
-async function settle(world: World): Promise<void> {
-  await restart(world);
+async function settle(world: GroupWorld): Promise<void> {
+  await recover(world);
   const { setting } = world;
   const { zitadel, store, tenant, ctx } = setting;
-  zitadel.fates.length = 0;
-  zitadel.isDown = false;
-  land(world);
   const shelves = [ctx.tenant, groupsOf(ctx.tenant)];
   for (let rounds = 0; ; rounds += 1) {
     assert.ok(rounds < 12, 'it never comes to rest');
@@ -230,8 +178,6 @@ async function settle(world: World): Promise<void> {
     const others = [...memberships].filter((id) => !row.vouched.includes(id));
     const should = wanted(set, held, { vouched, others });
     const isRefused = row.dead.some(({ facts: dead }) => JSON.stringify(dead).includes(REFUSED_ROLE));
-    if (!isRefused && process.env['DBG'])
-      console.log(JSON.stringify(row.dead), JSON.stringify(row.changes), row.rights, setting.deliveries.slice(-6));
     if (!isRefused) assert.deepEqual(plain(should), plain(held), 'rights are what the rules say');
     assert.equal(vouched.length, memberships.size, 'all came by SCIM');
     if (world.given.has(user) && !world.lates) assert.ok(held.org.includes(OWN_ROLE), 'what nobody manages stays');
@@ -247,18 +193,13 @@ const plain = ({ org, projects }: ReturnType<typeof rightsOfFacts>): unknown => 
   projects: [...projects].map(([project, { roles }]) => JSON.stringify([project, roles.toSorted()])).toSorted(),
 });
 
-const userOf = ({ users }: World, n: number): string => users[n % users.length] ?? '';
-const groupAt = ({ groups }: World, n: number): Group | undefined => groups[n % Math.max(1, groups.length)];
+const userOf = ({ users }: GroupWorld, n: number): string => users[n % users.length] ?? '';
+const groupAt = ({ groups }: GroupWorld, n: number): Group | undefined => groups[n % Math.max(1, groups.length)];
 
-const fate = fc.oneof(
-  { weight: 4, arbitrary: fc.constant<Fate>('ok') },
-  { weight: 5, arbitrary: fc.constantFrom<Fate>('unsent', 'lost', 'applied', 'late', 'failed') },
-  { weight: 1, arbitrary: fc.constantFrom<Fate>('barred', 'limited') },
-);
 const some = fc.nat({ max: 5 });
 const wish: fc.Arbitrary<Wish> = fc.tuple(some, fc.boolean());
 
-const COMMANDS: fc.Arbitrary<Command>[] = [
+const COMMANDS: readonly fc.Arbitrary<Command<GroupWorld>>[] = [
   fc
     .tuple(fc.constantFrom(...NAMES), fc.array(some, { maxLength: 3 }))
     .map(([name, members]) =>
@@ -303,52 +244,7 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
       if (world.gone.size === 0) await removeUser(world, userOf(world, n));
     }),
   ),
-  fc.array(fate, { minLength: 1, maxLength: 6 }).map((fates) =>
-    command(`next calls: ${fates.join(' ')}`, async (world) => {
-      world.setting.zitadel.fates.push(...fates);
-      world.lates = world.lates || fates.includes('late');
-    }),
-  ),
-  fc.boolean().map((isDown) =>
-    command(isDown ? 'down' : 'up', async ({ setting }) => {
-      setting.zitadel.isDown = isDown;
-    }),
-  ),
-  fc.constant(
-    command('deliver', async ({ setting }) => {
-      await setting.life.survive(setting.deliverAll());
-    }),
-  ),
-  fc
-    .constantFrom(500, 2_000, 15_000, 31_000, 61_000)
-    .map((ms) => command(`${ms} ms pass`, async (world) => pass(world, ms))),
-  fc.constant(command('late calls land', async (world) => land(world))),
-  fc
-    .tuple(fc.integer({ min: 1, max: 40 }), fc.boolean())
-    .map(([n, after]) =>
-      command(`dies at operation ${n}${after ? ', done' : ''}`, async ({ setting }) => setting.life.dieAt(n, after)),
-    ),
-  fc.constant(command('restart', async (world) => await restart(world))),
-  fc.constant(
-    command('a long sleep', async (world) => {
-      await restart(world);
-      pass(world, 3_600_000);
-      await world.setting.life.survive(world.setting.tenant.hold());
-    }),
-  ),
-  fc.constant(
-    command('an operator retries what is dead', async ({ setting: { store, ctx, tenant, life } }) => {
-      const rows = (await life.survive(store.troubled(ctx.tenant, 'dead', 100))) ?? [];
-      for (const { id } of rows) await life.survive(tenant.operator.retry(id));
-    }),
-  ),
-  fc.constant(command('lists lag', async ({ setting }) => setting.zitadel.lag())),
-  fc.constant(
-    command(
-      'sync',
-      async ({ setting }) => void (await setting.life.survive(setting.tenant.operator.sync({ acceptRemovals: true }))),
-    ),
-  ),
+  ...troubles(40),
   fc.tuple(some, fc.constantFrom(OWN_ROLE, 'ORG_USER_MANAGER', 'editor')).map(([n, role]) =>
     command(`the console gives ${role} to ${n}`, async (world) => {
       const { rightsHeld, people } = world.setting.zitadel;
@@ -380,44 +276,31 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
   ),
 ];
 
-const SEED = process.env['MODEL_SEED'] === 'random' ? {} : { seed: Number(process.env['MODEL_SEED'] ?? 1) };
+/** Three users, and rules that have taken effect. */
+async function prepare({ setting: { tenant, ctx }, users }: GroupWorld): Promise<void> {
+  await tenant.open();
+  for (const userName of ['ann', 'bob', 'cy']) {
+    const made = await tenant.users.create(ctx, { user: { userName }, hash: userName });
+    made.ended(true);
+    users.push(made.resource.id);
+  }
+  assert.equal((await tenant.operator.sync({ acceptRemovals: false })).kind, 'finished');
+  assert.deepEqual(RULES.map(matchOf).length, 4);
+}
 
 for (const whenDown of ['accept', 'refuse'] as const)
-  test(`whatever happens, memberships come true and rights are what the rules say (WHEN_DOWN=${whenDown})`, async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.commands(COMMANDS, { maxCommands: 25, size: 'max' }), async (commands) => {
-        const setting = setUp({ whenDown, timing: { answerWithin: 2_000 }, groups: { rules: RULES } });
-        const world: World = {
-          setting,
-          users: [],
-          gone: new Set(),
-          groups: [],
-          given: new Set(),
-          late: undefined,
-          lates: false,
-          made: 0,
-        };
-        try {
-          await setting.tenant.open();
-          for (const userName of ['ann', 'bob', 'cy']) {
-            const made = await setting.tenant.users.create(setting.ctx, { user: { userName }, hash: userName });
-            made.ended(true);
-            world.users.push(made.resource.id);
-          }
-          assert.equal((await setting.tenant.operator.sync({ acceptRemovals: false })).kind, 'finished');
-          assert.deepEqual(RULES.map(matchOf).length, 4);
-          await fc.asyncModelRun(() => ({ model: {}, real: world }), commands);
-          await settle(world);
-        } finally {
-          await world.setting.tenant.stop();
-        }
+  test(`whatever happens, memberships come true and rights are what the rules say (WHEN_DOWN=${whenDown})`, () =>
+    hold({
+      commands: COMMANDS,
+      runs: 200,
+      timeout: 4_000,
+      begin: () => ({
+        ...begun(setUp({ whenDown, timing: { answerWithin: 2_000 }, groups: { rules: RULES } })),
+        users: [],
+        gone: new Set(),
+        groups: [],
+        given: new Set(),
       }),
-      {
-        numRuns: Number(process.env['MODEL_RUNS'] ?? 200),
-        ...SEED,
-        timeout: 4_000,
-        endOnFailure: process.env['MODEL_SHRINK'] === 'no',
-        ...(process.env['MODEL_PATH'] === undefined ? {} : { path: process.env['MODEL_PATH'] }),
-      },
-    );
-  });
+      prepare,
+      settle,
+    }));

@@ -3,16 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isActive } from '../../src/mapping/codecs.ts';
-import { type Fate, REFUSED } from './fake-zitadel.ts';
-import { type Setting, settings, statusOf } from './setting.ts';
+import { REFUSED } from './fake-zitadel.ts';
+import { begun, type Command, createInterleavings, type World } from './interleavings.ts';
+import { statusFrom, statusOf } from './setting.ts';
 
-/** Time goes on only when a command says so. */
-let now = 1_000_000;
-const setUp = settings(() => now);
-
-const LEASE = 20_000;
-/** A call that was never answered is applied at the latest so long after it was sent. */
-const LANDS = 29_000;
+const { setUp, command, pass, recover, troubles, hold } = createInterleavings<UserWorld>(check);
 
 type Attribute = 'title' | 'active' | 'userName';
 type Wish = Partial<Record<Attribute, string | boolean>>;
@@ -25,65 +20,13 @@ interface Person {
   deleted: 'no' | 'maybe' | 'yes';
 }
 
-interface World {
-  setting: Setting;
+interface UserWorld extends World {
   readonly people: Person[];
-  /** creates without an answer: the client repeats them, or not */
+  /** creates without an answer, by their content: the client repeats them, or not */
   readonly open: Map<string, string>;
-  /** when the earliest call that may still land was sent; undefined: none */
-  late: number | undefined;
-  lates: boolean;
-  barred: boolean;
-  made: number;
 }
 
-type Model = Record<string, never>;
-type Command = fc.AsyncCommand<Model, World>;
-
-function command(name: string, run: (world: World) => Promise<void>): Command {
-  return {
-    check: () => true,
-    async run(_model, world) {
-      const began = now;
-      await run(world);
-      if (world.setting.zitadel.hasLate()) world.late ??= began;
-      if (world.setting.life.isDead()) await restart(world);
-      // reads have operations to die at as well
-      while ((await world.setting.life.survive(check(world).then(() => true))) === undefined) await restart(world);
-    },
-    toString: () => name,
-  };
-}
-
-function pass(world: World, ms: number): void {
-  if (world.late !== undefined && now + ms >= world.late + LANDS) land(world);
-  // lists of ZITADEL lag for half a second at most
-  if (ms >= 1_000) world.setting.zitadel.catchUp();
-  now += ms;
-}
-
-function land(world: World): void {
-  world.setting.zitadel.land();
-  world.late = undefined;
-}
-
-async function restart(world: World): Promise<void> {
-  world.setting.life.die();
-  void world.setting.tenant.stop();
-  pass(world, LEASE + 1);
-  world.setting = world.setting.again({});
-  await world.setting.tenant.open();
-}
-
-function note(world: World, fates: readonly Fate[]): void {
-  world.setting.zitadel.fates.push(...fates);
-  world.lates = world.lates || fates.includes('late');
-  world.barred = world.barred || fates.includes('barred');
-}
-
-const statusFrom = (answer: Promise<unknown>): Promise<number> => answer.then(() => 200, statusOf);
-
-async function create(world: World, userName: string, hash: string): Promise<void> {
+async function create(world: UserWorld, userName: string, hash: string): Promise<void> {
   const { tenant, ctx, life } = world.setting;
   world.open.set(hash, userName);
   const answer = await life.survive(
@@ -98,7 +41,7 @@ async function create(world: World, userName: string, hash: string): Promise<voi
   } else if (answer === 409) world.open.delete(hash);
 }
 
-async function edit(world: World, person: Person, wishes: readonly Wish[]): Promise<void> {
+async function edit(world: UserWorld, person: Person, wishes: readonly Wish[]): Promise<void> {
   const { tenant, ctx, life } = world.setting;
   const answers = await Promise.all(
     wishes.map(async (wish) => {
@@ -125,7 +68,7 @@ async function edit(world: World, person: Person, wishes: readonly Wish[]): Prom
   }
 }
 
-async function remove(world: World, person: Person): Promise<void> {
+async function remove(world: UserWorld, person: Person): Promise<void> {
   const { tenant, ctx, life } = world.setting;
   const status = await life.survive(statusFrom(tenant.users.remove(ctx, person.id)));
   if (status === 200) person.deleted = 'yes';
@@ -133,7 +76,7 @@ async function remove(world: World, person: Person): Promise<void> {
 }
 
 /** What is read is what was answered. */
-async function check(world: World): Promise<void> {
+async function check(world: UserWorld): Promise<void> {
   const { tenant, ctx } = world.setting;
   for (const person of world.people) {
     const answer = await tenant.users.get(ctx, person.id).catch(statusOf);
@@ -156,7 +99,7 @@ async function check(world: World): Promise<void> {
 }
 
 /** The row that was to free its name is not permitted to. */
-async function isDeadForItsName({ setting, barred }: World, { id }: Person): Promise<boolean> {
+async function isDeadForItsName({ setting, barred }: UserWorld, { id }: Person): Promise<boolean> {
   const row = await setting.row(id);
   return barred && row?.dead.some(({ kind, reason }) => kind === 'create' && reason.includes('taken')) === true;
 }
@@ -166,13 +109,10 @@ function assertIn(possible: ReadonlySet<unknown>, value: unknown, what: string):
 }
 
 /** ZITADEL is well for good, operators release what is held: everything comes to rest as it was answered. */
-async function settle(world: World): Promise<void> {
-  await restart(world);
+async function settle(world: UserWorld): Promise<void> {
+  await recover(world);
   const { setting } = world;
   const { zitadel, store, tenant, ctx } = setting;
-  zitadel.fates.length = 0;
-  zitadel.isDown = false;
-  land(world);
   for (let rounds = 0; ; rounds += 1) {
     assert.ok(rounds < 10, 'it never comes to rest');
     for (const row of await store.troubled(ctx.tenant, 'held', 100)) await tenant.operator.release(row.id);
@@ -208,7 +148,7 @@ async function settle(world: World): Promise<void> {
 }
 
 /** A create that lands after its user was deleted makes it once more; it is taken away again. */
-function revivedByLate({ setting: { zitadel }, lates }: World): number {
+function revivedByLate({ setting: { zitadel }, lates }: UserWorld): number {
   return lates ? zitadel.created.length - new Set(zitadel.created).size : 0;
 }
 
@@ -221,15 +161,10 @@ const wish = fc.oneof(
   userName,
   fc.tuple(title, active).map(([one, other]): Wish => ({ ...one, ...other })),
 );
-const fate = fc.oneof(
-  { weight: 4, arbitrary: fc.constant<Fate>('ok') },
-  { weight: 5, arbitrary: fc.constantFrom<Fate>('unsent', 'lost', 'applied', 'late', 'failed') },
-  { weight: 1, arbitrary: fc.constantFrom<Fate>('barred', 'limited') },
-);
 const some = fc.nat({ max: 3 });
-const personOf = ({ people }: World, n: number): Person | undefined => people[n % Math.max(1, people.length)];
+const personOf = ({ people }: UserWorld, n: number): Person | undefined => people[n % Math.max(1, people.length)];
 
-const COMMANDS: fc.Arbitrary<Command>[] = [
+const COMMANDS: readonly fc.Arbitrary<Command<UserWorld>>[] = [
   fc
     .constantFrom('ann', 'bob', 'cy')
     .map((name) => command(`create ${name}`, (world) => create(world, name, `${name}${(world.made += 1)}`))),
@@ -257,75 +192,18 @@ const COMMANDS: fc.Arbitrary<Command>[] = [
       if (person !== undefined) await remove(world, person);
     }),
   ),
-  fc
-    .array(fate, { minLength: 1, maxLength: 6 })
-    .map((fates) => command(`next calls: ${fates.join(' ')}`, async (world) => note(world, fates))),
-  fc.boolean().map((isDown) =>
-    command(isDown ? 'down' : 'up', async ({ setting }) => {
-      setting.zitadel.isDown = isDown;
-    }),
-  ),
-  fc.constant(
-    command('deliver', async ({ setting }) => {
-      await setting.life.survive(setting.deliverAll());
-    }),
-  ),
-  fc
-    .constantFrom(500, 2_000, 15_000, 31_000, 61_000)
-    .map((ms) => command(`${ms} ms pass`, async (world) => pass(world, ms))),
-  fc.constant(command('late calls land', async (world) => land(world))),
-  fc
-    .tuple(fc.integer({ min: 1, max: 25 }), fc.boolean())
-    .map(([n, after]) =>
-      command(`dies at operation ${n}${after ? ', done' : ''}`, async ({ setting }) => setting.life.dieAt(n, after)),
-    ),
-  fc.constant(command('restart', async (world) => await restart(world))),
-  fc.constant(
-    command('a long sleep', async (world) => {
-      await restart(world);
-      pass(world, 3_600_000);
-      await world.setting.tenant.hold();
-    }),
-  ),
-  fc.constant(
-    command('an operator retries what is dead', async ({ setting: { store, ctx, tenant, life } }) => {
-      const rows = (await life.survive(store.troubled(ctx.tenant, 'dead', 100))) ?? [];
-      for (const { id } of rows) await life.survive(tenant.operator.retry(id));
-    }),
-  ),
-  fc.constant(command('lists lag', async ({ setting }) => setting.zitadel.lag())),
-  fc.constant(
-    command(
-      'sync',
-      async ({ setting }) => void (await setting.life.survive(setting.tenant.operator.sync({ acceptRemovals: true }))),
-    ),
-  ),
+  ...troubles(25),
 ];
 
-/** `npm test` asks the same questions each time, `npm run model` new ones. */
-const SEED = process.env['MODEL_SEED'] === 'random' ? {} : { seed: Number(process.env['MODEL_SEED'] ?? 1) };
-
 for (const whenDown of ['accept', 'refuse'] as const)
-  test(`whatever happens in whatever order, what was answered comes true (WHEN_DOWN=${whenDown})`, async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.commands(COMMANDS, { maxCommands: 25, size: 'max' }), async (commands) => {
-        const setting = setUp({ whenDown, timing: { answerWithin: 2_000 } });
-        const world: World = {
-          setting,
-          people: [],
-          open: new Map(),
-          late: undefined,
-          lates: false,
-          barred: false,
-          made: 0,
-        };
-        try {
-          await fc.asyncModelRun(() => ({ model: {}, real: world }), commands);
-          await settle(world);
-        } finally {
-          await world.setting.tenant.stop();
-        }
+  test(`whatever happens in whatever order, what was answered comes true (WHEN_DOWN=${whenDown})`, () =>
+    hold({
+      commands: COMMANDS,
+      runs: 800,
+      begin: () => ({
+        ...begun(setUp({ whenDown, timing: { answerWithin: 2_000 } })),
+        people: [],
+        open: new Map(),
       }),
-      { numRuns: Number(process.env['MODEL_RUNS'] ?? 800), ...SEED },
-    );
-  });
+      settle,
+    }));

@@ -162,3 +162,6 @@ export function statusOf(error: unknown): number {
   if (error instanceof BridgeError) return error.status;
   throw error;
 }
+
+/** 200, or the status of the BridgeError that it ended with. */
+export const statusFrom = (answer: Promise<unknown>): Promise<number> => answer.then(() => 200, statusOf);
