@@ -35,8 +35,10 @@ export function createLife(store: Store, zitadel: Zitadel): Life {
         return (...given: unknown[]) => {
           if (dead) return new Promise(() => undefined);
           left -= 1;
-          if (left > 0) return (value as (...args: unknown[]) => unknown).apply(target, given);
-          if (lastHasEffect) void (value as (...args: unknown[]) => unknown).apply(target, given);
+          const operation = (): unknown => (value as (...args: unknown[]) => unknown).apply(target, given);
+          if (left > 0) return operation();
+          // nobody is left to hear how it ended, also when it failed
+          if (lastHasEffect) Promise.resolve(operation()).catch(() => undefined);
           die();
           return new Promise(() => undefined);
         };
