@@ -9,7 +9,7 @@ import { judgeGroups } from './groups/oracle.ts';
 import { holdsByRule, RULES } from './groups/rules.ts';
 import type { Send } from './line.ts';
 import type { Life } from './lives.ts';
-import { createLoad, type Load } from './load.ts';
+import { createUserLoad, type UserLoad } from './load.ts';
 import { judge, type Violation } from './oracle.ts';
 import { holderOf, peopleOf, type Written, writtenAt } from './people.ts';
 
@@ -36,7 +36,7 @@ export interface Verdict {
 
 export interface Clients {
   /** those of users */
-  readonly load: Load;
+  readonly load: UserLoad;
   start(): void;
   /** Every client ends the request it is at. */
   stop(): Promise<void>;
@@ -48,7 +48,7 @@ export interface Clients {
 
 export function createClients(options: ClientsOptions, sandbox: SandboxProcess, send: Send): Clients {
   const { seed, groups, groupClients } = options;
-  const load = createLoad({ ...options, think: 60, send });
+  const load = createUserLoad({ ...options, think: 60, send });
   const console = createConsole(sandbox);
   const users = (): readonly Life[] => load.lives;
   const groupLoad = createGroupLoad({ seed, groups, clients: groupClients, think: 150, send, users, console });

@@ -1,10 +1,10 @@
 /** Clients that create, change, deactivate, rename, delete and re-create users, each one request after the other. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { chance, int, mulberry32, pick, type Random } from '../mapping/random.ts';
+import { chance, pick, type Random } from '../mapping/random.ts';
+import { clientsAtWork, type Load, noteEnd } from './asking.ts';
 import { requestOf } from './bodies.ts';
 import {
   emailAttribute,
-  type End,
   isCreated,
   isDeleteAsked,
   isDeleted,
@@ -12,23 +12,15 @@ import {
   THERE,
   type Values,
   type Wish,
-  type Wished,
 } from './lives.ts';
-import type { Reply, Send } from './line.ts';
+import type { Send } from './line.ts';
 
-export interface Load {
-  /** all users that were ever asked for, in order of their births */
-  readonly lives: readonly Life[];
-  /** requests that no answer came to although the bridge lived */
-  readonly silent: readonly string[];
-  start(): void;
-  /** Every client ends the request it is at. */
-  stop(): Promise<void>;
+export interface UserLoad extends Load<Life> {
   /** Resolves at the next answer to a write. */
   answer(): Promise<void>;
 }
 
-export interface LoadOptions {
+export interface UserLoadOptions {
   readonly seed: number;
   /** users of the run; each has its owner among the clients, and every second one a client beside it that writes other attributes */
   readonly users: number;
@@ -50,7 +42,7 @@ interface User {
 
 type Part = 'owner' | 'helper';
 
-export function createLoad({ seed, users: count, clients, think, send }: LoadOptions): Load {
+export function createUserLoad({ seed, users: count, clients, think, send }: UserLoadOptions): UserLoad {
   const lives: Life[] = [];
   const silent: string[] = [];
   const users = Array.from({ length: count }, (_, n): User => {
@@ -59,8 +51,6 @@ export function createLoad({ seed, users: count, clients, think, send }: LoadOpt
   });
   let sent = 0;
   let values = 0;
-  const stopping = new AbortController();
-  let running: Promise<unknown> = Promise.resolve();
   let told = Promise.withResolvers<void>();
 
   const nameOf = ({ name }: User): string => `${name}n${fresh()}@example.test`;
@@ -71,13 +61,8 @@ export function createLoad({ seed, users: count, clients, think, send }: LoadOpt
     life.wishes.push(wish);
     const reply = await send(requestOf(life, wish));
     if (reply.kind === 'unsent') return forget(life, wish);
-    wish.ended = Date.now();
-    if (reply.kind === 'silent') silent.push(`${kind} ${life.birth}`);
-    wish.end = endOf(life, kind, reply);
+    noteEnd(life, wish, reply, silent);
     if (reply.kind !== 'answer') return;
-    wish.status = reply.status;
-    wish.detail = String(reply.body.detail ?? '');
-    if (kind === 'create' && wish.end === 'answered') life.id = String(reply.body.id);
     if (kind === 'create' && reply.status === 409) await findOut(life, wish);
     told.resolve();
     told = Promise.withResolvers();
@@ -154,30 +139,22 @@ export function createLoad({ seed, users: count, clients, think, send }: LoadOpt
     return simple(what);
   }
 
-  async function client(number: number): Promise<void> {
-    const random = mulberry32(seed * 1_000 + number);
+  function turnOf(client: number): (random: Random) => Promise<void> {
     const mine: { readonly user: User; readonly part: Part }[] = users.flatMap((user, n) => [
-      ...(n % clients === number ? [{ user, part: 'owner' as const }] : []),
-      ...(user.shared && (n + 1) % clients === number ? [{ user, part: 'helper' as const }] : []),
+      ...(n % clients === client ? [{ user, part: 'owner' as const }] : []),
+      ...(user.shared && (n + 1) % clients === client ? [{ user, part: 'helper' as const }] : []),
     ]);
-    while (!stopping.signal.aborted) {
+    return async (random) => {
       const { user, part } = pick(random, mine);
       await (part === 'owner' ? own(user, random) : help(user, random));
-      await pause(int(random, think));
-    }
+    };
   }
 
   return {
     lives,
     silent,
-    start() {
-      running = Promise.all(Array.from({ length: clients }, (_, n) => client(n)));
-    },
-    async stop() {
-      stopping.abort();
-      await running;
-    },
     answer: () => told.promise,
+    ...clientsAtWork({ clients, seed: seed * 1_000, think, turnOf }),
   };
 }
 
@@ -187,11 +164,3 @@ const ALL = [...OWN, ...HELP, 'put'] as const;
 
 /** All that a user is to be, as its only client wishes it. */
 const whole = ({ wishes }: Life): Values => Object.assign({}, ...wishes.map(({ values }) => values)) as Values;
-
-/** What became of a request about a user, or a group. */
-export function endOf(life: Wished, kind: Wish['kind'], reply: Exclude<Reply, { kind: 'unsent' }>): End {
-  if (reply.kind !== 'answer' || reply.status >= 500) return 'unanswered';
-  if (reply.status < 300) return 'answered';
-  const repeated = life.wishes.filter((wish) => wish.kind === 'delete' && wish.end !== 'refused').length > 1;
-  return kind === 'delete' && reply.status === 404 && repeated ? 'answered' : 'refused';
-}

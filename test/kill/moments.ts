@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SandboxProcess } from '../end-to-end/sandbox.ts';
 import { int, type Random } from '../mapping/random.ts';
-import type { Load } from './load.ts';
+import type { UserLoad } from './load.ts';
 import { writtenAt } from './people.ts';
 import { persist } from './watch.ts';
 import type { Weather } from './weather.ts';
@@ -10,7 +10,7 @@ import type { Window } from './windows.ts';
 
 export interface Scenery {
   readonly sandbox: SandboxProcess;
-  readonly load: Load;
+  readonly load: UserLoad;
   readonly weather: Weather;
   readonly random: Random;
   /** aborted: it is waited for no longer */

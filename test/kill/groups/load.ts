@@ -1,23 +1,13 @@
 /** Clients that create, rename, fill, replace and delete groups; each group has an owner, and all others change its members as well. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { chance, int, mulberry32, pick, type Random } from '../../mapping/random.ts';
+import { chance, int, pick, type Random } from '../../mapping/random.ts';
+import { clientsAtWork, type Load, noteEnd } from '../asking.ts';
 import type { Send } from '../line.ts';
 import { isCreated, isDeleteAsked, isDeleted, type Life } from '../lives.ts';
-import { endOf } from '../load.ts';
 import { groupRequest } from './bodies.ts';
 import type { Console } from './console.ts';
 import { type GroupLife, type GroupWish, joinable } from './lives.ts';
 import { BEGINNINGS, LEADS } from './rules.ts';
-
-export interface GroupLoad {
-  /** all groups that were ever asked for, in order of their births */
-  readonly lives: readonly GroupLife[];
-  /** requests that no answer came to although the bridge lived */
-  readonly silent: readonly string[];
-  start(): void;
-  /** Every client ends the request it is at. */
-  stop(): Promise<void>;
-}
 
 export interface GroupLoadOptions {
   readonly seed: number;
@@ -43,7 +33,7 @@ const OWN = ['rename', 'rename', 'both', 'members', 'members', 'members', 'repla
 const BY_HAND = 0.3;
 const DELETE: Asked = { kind: 'delete', joins: {}, whole: false };
 
-export function createGroupLoad(options: GroupLoadOptions): GroupLoad {
+export function createGroupLoad(options: GroupLoadOptions): Load<GroupLife> {
   const { seed, groups: count, clients, think, send, users, console } = options;
   const lives: GroupLife[] = [];
   const silent: string[] = [];
@@ -51,8 +41,6 @@ export function createGroupLoad(options: GroupLoadOptions): GroupLoad {
   /** users whom somebody has thought of, and those whom the console is at: nobody else asks for them meanwhile */
   const asked = new Set<string>();
   const waiting = new Set<string>();
-  const stopping = new AbortController();
-  let running: Promise<unknown> = Promise.resolve();
   let n = 0;
   let names = 0;
 
@@ -63,14 +51,8 @@ export function createGroupLoad(options: GroupLoadOptions): GroupLoad {
     const reply = await send(groupRequest(life, what, random));
     if (reply.kind === 'unsent') return void life.wishes.splice(life.wishes.indexOf(wish), 1);
     wish.done = n += 1;
-    wish.ended = Date.now();
-    if (reply.kind === 'silent') silent.push(`${kind} ${life.birth}`);
-    wish.end = endOf(life, kind, reply);
-    if (reply.kind !== 'answer') return;
-    wish.status = reply.status;
-    wish.detail = String(reply.body.detail ?? '');
-    if (kind === 'create' && wish.end === 'answered') life.id = String(reply.body.id);
-    if (reply.status === 503) await pause(think);
+    noteEnd(life, wish, reply, silent);
+    if (reply.kind === 'answer' && reply.status === 503) await pause(think);
   }
 
   /** What the owner of a group does next: it repeats what was not answered where clients do, else it wishes something new. */
@@ -127,24 +109,11 @@ export function createGroupLoad(options: GroupLoadOptions): GroupLoad {
     return joins;
   }
 
-  async function client(number: number): Promise<void> {
-    const random = mulberry32(seed * 1_000 + 500 + number);
-    const mine = slots.filter((_, slot) => slot % clients === number);
-    while (!stopping.signal.aborted) {
-      await (chance(random, 0.5) ? own(pick(random, mine), random) : help(pick(random, slots), random));
-      await pause(int(random, think));
-    }
+  function turnOf(client: number): (random: Random) => Promise<void> {
+    const mine = slots.filter((_, slot) => slot % clients === client);
+    return (random) => (chance(random, 0.5) ? own(pick(random, mine), random) : help(pick(random, slots), random));
   }
 
-  return {
-    lives,
-    silent,
-    start() {
-      running = Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
-    },
-    async stop() {
-      stopping.abort();
-      await running;
-    },
-  };
+  // 500: numbers that no client of users draws from
+  return { lives, silent, ...clientsAtWork({ clients, seed: seed * 1_000 + 500, think, turnOf }) };
 }
