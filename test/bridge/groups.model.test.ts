@@ -38,11 +38,13 @@ interface Group {
   readonly id: string;
   /** by user: whether it may be a member in the end */
   readonly possible: Map<string, Set<boolean>>;
+  /** no: nobody asked. maybe: asked, not answered. yes: answered */
   deleted: 'no' | 'maybe' | 'yes';
 }
 
 interface GroupWorld extends World {
   readonly users: string[];
+  /** those whose deletion was answered, or may have been done */
   readonly gone: Set<string>;
   readonly groups: Group[];
   /** who was given OWN_ROLE in the console */
@@ -196,6 +198,7 @@ const plain = ({ org, projects }: ReturnType<typeof rightsOfFacts>): unknown => 
 const userOf = ({ users }: GroupWorld, n: number): string => users[n % users.length] ?? '';
 const groupAt = ({ groups }: GroupWorld, n: number): Group | undefined => groups[n % Math.max(1, groups.length)];
 
+/** Which of those that are there, counted round and round. */
 const some = fc.nat({ max: 5 });
 const wish: fc.Arbitrary<Wish> = fc.tuple(some, fc.boolean());
 

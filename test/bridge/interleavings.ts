@@ -1,7 +1,7 @@
 /**
  * Random interleavings, of whatever the commands are about: a world whose time goes on only when a command says so, whose process may
  * die at any operation, and whose ZITADEL fails, answers late and goes away. `npm test` asks the same questions each time,
- * `npm run model` new ones; `replay` below says how to have a failed one again.
+ * `npm run model` new ones; `fromEnvironment` below says how to have a failed one again.
  */
 import fc from 'fast-check';
 import type { Fate } from './fake-zitadel.ts';
@@ -30,7 +30,7 @@ export type Command<W extends World> = fc.AsyncCommand<Model, W>;
 
 export interface Law<W extends World> {
   readonly commands: readonly fc.Arbitrary<Command<W>>[];
-  /** So many interleavings, unless MODEL_RUNS says how many. */
+  /** how many interleavings are tried, unless MODEL_RUNS says so */
   readonly runs: number;
   /** ms, for one interleaving */
   readonly timeout?: number;
@@ -46,8 +46,6 @@ export interface Interleavings<W extends World> {
   command(name: string, run: (world: W) => Promise<void>): Command<W>;
   /** Lets so many ms go by. */
   pass(world: W, ms: number): void;
-  /** The process dies, and a new one starts once nobody believes in the leases of the old one. */
-  restart(world: W): Promise<void>;
   /** A new process, and a ZITADEL that is well for good. */
   recover(world: W): Promise<void>;
   /** What happens beside the requests. @param operations a process dies at one of so many that come next */
@@ -91,6 +89,7 @@ export function createInterleavings<W extends World>(check: (world: W) => Promis
     world.late = undefined;
   }
 
+  /** The process dies, and a new one starts once nobody believes in the leases of the old one. */
   async function restart(world: W): Promise<void> {
     world.setting.life.die();
     void world.setting.tenant.stop();
@@ -160,7 +159,7 @@ export function createInterleavings<W extends World>(check: (world: W) => Promis
   }
 
   async function hold({ commands, begin, prepare, settle, runs, timeout }: Law<W>): Promise<void> {
-    const { drawn, parameters } = replay(process.env);
+    const { drawn, parameters } = fromEnvironment(process.env);
     const property = fc.asyncProperty(
       fc.commands([...commands], { maxCommands: 25, size: 'max', ...drawn }),
       async (interleaving) => {
@@ -177,7 +176,7 @@ export function createInterleavings<W extends World>(check: (world: W) => Promis
     await fc.assert(property, { numRuns: runs, ...(timeout === undefined ? {} : { timeout }), ...parameters });
   }
 
-  return { setUp, command, pass, restart, recover, troubles, hold };
+  return { setUp, command, pass, recover, troubles, hold };
 }
 
 const fate = fc.oneof(
@@ -187,10 +186,11 @@ const fate = fc.oneof(
 );
 
 /**
- * A run that fails prints its seed, the path to its shortest interleaving and, behind that, a replayPath. MODEL_SEED alone has the whole
- * run again, with MODEL_PATH and MODEL_REPLAY_PATH it begins at that interleaving. MODEL_SHRINK=no: the first one that fails is enough.
+ * A run that fails prints its seed, the path to its shortest interleaving and, beside that, a replayPath: MODEL_SEED alone has the whole
+ * run again, with MODEL_PATH and MODEL_REPLAY_PATH it begins at that interleaving. With MODEL_SHRINK=no a shorter one is not looked
+ * for; then there is no replayPath to give.
  */
-function replay({ MODEL_SEED, MODEL_RUNS, MODEL_PATH, MODEL_REPLAY_PATH, MODEL_SHRINK }: NodeJS.ProcessEnv) {
+function fromEnvironment({ MODEL_SEED, MODEL_RUNS, MODEL_PATH, MODEL_REPLAY_PATH, MODEL_SHRINK }: NodeJS.ProcessEnv) {
   return {
     drawn: MODEL_REPLAY_PATH === undefined ? {} : { replayPath: MODEL_REPLAY_PATH },
     parameters: {

@@ -161,6 +161,7 @@ const wish = fc.oneof(
   userName,
   fc.tuple(title, active).map(([one, other]): Wish => ({ ...one, ...other })),
 );
+/** Which of those that are there, counted round and round. */
 const some = fc.nat({ max: 3 });
 const personOf = ({ people }: UserWorld, n: number): Person | undefined => people[n % Math.max(1, people.length)];
 
