@@ -46,7 +46,7 @@ export interface Settlements {
   /** Waits for the result of one change. Call it before the change can settle. */
   expect(key: Key, revision: number): Expected;
   /** Whether a request still waits for this change, here or in another process; one whose request is gone is an orphan. */
-  awaited(key: Key, change: Pick<Change, 'revision' | 'process'>): boolean;
+  awaited(key: Key, change: Pick<Change, 'revision' | 'process' | 'answered'>): boolean;
   publish(key: Key, revision: number, result: Result): void;
   /** A call for these changes is about to be sent. False: one of them was taken back, it must not be. */
   sending(key: Key, revisions: Iterable<number>): boolean;
@@ -111,8 +111,9 @@ export function createSettlements(peers: Peers = ALONE): Settlements {
         },
       };
     },
-    awaited: (key, { revision, process }) =>
-      waiting.has(change(key, revision)) || (process !== undefined && process !== peers.own && peers.alive(process)),
+    awaited: (key, { revision, process, answered }) =>
+      waiting.has(change(key, revision)) ||
+      (!answered && process !== undefined && process !== peers.own && peers.alive(process)),
     sending(key, revisions) {
       const names = [...revisions].map((revision) => change(key, revision));
       if (names.some((name) => withdrawn.has(name))) return false;

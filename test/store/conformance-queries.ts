@@ -32,6 +32,15 @@ export function queryConformance(current: () => Store, fresh: (id?: string) => K
       assert.deepEqual(ids(await store.find(tenant, 'email', 'x@x')), ['a', 'c', 'd', 'b']);
     });
 
+    it('takes no value for another one, whatever is in it', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      const values = ['v', 'v\n', 'v\nfirst', 'v\nfirst\nfirst', '\n', '4:v', 'v\u0000'];
+      for (const [n, externalId] of values.entries())
+        await store.write(write({ tenant, id: n === 0 ? 'first' : `id-${n}` }, {}, { externalId }));
+      for (const [n, externalId] of values.entries())
+        assert.deepEqual(ids(await store.find(tenant, 'externalId', externalId)), [n === 0 ? 'first' : `id-${n}`]);
+    });
+
     it('forgets what the row is no longer found by', async () => {
       const [store, key] = [current(), fresh()];
       await store.write(write(key, {}, { userName: 'old', externalId: 'old', emails: ['old', 'both'] }));

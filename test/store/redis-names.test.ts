@@ -44,7 +44,11 @@ describe('store/redis, names', { skip: withoutRedis(), timeout: 60_000 }, () => 
   }
 
   /** Neither a time nor a lease is given, nobody is told. */
-  function runWrite(client: Client, key: typeof ANN, args: readonly (string | number)[]): Promise<readonly string[]> {
+  function runWrite(
+    client: Client,
+    key: typeof ANN,
+    args: readonly (string | number | Buffer)[],
+  ): Promise<readonly string[]> {
     const keys = [rowsKey(key.tenant), besideRows(key.tenant, 'tokens'), leaseKey(key)];
     return client.run(WRITE, keys, [key.id, ...args, '', '', '', '', '']);
   }

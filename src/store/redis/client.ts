@@ -3,9 +3,13 @@ import { shuttingDown, unavailable } from '../unavailable.ts';
 import type { Connection } from './connect.ts';
 import type { Script } from './script.ts';
 
+type Arg = string | number | Buffer;
+
 export interface Client {
   /** Runs a script; the keys share one hash tag. Its answer is what the script says it is. */
-  run<T>(script: Script, keys: readonly string[], args?: readonly (string | number)[]): Promise<T>;
+  run<T>(script: Script, keys: readonly string[], args?: readonly Arg[]): Promise<T>;
+  /** As run; its texts are bytes, as rows are. */
+  runRaw<T>(script: Script, keys: readonly string[], args?: readonly Arg[]): Promise<T>;
   /** Any other command. */
   ask<T>(command: (connection: Connection) => Promise<T>): Promise<T>;
   /** How often it was connected: what was said before a number changed may have been said to another server. */
@@ -27,18 +31,25 @@ export function createClient(connection: Connection): Client {
     }
   }
 
+  /** A server that was started anew knows no scripts. */
+  async function evaluate(redis: Connection, { lua, sha }: Script, isRaw: boolean, all: readonly Arg[], keys: number) {
+    try {
+      return await (isRaw ? redis.callBuffer('evalsha', sha, keys, ...all) : redis.evalsha(sha, keys, ...all));
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return isRaw ? redis.callBuffer('eval', lua, keys, ...all) : redis.eval(lua, keys, ...all);
+    }
+  }
+
+  const run =
+    (isRaw: boolean) =>
+    <T>(made: Script, keys: readonly string[], args: readonly Arg[] = []): Promise<T> =>
+      ask(async (redis) => (await evaluate(redis, made, isRaw, [...keys, ...args], keys.length)) as T);
+
   return {
     ask,
-    run: <T>({ lua, sha }: Script, keys: readonly string[], args: readonly (string | number)[] = []) =>
-      ask(async (redis) => {
-        try {
-          return (await redis.evalsha(sha, keys.length, ...keys, ...args)) as T;
-        } catch (error) {
-          // a server that was started anew knows no scripts
-          if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-          return (await redis.eval(lua, keys.length, ...keys, ...args)) as T;
-        }
-      }),
+    run: run(false),
+    runRaw: run(true),
     times: () => times,
     close() {
       closed = true;

@@ -38,7 +38,7 @@ if left <= ms and left >= 0.9 * ms then return 1 end
 return redis.call('PEXPIRE', KEYS[1], ms)
 `);
 
-/** KEYS: lease, rows. ARGV: token, id. Answers the text of the row, or nothing. */
+/** KEYS: lease, rows. ARGV: token, id. Answers the value of the row, or nothing. */
 export const RELEASE = script(String.raw`${LEASES}
 if holdsLease(KEYS[1], ARGV[1]) then redis.call('DEL', KEYS[1]) end
 return redis.call('HGET', KEYS[2], ARGV[2])

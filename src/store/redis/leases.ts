@@ -59,8 +59,8 @@ export function createLeases(client: Client): Leases {
       (await client.run<number>(PROVE, [leaseKey(key)], [String(token), whole(ms)])) === 1,
     async release({ key, token }) {
       const keys = [leaseKey(key), rowsKey(key.tenant)];
-      const text = await client.run<string | null>(RELEASE, keys, [String(token), key.id]);
-      return text === null ? undefined : rowFrom(key, text);
+      const value = await client.runRaw<Buffer | null>(RELEASE, keys, [String(token), key.id]);
+      return value === null ? undefined : rowFrom(key, value);
     },
   };
 }

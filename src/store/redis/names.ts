@@ -44,7 +44,7 @@ export function createNames(client: Client, patience: number): Names {
   return {
     async reserve(key, instance, names, voided) {
       const owner = textOf(key);
-      const args = [owner, randomBytes(9).toString('base64url'), JSON.stringify(names), JSON.stringify(voided)];
+      const args = [owner, randomBytes(6).toString('base64url'), JSON.stringify(names), JSON.stringify(voided)];
       for (let wait = 1; ; wait = Math.min(2 * wait, 20)) {
         const answer = await client.run<Reserved>(RESERVE, [namesKey(instance)], args);
         if (answer[0] === 'ok') {

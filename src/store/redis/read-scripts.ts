@@ -4,7 +4,7 @@ import { script, type Script } from './script.ts';
 const PRELUDE = String.raw`
 local base = string.sub(KEYS[1], 1, -5)
 
--- id and row text in turn, appended to found
+-- id and value of a row in turn, appended to found
 local function rows(ids, found)
   for first = 1, #ids, 200 do
     local last = math.min(first + 199, #ids)
@@ -51,19 +51,19 @@ export type Sight = Script;
 
 const sight = (lua: string): Sight => script(PRELUDE + lua);
 
-/** ARGV: first, last rank. {total, id, text, ...} */
+/** ARGV: first, last rank. {total, id, value, ...} */
 export const PAGE = sight(String.raw`
 local found = { redis.call('ZCARD', base .. 'order') }
 return rows(redis.call('ZRANGE', base .. 'order', ARGV[1], ARGV[2]), found)
 `);
 
-/** ARGV: created ('': from the beginning), id, limit. {id, text, ...} */
+/** ARGV: created ('': from the beginning), id, limit. {id, value, ...} */
 export const SLICE = sight(String.raw`
 local first = behind(base .. 'order', ARGV[1], ARGV[2])
 return rows(redis.call('ZRANGE', base .. 'order', first, first + ARGV[3] - 1), {})
 `);
 
-/** ARGV: beginnings of index entries. {id, text, ...} */
+/** ARGV: beginnings of index entries. {id, value, ...} */
 export const FIND = sight(String.raw`
 local ids = {}
 for _, start in ipairs(ARGV) do
@@ -73,12 +73,12 @@ end
 return rows(ids, {})
 `);
 
-/** ARGV: trouble, '(' and the id to go on behind or '-', limit. {id, text, ...} */
+/** ARGV: trouble, '(' and the id to go on behind or '-', limit. {id, value, ...} */
 export const TROUBLED = sight(String.raw`
 return rows(byId(base .. ARGV[1], ARGV[2], ARGV[3]), {})
 `);
 
-/** ARGV: time, limit. {id, text, ...} */
+/** ARGV: time, limit. {id, value, ...} */
 export const TOMBSTONES = sight(String.raw`
 return rows(redis.call('ZRANGEBYSCORE', base .. 'tomb', '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[2]), {})
 `);

@@ -1,9 +1,10 @@
 /**
- * A row as one text in Redis: version, what it is found by, reserved names, memberships, and the row itself, a line each.
- * JSON has no line breaks of its own.
+ * A row as one value in Redis: version, what it is found by, reserved names, memberships, a line each (JSON has no line breaks of its
+ * own), and the row itself behind them (row-body.ts).
  */
 import type { Index, IndexName, Key, Row, Write } from '../../bridge/ports.ts';
 import { fold, memberText, namesOf } from '../index-text.ts';
+import { packed, unpacked } from './row-body.ts';
 import { owedSince, TROUBLES } from '../troubles.ts';
 
 /**
@@ -40,7 +41,7 @@ export interface RowText {
   readonly names: string;
   /** JSON [display, group, ...], or [] */
   readonly members: string;
-  readonly body: string;
+  readonly body: Buffer | '';
   /** places in the sorted sets */
   readonly created: string;
   readonly dueAt: string;
@@ -77,19 +78,22 @@ export function rowText({ row, index }: Write): RowText {
   };
 }
 
-export function rowFrom({ tenant, id }: Key, text: string): Row {
-  const version = Number(text.slice(0, text.indexOf('\n')));
-  return { ...USUAL, ...(JSON.parse(text.slice(text.lastIndexOf('\n') + 1)) as Row), tenant, id, version };
+/** Lines before the row itself. */
+const LINES = 4;
+
+export function rowFrom({ tenant, id }: Key, value: Buffer): Row {
+  let body = 0;
+  for (let line = 0; line < LINES; line++) body = value.indexOf('\n', body) + 1;
+  return { ...USUAL, ...(unpacked(value.subarray(body)) as Row), tenant, id, version: versionOf(value) };
 }
 
-/** JSON [instance, name, ...] of a row text, and its version. */
-export function slotFrom(text: string): { readonly version: number; readonly names: readonly string[] } {
-  const [version, , names = '[]'] = text.split('\n', 3);
-  return { version: Number(version), names: JSON.parse(names) as string[] };
-}
+export const versionOf = (value: Buffer): number => Number(value.toString('latin1', 0, value.indexOf('\n')));
 
-/** Entries of the one index for all look-ups begin with this; the id follows. The length keeps a value from looking like another one and an id. */
-const indexEntry = (mark: string, value: string): string => `${mark}${Buffer.byteLength(value)}:${value}`;
+/**
+ * Entries of the one index for all look-ups begin with this; the id follows. A value with a line break of its own may look like a
+ * shorter one and an id, but no row has such an id.
+ */
+const indexEntry = (mark: string, value: string): string => `${mark}${value}\n`;
 
 /** Most people have their userName for an address: one entry does for both then. */
 const BOTH = 'b';
@@ -120,12 +124,12 @@ function place(time: number | null): string {
   return String(time);
 }
 
-function bodyOf(row: Row): string {
+function bodyOf(row: Row): Buffer {
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(row)) {
     if (!APART.has(name) && !isUsual(name, value)) kept[name] = value;
   }
-  return JSON.stringify(kept);
+  return packed(kept);
 }
 
 /** The key says them, or the first line. */

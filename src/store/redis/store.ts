@@ -77,19 +77,20 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   const replicated = replicas > 0 ? createConfirm(client, replicas, Math.ceil(commandTimeoutMs * 0.8)) : undefined;
 
   /** Rows that a sight of several keys gave. */
-  const rowsOf = (tenant: string, found: readonly string[]): Row[] => {
-    const rows: Row[] = [];
-    for (let n = 0; n + 1 < found.length; n += 2)
-      rows.push(rowFrom({ tenant, id: found[n] ?? '' }, found[n + 1] ?? ''));
-    return rows;
-  };
+  const rowsOf = (tenant: string, found: readonly Buffer[]): Row[] =>
+    pairs(found, (id, value) => rowFrom({ tenant, id: id.toString() }, value));
   const see = <T>(script: sights.Sight, tenant: string, ...args: readonly (string | number)[]): Promise<T> =>
     client.run<T>(script, [rowsKey(tenant)], args);
+  const seeRows = <T = Buffer[]>(
+    script: sights.Sight,
+    tenant: string,
+    ...args: readonly (string | number)[]
+  ): Promise<T> => client.runRaw<T>(script, [rowsKey(tenant)], args);
   const rowsSeen = async (
     script: sights.Sight,
     tenant: string,
     ...args: readonly (string | number)[]
-  ): Promise<Row[]> => rowsOf(tenant, await see(script, tenant, ...args));
+  ): Promise<Row[]> => rowsOf(tenant, await seeRows(script, tenant, ...args));
   /** The smallest score of a sorted set. */
   const lowest = async (tenant: string, what: 'due' | 'since'): Promise<number | undefined> => {
     const [, score] = await client.ask((redis) => redis.zrange(besideRows(tenant, what), '0', '0', 'WITHSCORES'));
@@ -100,8 +101,8 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     durability: () => checked.durability,
     watch: (shelf, onChange) => watches.add(shelf, onChange),
     async read({ tenant, id }) {
-      const text = await client.ask((redis) => redis.hget(rowsKey(tenant), id));
-      return text === null ? undefined : rowFrom({ tenant, id }, text);
+      const value = await client.ask((redis) => redis.hgetBuffer(rowsKey(tenant), id));
+      return value === null ? undefined : rowFrom({ tenant, id }, value);
     },
     async write(write, options = { durable: true }) {
       const times = client.times();
@@ -121,13 +122,13 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     },
     async page(tenant, offset, limit) {
       const [first, last] = limit > 0 ? [offset, offset + limit - 1] : [1, 0];
-      const [total, ...found] = await see<readonly [number, ...string[]]>(sights.PAGE, tenant, first, last);
+      const [total, ...found] = await seeRows<readonly [number, ...Buffer[]]>(sights.PAGE, tenant, first, last);
       return { rows: rowsOf(tenant, found), total };
     },
     async *scan(tenant, from) {
       let after: { readonly created: number | ''; readonly id: string } = from ?? { created: '', id: '' };
       for (;;) {
-        const found = await see<string[]>(sights.SLICE, tenant, after.created, after.id, SLICE_ROWS);
+        const found = await seeRows(sights.SLICE, tenant, after.created, after.id, SLICE_ROWS);
         if (found.length === 0) return;
         for (let n = 0; n < found.length; ) {
           const slice: Row[] = [];

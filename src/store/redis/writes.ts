@@ -5,7 +5,7 @@ import type { Client } from './client.ts';
 import { besideRows, leaseKey, rowsKey } from './keys.ts';
 import { type Leases, whole } from './leases.ts';
 import type { Names } from './names.ts';
-import { rowText, slotFrom } from './row-text.ts';
+import { rowText, versionOf } from './row-text.ts';
 import { WRITE } from './write-script.ts';
 
 type Written =
@@ -37,9 +37,9 @@ export function createWrites({
   isTold,
   onFailure,
 }: WritesOptions): (write: Write, options: Pick<WriteOptions, 'take' | 'under'>) => Promise<WriteResult> {
-  const versionOf = async ({ tenant, id }: Key): Promise<number> => {
-    const text = await client.ask((redis) => redis.hget(rowsKey(tenant), id));
-    return text === null ? 0 : slotFrom(text).version;
+  const storedVersion = async ({ tenant, id }: Key): Promise<number> => {
+    const value = await client.ask((redis) => redis.hgetBuffer(rowsKey(tenant), id));
+    return value === null ? 0 : versionOf(value);
   };
 
   /** Whoever needs such a name finds out that the row does not hold it: nothing is lost when this fails. */
@@ -63,7 +63,7 @@ export function createWrites({
       if (come.length > 0) {
         const reservation = await names.reserve(key, instance, come, voided);
         if (reservation.kind === 'taken')
-          return (await versionOf(key)) === expect ? nameTaken(reservation) : { kind: 'version' };
+          return (await storedVersion(key)) === expect ? nameTaken(reservation) : { kind: 'version' };
         ({ tokens } = reservation);
       }
       const args = [key.id, expect, ...fixed, known, JSON.stringify(tokens), ...settings, under?.token ?? ''];

@@ -11,9 +11,9 @@ export function inRedis(url: string, tenant: string): Left & { close(): void } {
   const redis = new Redis(url);
 
   async function rows(shelf: string): Promise<readonly Row[]> {
-    const texts = await redis.hgetall(rowsKey(shelf));
-    return Object.entries(texts)
-      .map(([id, text]) => rowFrom({ tenant: shelf, id }, text))
+    const values = await redis.hgetallBuffer(rowsKey(shelf));
+    return Object.entries(values)
+      .map(([id, value]) => rowFrom({ tenant: shelf, id }, value))
       .filter(isLeft);
   }
 
