@@ -1,7 +1,7 @@
 /** A redis-server of its own for a test: a free port, a folder of its own, gone at the end. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface RedisOptions {
   /** lines of redis.conf beside (or in the stead of) those below, e.g. { appendonly: 'yes' } */
   readonly config?: Readonly<Record<string, string>>;
+  /** it is a sentinel, with these lines beside port and folder */
+  readonly sentinel?: string;
 }
 
 export interface RedisServer {
@@ -41,12 +43,15 @@ export function withoutRedis(): typeof NO_REDIS | false {
   }
 }
 
+const options = (settings: Readonly<Record<string, string>>): string[] =>
+  Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+
 const CONFIG = { bind: '127.0.0.1', save: '', appendonly: 'no', 'maxmemory-policy': 'noeviction' };
 
 /** Longest wait for a server to answer, ms. */
 const PATIENCE = 20_000;
 
-export async function startRedis({ config = {} }: RedisOptions = {}): Promise<RedisServer> {
+export async function startRedis({ config = {}, sentinel }: RedisOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bridge-redis-'));
   let child: ChildProcess | undefined;
   let port = 0;
@@ -55,9 +60,16 @@ export async function startRedis({ config = {} }: RedisOptions = {}): Promise<Re
     rmSync(folder, { recursive: true, force: true });
   };
 
+  /** A sentinel writes into its file what it finds out. */
+  function sentinelFile(): string {
+    const file = join(folder, 'sentinel.conf');
+    writeFileSync(file, `port ${port}\nbind 127.0.0.1\ndir ${folder}\n${sentinel}\n`);
+    return file;
+  }
+
   async function start(): Promise<void> {
     const settings = { ...CONFIG, ...config, port: String(port), dir: folder };
-    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    const args = sentinel === undefined ? options(settings) : [sentinelFile(), '--sentinel'];
     const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     server.stdout.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2_000)));

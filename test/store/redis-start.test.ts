@@ -1,8 +1,14 @@
 /** What a Redis must be like, what it promises, and how it is addressed. */
 import assert from 'node:assert/strict';
+import { lookup } from 'node:dns';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Cluster, Redis } from 'ioredis';
 import { parseAddress } from '../../src/store/redis/address.ts';
+import { connectAs, type Connection } from '../../src/store/redis/connect.ts';
 import { createRedisStore } from '../../src/store/redis/store.ts';
 import { withoutRedis } from '../redis/server.ts';
 import { DURABLE, useStores } from '../redis/stores.ts';
@@ -51,6 +57,32 @@ describe('store/redis, start', { skip: withoutRedis(), timeout: 60_000 }, () => 
     assert.equal(await admin.hlen('scim:{t}:rows'), 1, 'in database 3');
     await own.kill();
     await assert.rejects(createRedisStore({ url: url(':s3cret'), startTimeoutMs: 300 }), /ECONNREFUSED/);
+  });
+
+  it('says what to do when Redis asks for a password or closes the connection', async () => {
+    const own = await server({ requirepass: 's3cret' });
+    const at = { url: own.url, startTimeoutMs: 300 };
+    await assert.rejects(createRedisStore(at), /NOAUTH.*\(it asks for a password: user:password@ before the host\)$/);
+    const deaf = createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1');
+    await once(deaf, 'listening');
+    const { port } = deaf.address() as AddressInfo;
+    const url = `redis://127.0.0.1:${port}`;
+    await assert.rejects(createRedisStore({ url, startTimeoutMs: 300 }), /ECONNRESET.*rediss:\/\//);
+    deaf.close();
+  });
+
+  it('TLS: the certificate is looked at for the name that was given; an IP address is no server name (RFC 6066 §3)', async () => {
+    const made = (url: string): Connection => {
+      const connection = connectAs(url, {});
+      connection.on('error', () => undefined).disconnect();
+      return connection;
+    };
+    const tls = (url: string): unknown => (made(url) as Redis).options.tls;
+    assert.deepEqual(tls('rediss://redis.invalid'), { servername: 'redis.invalid' });
+    for (const host of ['127.0.0.1', '[::1]']) assert.deepEqual(tls(`rediss://${host}:1`), {});
+    assert.equal(tls('redis://redis.invalid'), undefined);
+    const { dnsLookup } = (made('rediss+cluster://node.invalid:1') as Cluster).options;
+    assert.equal(await promisify(dnsLookup ?? lookup)('node.invalid'), 'node.invalid');
   });
 
   it('replicas: a write is answered once they have it, and never without them', async () => {
