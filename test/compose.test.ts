@@ -18,7 +18,10 @@ interface Service {
 const root = resolve(import.meta.dirname, '..');
 const read = (file: string) => readFileSync(resolve(root, file), 'utf8');
 const text = read('docker-compose.yml');
-const { services } = parse(text, { merge: true }) as { readonly services: Readonly<Record<string, Service>> };
+const { services, configs } = parse(text, { merge: true }) as {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly configs: { readonly balancer: { readonly content: string } };
+};
 
 const settings = new Set(settingRows().flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name])));
 /** Services that run this repository. */
@@ -86,6 +89,19 @@ describe('docker-compose.yml', () => {
     const [command = ''] = [services['redis']?.command];
     for (const need of ['--appendonly yes', '--appendfsync always', '--maxmemory-policy noeviction'])
       assert.ok(command.includes(need), need);
+  });
+
+  test('the balancer asks /readyz of each process that answers requests, and follows its address', () => {
+    const { content } = configs.balancer;
+    assert.match(content, /^ *option httpchk GET \/readyz$/m);
+    const [, resolvers] = /^resolvers (\w+)$/m.exec(content) ?? [];
+    const apis = own.filter((name) => services[name]?.environment?.['ROLE'] === 'api');
+    assert.deepEqual(
+      [...content.matchAll(/^ *server (\S+) (\S+) check .* resolvers (\w+) init-addr libc,none$/gm)].map(
+        ([, name, address, by]) => [name, address, by],
+      ),
+      apis.map((name) => [name, `${name}:7644`, resolvers]),
+    );
   });
 });
 
