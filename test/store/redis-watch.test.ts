@@ -38,6 +38,20 @@ describe('store/redis, watch', { skip: withoutRedis(), timeout: 60_000 }, () => 
     assert.ok(!told.includes('a user') && !told.includes('elsewhere'));
   });
 
+  it('hears nothing of the same shelf in another database', async () => {
+    const own = await server();
+    const other = await open({ url: `${own.url}/1` });
+    const [writer, watcher] = [await open(own), await open(own)];
+    const told: string[] = [];
+    watcher.watch(SHELF, (id) => told.push(id));
+    await writer.write(write({ tenant: SHELF, id: 'first' }));
+    while (!told.includes('first')) await sleep(5);
+    await other.write(write({ tenant: SHELF, id: 'elsewhere' }));
+    await writer.write(write({ tenant: SHELF, id: 'last' }));
+    while (!told.includes('last')) await sleep(5);
+    assert.ok(!told.includes('elsewhere'));
+  });
+
   it('a message that was lost is made good', async () => {
     const own = await server();
     const [writer, watcher] = [await open(own), await open(own, { watchMs: 20 })];

@@ -11,6 +11,9 @@ export const rowsKey = (tenant: string): string => `scim:{${tag(tenant)}}:rows`;
 export const besideRows = (tenant: string, what: 'due' | 'since' | 'sets' | 'tokens' | 'changes'): string =>
   `scim:{${tag(tenant)}}:${what}`;
 
+/** Where the writes of a tenant are told: channels are the same in all databases of a Redis. */
+export const changesChannel = (tenant: string, db: number): string => `${besideRows(tenant, 'changes')}:${db}`;
+
 export const leaseKey = ({ tenant, id }: Key): string => `scim:{${tag(tenant)}}:lease:${id}`;
 
 /** Hash: reserved name -> owner (name-scripts.ts). Tenants share it: it has a tag of its own. */

@@ -7,7 +7,7 @@ import { hostsOf, parseAddress } from './address.ts';
 import { checkRedis, type Durability } from './checks.ts';
 import { createClient } from './client.ts';
 import { connectTo, whenReady } from './connect.ts';
-import { besideRows, rowsKey, STATE } from './keys.ts';
+import { besideRows, changesChannel, rowsKey, STATE } from './keys.ts';
 import { createLeases } from './leases.ts';
 import { createNames } from './names.ts';
 import * as sights from './read-scripts.ts';
@@ -71,9 +71,9 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   const names = createNames(client, commandTimeoutMs + 100);
   const leases = createLeases(client);
   connection.on('ready', () => leases.giveBack());
-  const watches = createWatches({ client, connect, onError: onFailure, every: watchMs });
-  const isTold = (tenant: string): boolean => tenant.endsWith(':groups');
-  const writeRow = createWrites({ client, names, leases, clock, isTold, onFailure });
+  const watches = createWatches({ client, connect, db: address.db, onError: onFailure, every: watchMs });
+  const channelOf = (tenant: string): string => (tenant.endsWith(':groups') ? changesChannel(tenant, address.db) : '');
+  const writeRow = createWrites({ client, names, leases, clock, channelOf, onFailure });
   const replicated = replicas > 0 ? createConfirm(client, replicas, Math.ceil(commandTimeoutMs * 0.8)) : undefined;
 
   /** Rows that a sight of several keys gave. */

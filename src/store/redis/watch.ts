@@ -1,7 +1,7 @@
 /** Tells which rows of a shelf any process has written: at once when the message arrives, within two looks when it was lost. */
 import type { Client } from './client.ts';
 import type { Connection } from './connect.ts';
-import { besideRows, rowsKey } from './keys.ts';
+import { besideRows, changesChannel, rowsKey } from './keys.ts';
 
 export interface Watches {
   /** From now on, and once for every row that is there at the beginning. */
@@ -13,6 +13,8 @@ export interface WatchesOptions {
   readonly client: Client;
   /** made at the first watch: a connection that is subscribed does nothing else */
   readonly connect: () => Connection;
+  /** number of the database */
+  readonly db: number;
   readonly onError: (error: unknown) => void;
   /** between two looks whether a message was lost, ms */
   readonly every: number;
@@ -30,7 +32,7 @@ interface Watch {
   seen: number;
 }
 
-export function createWatches({ client, connect, onError, every }: WatchesOptions): Watches {
+export function createWatches({ client, connect, db, onError, every }: WatchesOptions): Watches {
   const watches: Watch[] = [];
   let connection: Connection | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -53,7 +55,7 @@ export function createWatches({ client, connect, onError, every }: WatchesOption
 
   async function look(watch: Watch, subscriber: Connection): Promise<void> {
     await subscriber.subscribe(watch.channel);
-    const number = Number(await client.ask((redis) => redis.get(watch.channel)));
+    const number = Number(await client.ask((redis) => redis.get(besideRows(watch.shelf, 'changes'))));
     // a message may still be on its way: what was counted at the look before should be here
     const whole = watch.last !== undefined && watch.last >= watch.seen && watch.last <= number;
     watch.seen = number;
@@ -80,7 +82,7 @@ export function createWatches({ client, connect, onError, every }: WatchesOption
 
   return {
     add(shelf, onChange) {
-      const channel = besideRows(shelf, 'changes');
+      const channel = changesChannel(shelf, db);
       watches.push({ shelf, channel, onChange, ids: new Set(), last: undefined, seen: 0 });
       if (connection === undefined) start();
     },

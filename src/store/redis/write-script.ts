@@ -11,15 +11,15 @@ import { script } from './script.ts';
 /**
  * KEYS: rows, tokens, lease of the row. ARGV: id, expected version, then of RowText version ('' takes the row away), head, names,
  * members, body, created, dueAt, since, tombstone; then names that the caller knows the row to have, JSON of the reservations it made
- * for those that come, the time ('': that of Redis), '1' to tell the row to those who watch; token of the lease that the row is
- * written under or '', ms for which the lease is taken or '', mark of that.
+ * for those that come, the time ('': that of Redis), the channel on which the row is told to those who watch ('': on none); token of
+ * the lease that the row is written under or '', ms for which the lease is taken or '', mark of that.
  * Answers {'ok', names before, token of the lease taken or ''}, {'leased'}, {'version'}, {'names', names before} when they change and
  * the caller knew others, or {'void', reservation} when somebody took that over. Nothing but 'ok' wrote anything.
  */
 export const WRITE = script(String.raw`${LEASES}
 local base = string.sub(KEYS[1], 1, -5)
 local id, expect, version, head, names, members, body = unpack(ARGV, 1, 7)
-local created, due, since, tomb, known, tokens, clock, tell = unpack(ARGV, 8, 15)
+local created, due, since, tomb, known, tokens, clock, channel = unpack(ARGV, 8, 15)
 local under, ms, mark = unpack(ARGV, 16, 18)
 
 if under ~= '' and not holdsLease(KEYS[3], under) then return { 'leased' } end
@@ -90,9 +90,9 @@ if members ~= was[4] then
     function(group) redis.call('ZADD', base .. 'm:' .. group, 0, id) count(group, 1) end)
 end
 
-if tell == '1' then
+if channel ~= '' then
   local number = redis.call('INCR', base .. 'changes')
-  redis.call('PUBLISH', base .. 'changes', string.format('%.0f %s', number, id))
+  redis.call('PUBLISH', channel, string.format('%.0f %s', number, id))
 end
 return { 'ok', was[3], ms == '' and '' or takeLease(KEYS[2], KEYS[3], ms, mark) }
 `);

@@ -24,8 +24,8 @@ export interface WritesOptions {
   readonly leases: Leases;
   /** in the stead of Redis's own time, for revisions of sets */
   readonly clock: Clock | undefined;
-  /** rows of this tenant are told to those who watch */
-  readonly isTold: (tenant: string) => boolean;
+  /** where rows of this tenant are told to those who watch; '': nowhere */
+  readonly channelOf: (tenant: string) => string;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -34,7 +34,7 @@ export function createWrites({
   names,
   leases,
   clock,
-  isTold,
+  channelOf,
   onFailure,
 }: WritesOptions): (write: Write, options: Pick<WriteOptions, 'take' | 'under'>) => Promise<WriteResult> {
   const storedVersion = async ({ tenant, id }: Key): Promise<number> => {
@@ -52,7 +52,7 @@ export function createWrites({
     const { version, head, names: wanted, members, body, created, dueAt, since, tombstone } = rowText(write);
     const [instance = '', ...reserved] = JSON.parse(wanted) as string[];
     const fixed = [version, head, wanted, members, body, created, dueAt, since, tombstone];
-    const settings = [clock?.() ?? '', isTold(key.tenant) ? '1' : ''];
+    const settings = [clock?.() ?? '', channelOf(key.tenant)];
     /** names that the row is believed to have: a row that is not there has none */
     let known = expect === 0 ? '[]' : '';
     const voided: string[] = [];
