@@ -91,10 +91,14 @@ const address = (value: unknown): string => {
 /** The places of a stack: its lines that say where, never the message. */
 const frames = (stack: string): string[] => [...stack.matchAll(/^\s+(at .*)$/gm)].map((match) => match[1] ?? '');
 
+/** Redis begins its refusals with a code, e.g. OOM or NOREPLICAS. */
+const redisCode = ({ name, message }: Error): string | undefined =>
+  name === 'ReplyError' ? /^[A-Z]+(?= |$)/.exec(message)?.[0] : undefined;
+
 /** Class of a failure and the places of its stack; a text is read as a stack. */
 const failure = (value: unknown) => {
   if (!(value instanceof Error)) return { name: word(String(value).split('\n', 1)[0]), at: frames(String(value)) };
-  const { code } = value as NodeJS.ErrnoException;
+  const code = (value as NodeJS.ErrnoException).code ?? redisCode(value);
   return { name: word(value.name), ...(code === undefined ? {} : { code: word(code) }), at: frames(value.stack ?? '') };
 };
 

@@ -48,10 +48,15 @@ test('a field that holds a person is written as ?', () => {
 });
 
 test('a failure is written without its message, an address without user and path', () => {
+  const refusal = Object.assign(new Error('OOM command not allowed, ada@example.com'), { name: 'ReplyError' });
   const error = Object.assign(new TypeError('ada@example.com is wrong'), { code: 'ERR_X' });
   const text = JSON.stringify(
-    lines((log) => log.system('error', 'failed', { error, address: 'https://u:p@id.example.com/a?b' })),
+    lines((log) => {
+      log.system('error', 'failed', { error, address: 'https://u:p@id.example.com/a?b' });
+      log.system('error', 'failed', { error: refusal });
+    }),
   );
+  assert.match(text, /"name":"ReplyError","code":"OOM"/, 'what Redis refused and why');
   assert.match(text, /"name":"TypeError","code":"ERR_X","at":\["at /);
   assert.match(text, /"address":"https:\/\/id\.example\.com"/);
   assert.doesNotMatch(text, /ada@example/);

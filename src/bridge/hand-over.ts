@@ -184,6 +184,8 @@ const NO_CHANGE = { kind: 'edit', facts: {} } as const;
 
 /** reconcile throws only while the store cannot be read. */
 const STORE_AWAY: Result = { kind: 'away', retryAfter: 5, reason: 'store' };
+/** It was not for want of ZITADEL: the store failed, or something that nobody expected. */
+const OWN_REASONS: ReadonlySet<string> = new Set(['store', 'unexpected']);
 
 export const contended = (): BridgeError =>
   new BridgeError(503, 'others wrote this user again and again, or its name is not decided yet; try again', {
@@ -193,6 +195,8 @@ export const contended = (): BridgeError =>
 function tell(ended: Result): void {
   if (ended.kind === 'refused') throw ended.error;
   if (ended.kind === 'gone') throw absent();
+  if (ended.kind === 'away' && OWN_REASONS.has(ended.reason))
+    throw new BridgeError(503, 'the bridge could not note how this ended; try again', { retryAfter: ended.retryAfter });
   if (ended.kind === 'away')
     throw away({ kind: ended.blocked === true ? 'blocked' : 'away', retryAfter: ended.retryAfter });
 }
