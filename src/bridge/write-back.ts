@@ -74,6 +74,10 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
     sent: boolean,
   ): Promise<Settlement> {
     let settlement: Settlement = { row: null, results: new Map(), alone: false, ...MADE };
+    const names = round.after.flatMap(({ username }) => (typeof username === 'string' ? [username] : []));
+    // asked beside the write: most tenants have no dead letter
+    const counting = names.length === 0 ? undefined : store.counts(seen.tenant);
+    counting?.catch(() => undefined); // when the write fails too nobody looks at it
     await update(
       (row) => {
         settlement = settled(row, round, {
@@ -91,14 +95,17 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
     );
     if (round.end === null && round.calls.length > 0) gate.succeeded(seen.id);
     wakeFor(settlement.row);
-    for (const [revision, result] of settlement.results) settlements.publish(seen, revision, result);
-    for (const { username } of round.after) if (typeof username === 'string') await supersede(seen, unique, username);
+    try {
+      const counts = await counting;
+      if (counts !== undefined && counts.dead > 0) for (const name of names) await supersede(seen, unique, name);
+    } finally {
+      for (const [revision, result] of settlement.results) settlements.publish(seen, revision, result);
+    }
     return settlement;
   }
 
   /** A dead create whose userName this row has by now is closed. */
   async function supersede(row: Key, unique: Unique, name: string): Promise<void> {
-    if ((await store.counts(row.tenant)).dead === 0) return;
     const holder = await store.holder(unique.instance, deadName(name));
     if (holder === undefined || isSameRow(holder, row)) return;
     await updateRow(store, unique, holder, (now) =>
