@@ -77,8 +77,15 @@ export const CHECKS: readonly Check[] = [
   },
   {
     name: 'bridge', looks: 'whether it runs',
-    todo: { down: 'start it; when it should have been running, the last lines of its log say why it ended' },
-    judge: ({ offline }) => (offline ? fail('none runs on this DATA_DIR: nothing is answered or delivered', 'down') : ok('runs')),
+    todo: {
+      down: 'start it; when it should have been running, the last lines of its log say why it ended',
+      elsewhere: 'run doctor where a process runs: only that knows what it delivers and how its ZITADEL answers',
+    },
+    judge: ({ offline, state }) => {
+      if (!offline) return ok('runs');
+      const onRedis = typeof state !== 'string' && state.durability !== undefined;
+      return onRedis ? warn('none runs on this DATA_DIR; others may run on the same Redis', 'elsewhere') : fail('none runs on this DATA_DIR: nothing is answered or delivered', 'down');
+    },
   },
   {
     name: 'store', looks: 'whether the store can be read, and how long changes have been owed',

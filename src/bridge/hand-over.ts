@@ -33,7 +33,7 @@ export interface HandOverOptions {
 /**
  * Writes `row`, which holds a new last change on top of the stored version `expect`, and has it reconciled. 'ok' when it settled or
  * is noted as answered; else why it was not written. Throws what the client is told: the refusal, 404 when the user is gone, 503 when
- * nothing of it was kept. `later`: it is answered and left to the queue, whatever could be sent now.
+ * nothing of it was kept, or the store failed meanwhile. `later`: it is answered and left to the queue, whatever could be sent now.
  */
 export type HandOver = (row: Row, expect: number, deadline: number, later?: boolean) => Promise<Handed>;
 
@@ -52,7 +52,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
 
   return async function handOver(row, expect, deadline, later = false) {
     if (row.changes.length > MOST_CHANGES) throw tooMany('this user');
-    // of a user that waits already nothing more is kept than of one that does not
+    // what is asked of a row that owes something already is bounded by MOST_CHANGES
     if (row.changes.length === 1 && !(await hasRoom(row.tenant))) throw tooMany('this tenant');
     if (later) return answerLater(row, expect);
     const shut = gate.shut();
@@ -63,7 +63,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
 
   async function append(row: Row, expect: number): Promise<Appended> {
     const outcome = await writeAsked(store, writeOf(row, expect), { durable: true });
-    return outcome.kind === 'leased' ? { kind: 'version' } : outcome; // without a lease none is in the way
+    return outcome.kind === 'leased' ? { kind: 'version' } : outcome; // said only of writes that name a lease
   }
 
   /** Takes the lease with the write; undefined while somebody else has it. */
@@ -108,10 +108,12 @@ export function createHandOver(options: HandOverOptions): HandOver {
     const { lease } = outcome;
     const held = lease === undefined ? undefined : { lease, row: called };
     // not awaited: the call goes on when the client is answered before it ends
-    reconcile(key, held).catch(() => settlements.publish(key, revision, STORE_AWAY));
-    const ended = (await ending(key, expected, deadline)) ?? (await late(row, revision, expected, lease));
-    expected.forget();
-    tell(ended);
+    reconcile(key, held).catch(() => settlements.publish(appended, revision, STORE_AWAY));
+    try {
+      tell((await ending(key, expected, deadline)) ?? (await late(row, revision, expected, lease)));
+    } finally {
+      expected.forget();
+    }
     return { kind: 'ok' };
   }
 
@@ -127,9 +129,10 @@ export function createHandOver(options: HandOverOptions): HandOver {
 
   /** No request waits longer: its change is noted as answered, or taken back when that is still possible and wanted. */
   async function late(row: Row, revision: number, expected: Expected, own: Lease | undefined): Promise<Result> {
-    let isTakenBack = !accept && expected.withdraw();
+    const keep = accept ? undefined : expected.withdraw();
+    let isTakenBack = keep !== undefined;
     let isKept = false;
-    // while the row is held here nobody else can be at it, and the mark on it is our own
+    // our own lease, still held: no other process can have sent anything
     const isHeld = isAlone || (own !== undefined && (await store.prove(own, timing.lease)));
     await updateRow(
       store,
@@ -147,9 +150,9 @@ export function createHandOver(options: HandOverOptions): HandOver {
       },
       true,
     );
-    // it settled just now; what another process says of it may be lost on the way
-    if (!isKept)
-      return isAlone ? expected.result : ((await within(expected.result, timing.believed)) ?? { kind: 'accepted' });
+    if (!isTakenBack) keep?.();
+    // it settled just now; what another process says of it may be lost on the way, a refusal too
+    if (!isKept) return isAlone ? expected.result : ((await within(expected.result, RESULT_LATE)) ?? UNKNOWN);
     return isTakenBack ? { kind: 'away', retryAfter: 5, reason: 'late' } : { kind: 'accepted' };
   }
 }
@@ -184,6 +187,10 @@ const NO_CHANGE = { kind: 'edit', facts: {} } as const;
 
 /** reconcile throws only while the store cannot be read. */
 const STORE_AWAY: Result = { kind: 'away', retryAfter: 5, reason: 'store' };
+/** The process that saw it end has not told. */
+const UNKNOWN: Result = { kind: 'away', retryAfter: 5, reason: 'unexpected' };
+/** A result that another process tells is here after so long, ms. */
+const RESULT_LATE = 1_000;
 /** It was not for want of ZITADEL: the store failed, or something that nobody expected. */
 const OWN_REASONS: ReadonlySet<string> = new Set(['store', 'unexpected']);
 

@@ -249,8 +249,8 @@ export interface Store {
   /** Small values that outlive the process: sync progress, schema. JSON-able. */
   getState(name: string): Promise<unknown>;
   setState(name: string, value: unknown): Promise<void>;
-  /** Tells of every row under this tenant that any process writes; absent: nobody else writes. */
-  watch?(tenant: string, onWritten: (id: string) => void): void;
+  /** Tells of every row of a shelf of groups (`groupsOf(tenant)`) that any process writes; absent: nobody else writes. */
+  watch?(shelf: string, onWritten: (id: string) => void): void;
   /** Takes the lease of a row for `ms`, or undefined while somebody else holds it. */
   lease(key: Key, ms: number): Promise<Lease | undefined>;
   /** Whether the lease is still ours; then it is for `ms` more, or up to a tenth less. */

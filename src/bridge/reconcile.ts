@@ -46,13 +46,13 @@ export interface ReconcileOptions {
   readonly onError: (key: Key, error: unknown) => void;
 }
 
-/** A row that its caller holds and wrote as being called itself; nothing is sent yet. */
+/** A row whose lease the caller has, and which it wrote with the mark of a call on its way; none was made yet. */
 export interface Held {
   readonly lease: Lease;
   readonly row: Row;
 }
 
-/** Delivers what a row owes. Results are published to those who wait. Throws only while the store cannot be read. */
+/** Delivers what a row owes. Results are published to those who wait. Throws only when the store fails. */
 export type Reconcile = (key: Key, held?: Held) => Promise<void>;
 
 /** How often ZITADEL may surprise one delivery before the row is put off. */
@@ -227,9 +227,10 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   async function giveUp(key: Key, target: Target | undefined, error: unknown): Promise<void> {
     options.onError(key, error);
     const row = await store.read(key);
-    for (const change of row?.changes ?? [])
-      settlements.publish(key, change.revision, { kind: 'away', retryAfter: 5, reason: 'unexpected' });
-    if (row === undefined || target === undefined) return;
+    if (row === undefined) return;
+    for (const change of row.changes)
+      settlements.publish(row, change.revision, { kind: 'away', retryAfter: 5, reason: 'unexpected' });
+    if (target === undefined) return;
     const dueAt = clock() + backoff(row.attempts + 1, timing);
     await updateRow(store, target.unique, key, (now) => ({ ...now, attempts: now.attempts + 1, dueAt }));
     options.wake.at(dueAt);

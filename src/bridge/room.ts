@@ -4,23 +4,44 @@ import type { Clock, Store } from './ports.ts';
 /** Others may have changed the count: it is asked for again after so long, ms. */
 const COUNTED_FOR = 1_000;
 
+interface Room {
+  readonly at: number;
+  readonly left: number;
+  taken: number;
+}
+
 /**
- * Whether one row more of the tenant may owe something, of `most`. The rows are counted anew after a second, or when half of the room
- * that was there may have been taken.
+ * Whether one row more of a shelf may owe something, of `most`: users and groups are counted apart. They are counted anew after a
+ * second, or when half of the room is taken. So a process does not exceed it by more than it has under way, several by that of each.
  */
 export function createRoom(
   store: Pick<Store, 'counts'>,
   most: number,
   clock: Clock,
-): (tenant: string) => Promise<boolean> {
-  const rooms = new Map<string, { readonly at: number; readonly left: number; taken: number }>();
+): (shelf: string) => Promise<boolean> {
+  const rooms = new Map<string, Room>();
+  const counting = new Map<string, Promise<Room>>();
 
-  return async (tenant) => {
-    const found = rooms.get(tenant);
-    if (found !== undefined && clock() - found.at < COUNTED_FOR && ++found.taken <= found.left / 2) return true;
+  async function count(shelf: string): Promise<Room> {
     const at = clock();
-    const { owed } = await store.counts(tenant);
-    rooms.set(tenant, { at, left: most - owed, taken: 1 });
-    return owed < most;
+    const { owed } = await store.counts(shelf);
+    const room = { at, left: most - owed, taken: 0 };
+    rooms.set(shelf, room);
+    return room;
+  }
+
+  /** One count at a time: those who come together share what it finds. */
+  function counted(shelf: string): Promise<Room> {
+    const running = counting.get(shelf) ?? count(shelf).finally(() => counting.delete(shelf));
+    counting.set(shelf, running);
+    return running;
+  }
+
+  return async (shelf) => {
+    const known = rooms.get(shelf);
+    const isGood = known !== undefined && clock() - known.at < COUNTED_FOR && known.taken < known.left / 2;
+    const room = isGood ? known : await counted(shelf);
+    room.taken += 1;
+    return room.taken <= room.left;
   };
 }

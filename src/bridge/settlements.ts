@@ -1,7 +1,7 @@
 /** Who waits for what: requests for the result of their change, others for a row to be decided. Other processes are told as well. */
 import { BridgeError, type ScimErrorType } from '../errors.ts';
 import { ALONE, type Peers } from './peers.ts';
-import type { Change, Key, Unreadable } from './ports.ts';
+import type { Change, Key, Row, Unreadable } from './ports.ts';
 
 /** How a change ended, for the request that asked for it. */
 export type Result =
@@ -12,7 +12,10 @@ export type Result =
   | { readonly kind: 'refused'; readonly error: BridgeError }
   /** the user turned out not to be there */
   | { readonly kind: 'gone' }
-  /** ZITADEL is away or blocks the token, and nothing of it was kept; whole seconds after which to come back */
+  /**
+   * ZITADEL is away or blocks the token, and nothing of it was kept; whole seconds after which to come back. With a reason of our own
+   * (store, unexpected) it may be kept, and done, all the same
+   */
   | { readonly kind: 'away'; readonly retryAfter: number; readonly reason: string; readonly blocked?: boolean };
 
 /** Whole seconds that ZITADEL asked for; 0: none. */
@@ -38,16 +41,20 @@ export const LOOK_AGAIN = 250;
 export interface Expected {
   readonly result: Promise<Result>;
   forget(): void;
-  /** Takes the wish back: true when no call was made for it, and none will be. */
-  withdraw(): boolean;
+  /** Takes the wish back when this process has made no call for it: none will be, but for what is given being called. */
+  withdraw(): (() => void) | undefined;
 }
 
 export interface Settlements {
   /** Waits for the result of one change. Call it before the change can settle. */
   expect(key: Key, revision: number): Expected;
-  /** Whether a request still waits for this change, here or in another process; one whose request is gone is an orphan. */
+  /**
+   * Whether a request waits for this change here, or it is not answered and the process that asked for it is believed to live; one whose
+   * request is gone is an orphan.
+   */
   awaited(key: Key, change: Pick<Change, 'revision' | 'process' | 'answered'>): boolean;
-  publish(key: Key, revision: number, result: Result): void;
+  /** To whoever waits for this change of the row, here or in the process that asked for it. */
+  publish(row: Key & Pick<Row, 'changes'>, revision: number, result: Result): void;
   /** A call for these changes is about to be sent. False: one of them was taken back, it must not be. */
   sending(key: Key, revisions: Iterable<number>): boolean;
   /** Resolves at the next publication for this row, at the latest after `ms`. */
@@ -103,11 +110,11 @@ export function createSettlements(peers: Peers = ALONE): Settlements {
           sent.delete(name);
         },
         withdraw() {
-          if (sent.has(name)) return false;
+          if (sent.has(name)) return undefined;
           withdrawn.add(name);
           // whoever is about to send it has looked by then
           setTimeout(() => withdrawn.delete(name), FORGOTTEN).unref();
-          return true;
+          return () => withdrawn.delete(name);
         },
       };
     },
@@ -120,10 +127,11 @@ export function createSettlements(peers: Peers = ALONE): Settlements {
       for (const name of names) if (waiting.has(name)) sent.add(name);
       return true;
     },
-    publish(key, revision, result) {
-      const isOwn = waiting.has(change(key, revision));
-      resolve(key, revision, result);
-      if (!isOwn) peers.tell({ topic: TOPIC, body: { key, revision, result: plainResult(result) } });
+    publish({ tenant, id, changes }, revision, result) {
+      resolve({ tenant, id }, revision, result);
+      // one that waits here may only race for this revision: who asked for the change stands on it
+      if (changes.find((each) => each.revision === revision)?.process === peers.own) return;
+      peers.tell({ topic: TOPIC, body: { key: { tenant, id }, revision, result: plainResult(result) } });
     },
     next(key, ms) {
       const name = row(key);

@@ -137,12 +137,7 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
   }
 
   /** Changes whose turn did not come: they are answered as in an outage. */
-  async function answerOthers(
-    { tenant, id }: Key,
-    { whenDown }: Target,
-    update: Update,
-    why: Unreadable,
-  ): Promise<void> {
+  async function answerOthers(row: Row, { whenDown }: Target, update: Update, why: Unreadable): Promise<void> {
     const results = new Map<number, Result>();
     const accept = whenDown === 'accept';
     await update((now) => {
@@ -154,7 +149,7 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
       });
       return results.size === 0 ? now : { ...now, changes };
     }, true);
-    for (const [revision, result] of results) settlements.publish({ tenant, id }, revision, result);
+    for (const [revision, result] of results) settlements.publish(row, revision, result);
   }
 
   /** Another row has to be delivered first. */

@@ -6,6 +6,7 @@ import { emptyRow, heldName, indexOf, isExternalId, isMark, keyOf } from './rows
 /** What to make of the newest row: a row to write, the same row to leave it, null to take it away. */
 export type Make = (row: Row) => Row | null;
 
+/** Gives the row as it is then: null when it was taken away, undefined when there is none. */
 export async function updateRow(
   store: Store,
   unique: Unique,
@@ -16,7 +17,7 @@ export async function updateRow(
   return updateSeen(store, unique, await store.read(key), make, { durable });
 }
 
-/** As updateRow of a row that was seen just now: it is read only when somebody wrote it since. Throws LeaseLost. */
+/** As updateRow of a row that was seen just now: it is read only when somebody wrote it since. Throws LeaseLost with `options.under`. */
 export async function updateSeen(
   store: Store,
   unique: Unique,
@@ -33,7 +34,7 @@ export async function updateSeen(
   return undefined;
 }
 
-/** Somebody else has the row by now, or nobody: whoever takes it finds it in doubt. */
+/** Somebody else has the row by now, or nobody: whoever takes it finds it in doubt when a call was marked. */
 export class LeaseLost extends Error {}
 
 /** Writes a row for a user that was found in ZITADEL and has none yet; a row that came meanwhile stays. */

@@ -86,7 +86,7 @@ describe('store/redis, start', { skip: withoutRedis(), timeout: 60_000 }, () => 
   });
 
   it('replicas: a write is answered once they have it, and never without them', async () => {
-    const [master, replica] = [await server({ 'repl-diskless-sync-delay': '0' }), await server()];
+    const [master, replica] = [await server({ 'repl-diskless-sync-delay': '0', appendonly: 'yes' }), await server()];
     await redis(replica).replicaof('127.0.0.1', master.port);
     const admin = redis(master);
     await admin.set('warm', 'up');

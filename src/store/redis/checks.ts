@@ -91,14 +91,14 @@ async function setting(server: Connection, name: string): Promise<string | undef
  * killed then, Redis has lost it: measured.
  */
 function durabilityOf(aof: boolean, fsync: string | undefined, replicas: number): Durability {
+  if (!aof)
+    return { survives: 'nothing', text: 'answered writes are lost when Redis restarts: it keeps no append-only file' };
   if (replicas > 0) {
     return {
       survives: 'failover',
       text: `answered writes are on ${replicas} replicas too: they survive a fail-over to these`,
     };
   }
-  if (!aof)
-    return { survives: 'nothing', text: 'answered writes are lost when Redis restarts: it keeps no append-only file' };
   if (fsync === 'always')
     return { survives: 'os', text: 'answered writes survive the end of Redis and of its machine' };
   if (fsync === 'no') {

@@ -3,6 +3,7 @@
  * third of its JSON in memory, and 30 microseconds to write.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { unavailable } from '../unavailable.ts';
 
 /** Which WORDS it was made with. */
 const MARK = '1'.charCodeAt(0);
@@ -36,8 +37,8 @@ export function packed(row: object): Buffer {
   return Buffer.concat([Buffer.of(MARK), deflateRawSync(JSON.stringify(row), { dictionary: WORDS })]);
 }
 
-/** Throws for what a newer bridge has written. */
+/** Throws BridgeError 503 for what a newer bridge has written. */
 export function unpacked(bytes: Buffer): unknown {
-  if (bytes[0] !== MARK) throw new Error('a row in Redis was written by another version of the bridge');
+  if (bytes[0] !== MARK) throw unavailable(new Error('a row in Redis was written by a newer version of the bridge'));
   return JSON.parse(inflateRawSync(bytes.subarray(1), { dictionary: WORDS }).toString());
 }

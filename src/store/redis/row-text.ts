@@ -1,6 +1,6 @@
 /**
- * A row as one value in Redis: version, what it is found by, reserved names, memberships, a line each (JSON has no line breaks of its
- * own), and the row itself behind them (row-body.ts).
+ * A row as one value in Redis: version; [troubles, entries of the index]; reserved names; memberships: a line each (JSON has no line
+ * breaks of its own), and the row itself behind them (row-body.ts).
  */
 import type { Index, IndexName, Key, Row, Write } from '../../bridge/ports.ts';
 import { fold, memberText, namesOf } from '../index-text.ts';

@@ -112,7 +112,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
         if (result.kind === 'ok' && options.durable) await replicated?.(times);
         return result;
       } catch (error) {
-        // nobody learns of it
+        // the caller gets an error and no lease
         if (result?.kind === 'ok' && result.lease !== undefined) leases.release(result.lease).catch(onFailure);
         throw unavailable(error);
       }

@@ -3,7 +3,7 @@
  * order, due, since, tomb: sorted by created (visible rows), dueAt, the oldest owed change, tombstone;
  * owed, doubt, dead, held, blocked: ids in trouble, by id; find: index entry + id; m:<group>: ids of its members;
  * display: id -> name in lists of members; sets: group -> "count revision modified"; bans: reservations that are void, by time;
- * changes: how many were told.
+ * changes: how many writes were told to those who watch; tokens: the last one of a lease; lease:<id>: "token mark" while it is held.
  */
 import { LEASES } from './lease-scripts.ts';
 import { script } from './script.ts';
@@ -35,12 +35,12 @@ if names ~= was[3] then
   end
 end
 
--- the first write of a script fails when Redis is full, later ones do not
+-- the first write of a script that needs memory fails when Redis is full; once it has written, the rest does not
 if version == '' then
   redis.call('HDEL', KEYS[1], id)
 else
   local text = table.concat({ version, head, names, members, body }, '\n')
-  -- what does not grow is written all the same: it makes room
+  -- a row that does not grow is written all the same: ZREM needs no memory
   if old and #text <= #old then redis.call('ZREM', base .. 'bans', '') end
   redis.call('HSET', KEYS[1], id, text)
 end
