@@ -121,6 +121,19 @@ describe('store/redis outage', { skip: withoutRedis(), timeout: 60_000 }, () => 
     assert.equal(await store.prove(lease, 600_000), true);
   });
 
+  it('a lease that could not be given back is given back when Redis is there again', async () => {
+    const own = await server(DURABLE);
+    const store = await open(own);
+    const old = await store.lease(KEY, 600_000);
+    assert.ok(old !== undefined);
+    await own.kill();
+    await assert.rejects(store.release(old), unavailable);
+    await own.start();
+    let lease = await until(() => store.lease(KEY, 600_000));
+    while (lease === undefined) lease = await until(() => store.lease(KEY, 600_000));
+    assert.equal(await store.prove(old, 600_000), false);
+  });
+
   it('a time that is none is 503, and nothing of that write stays', async () => {
     const store = await open(await server());
     await store.write(write(KEY, {}, INDEX));

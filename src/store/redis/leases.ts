@@ -8,32 +8,50 @@ import { rowFrom } from './row-text.ts';
 
 export interface Leases {
   take(key: Key, ms: number): Promise<Lease | undefined>;
-  /** Calls what takes a lease, with the mark it is to be taken with. Of a call without an answer the lease is given back. */
+  /** Calls what takes a lease, with the mark it is to be taken with. Of a call without an answer the lease is given back later. */
   marked<T>(key: Key, ms: number, call: (mark: string) => Promise<T>): Promise<T>;
   renew(lease: Lease, ms: number): Promise<boolean>;
-  /** The row as it is then. */
+  /** The row as it is then. Without an answer it is tried again later. */
   release(lease: Lease): Promise<Row | undefined>;
-  /** Redis is there again: gives back what was taken by calls that nobody heard the answer of. */
+  /** Redis is there again: gives back what is left of calls that nobody heard the answer of. */
   giveBack(): void;
+  stop(): void;
 }
+
+/** A lease that nobody uses is given back again and again until it would have ended by itself. */
+interface Left {
+  readonly until: number;
+  giveBack(): Promise<unknown>;
+}
+
+/** Between two tries to give leases back, ms. */
+const AGAIN = 200;
+/** Of a lease that was to be given back nobody knows how long it would last: longer than any, ms. */
+const LONGEST = 60_000;
 
 /** A sorted set and a key know whole milliseconds. */
 export const whole = (ms: number): number => Math.max(1, Math.ceil(ms));
 
 export function createLeases(client: Client): Leases {
-  /** attempts without an answer: the row would be held by nobody until they end by themselves */
-  const lost = new Map<string, { readonly key: Key; readonly until: number }>();
+  const left = new Set<Left>();
+  let timer: NodeJS.Timeout | undefined;
 
   function giveBack(): void {
-    for (const [mark, { key, until }] of lost) {
-      if (until < performance.now()) lost.delete(mark);
-      else {
-        client.run(RELEASE_MARK, [leaseKey(key)], [mark]).then(
-          () => lost.delete(mark),
-          () => undefined, // tried again at the next connection
-        );
-      }
+    clearTimeout(timer);
+    timer = undefined;
+    for (const each of left) {
+      if (each.until < performance.now()) left.delete(each);
+      else each.giveBack().then(() => left.delete(each), again);
     }
+  }
+
+  function again(): void {
+    timer ??= setTimeout(giveBack, AGAIN).unref();
+  }
+
+  function leave(ms: number, give: () => Promise<unknown>): void {
+    left.add({ until: performance.now() + ms, giveBack: give });
+    again();
   }
 
   async function marked<T>(key: Key, ms: number, call: (mark: string) => Promise<T>): Promise<T> {
@@ -41,14 +59,14 @@ export function createLeases(client: Client): Leases {
     try {
       return await call(mark);
     } catch (error) {
-      lost.set(mark, { key, until: performance.now() + ms });
-      giveBack();
+      leave(ms, () => client.run(RELEASE_MARK, [leaseKey(key)], [mark]));
       throw error;
     }
   }
 
   return {
     giveBack,
+    stop: () => clearTimeout(timer),
     marked,
     async take(key, ms) {
       const keys = [besideRows(key.tenant, 'tokens'), leaseKey(key)];
@@ -58,9 +76,15 @@ export function createLeases(client: Client): Leases {
     renew: async ({ key, token }, ms) =>
       (await client.run<number>(PROVE, [leaseKey(key)], [String(token), whole(ms)])) === 1,
     async release({ key, token }) {
-      const keys = [leaseKey(key), rowsKey(key.tenant)];
-      const value = await client.runRaw<Buffer | null>(RELEASE, keys, [String(token), key.id]);
-      return value === null ? undefined : rowFrom(key, value);
+      const give = (): Promise<Buffer | null> =>
+        client.runRaw(RELEASE, [leaseKey(key), rowsKey(key.tenant)], [String(token), key.id]);
+      try {
+        const value = await give();
+        return value === null ? undefined : rowFrom(key, value);
+      } catch (error) {
+        leave(LONGEST, give);
+        throw error;
+      }
     },
   };
 }

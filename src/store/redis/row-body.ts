@@ -5,8 +5,11 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { unavailable } from '../unavailable.ts';
 
-/** Which WORDS it was made with. */
-const MARK = '1'.charCodeAt(0);
+/** The first byte: which WORDS it was made with; JSON as it is when there were none. */
+const PACKED = '1'.charCodeAt(0);
+const PLAIN = '0'.charCodeAt(0);
+/** Rows of more JSON are kept as they are: few are so large, and the event loop would stand still for them. Bytes. */
+const MOST = 16_384;
 
 /**
  * What rows are made of, the most frequent last. Rows that were written need it as it is: a better one has another mark, and both
@@ -34,11 +37,15 @@ const WORDS = Buffer.from(
 );
 
 export function packed(row: object): Buffer {
-  return Buffer.concat([Buffer.of(MARK), deflateRawSync(JSON.stringify(row), { dictionary: WORDS })]);
+  const json = Buffer.from(JSON.stringify(row));
+  if (json.length > MOST) return Buffer.concat([Buffer.of(PLAIN), json]);
+  return Buffer.concat([Buffer.of(PACKED), deflateRawSync(json, { dictionary: WORDS })]);
 }
 
 /** Throws BridgeError 503 for what a newer bridge has written. */
 export function unpacked(bytes: Buffer): unknown {
-  if (bytes[0] !== MARK) throw unavailable(new Error('a row in Redis was written by a newer version of the bridge'));
-  return JSON.parse(inflateRawSync(bytes.subarray(1), { dictionary: WORDS }).toString());
+  const body = bytes.subarray(1);
+  if (bytes[0] === PLAIN) return JSON.parse(body.toString());
+  if (bytes[0] !== PACKED) throw unavailable(new Error('a row in Redis was written by a newer version of the bridge'));
+  return JSON.parse(inflateRawSync(body, { dictionary: WORDS }).toString());
 }

@@ -188,6 +188,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     release: (lease) => leases.release(lease),
     async close() {
       watches.stop();
+      leases.stop();
       client.close();
     },
   };
