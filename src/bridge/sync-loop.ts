@@ -58,7 +58,7 @@ export interface SyncLoop {
 
 const ELSEWHERE: SyncEvent = { kind: 'failed', reason: 'another process syncs this tenant just now' };
 
-/** Pause before a failed first sync is tried again, ms. */
+/** Pause before a failed first sync, or one that another process is at, is tried again, ms. */
 const SYNC_AGAIN = 5_000;
 /** Between two looks whether another process has finished a first sync, ms. */
 const LOOK_AGAIN = 500;
@@ -71,8 +71,11 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
   let finished: number | null = null;
   let last: SyncEvent | undefined;
   let stopped = false;
-  /** this process has looked for a sync once */
+  const born = clock();
+  /** this process has had its turn once */
   let began = false;
+  /** the last turn was somebody else's, who may have died in it */
+  let isElsewhere = false;
   let timer: NodeJS.Timeout | undefined;
   let syncing: Promise<SyncEvent> | undefined;
   /** where the rolling pass over the metadata stands */
@@ -125,13 +128,14 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     const before = await options.lastFinished();
     await options.refresh();
     finished = Math.max(finished ?? 0, before ?? 0) || null;
-    const isFresh = before !== null && began && clock() - before < timing.syncInterval / 2;
+    const isFresh = before !== null && before >= (began ? clock() - timing.syncInterval / 2 : born);
     // what another process has done is not done twice; one that leaves it to others only looks whether they have
-    const event =
-      !asked && (isFresh || !options.leads)
-        ? undefined
-        : await options.exclusive.attempt(`sync:${tenant}`, () => once(atFullSpeed, acceptRemovals));
-    began = true;
+    const isMine = asked || (options.leads && !isFresh);
+    const event = isMine
+      ? await options.exclusive.attempt(`sync:${tenant}`, () => once(atFullSpeed, acceptRemovals))
+      : undefined;
+    isElsewhere = isMine && event === undefined;
+    began ||= !isElsewhere;
     return event ?? last ?? ELSEWHERE;
   }
 
@@ -144,7 +148,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     } finally {
       syncing = undefined;
       const again = options.leads ? SYNC_AGAIN : LOOK_AGAIN;
-      const pause = finished === null ? Math.min(again, timing.syncInterval) : timing.syncInterval;
+      const pause = finished === null || isElsewhere ? Math.min(again, timing.syncInterval) : timing.syncInterval;
       if (!stopped) timer = setTimeout(() => void sync(finished === null, false), pause);
     }
   }

@@ -176,7 +176,8 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
     prepare: groups.prepare,
     leads: options.syncs ?? true,
-    exclusive,
+    // of one that died the next one takes over soon; losing the turn does no harm
+    exclusive: createExclusive(store, timing.lease / 2),
     async lastFinished() {
       const at = (await kept())?.synced ?? null;
       synced ??= at;
