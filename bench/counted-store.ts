@@ -4,9 +4,8 @@ import { createSqliteStore as createStore, type SqliteStoreOptions } from '../sr
 
 export const commits = { count: 0 };
 
-const LAZY = { durable: false };
-
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const store = await createStore({ ...options, onCommit: () => (commits.count += 1) });
-  return process.env['BENCH_WAIT'] === 'false' ? { ...store, write: (write) => store.write(write, LAZY) } : store;
+  if (process.env['BENCH_WAIT'] !== 'false') return store;
+  return { ...store, write: (write, options) => store.write(write, { ...options, durable: false }) };
 }
