@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Key, Lease, Store } from './ports.ts';
 
 export interface Exclusive {
-  /** Waits for its turn; then runs `work` alone, over all processes. */
+  /** Waits for its turn; then runs `work` alone, over all processes, as long as this one does not sleep longer than its turn. */
   take<T>(name: string, work: () => Promise<T>): Promise<T>;
   /** As take, but undefined when its turn has not come within `wait` ms, or the store cannot be asked. */
   within<T>(name: string, wait: number, work: () => Promise<T>): Promise<T | undefined>;
@@ -17,7 +17,7 @@ const SHELF = ':turns';
 const LOOK_AGAIN = 20;
 
 /** @param ms how long a turn lasts when its process dies */
-export function createExclusive(store: Store, ms: number): Exclusive {
+export function createExclusive(store: Pick<Store, 'lease' | 'prove' | 'release'>, ms: number): Exclusive {
   const keyOf = (name: string): Key => ({ tenant: SHELF, id: name });
 
   async function run<T>(lease: Lease, work: () => Promise<T>): Promise<T> {

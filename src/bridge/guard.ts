@@ -3,7 +3,8 @@ import { BridgeError } from '../errors.ts';
 import type { Facts } from '../mapping/facts.ts';
 import { ORG_RIGHT, rightsOfFacts } from '../mapping/rights.ts';
 import type { Step, StepCall } from '../mapping/steps.ts';
-import type { Peers } from './peers.ts';
+import type { Exclusive } from './exclusive.ts';
+import { ALONE, type Peers } from './peers.ts';
 import type { Change, Clock, Guarded, Outcome, Zitadel } from './ports.ts';
 
 /** Refused, with the step that does the rest of it. */
@@ -16,8 +17,15 @@ export type Bar = (
   known: Facts | null,
 ) => Promise<Refused | Extract<Outcome, { kind: 'retry' }> | undefined>;
 
+/**
+ * Does `work`, which bars the step or takes it. Of one that may let an owner go it is all done before another process lets one go:
+ * undefined when that did not come to an end in time.
+ */
+export type InTurn = <T>(id: string, step: Step, known: Facts | null, work: () => Promise<T>) => Promise<T | undefined>;
+
 export interface Guard {
   readonly bar: Bar;
+  readonly inTurn: InTurn;
   /** Bars a change that is answered before it can be sent, by what was last read. */
   forbids(id: string, change: Pick<Change, 'kind' | 'facts'>): BridgeError | undefined;
   /** Reads again who is to be guarded. Throws BridgeError 503 when ZITADEL is away. */
@@ -28,8 +36,9 @@ const TOPIC = 'leaving';
 
 export interface GuardOptions {
   readonly tenant: string;
-  /** other processes let nobody else go meanwhile */
+  /** told of who is let go: lists show that late */
   readonly peers: Peers;
+  readonly exclusive: Exclusive;
   readonly zitadel: Zitadel;
   /** ids that the operator protects */
   readonly protect: readonly string[];
@@ -44,8 +53,11 @@ const PROTECTED_FACTS = new Set(['username', 'email', 'phone', 'password', 'stat
 const LOCKS_OUT: ReadonlySet<StepCall> = new Set<StepCall>(['DeactivateUser', 'LockUser', 'DeleteUser']);
 /** How long one that was let go counts as gone although ZITADEL does not say so yet, ms: longer than the longest call. */
 const LEAVING = 30_000;
+/** Longest wait for another process that lets an owner go, ms. */
+const TURN = 5_000;
 
-export function createGuard({ tenant, peers, zitadel, protect, clock, maxAge }: GuardOptions): Guard {
+export function createGuard(options: GuardOptions): Guard {
+  const { tenant, peers, exclusive, zitadel, protect, clock, maxAge } = options;
   let read: { readonly guarded: Guarded; readonly at: number } | undefined;
   let reading: Promise<Guarded> | undefined;
   /** owners whose deactivation was let pass, and when: two at once must not both be the last but one */
@@ -97,7 +109,21 @@ export function createGuard({ tenant, peers, zitadel, protect, clock, maxAge }: 
     }
   }
 
+  /** By what was read last: the bar itself judges by what ZITADEL says now. */
+  async function mayLetGo(id: string, step: Step, known: Facts | null): Promise<boolean> {
+    if (step.right !== undefined) return takesOwner(step, known);
+    if (!LOCKS_OUT.has(step.call)) return false;
+    return current(maxAge).then(
+      ({ activeOwners }) => activeOwners.has(id),
+      () => false, // nor can the bar judge: it lets nobody pass
+    );
+  }
+
   return {
+    async inTurn(id, step, known, work) {
+      if (peers === ALONE || !(await mayLetGo(id, step, known))) return work();
+      return exclusive.within(`owners:${tenant}`, TURN, work);
+    },
     async bar(id, step, known) {
       const touches = step.after === null || step.names.some((name) => PROTECTED_FACTS.has(name));
       if (step.right !== undefined) return takesOwner(step, known) ? barOwner(id, step, known) : undefined;

@@ -5,7 +5,7 @@ import { isRight, ORG_RIGHT } from '../mapping/rights.ts';
 import { nameTaken } from './claims.ts';
 import { mayLandLate, withOwn } from './confirm.ts';
 import type { Gate } from './gate.ts';
-import type { Bar } from './guard.ts';
+import type { Bar, InTurn } from './guard.ts';
 import { planDefinition } from './groups/definitions.ts';
 import { createNameWait } from './name-wait.ts';
 import type { Change, Clock, Key, Lease, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
@@ -25,6 +25,8 @@ export interface Target {
   readonly zitadel: Pick<Zitadel, 'read' | 'run' | 'rights'>;
   readonly unique: Unique;
   readonly bar: Bar;
+  /** absent: nobody here could be locked out */
+  readonly inTurn?: InTurn;
   readonly gate: Gate;
   readonly whenDown: 'accept' | 'refuse';
   /** of users: what the groups they are in give them */

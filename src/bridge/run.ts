@@ -3,6 +3,7 @@ import { stableJson } from '../mapping/codecs.ts';
 import type { FactsChange } from '../mapping/facts.ts';
 import { rightsOfFacts } from '../mapping/rights.ts';
 import type { Step } from '../mapping/steps.ts';
+import type { Bar } from './guard.ts';
 import type { Lease, Outcome, Row, Store } from './ports.ts';
 import type { Target } from './reconcile.ts';
 import { retryAfterOf, type Settlements } from './settlements.ts';
@@ -18,8 +19,17 @@ export interface RunOptions {
 /** A refused step takes only its own facts with it, one that is not permitted too; what cannot be had now ends the round. */
 export type Run = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
 
+interface Tried {
+  readonly barred: Awaited<ReturnType<Bar>>;
+  readonly outcome: Outcome;
+}
+
+/** Another process lets an owner go just now. */
+const WAITS = { kind: 'retry', definite: true, cause: 'answer', reason: 'another-owner-is-let-go' } as const;
+const NOT_ITS_TURN: Tried = { barred: WAITS, outcome: WAITS };
+
 export function createRun({ store, settlements, timing }: RunOptions): Run {
-  return async function run({ zitadel, bar, gate, rolesOf }, row, steps, lease) {
+  return async function run({ zitadel, bar, inTurn, gate, rolesOf }, row, steps, lease) {
     const covered = new Set(row.changes.map(({ revision }) => revision));
     const after: FactsChange[] = [];
     const refusals: Round['refusals'][number][] = [];
@@ -41,10 +51,15 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
       (await store.prove(lease, timing.lease)) && settlements.sending(row, covered);
     const rest = [...steps];
     for (let step = rest.shift(); step !== undefined; step = rest.shift()) {
-      const barred = await bar(row.id, step, row.known);
+      const one = step;
+      const attempt = async (): Promise<Tried> => {
+        const barred = await bar(row.id, one, row.known);
+        return { barred, outcome: barred ?? (await zitadel.run(row.id, one, proceed)) };
+      };
+      const tried = inTurn === undefined ? await attempt() : await inTurn(row.id, one, row.known, attempt);
+      const { barred, outcome } = tried ?? NOT_ITS_TURN;
       if (barred?.kind === 'refused' && barred.instead !== undefined && changes(barred.instead, row))
         rest.unshift(barred.instead);
-      const outcome: Outcome = barred ?? (await zitadel.run(row.id, step, proceed));
       calls.push(`${step.call}:${outcome.kind}`);
       const isRight = step.right !== undefined;
       const isLast = step.call === 'CreateUser' || step.after === null;

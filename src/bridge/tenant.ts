@@ -128,7 +128,8 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   const directory = createDirectory(id, store);
   const nameOf = (group: string): string | undefined => directory.find(group)?.displayName;
   const view = createView({ ...options, tenant: id, nameOf });
-  const guard = createGuard({ ...options, tenant: id, peers, maxAge: timing.syncInterval });
+  const exclusive = createExclusive(store, timing.lease);
+  const guard = createGuard({ ...options, tenant: id, peers, exclusive, maxAge: timing.syncInterval });
   const passwordRules = (): PasswordRules => {
     if (rules !== undefined) return rules;
     throw new BridgeError(503, "the organization's password policy is not read yet; try again", { retryAfter: 5 });
@@ -142,7 +143,6 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     nameOf,
     passwordRules: options.passwords === 'set' ? passwordRules : undefined,
   });
-  const exclusive = createExclusive(store, timing.lease);
   const groups = createTenantGroups({
     ...options,
     view,
@@ -233,6 +233,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     zitadel,
     unique,
     bar: guard.bar,
+    inTurn: guard.inTurn,
     gate,
     whenDown: options.whenDown,
     rules: groups.book,

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Guarded } from '../../src/bridge/ports.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createExclusive } from '../../src/bridge/exclusive.ts';
+import { createGuard } from '../../src/bridge/guard.ts';
+import { ALONE } from '../../src/bridge/peers.ts';
+import type { Guarded, Key, Lease } from '../../src/bridge/ports.ts';
+import type { Step } from '../../src/mapping/steps.ts';
+import { createLeases } from '../../src/store/sqlite/leases.ts';
+import { createFakeZitadel } from './fake-zitadel.ts';
 import { settings, statusOf } from './setting.ts';
 
 const setUp = settings();
@@ -33,6 +40,38 @@ for (const at of ['one after the other', 'at once'] as const) {
     assert.equal(guarded().activeOwners.size, 1);
   });
 }
+
+test('two processes let go the last two owners at once: one is refused, although neither hears the other', async () => {
+  const active = new Set(['ann', 'bob']);
+  const guarded = async (): Promise<Guarded> => ({ reasons: new Map(), activeOwners: new Set(active) });
+  const zitadel = { ...createFakeZitadel([]), guarded };
+  const leases = createLeases(Date.now);
+  const store = {
+    lease: async (key: Key, ms: number) => leases.take(key, ms),
+    prove: async (lease: Lease, ms: number) => leases.renew(lease, ms),
+    async release(lease: Lease) {
+      leases.release(lease);
+      return undefined;
+    },
+  };
+  const step: Step = { call: 'DeactivateUser', set: {}, names: ['state'], after: { state: 'inactive' } };
+  const letGo = (own: string, id: string) => {
+    const peers = { ...ALONE, own };
+    const exclusive = createExclusive(store, 20_000);
+    const guard = createGuard({ tenant: 't', peers, exclusive, zitadel, protect: [], clock: Date.now, maxAge: 60_000 });
+    return guard.inTurn(id, step, null, async () => {
+      const barred = await guard.bar(id, step, null);
+      await nextTurn();
+      if (barred === undefined) active.delete(id);
+      return barred?.kind ?? 'done';
+    });
+  };
+  assert.deepEqual((await Promise.all([letGo('first', 'ann'), letGo('second', 'bob')])).toSorted(), [
+    'done',
+    'refused',
+  ]);
+  assert.equal(active.size, 1);
+});
 
 test('an owner who became the last one in ZITADEL itself stays', async () => {
   const owners = new Set<string>();
