@@ -66,10 +66,8 @@ test('two processes let go the last two owners at once: one is refused, although
       return barred?.kind ?? 'done';
     });
   };
-  assert.deepEqual((await Promise.all([letGo('first', 'ann'), letGo('second', 'bob')])).toSorted(), [
-    'done',
-    'refused',
-  ]);
+  const ended = await Promise.all([letGo('first', 'ann'), letGo('second', 'bob')]);
+  assert.deepEqual(new Set(ended), new Set(['done', 'refused']));
   assert.equal(active.size, 1);
 });
 
