@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { Index, Key, Store } from '../../src/bridge/ports.ts';
-import { allMembers, ids, removal, write } from './rows.ts';
+import { allMembers, ids, removal, write, writeAll } from './rows.ts';
 
 const LAZY = { durable: false };
 const NOBODY = { count: 0, revision: 0, modified: 0 };
@@ -170,9 +170,10 @@ export function memberConformance(
     it('5,000 of a group come, are walked in slices, and one leaves', async () => {
       const [store, { tenant }] = [current(), fresh()];
       const wanted = Array.from({ length: 5_000 }, (_, n) => `id-${String(n).padStart(4, '0')}`);
-      const coming = wanted.toReversed();
-      while (coming.length > 0)
-        await Promise.all(coming.splice(0, 250).map((id) => store.write(write({ tenant, id }, {}, into('g')))));
+      await writeAll(
+        store,
+        wanted.toReversed().map((id) => write({ tenant, id }, {}, into('g'))),
+      );
       assert.deepEqual(ids(await allMembers(store, tenant, 'g', 700)), wanted);
       const full = await store.memberSet(tenant, 'g');
       assert.equal(full.count, 5_000);

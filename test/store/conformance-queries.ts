@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Key, Store } from '../../src/bridge/ports.ts';
-import { ids, scanned, write } from './rows.ts';
+import { ids, scanned, write, writeAll } from './rows.ts';
 
 const LAZY = { durable: false };
 
@@ -122,7 +122,10 @@ export function queryConformance(current: () => Store, fresh: (id?: string) => K
     it('scan passes over 1,500 rows in slices, other work goes on between', async () => {
       const [store, { tenant }] = [current(), fresh()];
       const wanted = Array.from({ length: 1_500 }, (_, n) => `id-${String(n).padStart(4, '0')}`);
-      await Promise.all(wanted.map((id, n) => store.write(write({ tenant, id }, { created: n - 700 }))));
+      await writeAll(
+        store,
+        wanted.map((id, n) => write({ tenant, id }, { created: n - 700 })),
+      );
       const seen: string[] = [];
       let [slices, turns, counting] = [0, 0, true];
       const turn = (): void => {

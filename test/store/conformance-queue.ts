@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Key, Row, Store, Trouble } from '../../src/bridge/ports.ts';
-import { allDue, allTroubled, change, counts, deadLetter, ids, removal, TROUBLES, write } from './rows.ts';
+import { allDue, allTroubled, change, counts, deadLetter, ids, removal, TROUBLES, write, writeAll } from './rows.ts';
 
 const LAZY = { durable: false };
 
@@ -61,7 +61,10 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
         id: `id-${String(n).padStart(4, '0')}`,
         dueAt: Math.floor(n / 1_000),
       }));
-      await Promise.all(wanted.toReversed().map(({ id, dueAt }) => store.write(write({ tenant, id }, { dueAt }))));
+      await writeAll(
+        store,
+        wanted.toReversed().map(({ id, dueAt }) => write({ tenant, id }, { dueAt })),
+      );
       assert.deepEqual(await allDue(store, tenant, 2, 70), wanted);
     });
   });

@@ -84,6 +84,12 @@ export const counts = (fields: Partial<Counts> = {}): Counts => ({
   ...fields,
 });
 
+/** Writes as many at once as a large operation does: of thousands the last ones would wait longer than a command may. */
+export async function writeAll(store: Store, writes: readonly Write[]): Promise<void> {
+  for (let from = 0; from < writes.length; from += 250)
+    await Promise.all(writes.slice(from, from + 250).map((each) => store.write(each)));
+}
+
 export const ids = (rows: readonly { readonly id: string }[]): string[] => rows.map(({ id }) => id);
 
 export async function scanned(store: Store, tenant: string, after?: Pick<Row, 'created' | 'id'>): Promise<Row[]> {
