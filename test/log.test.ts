@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLog, type Log } from '../src/log.ts';
+import { createLog, type Log } from '../src/server/log.ts';
 
 function lines(write: (log: Log) => void, level = 'info'): Record<string, unknown>[] {
   const written: string[] = [];

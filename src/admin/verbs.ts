@@ -8,7 +8,7 @@ import { syncing } from './sync.ts';
 import type { Verb } from './verb.ts';
 
 /** A held row waits for a word of its own: release. */
-const RETRIED = TROUBLES.filter((trouble) => trouble !== 'held');
+const RETRIED = TROUBLES.filter((condition) => condition !== 'held');
 
 /** Between two lines about how far a sync is, ms. */
 const PROGRESS = 1_000;

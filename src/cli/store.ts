@@ -1,8 +1,8 @@
 /** scim-bridge store copy: what the embedded store owes goes to Redis, before many processes start on it. */
 import { Command } from 'commander';
 import { type Exit, exitOf } from '../admin/verb.ts';
-import { loadConfig } from '../config.ts';
-import { storeFolder } from '../demo.ts';
+import { loadConfig } from '../config/config.ts';
+import { storeFolder } from '../server/sandbox.ts';
 import { BridgeError } from '../errors.ts';
 import type { AdminOptions } from './admin.ts';
 import { Refused } from './ask.ts';
@@ -38,7 +38,7 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
   if (url === undefined) throw new Refused('say where to: --to redis://host:6379, or REDIS_URL', 2);
   const directory = storeFolder(config);
   // most of the program is loaded only when it is needed
-  const { copyStore } = await import('../store-copy.ts');
+  const { copyStore } = await import('../server/migrate-store.ts');
   const { tenants, durability } = await copyStore({
     directory,
     redis: { url, replicas: config.store.redis?.replicas ?? 0 },

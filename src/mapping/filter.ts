@@ -111,11 +111,11 @@ function compile(node: FilterNode, resolve: Resolve): Match {
       return (resource) => !match(resource);
     }
     case 'present':
-      return anyValue(known(node.path, resolve), isPresent);
+      return anyValue(confirmed(node.path, resolve), isPresent);
     case 'compare':
       return compileCompare(node, resolve);
     case 'valuePath': {
-      const path = known(node.path, resolve);
+      const path = confirmed(node.path, resolve);
       if (path.sub || path.attribute.type !== 'complex')
         throw invalidFilter(`${named(node.path)} has no sub-attributes to put in brackets`);
       return anyValue(path, compileElementFilter(node.filter, path.attribute));
@@ -124,7 +124,7 @@ function compile(node: FilterNode, resolve: Resolve): Match {
 }
 
 function compileCompare({ path, op, value }: CompareNode, resolve: Resolve): Match {
-  const written = known(path, resolve);
+  const written = confirmed(path, resolve);
   if (value === null) {
     const present = anyValue(written, isPresent);
     if (op === 'eq') return (resource) => !present(resource);
@@ -142,7 +142,7 @@ function compileCompare({ path, op, value }: CompareNode, resolve: Resolve): Mat
 }
 
 /** The path resolved. Attributes that are never returned can not be filtered by either: a filter would tell their values bit by bit. */
-function known(path: string, resolve: Resolve): ResolvedPath {
+function confirmed(path: string, resolve: Resolve): ResolvedPath {
   const resolved = resolve(path);
   if (!resolved) throw invalidFilter(`there is no attribute ${named(path)}`);
   if (resolved.attribute.returned === 'never' || resolved.sub?.returned === 'never')

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createExclusive } from '../../src/bridge/exclusive.ts';
-import { createGuard } from '../../src/bridge/guard.ts';
-import { ALONE } from '../../src/bridge/peers.ts';
-import type { Guarded, Key, Lease } from '../../src/bridge/ports.ts';
+import { createLock } from '../../src/bridge/delivery/exclusive.ts';
+import { createProtectedUsers } from '../../src/bridge/delivery/protected-users.ts';
+import { ALONE } from '../../src/bridge/ports/peers.ts';
+import type { ProtectedByZitadel } from '../../src/bridge/ports/zitadel.ts';
+import type { Key } from '../../src/bridge/row/types.ts';
+import type { Lease } from '../../src/bridge/ports/store.ts';
 import type { Step } from '../../src/mapping/steps.ts';
 import { createLeases } from '../../src/store/sqlite/leases.ts';
 import { createFakeZitadel } from './fake-zitadel.ts';
@@ -19,7 +21,7 @@ const off = {
 for (const at of ['one after the other', 'at once'] as const) {
   test(`two owners deactivated ${at}: the second one is the last and stays`, async () => {
     const owners = new Set<string>();
-    const guarded = (): Guarded => ({
+    const guarded = (): ProtectedByZitadel => ({
       reasons: new Map(),
       activeOwners: new Set([...owners].filter((id) => setting.zitadel.people.get(id)?.['state'] === 'active')),
     });
@@ -43,7 +45,7 @@ for (const at of ['one after the other', 'at once'] as const) {
 
 test('two processes let go the last two owners at once: one is refused, although neither hears the other', async () => {
   const active = new Set(['ann', 'bob']);
-  const guarded = async (): Promise<Guarded> => ({ reasons: new Map(), activeOwners: new Set(active) });
+  const guarded = async (): Promise<ProtectedByZitadel> => ({ reasons: new Map(), activeOwners: new Set(active) });
   const zitadel = { ...createFakeZitadel([]), guarded };
   const leases = createLeases(Date.now);
   const store = {
@@ -57,10 +59,18 @@ test('two processes let go the last two owners at once: one is refused, although
   const step: Step = { call: 'DeactivateUser', set: {}, names: ['state'], after: { state: 'inactive' } };
   const letGo = (own: string, id: string) => {
     const peers = { ...ALONE, own };
-    const exclusive = createExclusive(store, 20_000);
-    const guard = createGuard({ tenant: 't', peers, exclusive, zitadel, protect: [], clock: Date.now, maxAge: 60_000 });
-    return guard.inTurn(id, step, null, async () => {
-      const barred = await guard.bar(id, step, null);
+    const lock = createLock(store, 20_000);
+    const guard = createProtectedUsers({
+      tenant: 't',
+      peers,
+      lock,
+      zitadel,
+      protect: [],
+      clock: Date.now,
+      maxAge: 60_000,
+    });
+    return guard.withOwnerLock(id, step, null, async () => {
+      const barred = await guard.checkProtection(id, step, null);
       await nextTurn();
       if (barred === undefined) active.delete(id);
       return barred?.kind ?? 'done';
@@ -73,7 +83,7 @@ test('two processes let go the last two owners at once: one is refused, although
 
 test('an owner who became the last one in ZITADEL itself stays', async () => {
   const owners = new Set<string>();
-  const guarded = (): Guarded => ({
+  const guarded = (): ProtectedByZitadel => ({
     reasons: new Map(),
     activeOwners: new Set([...owners].filter((id) => setting.zitadel.people.get(id)?.['state'] === 'active')),
   });

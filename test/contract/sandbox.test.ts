@@ -1,5 +1,5 @@
 import { after } from 'node:test';
-import { createSandbox } from '../../src/sandbox/server.ts';
+import { createSandbox } from '../../sandbox/server.ts';
 import { createConnection } from '../../src/zitadel/connection.ts';
 import { createZitadel } from '../../src/zitadel/zitadel.ts';
 import { contract, type Subject } from './contract.ts';

@@ -35,7 +35,7 @@ const renaming = (value: string): object => patch({ op: 'replace', path: 'displa
 const projectOf = async (user: string): Promise<readonly string[]> => (await heldBy(sandbox, user)).project;
 
 async function siteWith(t: TestContext, ...rules: readonly object[]): Promise<Site> {
-  const site = await createSite(sandbox, { groups: { rules } }, { timing: { listLag: 0 } });
+  const site = await createSite(sandbox, { groups: { rules } }, { timing: { listLagMs: 0 } });
   t.after(() => site.end());
   return site;
 }

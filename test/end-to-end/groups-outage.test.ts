@@ -141,7 +141,9 @@ test('WHEN_DOWN=refuse: 503 with Retry-After, and nothing is kept', async (t) =>
 
 test('300 members at 200 ms each are answered within ANSWER_WITHIN, and the queue finishes them', async (t) => {
   const answerWithin = 1_500;
-  const bridge = await running(t, { timing: { answerWithin, readCall: 20_000, writeCall: 20_000, lease: 25_000 } });
+  const bridge = await running(t, {
+    timing: { answerWithinMs: answerWithin, readCallMs: 20_000, writeCallMs: 20_000, leaseMs: 25_000 },
+  });
   const { scim } = bridge;
   const users = await createUsers(scim, 300);
   const { id } = await createGroup(scim, { displayName: 'Many' });

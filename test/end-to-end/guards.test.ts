@@ -36,7 +36,7 @@ before(async () => {
   // sees all administrators, as an ORG_OWNER does
   bridge = await startBridge(sandbox, {
     env: { PASSWORDS: 'set', ZITADEL_TOKEN: tokens.instanceOwner },
-    timing: { backoffFirst: 20, backoffMost: 200, probe: 50 },
+    timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 },
   });
 });
 after(async () => {

@@ -1,8 +1,8 @@
 /** A sandbox ZITADEL, steered and watched through its /sandbox endpoints. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { LagOptions } from '../../src/sandbox/lag.ts';
-import { createSandbox, type Seeds } from '../../src/sandbox/server.ts';
+import type { LagOptions } from '../../sandbox/lag.ts';
+import { createSandbox, type Seeds } from '../../sandbox/server.ts';
 
 /** One applied or refused write, as the sandbox tells it: of its journal what tests look at. */
 export interface LogEntry {
@@ -39,7 +39,7 @@ export async function startLagging(lag: LagOptions): Promise<SandboxProcess> {
 
 /** A sandbox as a process of its own. Its lists do not lag unless `env` says so. */
 export async function startSandbox(env: Readonly<Record<string, string>> = {}): Promise<SandboxProcess> {
-  const child = spawn(process.execPath, ['src/sandbox/main.ts'], {
+  const child = spawn(process.execPath, ['sandbox/main.ts'], {
     env: { ...process.env, PORT: '0', SANDBOX_LAG: 'false', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -8,7 +8,7 @@ import request from 'supertest';
 import { TOKEN, hash, serve, type Served } from './serve.ts';
 import { createFakeGroups } from './fake-groups.ts';
 import { createFakeUsers } from './fake-users.ts';
-import type { TenantAccess } from '../../src/scim/auth.ts';
+import type { TenantAccess } from '../../src/scim/http/auth.ts';
 
 const USERS = '/scim/v2/Users';
 const ask = ({ app }: Served, authorization?: string) =>

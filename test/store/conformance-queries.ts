@@ -1,7 +1,8 @@
 /** Conformance: look-ups and lists. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Key, Store } from '../../src/bridge/ports.ts';
+import type { Key } from '../../src/bridge/row/types.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
 import { ids, scanned, write, writeAll } from './rows.ts';
 
 const LAZY = { durable: false };

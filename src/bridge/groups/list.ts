@@ -4,17 +4,18 @@ import { compileFilter, type FilterNode, indexable } from '../../mapping/filter.
 import { GROUP, GROUP_URN } from '../../mapping/group-attributes.ts';
 import { membershipsOf } from '../../mapping/groups.ts';
 import { sortResources } from '../../mapping/sort.ts';
-import type { Row, Store } from '../ports.ts';
-import { shownFacts } from '../rows.ts';
-import { groupsOf } from '../shelves.ts';
-import type { GroupQuery, GroupResource, Groups } from '../use-cases.ts';
+import type { Row } from '../row/types.ts';
+import type { Store } from '../ports/store.ts';
+import { shownFacts } from '../row/views.ts';
+import { groupsOf } from '../row/kinds.ts';
+import type { GroupQuery, GroupResource, Groups } from '../requests/use-cases.ts';
 import { definitionOf } from './definitions.ts';
-import type { Show } from './show.ts';
+import type { GroupViews } from './group-views.ts';
 
 export interface GroupListOptions {
   readonly tenant: string;
   readonly store: Store;
-  readonly show: Show;
+  readonly show: GroupViews;
 }
 
 export function createGroupList({ tenant, store, show }: GroupListOptions): Groups['list'] {

@@ -1,7 +1,8 @@
 /** Reads of what is durable, on the main thread: in WAL mode a reader waits for no writer. */
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Counts, Due, IndexName, Key, Member, MemberSet, Row, Trouble } from '../../bridge/ports.ts';
+import type { Counts, Due, IndexName, Member, MemberSet, Condition } from '../../bridge/ports/store.ts';
+import type { Key, Row } from '../../bridge/row/types.ts';
 import type { Slot } from './pending.ts';
 
 export interface Queries {
@@ -16,7 +17,7 @@ export interface Queries {
   holder(instance: string, name: string): Key | undefined;
   due(tenant: string, now: number, limit: number, after?: Due): Due[];
   nextDue(tenant: string): number | undefined;
-  troubled(tenant: string, trouble: Trouble, limit: number, after?: string): Row[];
+  troubled(tenant: string, condition: Condition, limit: number, after?: string): Row[];
   oldestOwed(tenant: string): number | undefined;
   tombstones(tenant: string, before: number, limit: number): Row[];
   counts(): ReadonlyMap<string, Counts>;
@@ -60,11 +61,11 @@ export function openQueries(file: string): Queries {
   const due = many(`SELECT id, due_at AS dueAt FROM rows
     WHERE tenant = ? AND due_at <= ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?`);
   const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE tenant = ? AND due_at IS NOT NULL');
-  const troubled = (trouble: Trouble) => ({
-    first: many(`SELECT body FROM rows WHERE tenant = ? AND ${trouble} = 1 ORDER BY id LIMIT ?`),
-    next: many(`SELECT body FROM rows WHERE tenant = ? AND ${trouble} = 1 AND id > ? ORDER BY id LIMIT ?`),
+  const troubled = (condition: Condition) => ({
+    first: many(`SELECT body FROM rows WHERE tenant = ? AND ${condition} = 1 ORDER BY id LIMIT ?`),
+    next: many(`SELECT body FROM rows WHERE tenant = ? AND ${condition} = 1 AND id > ? ORDER BY id LIMIT ?`),
   });
-  const troubles: Readonly<Record<Trouble, ReturnType<typeof troubled>>> = {
+  const conditions: Readonly<Record<Condition, ReturnType<typeof troubled>>> = {
     owed: troubled('owed'),
     doubt: troubled('doubt'),
     dead: troubled('dead'),
@@ -129,8 +130,8 @@ export function openQueries(file: string): Queries {
         dueAt,
       })),
     nextDue: (tenant) => nextDue<At>(tenant)?.at ?? undefined,
-    troubled(tenant, trouble, limit, after) {
-      const { first, next } = troubles[trouble];
+    troubled(tenant, condition, limit, after) {
+      const { first, next } = conditions[condition];
       return (after === undefined ? first<Body>(tenant, limit) : next<Body>(tenant, after, limit)).map(parse);
     },
     oldestOwed: (tenant) => oldestOwed<At>(tenant)?.at ?? undefined,

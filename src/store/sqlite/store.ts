@@ -1,6 +1,8 @@
 /** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock, Counts, Key, MemberSet, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
+import type { Clock } from '../../bridge/ports/context.ts';
+import type { Counts, MemberSet, Store, Write, WriteResult } from '../../bridge/ports/store.ts';
+import type { Key, Row } from '../../bridge/row/types.ts';
 import { NO_COUNTS, sum } from '../counts.ts';
 import { createRevisions, NO_MEMBERS } from '../members.ts';
 import { fold } from '../index-text.ts';
@@ -183,11 +185,12 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     members: (tenant, group, limit, after) =>
       settled(() => queries.members(tenant, group.toWellFormed(), limit, after)),
     memberSet: async (tenant, group) => guard(() => memberSet(tenant, group.toWellFormed())),
-    holder: async (instance, name) => guard(() => holder(instance, name.toWellFormed())),
+    reservedBy: async (instance, name) => guard(() => holder(instance, name.toWellFormed())),
     due: (tenant, now, limit, after) => settled(() => queries.due(tenant, now, limit, after)),
     nextDue: (tenant) => settled(() => queries.nextDue(tenant)),
-    troubled: (tenant, trouble, limit, after) => settled(() => queries.troubled(tenant, trouble, limit, after)),
-    oldestOwed: (tenant) => settled(() => queries.oldestOwed(tenant)),
+    withCondition: (tenant, condition, limit, after) =>
+      settled(() => queries.troubled(tenant, condition, limit, after)),
+    oldestPending: (tenant) => settled(() => queries.oldestOwed(tenant)),
     tombstones: (tenant, before, limit) => settled(() => queries.tombstones(tenant, before, limit)),
     counts: async (tenant) => guard(() => tallied().get(tenant) ?? NO_COUNTS),
     async getState(name) {
