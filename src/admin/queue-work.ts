@@ -27,7 +27,7 @@ interface Work {
 /** A command that does something to one row, or to all rows in the troubles named. */
 export function working(act: Act, conditions: readonly Condition[], spares: readonly Condition[] = []): Verb['run'] {
   return async (desk, args, asker) => {
-    const work = { act, troubles: args.kind === undefined ? conditions : [args.kind], spares };
+    const work = { act, conditions: args.kind === undefined ? conditions : [args.kind], spares };
     if (args.all === true) return onAll(desk, args, work, asker);
     const id = args.id ?? '';
     const [, operator] = await holderOf(desk, args, id);

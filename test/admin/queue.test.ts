@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { BridgeError } from '../../src/errors.ts';
 import type { Condition } from '../../src/bridge/ports/store.ts';
-import { TROUBLES } from '../../src/admin/arguments.ts';
+import { TROUBLES as CONDITIONS } from '../../src/admin/arguments.ts';
 import { VERBS } from '../../src/admin/verbs.ts';
 import { change, DAY, deadLetter, fakeOperator, MINUTE, NOW } from './fake-operator.ts';
 import { deskOf, run } from './run.ts';
@@ -208,7 +208,7 @@ describe('queue retry, drop, release', () => {
   test('--all takes every row, however many, and tells how far it is', async () => {
     const many = Array.from({ length: 1_234 }, (_, at) => ({
       id: `u${String(at).padStart(5, '0')}`,
-      troubles: ['dead' as const],
+      conditions: ['dead' as const],
     }));
     const north = fakeOperator('north', ...many);
     const { lines, progress } = await run(deskOf({ north }), 'queue drop', { all: true, kind: 'dead' });
@@ -220,7 +220,7 @@ describe('queue retry, drop, release', () => {
     assert.deepEqual(progress, ['north: 500 rows so far', 'north: 1000 rows so far']);
   });
 
-  test('--all: a row that stays in two troubles is tried once', async () => {
+  test('--all: a row that stays in two conditions is tried once', async () => {
     const north = fakeOperator('north', { id: 'u', conditions: ['owed', 'doubt', 'blocked'] });
     const tried: string[] = [];
     north.retry = async (id) => {
@@ -277,7 +277,7 @@ describe('queue retry, drop, release', () => {
   });
 
   test('law: drop --all of a kind forgets every row that is in that trouble alone, and touches no other', async () => {
-    const row = fc.record({ id: fc.uuid(), troubles: fc.subarray([...TROUBLES]) });
+    const row = fc.record({ id: fc.uuid(), conditions: fc.subarray([...CONDITIONS]) });
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(row, { selector: ({ id }) => id }),
@@ -286,13 +286,13 @@ describe('queue retry, drop, release', () => {
           const north = fakeOperator('north', ...rows);
           const { value, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind });
           const both = rows.filter(
-            ({ troubles: conditions }) => conditions.includes('dead') && conditions.includes('held'),
+            ({ conditions }) => conditions.includes('dead') && conditions.includes('held'),
           );
           assert.deepEqual(new Set((value as { spared: string[] }).spared), new Set(both.map(({ id }) => id)));
           assert.equal(exit, both.length === 0 ? 0 : 1);
           for (const before of rows) {
-            const alone = before.troubles.includes(kind) && !both.includes(before);
-            const left = before.troubles.filter((condition) => !alone || condition !== kind);
+            const alone = before.conditions.includes(kind) && !both.includes(before);
+            const left = before.conditions.filter((condition) => !alone || condition !== kind);
             assert.deepEqual(north.rows.find(({ id }) => id === before.id)?.conditions, left);
           }
         },

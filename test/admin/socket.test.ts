@@ -154,7 +154,7 @@ describe('the client', () => {
     const socket = await listen();
     const many = Array.from({ length: 600 }, (_, at) => ({
       id: `u${String(at).padStart(3, '0')}`,
-      troubles: ['dead' as const],
+      conditions: ['dead' as const],
     }));
     north.rows.splice(0, 1, ...many);
     const progress: string[] = [];

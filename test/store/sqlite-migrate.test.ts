@@ -12,7 +12,7 @@ import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { allDue, change, counts, deadLetter, ids, row, scanned, write } from './rows.ts';
 
 /** What a row of schema 1 was made of. */
-const FIELDS_1: readonly (keyof Row)[] = [
+const FIELDS_1: readonly string[] = [
   'tenant',
   'id',
   'version',
@@ -30,10 +30,27 @@ const FIELDS_1: readonly (keyof Row)[] = [
   'tombstone',
 ];
 /** ... and of schema 2. */
-const FIELDS_2: readonly (keyof Row)[] = [...FIELDS_1, 'calling', 'sentName', 'confirm', 'dead', 'blocked', 'stuck'];
+const FIELDS_2: readonly string[] = [...FIELDS_1, 'calling', 'sentName', 'confirm', 'dead', 'blocked', 'stuck'];
 
-const oldBody = (stored: Row, fields: readonly (keyof Row)[]): string =>
-  JSON.stringify(Object.fromEntries(fields.map((field) => [field, stored[field]])));
+/** A row as it was stored under the names of then. */
+function oldBody(row: Row, fields: readonly string[]): string {
+  const { confirmed, pending, recheck, deadLetters, repeated, replay, ...others } = row;
+  const stored: Record<string, unknown> = {
+    ...others,
+    known: confirmed,
+    changes: pending.map(({ acknowledged, onHold, abandoned, ...each }) => ({
+      ...each,
+      answered: acknowledged,
+      ...(onHold ? { held: onHold } : {}),
+      ...(abandoned ? { orphan: abandoned } : {}),
+    })),
+    confirm: recheck && { until: recheck.at, facts: recheck.facts },
+    dead: deadLetters.map(({ deadAt, ...each }) => ({ ...each, died: deadAt })),
+    stuck: repeated,
+    createMark: replay,
+  };
+  return JSON.stringify(Object.fromEntries(fields.map((field) => [field, stored[field]])));
+}
 
 const key = (id: string) => ({ tenant: 't', id });
 const QUIET = row(key('quiet'), {

@@ -120,7 +120,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       }
       const pending = deliverable(stored);
       const row = { ...stored, pending: state.alone ? await firstOf(stored, pending, target) : pending };
-      if (row.changes.length === 0) return after.rest(stored, update);
+      if (row.pending.length === 0) return after.rest(stored, update);
       if (row.confirmed === null && wantsNobody(stored)) return after.vanish(stored, update);
       const rights = target.rules === undefined ? NO_RIGHTS : planRights(row, target.rules);
       let unread: Unreadable | undefined;

@@ -158,8 +158,8 @@ function entryOf(row: Row): QueueEntry {
     id,
     conditions: TROUBLES.flatMap(([condition, has]) => (has(row) ? [condition] : [])),
     pending: row.pending.map(
-      ({ revision, kind, acknowledged: answered, who, txn, at, facts, onHold: held = false }) => {
-        return { revision, kind, answered, who, txn, at, facts: names(facts), held };
+      ({ revision, kind, acknowledged, who, txn, at, facts, onHold = false }) => {
+        return { revision, kind, acknowledged, who, txn, at, facts: names(facts), onHold };
       },
     ),
     deadLetters: row.deadLetters.map((letter) => ({ ...letter, facts: names(letter.facts) })),

@@ -1,9 +1,9 @@
 /** Brings a database to the newest schema, each step in a transaction of its own. */
 import type { DatabaseSync } from 'node:sqlite';
-import { MIGRATIONS } from './schema.ts';
+import { type Migration, MIGRATIONS } from './schema.ts';
 
 /** Throws an Error for the operator when the database was made by a newer program. */
-export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRATIONS): void {
+export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
   const found = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
   if (found > migrations.length) {
     throw new Error(
@@ -11,11 +11,12 @@ export function migrate(db: DatabaseSync, migrations: readonly string[] = MIGRAT
         'it was written by a newer version; start that version, or restore the back-up made before the upgrade',
     );
   }
-  for (const [done, sql] of migrations.entries()) {
+  for (const [done, migration] of migrations.entries()) {
     if (done < found) continue;
     db.exec('BEGIN IMMEDIATE');
     try {
-      db.exec(sql);
+      if (typeof migration === 'string') db.exec(migration);
+      else migration(db);
       db.exec(`PRAGMA user_version = ${done + 1}`);
       db.exec('COMMIT');
     } catch (error) {

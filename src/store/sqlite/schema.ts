@@ -1,7 +1,13 @@
 /** The tables of the embedded store, how older ones become them, and every statement the writer runs. */
 
+import type { DatabaseSync } from 'node:sqlite';
+import { renamedFields } from '../older-rows.ts';
+
+/** SQL, or what SQL cannot do. */
+export type Migration = string | ((db: DatabaseSync) => void);
+
 /** PRAGMA user_version n = the first n migrations are done. Only ever appended to. */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly Migration[] = [
   `
   CREATE TABLE rows (
     tenant TEXT NOT NULL,
@@ -105,7 +111,24 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (tenant, grp)
   ) STRICT, WITHOUT ROWID;
   `,
+
+  renameFieldsOfRows,
 ];
+
+/** Row by row: a store of 100,000 users must not be held in memory as a whole. */
+function renameFieldsOfRows(db: DatabaseSync): void {
+  const put = db.prepare('UPDATE rows SET body = ? WHERE tenant = ? AND id = ?');
+  const next = db.prepare('SELECT tenant, id, body FROM rows WHERE (tenant, id) > (?, ?) ORDER BY tenant, id LIMIT 100');
+  let last: readonly [string, string] = ['', ''];
+  for (;;) {
+    const page = next.all(...last) as { readonly tenant: string; readonly id: string; readonly body: string }[];
+    const end = page.at(-1);
+    if (end === undefined) return;
+    for (const { tenant, id, body } of page)
+      put.run(JSON.stringify(renamedFields(JSON.parse(body) as Record<string, unknown>)), tenant, id);
+    last = [end.tenant, end.id];
+  }
+}
 
 /** What the writer can be told to do. A call is the name of a row of this table and its parameters in order. */
 export const CHANGES = {

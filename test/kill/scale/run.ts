@@ -81,7 +81,7 @@ async function play(options: RunOptions, { sandbox, redis, folder, tap }: Stage)
     const condition = TROUBLES[n % TROUBLES.length] as Trouble;
     await pause(200 + random() * 600); // so that there is something to lose
     const given = AbortSignal.timeout(LONGEST);
-    const scene = { sandbox, load: clients.load, weather, random, signal: given, fleet, redis, lease: FAST.lease };
+    const scene = { sandbox, load: clients.load, weather, random, signal: given, fleet, redis, lease: FAST.leaseMs };
     const what = await condition.befall(scene);
     await weather.set('up');
     for (const name of fleet.ended()) faults.push(`${name} ended by itself in round ${n + 1}`);

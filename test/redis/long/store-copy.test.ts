@@ -25,7 +25,7 @@ const [USERS, GROUPS] = ['default', 'default:groups'];
 const user = (id: string): Key => ({ tenant: USERS, id });
 const group = (id: string): Key => ({ tenant: GROUPS, id });
 const answered = change({ acknowledged: true, facts: { username: 'new@example.com' } });
-const confirm = { until: 1_800_000_000_000, facts: { state: 'active' } };
+const confirm = { at: 1_800_000_000_000, facts: { state: 'active' } };
 const GONE = 1_700_000_000_500;
 
 /** What ZITADEL can not tell again. */
@@ -43,7 +43,7 @@ const CARRIED: readonly Row[] = [
   row(user('held'), { pending: [{ ...answered, facts: { title: 'x' }, onHold: true }], doubt: true }),
   row(user('dead'), { deadLetters: [deadLetter()] }),
   row(user('doubt'), { doubt: true, sentName: 'taken@example.com' }),
-  row(user('confirm'), { recheck: confirm, dueAt: confirm.until }),
+  row(user('confirm'), { recheck: confirm, dueAt: confirm.at }),
   row(user('blocked'), { blocked: 'no right' }),
   row(user('gone'), { confirmed: null, tombstone: GONE }),
   row(user('open'), { replay: { hash: 'h', open: true } }),
