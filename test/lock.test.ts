@@ -43,14 +43,18 @@ describe('package-lock.json', () => {
   });
 
   test('an installation for production has neither a compiler nor a linter, and runs no install script', () => {
-    const production = entries.filter(([, { dev }]) => dev !== true).map(([path]) => path.slice('node_modules/'.length));
+    const production = entries
+      .filter(([, { dev }]) => dev !== true)
+      .map(([path]) => path.slice('node_modules/'.length));
     assert.ok(production.includes('express'));
     assert.deepEqual(
       production.filter((name) => /^@?typescript|^node$|^node-gyp$|esbuild|oxlint|biome|knip|^@types\//.test(name)),
       [],
     );
     const { allowScripts } = JSON.parse(read('package.json')) as { allowScripts: Record<string, boolean> };
-    const scripted = entries.filter(([, entry]) => 'hasInstallScript' in entry).map(([path]) => path.slice('node_modules/'.length));
+    const scripted = entries
+      .filter(([, entry]) => 'hasInstallScript' in entry)
+      .map(([path]) => path.slice('node_modules/'.length));
     assert.deepEqual(
       scripted.filter((name) => allowScripts[name] !== false),
       ['node'],
