@@ -17,6 +17,8 @@ export interface Config {
   readonly server: {
     readonly host: string;
     readonly port: number;
+    /** /metrics is there and not on `port` */
+    readonly metricsPort?: number;
     /** without a trailing slash */
     readonly publicUrl: string | undefined;
     /** PEM texts */
@@ -97,6 +99,9 @@ export function loadConfig(env: Environment, cwd: string): Config {
   if (file && sandbox && settings.ROLE !== 'all' && !faulty.includes('ZITADEL_URL')) {
     complaints.push(`ZITADEL_URL: missing; with ROLE=${settings.ROLE} every process would start a sandbox of its own`);
   }
+  if (settings.METRICS_PORT !== undefined && settings.METRICS_PORT === settings.PORT && settings.PORT !== 0) {
+    complaints.push('METRICS_PORT: must not be PORT');
+  }
   if (complaints.length) throw new ConfigError(complaints);
 
   return freeze({
@@ -104,6 +109,7 @@ export function loadConfig(env: Environment, cwd: string): Config {
     server: {
       host: settings.HOST,
       port: settings.PORT,
+      ...(settings.METRICS_PORT === undefined ? {} : { metricsPort: settings.METRICS_PORT }),
       publicUrl: settings.PUBLIC_URL,
       tls,
       trustProxy: settings.TRUST_PROXY,

@@ -146,6 +146,12 @@ describe('environment', () => {
     assert.deepEqual(complaints({ ...REAL, ROLE: 'both' }), ['ROLE: must be one of all, api, worker']);
   });
 
+  test('METRICS_PORT is another port than PORT', () => {
+    assert.equal(load({ METRICS_PORT: '7646' }).server.metricsPort, 7646);
+    assert.deepEqual(complaints({ METRICS_PORT: '7644' }), ['METRICS_PORT: must not be PORT']);
+    assert.equal(load({ METRICS_PORT: '0', PORT: '0' }).server.metricsPort, 0);
+  });
+
   test('PASSWORDS=set on Redis needs a PASSWORD_KEY, of which no complaint shows anything', () => {
     const given = { ...REAL, REDIS_URL: 'redis://localhost', PASSWORDS: 'set' };
     const [missing = '', ...others] = complaints(given);

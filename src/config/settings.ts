@@ -100,6 +100,11 @@ const about = (description: string, shown: Shown = {}) => ({ description, ...sho
 export const SETTINGS = z.object({
   HOST: z.string().prefault('127.0.0.1').meta(about('Address to listen on. 0.0.0.0 for every interface.')),
   PORT: whole(0, 65_535).prefault('7644').meta(about('Port to listen on. 0 takes a free one.')),
+  METRICS_PORT: whole(0, 65_535)
+    .optional()
+    .meta(
+      about('Port of /metrics, on the same HOST; on PORT it is 404 then. 0 takes a free one.', { fallback: 'PORT' }),
+    ),
   PUBLIC_URL: address
     .refine((text) => !/\/scim(\/v2)?$/i.test(text), 'must be given without /scim/v2')
     .optional()
