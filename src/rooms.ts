@@ -254,7 +254,7 @@ interface Opened {
 async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<Opened> {
   const onFailure = (error: unknown): void =>
     log.system('error', 'the store failed; writes are answered 503 until it works again', { error });
-  const { redis, dataDir } = config.store;
+  const { redis, dataDir, passwordKeys } = config.store;
   if (redis === undefined)
     return {
       kept: await createSqliteStore({ directory: dataDir, clock, ...(hook === undefined ? {} : { hook }), onFailure }),
@@ -265,7 +265,7 @@ async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<Op
   const told = throttled(onFailure);
   const onWarning = (warning: string): void =>
     log.system('warn', 'Redis is set up in a way that loses data', { setting: warning });
-  const kept = await createRedisStore({ ...redis, onFailure: told, onWarning });
+  const kept = await createRedisStore({ ...redis, passwordKeys, onFailure: told, onWarning });
   const { text: durability } = kept.durability();
   log.system('info', 'the store is Redis', { setting: durability });
   const peers = createRedisPeers({ url: redis.url, onFailure: told });

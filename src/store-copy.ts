@@ -10,7 +10,11 @@ import { createSqliteStore } from './store/sqlite/store.ts';
 export interface StoreCopyOptions extends Pick<CarryOverOptions, 'tenants' | 'onProgress'> {
   /** folder of the embedded store */
   readonly directory: string;
-  readonly redis: { readonly url: string; readonly replicas: number };
+  readonly redis: {
+    readonly url: string;
+    readonly replicas: number;
+    readonly passwordKeys?: readonly string[] | undefined;
+  };
   /** told what an operator should change on Redis */
   readonly onWarning: (warning: string) => void;
 }

@@ -11,7 +11,7 @@ import type { Operator } from './bridge/operator.ts';
 import type { Clock } from './bridge/ports.ts';
 import type { Timing } from './bridge/timing.ts';
 import type { Config } from './config.ts';
-import { createHealth, type NotReady } from './health.ts';
+import { createHealth, createMetricsApp, type NotReady } from './health.ts';
 import { type Log, reason } from './log.ts';
 import { createMetrics, type TenantCounts } from './metrics.ts';
 import { reportRequest, reportSync } from './reports.ts';
@@ -23,6 +23,8 @@ import type { CommitHook } from './store/sqlite/writer.ts';
 
 export interface Bridge {
   readonly app: Express;
+  /** with METRICS_PORT, to be served there */
+  readonly metrics?: Express;
   /** Begins to sync, to deliver what an earlier process left, and to listen to operators. */
   start(): Promise<void>;
   /** From now on new requests are answered 503. */
@@ -106,7 +108,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
   });
   const health = createHealth({
     notReady: () => notReady(entries, opened, failures),
-    scrape: () => metrics.scrape(),
+    scrape: config.server.metricsPort === undefined ? () => metrics.scrape() : undefined,
   });
   const desk = { operators, setups: config.tenants, clock };
   const page = createPageRouter({
@@ -129,6 +131,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
 
   return {
     app,
+    ...(config.server.metricsPort === undefined ? {} : { metrics: createMetricsApp(() => metrics.scrape()) }),
     async start() {
       await rooms.open(true);
       // the embedded store has made its folder itself

@@ -146,6 +146,31 @@ describe('environment', () => {
     assert.deepEqual(complaints({ ...REAL, ROLE: 'both' }), ['ROLE: must be one of all, api, worker']);
   });
 
+  test('METRICS_PORT is another port than PORT', () => {
+    assert.equal(load({ METRICS_PORT: '7646' }).server.metricsPort, 7646);
+    assert.deepEqual(complaints({ METRICS_PORT: '7644' }), ['METRICS_PORT: must not be PORT']);
+    assert.equal(load({ METRICS_PORT: '0', PORT: '0' }).server.metricsPort, 0);
+  });
+
+  test('PASSWORDS=set on Redis needs a PASSWORD_KEY, of which no complaint shows anything', () => {
+    const given = { ...REAL, REDIS_URL: 'redis://localhost', PASSWORDS: 'set' };
+    const [missing = '', ...others] = complaints(given);
+    assert.match(missing, /^PASSWORD_KEY: missing; tenant default sets passwords/);
+    assert.deepEqual(others, []);
+    const [first, second] = ['a+/='.repeat(8), 'b'.repeat(44)];
+    assert.deepEqual(load({ ...given, PASSWORD_KEY: `${first}, ${second}` }).store.passwordKeys, [first, second]);
+    const named = load({ ...given, PASSWORD_KEY_FILE: file('password-key', `${first}\n`) });
+    assert.deepEqual(named.store.passwordKeys, [first]);
+    for (const wrong of ['too-short', `${first},`, `${first},too-short`, `with blank${first}`]) {
+      const [line = '', ...more] = complaints({ ...given, PASSWORD_KEY: wrong });
+      assert.match(line, /^PASSWORD_KEY: must be .*32 characters/, wrong);
+      assert.deepEqual(more, []);
+      assert.doesNotMatch(line, /a\+\/|too-short|with blank/);
+    }
+    assert.equal(load({ ...given, PASSWORDS: 'ignore' }).store.passwordKeys, undefined);
+    assert.equal(load({ ...REAL, PASSWORDS: 'set' }).store.passwordKeys, undefined);
+  });
+
   test('the sandbox in the process goes with Redis, not with a part of the work alone', () => {
     const REDIS_URL = 'redis://localhost';
     assert.equal(load({ REDIS_URL }).sandbox, true);
@@ -244,6 +269,7 @@ describe('environment', () => {
       'ZITADEL_TOKEN',
       'ZITADEL_CLIENT_SECRET',
       'SCIM_TOKEN',
+      'PASSWORD_KEY',
       'ADMIN_TOKEN',
       'TLS_KEY',
     ]);

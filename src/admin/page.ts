@@ -63,9 +63,11 @@ ${deliveries(shown, options)}
 }
 
 /** Whether ZITADEL takes what is owed. */
-function gate({ shut }: TenantState, { now }: PageOptions): Html {
+function gate({ shut }: TenantState, { now, codes }: PageOptions): Html {
   if (shut === undefined) return html`<p class="ok">ZITADEL: deliveries go out</p>`;
-  return html`<p class="${shut.kind === 'limited' ? 'warn' : 'fail'}">ZITADEL: ${shut.kind} since ${when(shut.since, now)}: ${plain(shut.reason)}</p>`;
+  // what one user's call was answered may quote a value; the others are about the connection and the token
+  const why = shut.kind === 'limited' ? codes(shut.reason) : shut.reason;
+  return html`<p class="${shut.kind === 'limited' ? 'warn' : 'fail'}">ZITADEL: ${shut.kind} since ${when(shut.since, now)}: ${plain(why)}</p>`;
 }
 
 /** What waits for ZITADEL is normal; what waits for an operator is not. */

@@ -1,6 +1,7 @@
 /** Runs the steps of a plan in order, as far as ZITADEL goes along. */
+import { BridgeError } from '../errors.ts';
 import { stableJson } from '../mapping/codecs.ts';
-import type { FactsChange } from '../mapping/facts.ts';
+import { type FactsChange, isSealed } from '../mapping/facts.ts';
 import { rightsOfFacts } from '../mapping/rights.ts';
 import type { Step } from '../mapping/steps.ts';
 import type { Bar } from './guard.ts';
@@ -50,7 +51,10 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     const proceed = async (): Promise<boolean> =>
       (await store.prove(lease, timing.lease)) && settlements.sending(row, covered);
     const rest = [...steps];
-    for (let step = rest.shift(); step !== undefined; step = rest.shift()) {
+    for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
+      const step = withoutSealed(next);
+      if (step !== next) refusals.push({ names: ['password'], error: UNREADABLE });
+      if (step === undefined) continue;
       const one = step;
       const attempt = async (): Promise<Tried> => {
         const barred = await bar(row.id, one, row.known);
@@ -106,6 +110,21 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     }
     return round(null);
   };
+}
+
+/** A password that only another key decrypts takes nothing else with it. */
+const UNREADABLE = new BridgeError(
+  400,
+  'the password was not set: its hash could not be decrypted, PASSWORD_KEY is another one than when it was kept; set the password again',
+  { scimType: 'invalidValue' },
+);
+
+/** The step without a hash that cannot be decrypted; undefined when it was for nothing else. */
+function withoutSealed(step: Step): Step | undefined {
+  const { password, ...set } = step.set;
+  if (typeof password !== 'string' || !isSealed(password)) return step;
+  if (Object.keys(set).length === 0) return undefined;
+  return { ...step, set, names: step.names.filter((name) => name !== 'password') };
 }
 
 /**

@@ -36,12 +36,14 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
   const config = loadConfig(env, cwd);
   const url = to ?? config.store.redis?.url;
   if (url === undefined) throw new Refused('say where to: --to redis://host:6379, or REDIS_URL', 2);
+  if (config.store.passwordKeys === undefined && config.tenants.some(({ passwords }) => passwords === 'set'))
+    throw new Refused('PASSWORD_KEY: missing; Redis keeps password hashes encrypted with it (docs/security.md)', 2);
   const directory = storeFolder(config);
   // most of the program is loaded only when it is needed
   const { copyStore } = await import('../store-copy.ts');
   const { tenants, durability } = await copyStore({
     directory,
-    redis: { url, replicas: config.store.redis?.replicas ?? 0 },
+    redis: { url, replicas: config.store.redis?.replicas ?? 0, passwordKeys: config.store.passwordKeys },
     tenants: config.tenants.map(({ id, uniqueDisplayName }) => ({ id, uniqueDisplayName })),
     onProgress: ({ tenant, users, groups }) => tell(`${tenant}: ${users + groups} rows`),
     onWarning: tell,

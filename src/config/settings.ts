@@ -61,6 +61,18 @@ export const origin = address.refine((text) => new URL(text).pathname === '/', '
 /** Bearer tokens travel in a header: printable ASCII without blanks (RFC 6750 §2.1). */
 const token = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
 
+/** Keys separated by commas. What is derived from them is only as good as they are. */
+const passwordKeys = z.string().transform((text, ctx): readonly string[] => {
+  const keys = text.split(',').map((key) => key.trim());
+  if (keys.every((key) => key.length >= 32 && /^[\x21-\x7e]*$/.test(key))) return keys;
+  ctx.addIssue({
+    code: 'custom',
+    message:
+      'must be one key or several separated by commas, each of at least 32 characters of printable ASCII without blanks',
+  });
+  return z.NEVER;
+});
+
 const PROXY_NAMES = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
 /** What express takes as `trust proxy`: false, a number of hops, or addresses. */
@@ -88,6 +100,11 @@ const about = (description: string, shown: Shown = {}) => ({ description, ...sho
 export const SETTINGS = z.object({
   HOST: z.string().prefault('127.0.0.1').meta(about('Address to listen on. 0.0.0.0 for every interface.')),
   PORT: whole(0, 65_535).prefault('7644').meta(about('Port to listen on. 0 takes a free one.')),
+  METRICS_PORT: whole(0, 65_535)
+    .optional()
+    .meta(
+      about('Port of /metrics, on the same HOST; on PORT it is 404 then. 0 takes a free one.', { fallback: 'PORT' }),
+    ),
   PUBLIC_URL: address
     .refine((text) => !/\/scim(\/v2)?$/i.test(text), 'must be given without /scim/v2')
     .optional()
@@ -162,6 +179,14 @@ export const SETTINGS = z.object({
       about('What happens to passwords that clients send: ignore, or set (only a hash is sent on).', {
         fallback: 'ignore',
       }),
+    ),
+  PASSWORD_KEY: passwordKeys
+    .optional()
+    .meta(
+      about(
+        'Encrypts password hashes in Redis; needed with REDIS_URL and PASSWORDS=set, the same for every process. At least 32 random characters (openssl rand -base64 32). Several, separated by commas: the first encrypts, all decrypt.',
+        { secret: true },
+      ),
     ),
   VIEW_MAX_AGE: duration
     .prefault('30s')

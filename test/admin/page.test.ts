@@ -128,7 +128,7 @@ describe('what it says', () => {
       oldestOwed: NOW - 30 * MINUTE,
       shut: { kind: 'blocked', reason: 'ZITADEL refused the token', since: NOW - 5 * MINUTE },
       sync: { finished: NOW - 60 * MINUTE, running: false, last: { kind: 'failed', reason: 'UNAUTHENTICATED' } },
-      deliveries: [delivery({ reason: 'UpdateUser: INVALID_ARGUMENT EMAIL-599BI' })],
+      deliveries: [delivery({ reason: 'UpdateUser: EMAIL-599BI a word of ZITADEL' })],
     };
     const { text, tags } = await read({ north, zeta: fakeOperator('zeta') });
     for (const said of [
@@ -141,7 +141,7 @@ describe('what it says', () => {
       'blocked0',
       'ZITADEL: blocked since 2026-03-01 11:55:00 UTC (5 min ago): ZITADEL refused the token',
       'sync: last finished 2026-03-01 11:00:00 UTC (60 min ago); the last one failed: UNAUTHENTICATED',
-      '2026-03-01 11:59:00refusedUpdateUser INVALID_ARGUMENT EMAIL-599BIu1UpdateUser:refused1',
+      '2026-03-01 11:59:00refusedUpdateUser EMAIL-599BIu1UpdateUser:refused1',
       'zeta',
       'ZITADEL: deliveries go out',
       'no deliveries yet',

@@ -33,7 +33,7 @@ export async function storeOf(dataDir: string): Promise<Readonly<Record<string, 
     await mkdir(dataDir, { recursive: true });
     await writeFile(join(dataDir, MARK), server.url);
   }
-  return { REDIS_URL: server.url };
+  return { REDIS_URL: server.url, PASSWORD_KEY: 'only-for-tests-'.repeat(3) };
 }
 
 /** Ends what the bridges on this DATA_DIR had beside the folder. */

@@ -5,6 +5,7 @@
 import type { Index, IndexName, Key, Row, Write } from '../../bridge/ports.ts';
 import { fold, memberText, namesOf } from '../index-text.ts';
 import { packed, unpacked } from './row-body.ts';
+import { NO_SEAL, type Seal } from './sealed.ts';
 import { owedSince, TROUBLES } from '../troubles.ts';
 
 /**
@@ -61,8 +62,8 @@ const NO_ROW: RowText = {
   tombstone: '',
 };
 
-/** Throws RangeError for a time that no sorted set has a place for: a script stops in the middle of it. */
-export function rowText({ row, index }: Write): RowText {
+/** Throws RangeError for a time that no sorted set has a place for (a script stops in the middle of it), and BridgeError for a password hash without a key. */
+export function rowText({ key, row, index }: Write, seal: Seal = NO_SEAL): RowText {
   if (row === null) return NO_ROW;
   const reserved = namesOf(index);
   return {
@@ -70,7 +71,7 @@ export function rowText({ row, index }: Write): RowText {
     head: JSON.stringify([troublesOf(row), foundBy(index)]),
     names: reserved.length === 0 ? '[]' : JSON.stringify([index.instance.toWellFormed(), ...reserved]),
     members: memberText(index),
-    body: bodyOf(row),
+    body: bodyOf(seal.close(key, row)),
     created: index.visible ? place(row.created) : '',
     dueAt: place(row.dueAt),
     since: place(owedSince(row)),
@@ -81,10 +82,11 @@ export function rowText({ row, index }: Write): RowText {
 /** Lines before the row itself. */
 const LINES = 4;
 
-export function rowFrom({ tenant, id }: Key, value: Buffer): Row {
+export function rowFrom({ tenant, id }: Key, value: Buffer, seal: Seal = NO_SEAL): Row {
   let body = 0;
   for (let line = 0; line < LINES; line++) body = value.indexOf('\n', body) + 1;
-  return { ...USUAL, ...(unpacked(value.subarray(body)) as Row), tenant, id, version: versionOf(value) };
+  const row = { ...USUAL, ...(unpacked(value.subarray(body)) as Row), tenant, id, version: versionOf(value) };
+  return seal.open({ tenant, id }, row);
 }
 
 export const versionOf = (value: Buffer): number => Number(value.toString('latin1', 0, value.indexOf('\n')));

@@ -13,6 +13,7 @@ import { createNames } from './names.ts';
 import * as sights from './read-scripts.ts';
 import { createConfirm } from './replicas.ts';
 import { rowFrom, sought } from './row-text.ts';
+import { createSeal } from './sealed.ts';
 import { createWatches } from './watch.ts';
 import { createWrites } from './writes.ts';
 
@@ -21,6 +22,8 @@ export interface RedisStoreOptions {
   readonly url: string;
   /** answered once so many replicas have it; 0: once Redis itself has it */
   readonly replicas?: number;
+  /** secrets that encrypt password hashes: the first one for writing, all of them for reading; without one no row may have a hash */
+  readonly passwordKeys?: readonly string[] | undefined;
   /** longest wait for one answer of Redis, ms */
   readonly commandTimeoutMs?: number;
   /** longest wait for Redis at start, ms */
@@ -55,6 +58,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   const { url, replicas = 0, commandTimeoutMs = 500, startTimeoutMs = 5_000, watchMs = 1_000, clock } = options;
   const { onFailure = () => undefined, onWarning = () => undefined } = options;
   const address = parseAddress(url);
+  const seal = createSeal(options.passwordKeys ?? []);
   const connect = () => connectTo(address, commandTimeoutMs, onFailure);
   const connection = connect();
   let checked: Awaited<ReturnType<typeof checkRedis>>;
@@ -69,16 +73,16 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
 
   const client = createClient(connection);
   const names = createNames(client, commandTimeoutMs + 100);
-  const leases = createLeases(client);
+  const leases = createLeases(client, seal);
   connection.on('ready', () => leases.giveBack());
   const watches = createWatches({ client, connect, db: address.db, onError: onFailure, every: watchMs });
   const channelOf = (tenant: string): string => (tenant.endsWith(':groups') ? changesChannel(tenant, address.db) : '');
-  const writeRow = createWrites({ client, names, leases, clock, channelOf, onFailure });
+  const writeRow = createWrites({ client, names, leases, seal, clock, channelOf, onFailure });
   const replicated = replicas > 0 ? createConfirm(client, replicas, Math.ceil(commandTimeoutMs * 0.8)) : undefined;
 
   /** Rows that a sight of several keys gave. */
   const rowsOf = (tenant: string, found: readonly Buffer[]): Row[] =>
-    pairs(found, (id, value) => rowFrom({ tenant, id: id.toString() }, value));
+    pairs(found, (id, value) => rowFrom({ tenant, id: id.toString() }, value, seal));
   const see = <T>(script: sights.Sight, tenant: string, ...args: readonly (string | number)[]): Promise<T> =>
     client.run<T>(script, [rowsKey(tenant)], args);
   const seeRows = <T = Buffer[]>(
@@ -102,7 +106,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     watch: (shelf, onChange) => watches.add(shelf, onChange),
     async read({ tenant, id }) {
       const value = await client.ask((redis) => redis.hgetBuffer(rowsKey(tenant), id));
-      return value === null ? undefined : rowFrom({ tenant, id }, value);
+      return value === null ? undefined : rowFrom({ tenant, id }, value, seal);
     },
     async write(write, options = { durable: true }) {
       const times = client.times();

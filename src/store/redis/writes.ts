@@ -6,6 +6,7 @@ import { besideRows, leaseKey, rowsKey } from './keys.ts';
 import { type Leases, whole } from './leases.ts';
 import type { Names } from './names.ts';
 import { rowText, versionOf } from './row-text.ts';
+import type { Seal } from './sealed.ts';
 import { WRITE } from './write-script.ts';
 
 type Written =
@@ -22,6 +23,7 @@ export interface WritesOptions {
   readonly client: Client;
   readonly names: Names;
   readonly leases: Leases;
+  readonly seal: Seal;
   /** in the stead of Redis's own time, for revisions of sets */
   readonly clock: Clock | undefined;
   /** where rows of this tenant are told to those who watch; '': nowhere */
@@ -33,6 +35,7 @@ export function createWrites({
   client,
   names,
   leases,
+  seal,
   clock,
   channelOf,
   onFailure,
@@ -49,7 +52,7 @@ export function createWrites({
   return async (write, { take, under }) => {
     const { key, expect } = write;
     const keys = [rowsKey(key.tenant), besideRows(key.tenant, 'tokens'), leaseKey(key)];
-    const { version, head, names: wanted, members, body, created, dueAt, since, tombstone } = rowText(write);
+    const { version, head, names: wanted, members, body, created, dueAt, since, tombstone } = rowText(write, seal);
     const [instance = '', ...reserved] = JSON.parse(wanted) as string[];
     const fixed = [version, head, wanted, members, body, created, dueAt, since, tombstone];
     const settings = [clock?.() ?? '', channelOf(key.tenant)];

@@ -146,6 +146,21 @@ describe('store copy', { skip: withoutRedis(), timeout: 60_000 }, () => {
     assert.deepEqual(await store.holder(INSTANCE, '\nheld\nnew@example.com'), user('a'));
   });
 
+  test('a password hash arrives encrypted with PASSWORD_KEY; without one it is not copied, and with one the copy goes on', async () => {
+    const there = await server();
+    const hash = '$2b$10$never-to-be-found';
+    const owes = row(user('secret'), { changes: [{ ...answered, facts: { password: hash } }] });
+    const DATA_DIR = await filled([owes]);
+    const PASSWORD_KEY = 'only-for-tests-'.repeat(3);
+    const refused = await scimBridge(['--to', there.url], { DATA_DIR });
+    assert.notEqual(refused.exit, 0);
+    assert.match(refused.err, /PASSWORD_KEY/);
+    const { err, exit } = await scimBridge(['--to', there.url], { DATA_DIR, PASSWORDS: 'set', PASSWORD_KEY });
+    assert.equal(exit, 0, err);
+    assert.doesNotMatch(JSON.stringify(await (await open(there)).read(owes)), /\$2b/);
+    assert.deepEqual(await (await open(there, { passwordKeys: [PASSWORD_KEY] })).read(owes), owes);
+  });
+
   test('while a bridge holds the folder nothing is copied', async () => {
     const { url } = await server();
     const DATA_DIR = await filled();
