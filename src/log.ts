@@ -89,11 +89,11 @@ const address = (value: unknown): string => {
 };
 
 /** The places of a stack: its lines that say where, never the message. */
-const frames = (stack: string): string[] => [...stack.matchAll(/^\s+(at .*)$/gm)].map((match) => match[1] ?? '');
+const frames = (stack: string): string[] => [...stack.matchAll(/^[ \t]+(at .*)$/gm)].map((match) => match[1] ?? '');
 
 /** Redis begins its refusals with a code, e.g. OOM or NOREPLICAS. */
 const redisCode = ({ name, message }: Error): string | undefined =>
-  name === 'ReplyError' ? /^[A-Z]+(?= |$)/.exec(message)?.[0] : undefined;
+  name === 'ReplyError' ? /^([A-Z]+)(?: |$)/.exec(message)?.[1] : undefined;
 
 /** Class of a failure and the places of its stack; a text is read as a stack. */
 const failure = (value: unknown) => {
