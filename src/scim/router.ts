@@ -130,13 +130,21 @@ function segmentsOf(url: string): readonly string[] {
   }
 }
 
+/** A name of at most 255 characters or an address, and a port (RFC 3986 §3.2.2, RFC 1035 §2.3.4). */
+const HOST = /^[\w.:[\]-]{1,262}$/;
+
+const connectionScheme = ({ socket }: Request): string => ('encrypted' in socket ? 'https' : 'http');
+
 function origin(req: Request, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) {
-    const url = publicUrl.replace(/\/+$/, '');
+    let url = publicUrl;
+    while (url.endsWith('/')) url = url.slice(0, -1);
     return url.toLowerCase().endsWith(BASE_PATH) ? url : url + BASE_PATH;
   }
-  const host = /^[\w.:[\]-]+$/.test(req.host ?? '') ? req.host : 'localhost';
-  return `${req.protocol}://${host}${BASE_PATH}`;
+  const host = HOST.test(req.host ?? '') ? req.host : 'localhost';
+  // a proxy that is believed may say anything: `javascript` in a Location is no origin
+  const scheme = req.protocol === 'http' || req.protocol === 'https' ? req.protocol : connectionScheme(req);
+  return `${scheme}://${host}${BASE_PATH}`;
 }
 
 function textOf({ body }: Answer, name: string): string | undefined {
