@@ -76,6 +76,7 @@ function names(parameters: Parameters, name: string): string | readonly string[]
   const value = parameters.get(name.toLowerCase()) ?? undefined;
   if (value === undefined) return value;
   const lists: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (lists.length > MAX_NAMES) throw invalid(`${name} holds more than ${MAX_NAMES} names`);
   if (!lists.every((each) => typeof each === 'string')) throw invalid(`${name} must be a list of attribute names`);
   let count = lists.length;
   for (const list of lists)
