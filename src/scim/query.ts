@@ -83,5 +83,5 @@ function names(parameters: Parameters, name: string): string | readonly string[]
     for (let comma = list.indexOf(','); comma >= 0 && count <= MAX_NAMES; comma = list.indexOf(',', comma + 1))
       count += 1;
   if (count > MAX_NAMES) throw invalid(`${name} holds more than ${MAX_NAMES} names`);
-  return typeof value === 'string' ? value : (lists as readonly string[]);
+  return typeof value === 'string' ? value : lists;
 }
