@@ -39,7 +39,7 @@ export interface OpenBridge extends BridgeProcess {
   look(): Promise<Look>;
 }
 
-const TOKEN = 'bench-token';
+const TOKEN = 'a-bench-token-of-128-bits';
 /** The flags of node that `npm start` gives. */
 const FLAGS = /^node (.*)src\/main\.ts$/.exec(manifest.scripts.start)?.[1]?.split(' ').filter(Boolean) ?? [];
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));

@@ -132,7 +132,7 @@ const frames = (stack: string, message = ''): string[] => {
 
 /** Redis begins its refusals with a code, e.g. OOM or NOREPLICAS. */
 const redisCode = ({ name, message }: Error): string | undefined =>
-  name === 'ReplyError' ? /^[A-Z]+(?= |$)/.exec(message)?.[0] : undefined;
+  name === 'ReplyError' ? /^([A-Z]+)(?: |$)/.exec(message)?.[1] : undefined;
 
 /** Class of a failure and the places of its stack; a text is read as a stack. */
 const failure = (value: unknown) => {

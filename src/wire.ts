@@ -111,19 +111,16 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     scrape: config.server.metricsPort === undefined ? () => metrics.scrape() : undefined,
   });
   const desk = { operators, setups: config.tenants, clock };
-  const page = createPageRouter({
-    desk,
-    tokenHash: config.admin.tokenHash,
-    failures: createFailures(clock),
-    codes: reason,
-  });
+  /** page and board are opened by one token: its wrong guesses are counted together */
+  const admin = { tokenHash: config.admin.tokenHash, failures: createFailures(clock) };
+  const page = createPageRouter({ desk, ...admin, codes: reason });
   let ending = false;
   const app = createApp({
     // a worker serves nobody but its operators
     scim: config.role === 'worker' ? Router() : scim,
     health,
     page,
-    board: bull && createBoard({ ...bull, tokenHash: config.admin.tokenHash, failures: createFailures(clock) }),
+    board: bull && createBoard({ ...bull, ...admin }),
     trustProxy,
     isEnding: () => ending,
   });

@@ -72,7 +72,10 @@ describe('docker-compose.yml', () => {
       );
       const { ZITADEL_TOKEN_FILE: file, ...rest } = environment;
       assert.equal(file, '/bootstrap/bridge.pat');
-      const config = loadConfig({ ...rest, ZITADEL_TOKEN: 'x', ZITADEL_ORG_ID: '1', SCIM_TOKEN: 'y' }, '/nowhere');
+      const config = loadConfig(
+        { ...rest, ZITADEL_TOKEN: 'x', ZITADEL_ORG_ID: '1', SCIM_TOKEN: 'sixteen-letters!' },
+        '/nowhere',
+      );
       assert.equal(config.tenants[0]?.zitadel?.url, 'http://zitadel:8080');
     });
 

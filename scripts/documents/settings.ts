@@ -63,9 +63,10 @@ tenants:
       issuer: https://login.example.com
       audience: scim
       jwksUri: https://login.example.com/keys
-    basic:                     # SHA-256 of the password
-      user: hr
-      sha256: <of the password>
+      require: { azp: "0oa1" } # claims that must have this value, or be a list that holds it
+      typ: at+jwt              # the type that the header of a token must name
+    basic:                     # npx scim-bridge token --basic --name hr
+      { user: hr, passwordHash: <npx scim-bridge token --basic prints it> }
     mediaType: application/json  # of every answer; without it application/scim+json, or what the request accepts
     groupPatchAnswer: empty    # a PATCH of a group is answered 204; resource, as without it: 200 with the group up to 200 members
     passwords: set             # whatever stands at the top may stand here too; of groups each key by itself

@@ -8,6 +8,7 @@ import type { Clock, Ids, Key, Row, Store, Unique } from './ports.ts';
 import { emptyRow, keyOf, type NameOf, newChange, nextRevision, resourceOf, shownFacts, taken } from './rows.ts';
 import { type Timing, within } from './timing.ts';
 import type { Users } from './use-cases.ts';
+import { checkSize } from './user-size.ts';
 import { updateRow, updateSeen } from './writes.ts';
 
 export interface CreateOptions {
@@ -32,6 +33,7 @@ export function createCreate(options: CreateOptions): Users['create'] {
     const now = clock();
     const deadline = now + timing.answerWithin;
     const key = { tenant, id: options.ids() };
+    checkSize(user);
     const facts = { ...toFacts(user, key.id), ...(await options.passwordFact(password)) };
     const blank = emptyRow(key, now);
     const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at: now });

@@ -24,6 +24,7 @@ import {
 import type { Settlements } from './settlements.ts';
 import type { Timing } from './timing.ts';
 import type { Edit, ScimUser, Users } from './use-cases.ts';
+import { checkSize } from './user-size.ts';
 import type { View } from './view.ts';
 
 export interface EditOptions {
@@ -101,7 +102,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
         if (read.version !== row.version) continue; // else ZITADEL is away: build on what is known
       }
       const was = toFacts(before, id);
-      const { facts: wanted, refusal = malformed } = wantedFacts(user, was, id, password);
+      const { facts: wanted, refusal = malformed } = wantedFacts(user, before, was, id, password);
       const differs = difference(wish.method === 'PUT' ? sentFacts(row, was) : was, wanted);
       const isBlind = wish.method === 'PUT' && age(row) > timing.viewMaxAge;
       const all = isBlind ? Object.keys({ ...was, ...wanted }).filter((fact) => fact !== 'username') : ['state'];
@@ -176,12 +177,14 @@ function atValue(named: readonly string[], was: Facts, wanted: Facts): FactsChan
 /** No refusal of another attribute keeps a leaver active: of a wish with a bad value the deactivation is carried out all the same. */
 function wantedFacts(
   user: ScimUser,
+  before: ScimUser,
   was: Facts,
   id: string,
   password: Facts | BridgeError,
 ): { readonly facts: Facts; readonly refusal?: BridgeError } {
   try {
     if (password instanceof BridgeError) throw password;
+    checkSize(user, before);
     return { facts: toFacts(user, id) };
   } catch (error) {
     if (!(error instanceof BridgeError) || user['active'] !== false) throw error;

@@ -49,7 +49,9 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 export const address = z.string().transform((text, ctx) => {
   const url = URL.parse(text.trim());
   if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash) {
-    return url.href.replace(/\/+$/, '');
+    let { href } = url;
+    while (href.endsWith('/')) href = href.slice(0, -1);
+    return href;
   }
   ctx.addIssue({ code: 'custom', message: 'must be an address such as https://id.example.com' });
   return z.NEVER;
@@ -72,6 +74,8 @@ const passwordKeys = z.string().transform((text, ctx): readonly string[] => {
   });
   return z.NEVER;
 });
+/** A token that somebody makes up: short ones can be guessed. */
+const ownToken = token.min(16, 'must have at least 16 characters; `npx scim-bridge token` makes one');
 
 const PROXY_NAMES = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
@@ -82,7 +86,7 @@ const trustProxy = z.string().transform((text, ctx): boolean | number | readonly
   if (value === 'true') return 1;
   if (/^\d{1,2}$/.test(value)) return Number(value);
   const list = value.split(',').map((part) => part.trim());
-  if (list.every((part) => PROXY_NAMES.has(part) || /^[0-9a-f.:]*[.:][0-9a-f.:]*(\/\d{1,3})?$/.test(part))) return list;
+  if (list.every((part) => PROXY_NAMES.has(part) || /^[0-9a-f]*[.:][0-9a-f.:]*(\/\d{1,3})?$/.test(part))) return list;
   ctx.addIssue({ code: 'custom', message: 'must be false, a number of proxies, or a list of addresses' });
   return z.NEVER;
 });
@@ -154,9 +158,11 @@ export const SETTINGS = z.object({
     .string()
     .optional()
     .meta(about('Path of the JSON key of the service user (private-key JWT). One of the three credentials.')),
-  SCIM_TOKEN: token
-    .optional()
-    .meta(about('Bearer token of one tenant by environment. Only its SHA-256 is kept.', { secret: true })),
+  SCIM_TOKEN: ownToken.optional().meta(
+    about('Bearer token of one tenant by environment. At least 16 characters; only its SHA-256 is kept.', {
+      secret: true,
+    }),
+  ),
   BRIDGE_CONFIG: z
     .string()
     .optional()
@@ -210,8 +216,7 @@ export const SETTINGS = z.object({
   PHONE_VERIFIED: flag
     .prefault('true')
     .meta(about('Phone numbers are stored as verified. false: as not verified; ZITADEL sends no code.')),
-  ADMIN_TOKEN: token
-    .min(16, 'must have at least 16 characters')
+  ADMIN_TOKEN: ownToken
     .optional()
     .meta(
       about(

@@ -1,12 +1,15 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { refusal } from './errors.ts';
 
-/** The address syntax of HTML (input type=email): no blanks, no display form, no quoted part, ASCII only. */
-const EMAIL =
-  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+const LOCAL = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+$/;
+const LABEL = /^[a-zA-Z0-9-]{1,63}$/;
 
+/** The address syntax of HTML (input type=email): no blanks, no display form, no quoted part, ASCII only. */
 export function email(address: string): string {
-  if (!EMAIL.test(address)) throw refusal('emailInvalid');
+  const [local = '', domain = '', ...more] = address.split('@');
+  const labels = domain.split('.');
+  const isLabel = (label: string): boolean => LABEL.test(label) && !label.startsWith('-') && !label.endsWith('-');
+  if (more.length > 0 || !LOCAL.test(local) || !labels.every(isLabel)) throw refusal('emailInvalid');
   return address;
 }
 

@@ -26,6 +26,17 @@ const reader = (limit: BodyLimit): RequestHandler => express.raw({ type: () => t
 const READERS: Readonly<Record<BodyLimit, RequestHandler>> = { 1: reader(1), 5: reader(5) };
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+/**
+ * The most bytes that the body of a request takes once it is read: what its head says, or the limit where that is not said or more comes
+ * out of it than goes in. The body itself is not touched.
+ */
+export function bodyBytes({ method, headers }: Request, limit: BodyLimit): number {
+  const most = limit * 1024 * 1024;
+  if (method === 'GET' || method === 'HEAD' || method === 'DELETE') return 0;
+  if (headers['transfer-encoding'] !== undefined || headers['content-encoding'] !== undefined) return most;
+  return Math.min(most, Number(headers['content-length'] ?? 0));
+}
+
 /** The body as a JSON object. Throws 400 invalidSyntax or invalidValue, 413 or 415. */
 export async function readBody(req: Request, res: Response, limit: BodyLimit): Promise<Json> {
   checkBodyType(req.headers);

@@ -68,7 +68,7 @@ const SIMPLE: Readonly<Record<Exclude<ScimType, 'complex'>, (value: unknown, whe
   dateTime: text,
   binary: (value, where) => {
     const encoded = text(value, where);
-    if (!/^[A-Za-z0-9+/_\s-]*={0,2}\s*$/.test(encoded)) throw invalid(`${where} must be base64`);
+    if (!/^[A-Za-z0-9+/_\s-]*(?:={1,2}\s*)?$/.test(encoded)) throw invalid(`${where} must be base64`);
     return encoded;
   },
   boolean: (value, where) => {

@@ -8,6 +8,8 @@ import { tokenize, type Token } from './filter-tokens.ts';
 /** Longest filter text, in characters, and deepest nesting of parentheses and brackets: far beyond any client, far below any harm. */
 const MAX_LENGTH = 10_000;
 const MAX_DEPTH = 50;
+/** Most comparisons of one filter: each is tried on each user. */
+const MAX_TERMS = 200;
 
 const OPERATORS: ReadonlySet<string> = new Set<CompareOp>(['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le']);
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -31,6 +33,7 @@ function createParser(tokens: readonly Token[]): { whole(): FilterNode } {
   const last: Token = { kind: 'end', text: '', start: 0, end: 0 };
   let at = 0;
   let depth = 0;
+  let terms = 0;
 
   const peek = (ahead = 0): Token => tokens[at + ahead] ?? last;
   const next = (): Token => tokens[at++] ?? last;
@@ -89,6 +92,8 @@ function createParser(tokens: readonly Token[]): { whole(): FilterNode } {
   }
 
   function condition(path: string): FilterNode {
+    terms += 1;
+    if (terms > MAX_TERMS) throw invalidFilter(`more than ${MAX_TERMS} comparisons`);
     const token = next();
     if (isWord(token, 'pr')) return { kind: 'present', path };
     const op = token.text.toLowerCase();

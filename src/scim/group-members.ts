@@ -4,6 +4,7 @@ import { splitPath } from '../mapping/attribute-path.ts';
 import type { FilterNode } from '../mapping/filter.ts';
 import { isObject } from './elements.ts';
 import { invalid } from './refusals.ts';
+import { segmentsOf } from './segments.ts';
 import { sent } from './sent.ts';
 
 /** Most members that one request may name. */
@@ -33,20 +34,18 @@ function memberId(element: unknown): string {
   return id;
 }
 
+/** A URL that ends here names nobody. */
+const ENDPOINTS: ReadonlySet<string> = new Set(['users', 'groups']);
+
 /** The id at the end of a URL such as https://scim.example.com/scim/v2/Users/123, '' when there is none. */
 function lastSegment(ref: unknown): string {
   if (ref === undefined || ref === null) return '';
   if (typeof ref !== 'string') throw invalid(`members.$ref must be a string, not a ${typeof ref}`);
-  const last =
-    ref
-      .replace(/[?#].*$/s, '')
-      .split('/')
-      .at(-1) ?? '';
-  try {
-    return decodeURIComponent(last);
-  } catch {
-    throw invalid('members.$ref is not a URL, and members.value is missing');
-  }
+  const segments = segmentsOf(ref);
+  if (typeof segments === 'string')
+    throw invalid(`members.$ref is not a URL, it ${segments}, and members.value is missing`);
+  const last = segments.at(-1) ?? '';
+  return ENDPOINTS.has(last.toLowerCase()) ? '' : last;
 }
 
 /** The ids of a filter that names nothing else: `value eq "a"`, or several by `or`; undefined: it asks for more. */

@@ -55,7 +55,7 @@ describe('who may see it', () => {
 
   test('404 without ADMIN_TOKEN, whatever is sent', async () => {
     const app = express().use(
-      createPageRouter({ desk: deskOf({ north }), tokenHash: undefined, failures: { count: assert.fail }, codes }),
+      createPageRouter({ desk: deskOf({ north }), tokenHash: undefined, failures: { attempt: assert.fail }, codes }),
     );
     for (const path of ['/', '/?x', '/index.html', '/admin']) {
       const answer = await request(app).get(path).auth('operator', TOKEN);
@@ -93,7 +93,7 @@ describe('who may see it', () => {
     }
   });
 
-  test('the eleventh wrong token of a minute is 429, a right one is never held back', async () => {
+  test('ten wrong tokens a minute from one address, then even the right one waits: 429', async () => {
     const app = serve({ north });
     const statuses: number[] = [];
     for (let at = 0; at < 11; at += 1)
@@ -101,7 +101,10 @@ describe('who may see it', () => {
     assert.deepEqual(statuses, [...Array.from({ length: 10 }, () => 401), 429]);
     const held = await request(app).get('/').auth('operator', 'wrong');
     assert.match(held.get('Retry-After') ?? '', /^[1-9]\d*$/);
-    assert.equal((await request(app).get('/').auth('operator', TOKEN)).status, 200);
+    const right = (address: string) =>
+      request(app.set('trust proxy', true)).get('/').auth('operator', TOKEN).set('X-Forwarded-For', address);
+    assert.equal((await request(app).get('/').auth('operator', TOKEN)).status, 429);
+    assert.equal((await right('192.0.2.1')).status, 200);
   });
 });
 

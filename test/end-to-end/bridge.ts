@@ -48,7 +48,7 @@ export interface RunningBridge {
   stop(): Promise<void>;
 }
 
-export const TOKEN = 'test-token';
+export const TOKEN = 'a-test-token-of-128-bits';
 
 export interface BridgeOptions {
   readonly env?: Readonly<Record<string, string>>;

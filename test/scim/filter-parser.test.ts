@@ -123,7 +123,11 @@ test('nesting and length are bounded', () => {
   refuses(() => parseFilter(`a eq "${'x'.repeat(10_000)}"`), 'invalidFilter', /10000/);
   const beside = parseFilter(Array.from({ length: 60 }, () => '(a pr)').join(' and '));
   assert.equal(beside.kind, 'and');
-  const wide = Array.from({ length: 1_000 }, () => 'a pr').join(' and ');
-  const tree = parseFilter(wide);
-  assert.ok(tree.kind === 'and' && tree.nodes.length === 1_000);
+  const wide = (terms: number): string => Array.from({ length: terms }, () => 'a pr').join(' and ');
+  const tree = parseFilter(wide(200));
+  assert.ok(tree.kind === 'and' && tree.nodes.length === 200);
+  refuses(() => parseFilter(wide(201)), 'invalidFilter', /200 comparisons/);
+  const inside = `b[${wide(100)}] or b[${wide(100)}]`;
+  assert.equal(parseFilter(inside).kind, 'or');
+  refuses(() => parseFilter(`${inside} or a pr`), 'invalidFilter', /200 comparisons/);
 });

@@ -101,6 +101,7 @@ describe('RFC 7644 §3.5.2: members', () => {
       { op: 'add', path: 'members', value: [{ $ref: 'https://scim.example.com/scim/v2/Users/a' }] },
       { op: 'add', path: 'members', value: [{ value: null, $ref: '../Users/a?x=/y' }] },
       { op: 'add', path: 'members', value: [{ value: '', $ref: 'Users/%61' }] },
+      { op: 'add', path: 'members', value: [{ $ref: 'https://scim.example.com/scim/v2/Users/a/#x' }] },
       { op: 'add', path: 'members[value eq "a"]', value: { display: 'A' } },
       { op: 'add', path: 'members[type eq "User"]', value: [{ value: 'a' }] },
     ])
@@ -237,7 +238,10 @@ describe('RFC 7644 §3.12: what is no PATCH of a group', () => {
       [[{ value: 7 }], /^members\.value must be a string, not a number/],
       [[{ value: ['a'] }], /^members\.value must be a string/],
       [[{ value: '', $ref: 7 }], /^members\.\$ref must be a string/],
-      [[{ $ref: '/Users/%' }], /^members\.\$ref is not a URL/],
+      [[{ $ref: '/Users/%' }], /^members\.\$ref is not a URL, it is not percent-encoded UTF-8/],
+      [[{ $ref: '/Users/a%00' }], /^members\.\$ref is not a URL, it holds a NUL/],
+      [[{ $ref: '/Users/%FF' }], /^members\.\$ref is not a URL/],
+      [[{ $ref: 'https://scim.example.com/scim/v2/Users' }], /^members\.value is missing/],
       [[null], /^members must be objects/],
       [[['a']], /^members must be objects/],
       [7, /^members must be objects/],
@@ -265,7 +269,9 @@ describe('RFC 7644 §3.12: what is no PATCH of a group', () => {
     refused(() => read({ op: 'replace', path: 'meta.created', value: 'x' }), 'mutability', /^meta is read-only/);
     for (const path of ['__proto__', 'members[__proto__ eq "x"]', 'constructor.prototype', '..', 'a..b'])
       refused(() => read({ op: 'remove', path }), 'invalidPath', /^path/);
-    const wide = `members[${Array(400).fill('display eq "x"').join(' or ')}]`;
+    const wide = `members[${Array(150)
+      .fill(`display eq "${'x'.repeat(30)}"`)
+      .join(' or ')}]`;
     refused(() => read({ op: 'remove', path: wide }, { op: 'remove', path: wide }), 'invalidSyntax', /filters/);
   });
 

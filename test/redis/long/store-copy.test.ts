@@ -17,7 +17,12 @@ import { until } from '../../end-to-end/until.ts';
 
 const INSTANCE = 'https://id.example.com';
 const KEPT = { instance: INSTANCE, organization: '4005', externalId: false, synced: 1_700_000_000_000, members: true };
-const SETTINGS = { ZITADEL_URL: INSTANCE, ZITADEL_ORG_ID: '4005', ZITADEL_TOKEN: 'pat', SCIM_TOKEN: 'clear' };
+const SETTINGS = {
+  ZITADEL_URL: INSTANCE,
+  ZITADEL_ORG_ID: '4005',
+  ZITADEL_TOKEN: 'pat',
+  SCIM_TOKEN: 'sixteen-letters!',
+};
 const UNIQUE: Unique = { instance: INSTANCE, externalId: false };
 
 const [USERS, GROUPS] = ['default', 'default:groups'];
