@@ -1,7 +1,8 @@
 /** How the rows of THE QUIRKS TABLE read what they are about. */
-import { resolvePath } from '../mapping/attribute-path.ts';
+import { resolvePath, sameUrn } from '../mapping/attribute-path.ts';
 import type { Json } from './body.ts';
 import { isObject, MAX_ELEMENTS } from './elements.ts';
+import { complexForm, listForm, simpleForm } from './forms.ts';
 import { invalid } from './refusals.ts';
 import { subAttributes, type Shape } from './shape.ts';
 
@@ -12,25 +13,29 @@ export interface Operation {
   readonly value?: unknown;
 }
 
-export function wordToBoolean(value: unknown): unknown {
-  const word = typeof value === 'string' ? value.toLowerCase() : undefined;
-  return word === 'true' ? true : word === 'false' ? false : value;
-}
-
-export function asManager(value: unknown): unknown {
-  return typeof value === 'string' && value !== '' ? { value } : value;
-}
-
-export function firstManager(value: unknown): unknown {
-  return Array.isArray(value) && value.length === 1 ? asManager(value[0]) : value;
-}
-
 export function managerId(value: unknown): unknown {
   if (!isObject(value)) return value;
   const key = Object.keys(value).find((name) => name.toLowerCase() === 'managerid');
   if (key === undefined) return value;
   const { [key]: id, ...rest } = value;
   return { value: id, ...rest };
+}
+
+/** An extension under the URN that a draft had for it moves to its own, where what is there already counts first. */
+export function withoutDraftUrns(user: Json, { extensions }: Shape): Json {
+  let read = user;
+  for (const { urn } of extensions.values())
+    for (const key of Object.keys(user)) {
+      if (key.toLowerCase() === urn.toLowerCase() || !sameUrn(urn, key)) continue;
+      const { [key]: draft, ...rest } = read;
+      const own = Object.keys(rest).find((each) => each.toLowerCase() === urn.toLowerCase());
+      const inside = own === undefined ? undefined : rest[own];
+      read = {
+        ...rest,
+        [own ?? urn]: isObject(draft) && isObject(inside) ? { ...draft, ...inside } : (inside ?? draft),
+      };
+    }
+  return read;
 }
 
 /** Attributes that only an extension knows move into its object, unless it names them itself. */
@@ -53,8 +58,7 @@ export function intoExtensions(user: Json, { core, extensions }: Shape): Json {
 export function pathsInKeys(operation: Operation, { schema, extensions }: Shape): readonly Operation[] {
   const { op, path, value } = operation;
   if (path !== undefined || !isObject(value)) return [operation];
-  const isSchema = (key: string): boolean =>
-    extensions.has(key.toLowerCase()) || key.toLowerCase() === schema.core.id.toLowerCase();
+  const isSchema = (key: string): boolean => extensions.has(key.toLowerCase()) || sameUrn(schema.core.id, key);
   const isPath = (key: string): boolean => /[.:[]/.test(key) && !isSchema(key);
   const paths = Object.keys(value).filter(isPath);
   if (paths.length === 0) return [operation];
@@ -65,25 +69,38 @@ export function pathsInKeys(operation: Operation, { schema, extensions }: Shape)
   ];
 }
 
-/** `remove roles [{value: "a"}]` becomes `remove roles[value eq "a"]`: read by RFC 7644 §3.5.2.2 it would take away all roles. */
+/**
+ * `remove roles [{value: "a"}]` becomes `remove roles[value eq "a"]`: read by RFC 7644 §3.5.2.2 it would take away all roles. Throws
+ * 400 invalidValue for a value that is empty: it can mean all or none.
+ */
 export function valuesIntoFilters(operation: Operation, { schema }: Shape): readonly Operation[] {
   const { op, path, value } = operation;
-  if (op !== 'remove' || path === undefined || path.includes('[')) return [operation];
-  const values = Array.isArray(value) ? value : [value];
-  const target = values.every(isObject) ? resolvePath(path.trim(), schema) : undefined;
-  if (!target?.attribute.multiValued || target.sub) return [operation];
-  if (values.length > MAX_ELEMENTS)
-    throw invalid(`${target.attribute.name} can not have more than ${MAX_ELEMENTS} values`);
-  const names = subAttributes(target.attribute);
-  return values.filter(isObject).flatMap((element) => {
-    const given = Object.entries(element).filter(
-      ([name, part]) => names.has(name.toLowerCase()) && (typeof part === 'string' || typeof part === 'boolean'),
-    );
+  if (op !== 'remove' || path === undefined || path.includes('[') || value === undefined) return [operation];
+  const target = resolvePath(path.trim(), schema);
+  if (!target?.attribute.multiValued || target.sub || target.attribute.mutability === 'readOnly') return [operation];
+  const { attribute } = target;
+  if (value === null || value === '') throw emptyRemoval(attribute.name);
+  const values = listForm(value, attribute.name);
+  if (values.length > MAX_ELEMENTS) throw invalid(`${attribute.name} can not have more than ${MAX_ELEMENTS} values`);
+  const names = subAttributes(attribute);
+  return values.flatMap((each) => {
+    const element = complexForm(each, attribute, attribute.name);
+    if (!isObject(element)) throw invalid(`${attribute.name}: a value to remove must be an object with a value`);
+    const given = Object.entries(element).flatMap(([name, sent]): [string, string | boolean][] => {
+      const sub = names.get(name.toLowerCase());
+      const part = sub && simpleForm(sent, sub);
+      return typeof part === 'string' || typeof part === 'boolean' ? [[name, part]] : [];
+    });
     const identity = given.filter(([name]) => /^(value|type)$/i.test(name));
     const tests = identity.some(([name]) => name.toLowerCase() === 'value') ? identity : given;
     const filter = tests.map(([name, part]) => `${name} eq ${JSON.stringify(part)}`).join(' and ');
     return filter === '' ? [] : [{ op, path: `${path.trim()}[${filter}]` }];
   });
+}
+
+/** The refusal of `remove members` with `value: null` and the like: guessing wrong empties a group. */
+export function emptyRemoval(name: string): Error {
+  return invalid(`${name}: remove with an empty value can mean all or none: leave value out to remove all of them`);
 }
 
 export function withoutGroups(operation: Operation): readonly Operation[] {

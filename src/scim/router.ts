@@ -7,6 +7,7 @@ import type { Access, Identity } from './auth.ts';
 import { readBody } from './body.ts';
 import { createDiscovery } from './discovery.ts';
 import { crashSite, errorAnswer } from './errors-out.ts';
+import { createIgnored, type Ignored } from './ignored.ts';
 import { answerType } from './media-type.ts';
 import { urlParameters } from './query.ts';
 import type { RequestLog } from './request-log.ts';
@@ -35,6 +36,7 @@ const FIRST_SYNC_RETRY = 5;
 /** What becomes known of a request on its way, for the answer and the log. */
 interface Trace {
   readonly txn: string;
+  readonly ignored: Ignored;
   identity?: Identity;
   found?: Found;
 }
@@ -79,13 +81,14 @@ export function createScim({
       parameters: urlParameters(req.url),
       base: `${origin(req, publicUrl)}${prefixed ? `/${tenant.organization}` : ''}`,
       body: () => readBody(req, res, found.route.megabytes ?? 1),
+      ignore: trace.ignored.ignore,
     });
   }
 
   const router = express.Router();
   router.use(async (req, res) => {
     const start = performance.now();
-    const trace: Trace = { txn: ids() };
+    const trace: Trace = { txn: ids(), ignored: createIgnored() };
     let answer: Answer;
     let crash: string | undefined;
     try {
@@ -105,6 +108,7 @@ export function createScim({
         who: trace.identity?.who,
         id: trace.found?.id || textOf(answer, 'id'),
         scimType: textOf(answer, 'scimType'),
+        ignored: trace.ignored.names(),
         crash,
       });
     if (res.closed) write();

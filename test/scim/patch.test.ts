@@ -285,15 +285,15 @@ describe('RFC 7644 §3.5.2: what is refused', () => {
     refused(400, 'invalidPath', /path/, { op: 'replace', path: 7, value: 'x' });
     refused(400, 'invalidFilter', /filter/, { op: 'replace', path: 'emails[type eq].value', value: 'x' });
     refused(400, 'invalidFilter', /shoe/, { op: 'replace', path: 'emails[shoe eq "x"].value', value: 'x' });
-    refused(400, 'invalidValue', /name.givenName must be a string, not a number/, {
+    refused(400, 'invalidValue', /name.givenName must be a string, not a boolean/, {
       op: 'replace',
       path: 'name.givenName',
-      value: 7,
+      value: true,
     });
-    refused(400, 'invalidValue', /emails.value must be a string, not an array/, {
+    refused(400, 'invalidValue', /emails.value has 2 values where one is meant/, {
       op: 'replace',
       path: 'emails[type eq "work"].value',
-      value: ['x'],
+      value: ['x', 'y'],
     });
     refused(400, 'invalidValue', /active must be true or false/, { op: 'replace', path: 'active', value: 'perhaps' });
     refused(400, 'invalidValue', /userName is required/, { op: 'replace', path: 'userName', value: '' });
@@ -305,7 +305,6 @@ describe('RFC 7644 §3.5.2: what is refused', () => {
     const syntax = (Operations: unknown): void =>
       assert.throws(() => readPatch({ Operations }, shape), { scimType: 'invalidSyntax' });
     syntax(undefined);
-    syntax([]);
     syntax({ op: 'add' });
     syntax([{ op: 'move', path: 'title' }]);
     syntax([{ path: 'title', value: 'x' }]);
