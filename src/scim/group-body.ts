@@ -52,9 +52,8 @@ export function groupExternalId(value: unknown): string | null {
 function text(value: unknown, name: 'displayName' | 'externalId'): string | null {
   const attribute = GROUP_SHAPE.core.get(name.toLowerCase());
   if (isEmpty(value) || attribute === undefined) return null;
-  const coerced = coerceOne(value, attribute, name);
-  if (coerced === undefined) return null;
-  const read = String(coerced);
+  const read = coerceOne(value, attribute, name);
+  if (typeof read !== 'string') return null;
   if (read.length > LONGEST_NAME) throw invalid(`${name} is longer than ${LONGEST_NAME} characters`);
   return read;
 }

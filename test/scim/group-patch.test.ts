@@ -265,7 +265,7 @@ describe('RFC 7644 §3.12: what is no PATCH of a group', () => {
       [[''], /^members\.value is missing/],
       [[{ value: true }], /^members\.value must be a string, not a boolean/],
       [[{ value: ['a', 'b'] }], /^members\.value must be a string, not an array/],
-      [[{ value: 400559977632107558 }], /^members\.value must be a string, not a number/],
+      [[{ value: Number('400559977632107558') }], /^members\.value must be a string, not a number/],
       [[{ value: '', $ref: 7 }], /^members\.\$ref must be a string/],
       [[{ $ref: '/Users/%' }], /^members\.\$ref is not a URL/],
       [[null], /^members must be objects/],
