@@ -27,7 +27,7 @@ export function complexForm(sent: unknown, attribute: SchemaAttribute, where: st
   if (typeof value === 'string') {
     const decoded = parseText(value, where);
     // a text that merely looks like JSON is what it is: an entitlement of some application
-    const isOurs = isObject(decoded) && (!attribute.multiValued || hasName(decoded, names));
+    const isOurs = isObject(decoded) && (!names.has('value') || hasName(decoded, names));
     if (isOurs) return withDecodedValue(displayed(decoded, names), names, where);
   }
   if (typeof value === 'string' || typeof value === 'number')
