@@ -163,7 +163,7 @@ function applied(wish: Edit, before: ScimUser): ReturnType<Edit['apply']> & { re
   try {
     return wish.apply(before);
   } catch (error) {
-    if (wish.leaves !== true || !(error instanceof BridgeError)) throw error;
+    if (!(error instanceof BridgeError) || wish.leaves?.() !== true) throw error;
     return { user: { ...before, active: false }, touched: ['active'], malformed: withNote(error, DEACTIVATED) };
   }
 }

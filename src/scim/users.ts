@@ -44,26 +44,32 @@ export const getUser: Serve = async (request) => {
 /** PUT (RFC 7644 §3.5.1). Clears what is absent, except active and password: wizard-made Okta apps leave those out. userName is required. */
 export const replaceUser: Serve = async (request) => {
   const body = await request.body();
-  const wish = leaving(putLeaves(body, shape), (): Edit => {
-    const { user, password } = readUser(body, request.ignore);
-    const apply: Edit['apply'] = (base) => ({
-      user: { ...kept(base, 'active'), ...user },
-      touched: user['active'] === undefined ? [] : ['active'],
-    });
-    return { method: 'PUT', apply, ...(password !== undefined && { password }) };
-  });
+  const wish = leaving(
+    () => putLeaves(body, shape),
+    (): Edit => {
+      const { user, password } = readUser(body, request.ignore);
+      const apply: Edit['apply'] = (base) => ({
+        user: { ...kept(base, 'active'), ...user },
+        touched: user['active'] === undefined ? [] : ['active'],
+      });
+      return { method: 'PUT', apply, ...(password !== undefined && { password }) };
+    },
+  );
   return edit(wish, request);
 };
 
 /** PATCH (RFC 7644 §3.5.2): 200 with the user, always. */
 export const patchUser: Serve = async (request) => {
   const body = await request.body();
-  const wish = leaving(patchLeaves(body, shape), (): Edit => {
-    checkSchemas(body, PATCH_URN);
-    const { apply, touched, password } = readPatch(body, shape, request.ignore);
-    const patch: Edit['apply'] = (base) => ({ user: apply(base), touched });
-    return { method: 'PATCH', apply: patch, ...(password !== undefined && { password }) };
-  });
+  const wish = leaving(
+    () => patchLeaves(body, shape),
+    (): Edit => {
+      checkSchemas(body, PATCH_URN);
+      const { apply, touched, password } = readPatch(body, shape, request.ignore);
+      const patch: Edit['apply'] = (base) => ({ user: apply(base), touched });
+      return { method: 'PATCH', apply: patch, ...(password !== undefined && { password }) };
+    },
+  );
   return edit(wish, request);
 };
 
@@ -88,15 +94,15 @@ async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest):
 }
 
 /** The wish of a request; of one that asks for active=false and cannot be read, that alone. */
-function leaving(leaves: boolean, read: () => Edit): Edit {
-  if (!leaves) return read();
+function leaving(leaves: () => boolean, read: () => Edit): Edit {
   try {
-    return { ...read(), leaves: true };
+    return { ...read(), leaves };
   } catch (error) {
+    if (!leaves()) throw error;
     const apply = (): never => {
       throw error;
     };
-    return { method: 'PATCH', apply, leaves: true };
+    return { method: 'PATCH', apply, leaves };
   }
 }
 

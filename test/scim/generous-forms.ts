@@ -65,11 +65,12 @@ const WRAPS: readonly ((value: unknown) => unknown)[] = [
   (value) => ({ value, display: '', type: [] }),
 ];
 
+const ABOUT = new Set(['type', 'primary', 'display']);
+
 /** A form of an object: of some of its sub-attributes, each in a form of its own. */
 function object({ subAttributes = [] }: SchemaAttribute): fc.Arbitrary<Formed> {
   const parts = subAttributes.filter(isWritable);
-  const about = ['type', 'primary', 'display'];
-  const needed = parts.find(({ name }) => name === 'value') ?? parts.find(({ name }) => !about.includes(name));
+  const needed = parts.find(({ name }) => name === 'value') ?? parts.find(({ name }) => !ABOUT.has(name));
   return fc
     .record(Object.fromEntries(parts.map((part) => [part.name, simple(part)])), {
       requiredKeys: needed === undefined ? [] : [needed.name],
