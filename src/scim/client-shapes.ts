@@ -2,7 +2,7 @@
 import { resolvePath, sameUrn } from '../mapping/attribute-path.ts';
 import type { Json } from './body.ts';
 import { isObject, MAX_ELEMENTS } from './elements.ts';
-import { complexForm, listForm, simpleForm } from './forms.ts';
+import { complexForm, listForm, objectForm, simpleForm } from './forms.ts';
 import { invalid } from './refusals.ts';
 import { subAttributes, type Shape } from './shape.ts';
 
@@ -38,6 +38,19 @@ export function withoutDraftUrns(user: Json, { extensions }: Shape): Json {
   return read;
 }
 
+/** Core attributes under the URN of their schema move to the top, where what is there already counts first. */
+export function fromCoreUrn(user: Json, { schema }: Shape): Json {
+  let read = user;
+  for (const key of Object.keys(user)) {
+    if (!sameUrn(schema.core.id, key)) continue;
+    const { [key]: sent, ...rest } = read;
+    const inside = objectForm(sent, key);
+    if (!isObject(inside)) throw invalid(`${key} must be an object`);
+    read = { ...inside, ...rest };
+  }
+  return read;
+}
+
 /** Attributes that only an extension knows move into its object, unless it names them itself. */
 export function intoExtensions(user: Json, { core, extensions }: Shape): Json {
   const keys = Object.keys(user);
@@ -55,10 +68,11 @@ export function intoExtensions(user: Json, { core, extensions }: Shape): Json {
 }
 
 /** `{"name.givenName": "A", "urn:...:User:department": "B", "active": true}` becomes one operation per path and one for the rest. */
-export function pathsInKeys(operation: Operation, { schema, extensions }: Shape): readonly Operation[] {
+export function pathsInKeys(operation: Operation, { schema }: Shape): readonly Operation[] {
   const { op, path, value } = operation;
   if (path !== undefined || !isObject(value)) return [operation];
-  const isSchema = (key: string): boolean => extensions.has(key.toLowerCase()) || sameUrn(schema.core.id, key);
+  const ids = [schema.core.id, ...schema.extensions.map(({ id }) => id)];
+  const isSchema = (key: string): boolean => ids.some((id) => sameUrn(id, key));
   const isPath = (key: string): boolean => /[.:[]/.test(key) && !isSchema(key);
   const paths = Object.keys(value).filter(isPath);
   if (paths.length === 0) return [operation];

@@ -10,13 +10,13 @@ import { isObject } from './elements.ts';
 import { objectForm } from './forms.ts';
 import { operationsOf } from './operations.ts';
 import { parsePatchPath } from './patch-path.ts';
-import { readOperations } from './quirks.ts';
+import { readOperations, readUserBody } from './quirks.ts';
 import { sent } from './sent.ts';
 import type { Shape } from './shape.ts';
 
 /** A PUT: the member `active`, the last one of several. */
 export function putLeaves(body: Json, shape: Shape): boolean {
-  return lastOf(Object.entries(body), ([key, value]) => memberSays(key, value, shape)) === false;
+  return membersSay(body, shape) === false;
 }
 
 /** A PATCH: what its operations make of `active` in the end. */
@@ -33,7 +33,8 @@ function operationSays(operation: unknown, shape: Shape): boolean | undefined {
 
 function says({ op, path, value }: Operation, shape: Shape): boolean | undefined {
   if (op === 'remove') return undefined;
-  if (path === undefined) return membersSay(objectForm(value, 'value'), shape);
+  if (path === undefined || sameUrn(shape.schema.core.id, path.trim()))
+    return membersSay(objectForm(value, 'value'), shape);
   const target = parsePatchPath(path, shape.schema);
   return target?.kind === 'attribute' && target.elements === undefined && target.path.extension === undefined
     ? said(path, value, shape)
@@ -42,11 +43,8 @@ function says({ op, path, value }: Operation, shape: Shape): boolean | undefined
 
 function membersSay(value: unknown, shape: Shape): boolean | undefined {
   if (!isObject(value)) return undefined;
-  return lastOf(Object.entries(value), ([key, each]) =>
-    sameUrn(shape.schema.core.id, key)
-      ? readable(() => membersSay(objectForm(each, key), shape))
-      : memberSays(key, each, shape),
-  );
+  const members = readable(() => readUserBody(value, shape)) ?? value;
+  return lastOf(Object.entries(members), ([key, each]) => memberSays(key, each, shape));
 }
 
 const memberSays = (key: string, value: unknown, shape: Shape): boolean | undefined =>

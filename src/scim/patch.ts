@@ -58,7 +58,7 @@ interface Compiled {
 }
 
 function compile({ op, path, value }: Operation, shape: Shape, out: Compiled): void {
-  if (path === undefined) {
+  if (path === undefined || sameUrn(shape.schema.core.id, path.trim())) {
     if (op === 'remove') throw new BridgeError(400, 'remove needs a path', { scimType: 'noTarget' });
     members(op, readUserBody(object(objectForm(value, 'value'), 'value'), shape), shape, out);
     return;
@@ -98,8 +98,6 @@ function members(op: string, value: Json, shape: Shape, out: Compiled, names: Na
     if (attribute) {
       if (attribute.mutability !== 'readOnly') whole(op, { extension: urn, attribute }, each, out);
     } else if (inner) extension(op, each, inner.urn, shape, out);
-    else if (urn === undefined && sameUrn(shape.schema.core.id, key))
-      members(op, object(objectForm(each, key), key), shape, out);
     else out.ignore(urn === undefined ? key : `${urn}:${key}`);
   }
 }

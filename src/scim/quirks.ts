@@ -6,6 +6,7 @@
 import type { SchemaAttribute } from '../mapping/schema.ts';
 import type { Json } from './body.ts';
 import {
+  fromCoreUrn,
   intoExtensions,
   managerId,
   pathsInKeys,
@@ -71,6 +72,8 @@ export const QUIRKS: readonly Quirk[] = [
   { client: 'any', shape: 'null-is-unassigned', reading: 'null for a multi-valued attribute is "no value"', where: 'scim/forms: isEmpty', document: 'RFC 7643 §2.5' },
   { client: 'any', shape: 'type-of-its-own', reading: 'a type that is not canonical ("cell") is kept, canonical ones in any case ("Work") are found', where: 'mapping/comparison: text', document: 'RFC 7643 §7, canonicalValues are suggestions' },
   { client: 'any', shape: 'two-primaries', reading: 'of several primaries the last one stays', where: 'scim/elements: withOnePrimary', document: 'RFC 7643 §2.4' },
+  { client: 'any', shape: 'core-attributes-under-their-urn', reading: 'attributes in an object under the URN of the core schema, by key or by path', document: 'RFC 7644 §3.10',
+    apply: { body: fromCoreUrn } },
   { client: 'any', shape: 'two-equal-emails', reading: 'of two equal values the primary one stays primary', where: 'scim/elements: settleElements', document: 'RFC 7643 §2.4' },
   { client: 'any', shape: 'put-without-user-name', reading: 'PUT of a user without userName is 400 and changes nothing', where: 'scim/users: readUser', document: 'RFC 7643 §4.1.1' },
   { client: 'any', shape: 'no-operations', reading: 'a PATCH without operations changes nothing', where: 'scim/operations: operationsOf', document: "Microsoft's SCIM validator; scimmyjs/scimmy#59" },

@@ -180,8 +180,9 @@ export function createGroups(options: GroupsOptions): Groups {
   async function checkReplaced(id: string, definition: Definition, wish: GroupEdit, deadline: number): Promise<void> {
     const named = wish.members.flatMap((each) => (each.kind === 'replace' ? each.ids : []));
     if (named.length === 0 || named.some((each) => directory.find(each) !== undefined)) return;
-    if (await memberships.knowsAny(named, deadline)) return;
-    if ((await show.asked(id, definition)).length > 0) throw unknownMembers(named);
+    if (await memberships.knowsAny(named, 'rows', deadline)) return;
+    if ((await show.asked(id, definition)).length === 0) return;
+    if (!(await memberships.knowsAny(named, 'zitadel', deadline))) throw unknownMembers(named);
   }
 
   function edit(

@@ -35,8 +35,11 @@ export interface Memberships {
   change(ctx: Context, group: string, wishes: Wishes, deadline: number, begun: boolean): Promise<readonly string[]>;
   /** Those of these ids that no user has; ZITADEL is asked for those without a row. Throws BridgeError 503 past the deadline. */
   unknown(ids: readonly string[], deadline: number): Promise<readonly string[]>;
-  /** Whether a user has one of these ids; looks no further than the first. Throws BridgeError 503 past the deadline. */
-  knowsAny(ids: readonly string[], deadline: number): Promise<boolean>;
+  /**
+   * Whether a user has one of these ids, as the rows say, or as ZITADEL says of ids without a row; looks no further than the first.
+   * Throws BridgeError 503 past the deadline.
+   */
+  knowsAny(ids: readonly string[], who: 'rows' | 'zitadel', deadline: number): Promise<boolean>;
 }
 
 /** Users written at once: more would only wait inside ZITADEL, and keep others waiting. */
@@ -154,17 +157,13 @@ export function createMemberships(options: MembershipsOptions): Memberships {
       });
       return unknown;
     },
-    async knowsAny(ids, deadline) {
+    async knowsAny(ids, who, deadline) {
       let known = false;
-      // ZITADEL is asked only when no row has one of them
-      for (const asks of [false, true]) {
-        await lookUp(ids, asks, deadline, (_id, isUser) => {
-          known ||= isUser;
-          return known ? 'enough' : undefined;
-        });
-        if (known) return true;
-      }
-      return false;
+      await lookUp(ids, who === 'zitadel', deadline, (_id, isUser) => {
+        known ||= isUser;
+        return known ? 'enough' : undefined;
+      });
+      return known;
     },
   };
 }
