@@ -14,5 +14,7 @@ function draftsOf(urn: string, name: string, type: string): readonly [string, Re
 
 /** Whether `written` is a draft's name of the schema with this URN; case does not count. */
 export function isDraftOf(urn: string, written: string): boolean {
+  // asked of every name in a body: most are no URN at all
+  if (written[3] !== ':') return false;
   return DRAFTS.get(urn.toLowerCase())?.has(written.toLowerCase()) === true;
 }

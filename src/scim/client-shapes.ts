@@ -2,7 +2,7 @@
 import { resolvePath, sameUrn } from '../mapping/attribute-path.ts';
 import type { Json } from './body.ts';
 import { isObject, MAX_ELEMENTS } from './elements.ts';
-import { complexForm, listForm, objectForm, simpleForm } from './forms.ts';
+import { complexForm, isEmpty, listForm, objectForm, simpleForm } from './forms.ts';
 import { invalid } from './refusals.ts';
 import { subAttributes, type Shape } from './shape.ts';
 
@@ -23,33 +23,33 @@ export function managerId(value: unknown): unknown {
 
 /** An extension under the URN that a draft had for it moves to its own, where what is there already counts first. */
 export function withoutDraftUrns(user: Json, { extensions }: Shape): Json {
+  const keys = Object.keys(user);
   let read = user;
-  for (const { urn } of extensions.values())
-    for (const key of Object.keys(user)) {
-      if (key.toLowerCase() === urn.toLowerCase() || !sameUrn(urn, key)) continue;
-      const { [key]: draft, ...rest } = read;
-      const own = Object.keys(rest).find((each) => each.toLowerCase() === urn.toLowerCase());
-      const inside = own === undefined ? undefined : rest[own];
-      read = {
-        ...rest,
-        [own ?? urn]: isObject(draft) && isObject(inside) ? { ...draft, ...inside } : (inside ?? draft),
-      };
-    }
-  return read;
-}
-
-/** Core attributes under the URN of their schema move to the top, where what is there already counts first. */
-export function fromCoreUrn(user: Json, { schema }: Shape): Json {
-  let read = user;
-  for (const key of Object.keys(user)) {
-    if (!sameUrn(schema.core.id, key)) continue;
-    const { [key]: sent, ...rest } = read;
-    const inside = objectForm(sent, key);
-    if (!isObject(inside)) throw invalid(`${key} must be an object`);
-    read = { ...inside, ...rest };
+  for (const { urn } of extensions.values()) {
+    const isOwn = (key: string): boolean => key.toLowerCase() === urn.toLowerCase();
+    const drafts = keys.filter((key) => !isOwn(key) && sameUrn(urn, key));
+    if (drafts.length === 0) continue;
+    const own = keys.filter(isOwn);
+    const all = [...drafts, ...own].map((key) => objectForm(user[key], urn));
+    const objects = all.filter(isObject);
+    // what is no object is left for the schema to refuse
+    const odd = all.find((each) => !isObject(each) && !isEmpty(each));
+    read = { ...without(read, new Set([...drafts, ...own])), [urn]: odd ?? Object.assign({}, ...objects) };
   }
   return read;
 }
+
+/** Core attributes under the URN of their schema move to the top, where what is there already counts first. Throws 400 invalidValue. */
+export function fromCoreUrn(user: Json, { schema }: Shape): Json {
+  const keys = Object.keys(user).filter((key) => sameUrn(schema.core.id, key));
+  if (keys.length === 0) return user;
+  const inside = keys.map((key) => objectForm(user[key], key)).filter((each) => !isEmpty(each));
+  if (!inside.every(isObject)) throw invalid(`${schema.core.id} must be an object`);
+  return Object.assign({}, ...inside, without(user, new Set(keys))) as Json;
+}
+
+const without = (holder: Json, keys: ReadonlySet<string>): Json =>
+  Object.fromEntries(Object.entries(holder).filter(([key]) => !keys.has(key)));
 
 /** Attributes that only an extension knows move into its object, unless it names them itself. */
 export function intoExtensions(user: Json, { core, extensions }: Shape): Json {
