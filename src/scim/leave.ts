@@ -36,9 +36,7 @@ function says({ op, path, value }: Operation, shape: Shape): boolean | undefined
   if (path === undefined || sameUrn(shape.schema.core.id, path.trim()))
     return membersSay(objectForm(value, 'value'), shape);
   const target = parsePatchPath(path, shape.schema);
-  return target?.kind === 'attribute' && target.elements === undefined && target.path.extension === undefined
-    ? said(path, value, shape)
-    : undefined;
+  return target?.kind === 'attribute' && target.elements === undefined ? said(path, value, shape) : undefined;
 }
 
 function membersSay(value: unknown, shape: Shape): boolean | undefined {
