@@ -20,6 +20,8 @@ export interface RequestLine {
   /** of the resource */
   readonly id?: string | undefined;
   readonly scimType?: string | undefined;
+  /** names of attributes that no schema has */
+  readonly ignored?: readonly string[] | undefined;
 }
 
 /** One attempt to make ZITADEL equal to what is owed. */
@@ -157,6 +159,7 @@ const FIELDS: Readonly<Record<string, (value: unknown) => unknown>> = {
   ms: number,
   id: identifier,
   scimType: word,
+  ignored: words,
   steps: words,
   outcome: word,
   attempts: number,
@@ -194,7 +197,8 @@ export function createLog(options: { readonly level: string }, destination?: Des
   const on = (level: SystemLevel) => lines.isLevelEnabled(level);
   return {
     request(line) {
-      const level = line.status >= 500 ? 'error' : 'info';
+      // what is not offered is no fault of ours, yet a client is set up to ask for it
+      const level = line.status === 501 ? 'warn' : line.status >= 500 ? 'error' : 'info';
       if (on(level)) lines[level]({ kind: 'request', ...allowed(line) });
     },
     delivery(line) {

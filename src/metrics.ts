@@ -42,6 +42,8 @@ export interface SyncProgress {
 export interface Metrics {
   /** One answered request. `route` is the pattern (`/Users/:id`), `ms` the time until the answer had left. */
   request(method: string, route: string, status: number, ms: number): void;
+  /** A request named an attribute that no schema has. The first 100 names are told apart. */
+  ignored(attribute: string): void;
   /** One call to ZITADEL. `outcome` is ok, or the id (else the code) of the error. */
   call(call: string, outcome: string, ms: number): void;
   /** One delivery ended this way. */
@@ -72,6 +74,9 @@ function createOutcomes(): (outcome: string) => string {
 /** Seconds: from answers out of the view to the longest wait. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15];
 
+/** Most names of ignored attributes: clients choose them. */
+const MOST_ATTRIBUTES = 100;
+
 /** `counts` is asked at each scrape; while it fails, what it would tell is left out. */
 export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, clock: () => number = Date.now): Metrics {
   const register = new Registry();
@@ -86,6 +91,13 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
     buckets: BUCKETS,
     registers,
   });
+  const ignored = new Counter({
+    name: 'scim_bridge_ignored_attributes_total',
+    help: 'Requests that named an attribute that no schema has, by its name; those beyond 100 names are other.',
+    labelNames: ['attribute'],
+    registers,
+  });
+  const ignoredNames = new Set<string>();
   const calls = new Histogram({
     name: 'scim_bridge_zitadel_call_seconds',
     help: 'Calls to ZITADEL by call and outcome.',
@@ -145,6 +157,10 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
   return {
     request(method, route, status, ms) {
       requests.observe({ method: METHODS.has(method) ? method : 'other', route, status: String(status) }, ms / 1000);
+    },
+    ignored(attribute) {
+      if (ignoredNames.size < MOST_ATTRIBUTES) ignoredNames.add(attribute);
+      ignored.inc({ attribute: ignoredNames.has(attribute) ? attribute : 'other' });
     },
     call(call, outcome, ms) {
       calls.observe({ call, outcome: known(outcome) }, ms / 1000);

@@ -7,12 +7,13 @@ import type { Metrics } from './metrics.ts';
 import type { RequestLine } from './scim/request-log.ts';
 
 export function reportRequest(
-  { duration: ms, route = 'none', crash, ...line }: RequestLine,
+  { duration: ms, route = 'none', crash, ignored, ...line }: RequestLine,
   log: Log,
   metrics: Metrics,
 ): void {
-  log.request({ ...line, route, ms });
+  log.request({ ...line, route, ms, ...(ignored.length > 0 && { ignored }) });
   metrics.request(line.method, route, line.status, ms);
+  for (const attribute of ignored) metrics.ignored(attribute);
   if (crash !== undefined)
     log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, error: crash });
 }

@@ -102,7 +102,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
         if (read.version !== row.version) continue; // else ZITADEL is away: build on what is known
       }
       const was = toFacts(before, id);
-      const { facts: wanted, refusal = malformed } = wantedFacts(user, before, was, id, password);
+      const { facts: wanted, refusal = malformed } = wantedFacts({ user, touched }, before, was, id, password);
       const differs = difference(wish.method === 'PUT' ? sentFacts(row, was) : was, wanted);
       const isBlind = wish.method === 'PUT' && age(row) > timing.viewMaxAge;
       const all = isBlind ? Object.keys({ ...was, ...wanted }).filter((fact) => fact !== 'username') : ['state'];
@@ -113,7 +113,8 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
       const asks = Object.keys(differs).length > 0 || 'password' in secret || (named.length > 0 && !isCertain(row));
       const done = asks ? await append(ctx, row, { kind: 'edit', facts, named }, deadline) : 'done';
       if (done === 'again') continue;
-      if (done instanceof BridgeError) throw await refused(ctx, id, facts, done, deadline);
+      if (done instanceof BridgeError)
+        throw touched.includes('active') ? await refused(ctx, id, facts, done, deadline) : done;
       if (refusal !== undefined) throw refusal;
       const now = await view.row(id, ANY_AGE);
       return resourceOf(now, shownFacts(now) ?? {}, options.nameOf);
@@ -163,7 +164,7 @@ function applied(wish: Edit, before: ScimUser): ReturnType<Edit['apply']> & { re
   try {
     return wish.apply(before);
   } catch (error) {
-    if (wish.leaves !== true || !(error instanceof BridgeError)) throw error;
+    if (!(error instanceof BridgeError) || wish.leaves?.() !== true) throw error;
     return { user: { ...before, active: false }, touched: ['active'], malformed: withNote(error, DEACTIVATED) };
   }
 }
@@ -176,7 +177,7 @@ function atValue(named: readonly string[], was: Facts, wanted: Facts): FactsChan
 
 /** No refusal of another attribute keeps a leaver active: of a wish with a bad value the deactivation is carried out all the same. */
 function wantedFacts(
-  user: ScimUser,
+  { user, touched }: ReturnType<Edit['apply']>,
   before: ScimUser,
   was: Facts,
   id: string,
@@ -187,7 +188,8 @@ function wantedFacts(
     checkSize(user, before);
     return { facts: toFacts(user, id) };
   } catch (error) {
-    if (!(error instanceof BridgeError) || user['active'] !== false) throw error;
+    const leaves = user['active'] === false && touched.includes('active');
+    if (!(error instanceof BridgeError) || !leaves) throw error;
     return { facts: { ...was, state: 'inactive' }, refusal: withNote(error, DEACTIVATED) };
   }
 }

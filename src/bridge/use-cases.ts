@@ -28,8 +28,8 @@ export interface Edit {
   readonly method: 'PUT' | 'PATCH';
   /** Pure. Throws BridgeError 400. `touched`: SCIM paths that a PATCH names (attribute or attribute.sub, extension ones as URN:attribute); for PUT at most `active`: whatever it sends, the bridge takes the state as named. */
   apply(base: ScimUser): { readonly user: ScimUser; readonly touched: readonly string[] };
-  /** the request asks for active=false: that is carried out whatever else in it is refused */
-  readonly leaves?: boolean;
+  /** asked when `apply` throws: whether the request asks for active=false, which is carried out whatever else in it is refused */
+  readonly leaves?: () => boolean;
   /** clear password sent by the client */
   readonly password?: string;
   /** ETags of If-Match; `*` matches any resource that exists */

@@ -25,7 +25,7 @@ const COST = 10;
 /** A user name and a new password for HTTP Basic; the entry is `basic` of a tenant. */
 export async function newPassword(user: string): Promise<{ readonly password: string; readonly yaml: string }> {
   const password = randomBytes(24).toString('base64url');
-  const entry = { user, passwordHash: await hash(password, { cost: COST }) };
+  const entry = { user, passwordHash: await hash(password, COST) };
   return { password, yaml: `basic: ${flow(entry)}` };
 }
 

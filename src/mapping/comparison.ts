@@ -59,12 +59,17 @@ export function keyOf(attribute: SchemaAttribute): (value: unknown) => Key | und
   return (value) => (value === '' ? undefined : key(value, attribute));
 }
 
-/** The key of a value written in a filter; undefined when its type does not fit. Entra ID writes booleans as "True" and "False". */
+/** Booleans as clients write them: Entra ID "True" and "False", scripts 1 and 0. */
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+/** The key of a value written in a filter; undefined when its type does not fit. */
 export function literalKey(attribute: SchemaAttribute, literal: Key): Key | undefined {
-  if (attribute.type === 'boolean' && typeof literal === 'string') {
-    const word = literal.toLowerCase();
-    return word === 'true' ? true : word === 'false' ? false : undefined;
-  }
+  if (attribute.type === 'boolean') return BOOLEANS.get(String(literal).toLowerCase());
   return TYPES[attribute.type].key(literal, attribute);
 }
 

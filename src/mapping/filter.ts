@@ -20,6 +20,8 @@ export interface CompareNode {
   readonly path: string;
   readonly op: CompareOp;
   readonly value: Key | null;
+  /** a number as it was written, where that is another text than the number's own: `1.0` */
+  readonly written?: string;
 }
 
 /** A filter. `and` and `or` hold two nodes or more, as they stood between one pair of parentheses. */
@@ -58,6 +60,11 @@ export function compileElementFilter(filter: FilterNode, attribute: SchemaAttrib
   return (element) => match(element as Resource);
 }
 
+/** The text that a comparison means for an attribute that holds texts: clients write `externalId eq 4711`. undefined: it is none. */
+export function literalText({ value, written }: Pick<CompareNode, 'value' | 'written'>): string | undefined {
+  return typeof value === 'string' ? value : typeof value === 'number' ? (written ?? String(value)) : undefined;
+}
+
 /** The equalities that hold for whatever the filter matches: the filter itself or the parts of its outermost `and`. */
 export function equalities(filter: FilterNode): readonly (CompareNode & { readonly value: Key })[] {
   if (filter.kind === 'and') return filter.nodes.flatMap(equalities);
@@ -76,9 +83,10 @@ export function indexable<Path extends string>(
   paths: readonly Path[],
 ): { readonly path: Path; readonly value: string } | undefined {
   const found = new Map<string, string>();
-  for (const { path, value } of equalitiesWithElements(filter)) {
-    const resolved = resolvePath(path, schema);
-    if (!resolved || resolved.extension !== undefined || typeof value !== 'string') continue;
+  for (const node of equalitiesWithElements(filter)) {
+    const resolved = resolvePath(node.path, schema);
+    const value = literalText(node);
+    if (!resolved || resolved.extension !== undefined || value === undefined) continue;
     const { attribute, sub } = toValue(resolved);
     found.set(sub ? `${attribute.name}.${sub.name}` : attribute.name, value);
   }
@@ -90,10 +98,10 @@ export function indexable<Path extends string>(
 }
 
 /** As equalities, with `emails[value eq "x"]` seen as `emails.value eq "x"`. */
-function equalitiesWithElements(filter: FilterNode): readonly { readonly path: string; readonly value: Key }[] {
+function equalitiesWithElements(filter: FilterNode): readonly Pick<CompareNode, 'path' | 'value' | 'written'>[] {
   if (filter.kind === 'and') return filter.nodes.flatMap(equalitiesWithElements);
   if (filter.kind !== 'valuePath') return equalities(filter);
-  return equalities(filter.filter).map(({ path, value }) => ({ path: `${filter.path}.${path}`, value }));
+  return equalities(filter.filter).map((node) => ({ ...node, path: `${filter.path}.${node.path}` }));
 }
 
 function compile(node: FilterNode, resolve: Resolve): Match {
@@ -123,7 +131,8 @@ function compile(node: FilterNode, resolve: Resolve): Match {
   }
 }
 
-function compileCompare({ path, op, value }: CompareNode, resolve: Resolve): Match {
+function compileCompare(node: CompareNode, resolve: Resolve): Match {
+  const { path, op, value } = node;
   const written = known(path, resolve);
   if (value === null) {
     const present = anyValue(written, isPresent);
@@ -136,7 +145,8 @@ function compileCompare({ path, op, value }: CompareNode, resolve: Resolve): Mat
   const attribute = target.sub ?? target.attribute;
   if (attribute.type === 'complex') throw invalidFilter(`${named(path)} is complex: name one of its sub-attributes`);
   if (!fits(op, attribute)) throw invalidFilter(`${op} can not be used with ${named(path)}, a ${attribute.type}`);
-  const wanted = literalKey(attribute, value);
+  const isText = attribute.type === 'string' || attribute.type === 'reference';
+  const wanted = literalKey(attribute, isText ? (literalText(node) ?? value) : value);
   if (wanted === undefined) throw invalidFilter(`${named(path)} must be compared with ${wants(attribute)}`);
   return anyValue(target, testAgainst(attribute, op, wanted));
 }

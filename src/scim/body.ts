@@ -68,6 +68,24 @@ export function parseBody(bytes: Uint8Array): Json {
   return value as Json;
 }
 
+/**
+ * The object or list of a text that is JSON; undefined for any other text. It is as harmless as a body. Throws 400 invalidSyntax or
+ * invalidValue that names `where`.
+ */
+export function parseText(text: string, where: string): Json | readonly unknown[] | undefined {
+  const [first] = text.trimStart();
+  if (first !== '{' && first !== '[') return undefined;
+  if (isBottomless(Buffer.from(text))) throw invalidSyntax(`${where} is nested deeper than ${MAX_DEPTH} levels`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+  vet(value, [], where);
+  return value as Json | readonly unknown[];
+}
+
 function parse(bytes: Uint8Array): unknown {
   let text: string;
   try {

@@ -8,7 +8,7 @@ import { readGroupBody } from './group-body.ts';
 import { readGroupPatch } from './group-patch.ts';
 import { groupProjection, renderGroup } from './group-resource.ts';
 import { checkSchemas, listAnswer, PATCH_URN } from './messages.ts';
-import { groupLocation } from './meta.ts';
+import { groupLocation, located } from './meta.ts';
 import { asked, bodyParameters, listQuery, type Parameters } from './query.ts';
 import { invalid } from './refusals.ts';
 import type { ScimRequest, Serve } from './request.ts';
@@ -26,7 +26,7 @@ const membersOf = (request: ScimRequest): { readonly members: boolean } => ({
 export const createGroup: Serve = async (request) => {
   const body = await request.body();
   checkSchemas(body, GROUP_URN);
-  const { displayName, externalId, members = [] } = readGroupBody(body);
+  const { displayName, externalId, members = [] } = readGroupBody(body, request.ignore);
   if (displayName === undefined) throw invalid('displayName is required');
   const group = { displayName, ...(typeof externalId === 'string' && { externalId }), members };
   const { resource, ended } = await request.tenant.groups.create(request.ctx, { ...group, hash: contentHash(group) });
@@ -38,8 +38,8 @@ export const getGroup: Serve = async (request) => {
   const { tenant, ctx, id, headers } = request;
   const known = etagsOf(headers['if-none-match']);
   if (known) {
-    const { etag } = await tenant.groups.get(ctx, id, { members: false });
-    if (matches(known, etag)) return { status: 304, headers: { ETag: etag } };
+    const found = await tenant.groups.get(ctx, id, { members: false });
+    if (matches(known, found.etag)) return { status: 304, headers: headersOf(found, request) };
   }
   return shown(200, await tenant.groups.get(ctx, id, membersOf(request)), request);
 };
@@ -51,7 +51,7 @@ export const getGroup: Serve = async (request) => {
 export const replaceGroup: Serve = async (request) => {
   const body = await request.body();
   checkSchemas(body, GROUP_URN);
-  const { members, ...rest } = readGroupBody(body);
+  const { members, ...rest } = readGroupBody(body, request.ignore);
   const wish: GroupEdit = { ...rest, members: members === undefined ? [] : [{ kind: 'replace', ids: members }] };
   return shown(200, await edit(wish, request, membersOf(request).members), request);
 };
@@ -64,12 +64,12 @@ export const patchGroup: Serve = async (request) => {
   const { tenant, ctx, id, base, parameters } = request;
   const body = await request.body();
   checkSchemas(body, PATCH_URN);
-  const wish = readGroupPatch(body, { id, base });
+  const wish = readGroupPatch(body, { id, base, ignore: request.ignore });
   const { members } = membersOf(request);
   if (asked(parameters).attributes) return shown(200, await edit(wish, request, members), request);
   const resource = await edit(wish, request, false);
   if (tenant.groupPatchAnswer === 'empty' || resource.memberCount > MAX_SHOWN)
-    return { status: 204, headers: versionOf(resource, request) };
+    return { status: 204, headers: { Location: groupLocation(id, base), ETag: resource.etag } };
   return shown(200, members ? await tenant.groups.get(ctx, id, { members }) : resource, request);
 };
 
@@ -102,14 +102,14 @@ function edit(wish: GroupEdit, { tenant, ctx, id, headers }: ScimRequest, member
   return tenant.groups.edit(ctx, id, ifMatch ? { ...wish, ifMatch } : wish, { members });
 }
 
-function versionOf({ id, etag }: GroupResource, { base }: ScimRequest): Readonly<Record<string, string>> {
-  return { Location: groupLocation(id, base), ETag: etag };
+function headersOf({ id, etag }: GroupResource, { base }: ScimRequest): Readonly<Record<string, string>> {
+  return { ...located(groupLocation(id, base)), ETag: etag };
 }
 
 function shown(status: number, resource: GroupResource, request: ScimRequest): Answer {
   return {
     status,
-    headers: versionOf(resource, request),
+    headers: headersOf(resource, request),
     body: renderGroup(resource, request.base, projectionOf(request)),
   };
 }

@@ -8,6 +8,7 @@ import { bodyBytes, readBody } from './body.ts';
 import { createDiscovery } from './discovery.ts';
 import { crashSite, errorAnswer } from './errors-out.ts';
 import { createIntake, type IntakeLimits } from './intake.ts';
+import { createIgnored, type Ignored } from './ignored.ts';
 import { answerType } from './media-type.ts';
 import { urlParameters } from './query.ts';
 import type { RequestLog } from './request-log.ts';
@@ -39,6 +40,7 @@ const FIRST_SYNC_RETRY = 5;
 /** What becomes known of a request on its way, for the answer and the log. */
 interface Trace {
   readonly txn: string;
+  readonly ignored: Ignored;
   identity?: Identity;
   found?: Found;
 }
@@ -91,6 +93,7 @@ export function createScim({
         parameters: urlParameters(req.url),
         base: `${origin(req, publicUrl)}${prefixed ? `/${tenant.organization}` : ''}`,
         body: () => readBody(req, res, found.route.megabytes ?? 1),
+        ignore: trace.ignored.ignore,
       });
     } finally {
       leave();
@@ -100,7 +103,7 @@ export function createScim({
   const router = express.Router();
   router.use(async (req, res) => {
     const start = performance.now();
-    const trace: Trace = { txn: ids() };
+    const trace: Trace = { txn: ids(), ignored: createIgnored() };
     let answer: Answer;
     let crash: string | undefined;
     try {
@@ -120,6 +123,7 @@ export function createScim({
         who: trace.identity?.who,
         id: trace.found?.id || textOf(answer, 'id'),
         scimType: textOf(answer, 'scimType'),
+        ignored: trace.ignored.names(),
         crash,
       });
     if (res.closed) write();

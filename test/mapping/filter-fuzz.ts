@@ -88,7 +88,7 @@ function print(node: FilterNode): string {
     case 'not':
       return `not (${print(node.node)})`;
     case 'compare':
-      return `${node.path} ${node.op} ${JSON.stringify(node.value)}`;
+      return `${node.path} ${node.op} ${node.written ?? JSON.stringify(node.value)}`;
     case 'present':
       return `${node.path} pr`;
     case 'valuePath':

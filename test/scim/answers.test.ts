@@ -196,7 +196,7 @@ describe('RFC 7644 §3.14: versions', () => {
         .put(`${BASE}/Users/${id}`)
         .set(bearer)
         .set('If-Match', tag)
-        .send({ schemas: [USER_URN], title: 'Lady' });
+        .send({ schemas: [USER_URN], userName: 'ada', title: 'Lady' });
     const { body } = await put('W/"other"').expect(412);
     assert.equal(body.status, '412');
     const { headers } = await put(etag).expect(200);

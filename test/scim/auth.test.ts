@@ -17,7 +17,7 @@ const USERS = '/scim/v2/Users';
 const ask = ({ app }: Served, authorization?: string) =>
   authorization === undefined ? request(app).get(USERS) : request(app).get(USERS).set('Authorization', authorization);
 
-const hashOf = (password: string): Promise<string> => bcrypt(password, { cost: 4 });
+const hashOf = (password: string): Promise<string> => bcrypt(password, 4);
 
 const users = createFakeUsers();
 const groups = createFakeGroups(Date.now, users);

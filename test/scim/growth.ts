@@ -19,7 +19,7 @@ import { etagsOf } from '../../src/scim/etags.ts';
 import { parseFilter } from '../../src/scim/filter-parser.ts';
 import { readGroupBody } from '../../src/scim/group-body.ts';
 import { readGroupPatch } from '../../src/scim/group-patch.ts';
-import { asksToLeave } from '../../src/scim/leave.ts';
+import { patchLeaves, putLeaves } from '../../src/scim/leave.ts';
 import { answerType, checkBodyType } from '../../src/scim/media-type.ts';
 import { readPatch } from '../../src/scim/patch.ts';
 import { asked, bodyParameters, listQuery, urlParameters } from '../../src/scim/query.ts';
@@ -67,7 +67,7 @@ const sent = (body: Json): Json => parseBody(Buffer.from(JSON.stringify(body)));
 
 function user(written: Json): void {
   const body = sent(written);
-  asksToLeave(body);
+  putLeaves(body, shape);
   const read = coerceResource(readUserBody(body, shape), shape);
   contentHash(read);
   fromFacts(toFacts({ userName: 'ada', ...read }, 'id'));
@@ -75,7 +75,7 @@ function user(written: Json): void {
 
 function patch(...operations: readonly object[]): void {
   const body = sent({ Operations: operations });
-  asksToLeave(body);
+  patchLeaves(body, shape);
   readPatch(body, shape).apply({ userName: 'ada', emails: [{ type: 'work', value: 'a@example.com' }] });
 }
 

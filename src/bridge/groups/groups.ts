@@ -173,6 +173,18 @@ export function createGroups(options: GroupsOptions): Groups {
     await bring(ctx, id, users, deadline, true);
   }
 
+  /**
+   * Throws 400 for a replace that names members none of which is known, on a group that has members: a client whose ids are another
+   * system's would empty the group (Metatavu/keycloak-scim-server#107).
+   */
+  async function checkReplaced(id: string, definition: Definition, wish: GroupEdit, deadline: number): Promise<void> {
+    const named = wish.members.flatMap((each) => (each.kind === 'replace' ? each.ids : []));
+    if (named.length === 0 || named.some((each) => directory.find(each) !== undefined)) return;
+    if (await memberships.knowsAny(named, 'rows', deadline)) return;
+    if ((await show.asked(id, definition)).length === 0) return;
+    if (!(await memberships.knowsAny(named, 'zitadel', deadline))) throw unknownMembers(named);
+  }
+
   function edit(
     ctx: Context,
     id: string,
@@ -200,6 +212,7 @@ export function createGroups(options: GroupsOptions): Groups {
     deadline: number,
   ): Promise<GroupResource> {
     const definition = await matching(id, wish.ifMatch);
+    await checkReplaced(id, definition, wish, deadline);
     const wishes = await wishesOf(wish.members, () => show.asked(id, definition));
     const { users, groups } = await sorted(id, wishes, deadline);
     const { displayName, externalId } = wish;
