@@ -296,9 +296,8 @@ for (const whenDown of ['accept', 'refuse'] as const)
     hold({
       commands: COMMANDS,
       runs: 200,
-      timeout: 4_000,
       begin: () => ({
-        ...begun(setUp({ whenDown, timing: { answerWithin: 2_000 }, groups: { rules: RULES } })),
+        ...begun(setUp({ whenDown, timing: { answerWithin: 10_000 }, groups: { rules: RULES } })),
         users: [],
         gone: new Set(),
         groups: [],

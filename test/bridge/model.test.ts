@@ -202,7 +202,7 @@ for (const whenDown of ['accept', 'refuse'] as const)
       commands: COMMANDS,
       runs: 800,
       begin: () => ({
-        ...begun(setUp({ whenDown, timing: { answerWithin: 2_000 } })),
+        ...begun(setUp({ whenDown, timing: { answerWithin: 10_000 } })),
         people: [],
         open: new Map(),
       }),

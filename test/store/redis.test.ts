@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { createRedisStore, type RedisStore } from '../../src/store/redis/store.ts';
 import { startCluster } from '../redis/cluster.ts';
 import { startRedis, withoutRedis } from '../redis/server.ts';
+import { PATIENT } from '../redis/stores.ts';
 import { storeConformance } from './conformance.ts';
 
 const WORLDS = {
@@ -15,24 +16,24 @@ const WORLDS = {
 const ROOM = 800_000;
 
 const skip = withoutRedis();
-describe('store/redis', { skip, timeout: 120_000 }, () => {
+describe('store/redis', { skip }, () => {
   for (const [name, start] of skip === false ? Object.entries(WORLDS) : []) {
     storeConformance(name, async () => {
       const servers = await start();
       const full = await startRedis();
       const smalls: RedisStore[] = [];
-      let store = await createRedisStore({ url: servers.url });
+      let store = await createRedisStore({ url: servers.url, ...PATIENT });
       return {
         store,
         async reopen() {
           await store.close();
           await servers.kill();
           await servers.start();
-          store = await createRedisStore({ url: servers.url });
+          store = await createRedisStore({ url: servers.url, ...PATIENT });
           return store;
         },
         async small() {
-          const small = await createRedisStore({ url: full.url });
+          const small = await createRedisStore({ url: full.url, ...PATIENT });
           smalls.push(small);
           await limitMemory(full.url);
           return small;

@@ -16,7 +16,7 @@ const NEVER = 1_000_000;
 /** As long as wanted, and the secret at both ends. */
 const secret = (length: number): string => SECRET + '.'.repeat(length) + SECRET;
 
-describe('store/sqlite: erased', { timeout: 60_000 }, () => {
+describe('store/sqlite: erased', () => {
   const { newFolder, open } = useFolders();
 
   /** from a part of a page to many pages */

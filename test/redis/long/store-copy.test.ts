@@ -67,7 +67,7 @@ async function scimBridge(words: readonly string[], env: Readonly<Record<string,
   return { out, err, exit };
 }
 
-describe('store copy', { skip: withoutRedis(), timeout: 60_000 }, () => {
+describe('store copy', { skip: withoutRedis() }, () => {
   const { server, open, redis } = useStores();
   const { newFolder, open: openFolder } = useFolders();
 
