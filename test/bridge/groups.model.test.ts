@@ -295,7 +295,7 @@ for (const whenDown of ['accept', 'refuse'] as const)
   test(`whatever happens, memberships come true and rights are what the rules say (WHEN_DOWN=${whenDown})`, () =>
     hold({
       commands: COMMANDS,
-      runs: 200,
+      runs: 80,
       begin: () => ({
         ...begun(setUp({ whenDown, timing: { answerWithin: 10_000 }, groups: { rules: RULES } })),
         users: [],

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { newToken } from '../../src/cli/token.ts';
+import { newToken, tokenCommand } from '../../src/cli/token.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
@@ -32,7 +32,10 @@ test('a name or a day that bridge.yaml would refuse is refused here', async () =
     ['--expires', '2027-02-31'],
     ['--expires', '2001-01-01'],
   ]) {
-    await assert.rejects(scimBridge('token', ...args), /error: option/);
+    const command = tokenCommand((line) => assert.fail(line))
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
+    await assert.rejects(command.parseAsync(args, { from: 'user' }), /error: option/);
   }
 });
 
