@@ -69,7 +69,7 @@ describe('store/sqlite: erased', () => {
 
   it('from a store that stays open, once nothing was written for a while', async () => {
     const directory = await newFolder();
-    const store = await open(directory, { idleMs: 50 });
+    const store = await open(directory, { idleMs: 3_000 });
     await store.write(owes(SECRET));
     assert.notDeepEqual(await filesWith(directory, SECRET), []);
     await store.write(settled);
