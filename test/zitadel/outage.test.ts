@@ -161,7 +161,7 @@ test('a refusal shows that ZITADEL is back as well', async () => {
 test('without a slot: it neither counts nor begins the count anew, and nobody waits past its time', async () => {
   const connection = createConnection({ url: world.sandbox.url, maxInFlight: 1, breaker: QUIET });
   connections.push(connection);
-  const patient = world.zitadel({ connection, limits: { writeMs: 150 } });
+  const patient = world.zitadel({ connection, limits: { writeMs: 3_000 } });
   const hurried = world.zitadel({ connection, limits: { slotMs: 1 } });
   await world.faults({ hang: true });
   for (const id of ['a', 'b', 'c', 'd', 'e']) {
