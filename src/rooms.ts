@@ -75,7 +75,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     ...options.timing,
   };
   const tenants = new Map<string, BridgeTenant>();
-  const { kept, peers, durability, leave } = await openStore(options);
+  const { kept, peers, durability, leave } = await openStore(options, timing.redisCommand);
   const store = observed(kept, (write) => tenants.get(tenantOf(write.key))?.written(write));
   const connections = new Map<string, Connection>();
   const settlements = createSettlements(peers);
@@ -251,7 +251,7 @@ interface Opened {
 }
 
 /** The store, and who else is on it. */
-async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<Opened> {
+async function openStore({ config, log, clock, hook }: RoomsOptions, commandTimeoutMs: number): Promise<Opened> {
   const onFailure = (error: unknown): void =>
     log.system('error', 'the store failed; writes are answered 503 until it works again', { error });
   const { redis, dataDir, passwordKeys } = config.store;
@@ -265,10 +265,10 @@ async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<Op
   const told = throttled(onFailure);
   const onWarning = (warning: string): void =>
     log.system('warn', 'Redis is set up in a way that loses data', { setting: warning });
-  const kept = await createRedisStore({ ...redis, passwordKeys, onFailure: told, onWarning });
+  const kept = await createRedisStore({ ...redis, passwordKeys, commandTimeoutMs, onFailure: told, onWarning });
   const { text: durability } = kept.durability();
   log.system('info', 'the store is Redis', { setting: durability });
-  const peers = createRedisPeers({ url: redis.url, onFailure: told });
+  const peers = createRedisPeers({ url: redis.url, commandTimeoutMs, onFailure: told });
   return { kept, peers, durability, leave: () => peers.close() };
 }
 

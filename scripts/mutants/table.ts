@@ -14,7 +14,7 @@ const MODEL = 'test/bridge/model.test.ts';
 const OWED = 'test/bridge/owed.test.ts';
 const GROUPS = 'test/bridge/groups.model.test.ts';
 const RULES = 'test/mapping/rules-laws.test.ts';
-const KILL = 'test/kill/kill.test.ts';
+const KILL = 'test/kill/kill.long.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   {

@@ -11,6 +11,8 @@ export interface Timing {
   /** the bridge's own deadlines of a call; past the one for writes the slot is only kept */
   readonly readCall: number;
   readonly writeCall: number;
+  /** an answer of Redis is waited for so long */
+  readonly redisCommand: number;
   /** a call that was never answered may land until so long after it ended: ZITADEL's own limit */
   readonly horizon: number;
   /** lists of rights show a write at the latest so long after it was answered */
@@ -40,6 +42,7 @@ export const TIMING: Timing = {
   lease: 20_000,
   readCall: 5_000,
   writeCall: 15_000,
+  redisCommand: 500,
   horizon: 15_000,
   listLag: 1_000,
   backoffFirst: 1_000,

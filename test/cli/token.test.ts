@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { verify } from '@node-rs/bcrypt';
 import { parseBridgeFile } from '../../src/config/bridge-file.ts';
-import { newPassword, newToken } from '../../src/cli/token.ts';
+import { newPassword, newToken, tokenCommand } from '../../src/cli/token.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
@@ -34,7 +34,10 @@ test('a name or a day that bridge.yaml would refuse is refused here', async () =
     ['--expires', '2027-02-31'],
     ['--expires', '2001-01-01'],
   ]) {
-    await assert.rejects(scimBridge('token', ...args), /error: option/);
+    const command = tokenCommand((line) => assert.fail(line))
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
+    await assert.rejects(command.parseAsync(args, { from: 'user' }), /error: option/);
   }
 });
 

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { Timing } from '../../src/bridge/timing.ts';
 import { type Client, createClient, TOKEN } from './bridge.ts';
 import type { SandboxProcess } from './sandbox.ts';
-import { storeOf } from './store.ts';
+import { storeOf, UNHURRIED } from './store.ts';
 import { until } from './until.ts';
 
 export interface BridgeProcess {
@@ -43,7 +43,7 @@ export async function startProcess(
       ...store,
       ...real,
       ...env,
-      BRIDGE_TIMING: JSON.stringify(timing ?? {}),
+      BRIDGE_TIMING: JSON.stringify({ ...UNHURRIED, ...timing }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

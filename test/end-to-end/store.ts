@@ -10,6 +10,9 @@ import { type RedisServer, startRedis } from '../redis/server.ts';
 
 export const isOnRedis = process.env['TEST_STORE'] === 'redis';
 
+/** No answer of these tests hangs on how fast Redis answers on a busy machine. */
+export const UNHURRIED = { redisCommand: 5_000 };
+
 /** Skips on Redis what only the embedded store has: `what` says it. To be given to test() or describe() as options. */
 export function onlyEmbedded(what: string): { readonly skip: string | false } {
   return { skip: isOnRedis && `only the embedded store has ${what}` };

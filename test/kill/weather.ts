@@ -6,7 +6,7 @@ import type { Random } from '../mapping/random.ts';
 import { persist } from './watch.ts';
 
 /** A call that hangs is applied so much later, ms: past the bridge's own deadline. */
-export const HANG = 800;
+export const HANG = 1_500;
 
 const FAULTS: readonly Fault[] = [
   { mode: 'slow', p: 0.3, ms: 25 },

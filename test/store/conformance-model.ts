@@ -197,7 +197,7 @@ async function compare(model: Model, store: Store): Promise<void> {
 }
 
 export function modelConformance(current: () => Store, reopen: () => Promise<Store>): void {
-  it('does what a Map does, in any order of commands, and after a restart', { timeout: 120_000 }, async () => {
+  it('does what a Map does, in any order of commands, and after a restart', async () => {
     const models: Model[] = [];
     const begin = () => {
       const model: Model = { run: models.length, rows: new Map(), sets: new Map() };

@@ -187,7 +187,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
 
       it('are renewed by being proved', async () => {
         const key = fresh();
-        const lease = await store.lease(key, 1_000);
+        const lease = await store.lease(key, 30_000);
         assert.ok(lease !== undefined && (await store.prove(lease, 60_000)));
         assert.ok(await store.prove(lease, 1));
         let next = await store.lease(key, 60_000);

@@ -40,7 +40,7 @@ storeConformance('sqlite', async () => {
   };
 });
 
-describe('store/sqlite', { timeout: 60_000 }, () => {
+describe('store/sqlite', () => {
   const { newFolder, open, writers, cleanup } = useFolders();
 
   /** Another process that holds the folder and prints what it was promised. */

@@ -4,16 +4,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import type { Key, Row, Store, Unique } from '../../../src/bridge/ports.ts';
-import { indexOf } from '../../../src/bridge/rows.ts';
-import { withoutRedis } from '../server.ts';
-import { useStores } from '../stores.ts';
-import { useFolders } from '../../store/folders.ts';
-import { change, deadLetter, row } from '../../store/rows.ts';
-import { startProcess } from '../../end-to-end/process.ts';
-import { startSandbox } from '../../end-to-end/sandbox.ts';
-import { ada } from '../../end-to-end/people.ts';
-import { until } from '../../end-to-end/until.ts';
+import type { Key, Row, Store, Unique } from '../../src/bridge/ports.ts';
+import { indexOf } from '../../src/bridge/rows.ts';
+import { withoutRedis } from './server.ts';
+import { useStores } from './stores.ts';
+import { useFolders } from '../store/folders.ts';
+import { change, deadLetter, row } from '../store/rows.ts';
+import { startProcess } from '../end-to-end/process.ts';
+import { startSandbox } from '../end-to-end/sandbox.ts';
+import { ada } from '../end-to-end/people.ts';
+import { until } from '../end-to-end/until.ts';
 
 const INSTANCE = 'https://id.example.com';
 const KEPT = { instance: INSTANCE, organization: '4005', externalId: false, synced: 1_700_000_000_000, members: true };
@@ -72,7 +72,7 @@ async function scimBridge(words: readonly string[], env: Readonly<Record<string,
   return { out, err, exit };
 }
 
-describe('store copy', { skip: withoutRedis(), timeout: 60_000 }, () => {
+describe('store copy', { skip: withoutRedis() }, () => {
   const { server, open, redis } = useStores();
   const { newFolder, open: openFolder } = useFolders();
 
