@@ -22,7 +22,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   metrics: [],
   health: [],
   server: [],
-  reports: ['bridge: types', 'scim: types', 'log: types', 'metrics: types'],
+  reports: ['bridge: types', 'scim: types', 'store: types', 'log: types', 'metrics: types'],
   app: ['scim'],
   rooms: ['bridge', 'store', 'queue', 'zitadel', 'config: types', 'log: types', 'metrics: types', 'reports'],
   wire: [
@@ -31,7 +31,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'app',
     'scim',
     'bridge: types',
-    'store: types',
+    'store',
     'config: types',
     'log',
     'metrics',
@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'reports',
   ],
   'store-copy': ['bridge', 'store', 'rooms', 'errors'],
-  demo: ['config: types', 'sandbox'],
+  demo: ['config: types', 'sandbox', 'store'],
   main: ['wire', 'server', 'demo', 'config', 'log', 'admin'],
 };
 

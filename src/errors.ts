@@ -38,6 +38,17 @@ export class BridgeError extends Error {
   }
 }
 
+/** What the store keeps of one row cannot be read. The others are served; its names stay reserved. */
+export class DamagedRow extends BridgeError {
+  constructor(id: string, cause?: unknown) {
+    const detail =
+      `What the bridge keeps of ${id} is damaged: the administrator finds it by \`scim-bridge doctor\`, ` +
+      'and `scim-bridge queue drop` has it read from ZITADEL again.';
+    super(503, detail, { retryAfter: 60, cause });
+    this.name = 'DamagedRow';
+  }
+}
+
 /** The same refusal, with what was done all the same. */
 export function withNote({ status, message, scimType }: BridgeError, note: string): BridgeError {
   return new BridgeError(status, `${message} (${note})`, scimType === undefined ? {} : { scimType });

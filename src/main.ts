@@ -21,20 +21,30 @@ try {
 async function main(given: Config): Promise<void> {
   const log = createLog(given.log);
   const { config, sandbox, token } = await withSandbox(given);
-  const bridge = await wire({ config, log, adminDir: given.store.dataDir });
+  const gone = Promise.withResolvers<string>();
+  const bridge = await wire({ config, log, adminDir: given.store.dataDir, onGone: gone.resolve });
   const { host, tls } = config.server;
   const server = createServer(bridge.app, tls);
   await listening(server, config.server.port, host);
   const metrics = bridge.metrics && createServer(bridge.metrics, tls);
   if (metrics !== undefined) await listening(metrics, config.server.metricsPort ?? 0, host);
-  closeWithGrace({ delay: config.limits.answerWithin + GRACE, logger: false }, async ({ err }) => {
+  let isGone = false;
+  const grace = closeWithGrace({ delay: config.limits.answerWithin + GRACE, logger: false }, async ({ err }) => {
     if (err !== undefined) log.system('fatal', 'the process ends for an error nobody expected', { error: err });
     bridge.end();
     await closed(server);
     if (metrics !== undefined) await closed(metrics);
     await bridge.stop();
     await sandbox?.close();
+    if (isGone) process.exit(1);
   });
+  function leave(reason: string): void {
+    isGone = true;
+    log.system('fatal', 'the process ends: what the store kept cannot come back', { setting: reason });
+    console.error(reason);
+    grace.close();
+  }
+  void gone.promise.then(leave);
   await bridge.start();
   const addressOf = (each: Server): string => {
     const { port } = each.address() as AddressInfo; // the free one, when 0 was asked for

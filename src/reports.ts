@@ -1,10 +1,11 @@
 /** What the rooms tell, as log lines and metrics. */
-import type { Clock } from './bridge/ports.ts';
+import type { Clock, Key } from './bridge/ports.ts';
 import type { Delivery } from './bridge/write-back.ts';
 import type { SyncEvent } from './bridge/tenant.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { RequestLine } from './scim/request-log.ts';
+import type { Loss } from './store/loss.ts';
 
 export function reportRequest(
   { duration: ms, route = 'none', crash, ignored, ...line }: RequestLine,
@@ -39,6 +40,17 @@ export function reportDelivery(
       id,
       count: orphans,
     });
+}
+
+/** What the store kept is not there any more, or is there again (undefined). */
+export function reportLoss(loss: Loss | undefined, log: Log): void {
+  if (loss === undefined) log.system('info', 'what the store kept is there again');
+  else log.system('error', 'what the store kept is not there: requests are answered 503', { setting: loss.reason });
+}
+
+/** What the store keeps of a user or group cannot be read. The tenant of a group ends with `:groups`. */
+export function reportDamaged({ tenant, id }: Key, log: Log): void {
+  log.system('error', 'a record of the store cannot be read, it is left out: see `scim-bridge doctor`', { tenant, id });
 }
 
 /** Rules that give nothing, by their 0-based place in the set. */

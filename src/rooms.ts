@@ -1,5 +1,6 @@
 /** The rooms behind the protocol, built and joined: store, ZITADELs, tenants, queue. What a bridge and an operator's command both need. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Operator } from './bridge/operator.ts';
 import { COPYING } from './bridge/carry-over.ts';
 import { createExclusive } from './bridge/exclusive.ts';
@@ -17,10 +18,11 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { type BullQueue, createBullQueue } from './queue/bullmq/queue.ts';
 import { createQueue, type Queue, type QueueOptions } from './queue/timers.ts';
-import { reportDelivery, reportRules } from './reports.ts';
+import { reportDamaged, reportDelivery, reportLoss, reportRules } from './reports.ts';
 import { connectAs, type Rules } from './store/redis/connect.ts';
 import { createRedisPeers } from './store/redis/peers.ts';
 import { createRedisStore } from './store/redis/store.ts';
+import type { Loss } from './store/loss.ts';
 import { createSqliteStore } from './store/sqlite/store.ts';
 import type { CommitHook } from './store/sqlite/writer.ts';
 import { type Connection, createConnection } from './zitadel/connection.ts';
@@ -36,6 +38,8 @@ export interface RoomsOptions {
   readonly hook?: CommitHook | undefined;
   readonly metrics: Metrics;
   readonly onSync: (tenant: string, event: SyncEvent) => void;
+  /** told once why the store cannot be had again in this process: only a new start helps */
+  readonly onGone?: ((reason: string) => void) | undefined;
 }
 
 /** A tenant with the configuration it was made from. */
@@ -49,6 +53,8 @@ export interface Rooms {
   readonly entries: readonly Entry[];
   readonly operators: ReadonlyMap<string, Operator>;
   readonly queue: Queue;
+  /** why what the store kept is not there; undefined: it is */
+  readonly lost: () => string | undefined;
   /** the jobs of many processes, for the board */
   readonly bull: BullQueue | undefined;
   /**
@@ -75,7 +81,17 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     ...options.timing,
   };
   const tenants = new Map<string, BridgeTenant>();
-  const { kept, peers, durability, leave } = await openStore(options, timing.redisCommand);
+  let lost: string | undefined;
+  let isClosed = false;
+  const { kept, peers, durability, leave, adopt } = await openStore(options, timing.redisCommand, (loss) => {
+    const isNews = lost !== loss?.reason;
+    // every call meets it: once is enough
+    if (adopt !== undefined && lost !== undefined) return;
+    lost = loss?.reason;
+    if (isNews) reportLoss(loss, log);
+    if (loss?.forGood === true) options.onGone?.(loss.reason);
+    if (adopt !== undefined) void rebuild(adopt);
+  });
   const store = observed(kept, (write) => tenants.get(tenantOf(write.key))?.written(write));
   const connections = new Map<string, Connection>();
   const settlements = createSettlements(peers);
@@ -161,6 +177,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     entries,
     operators: new Map(entries.map(({ config: { id }, made }) => [id, made.operator])),
     queue,
+    lost: () => lost,
     bull,
     async open(lives) {
       if ((await store.getState(COPYING)) !== undefined)
@@ -174,6 +191,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       heart.unref();
     },
     async close() {
+      isClosed = true;
       clearInterval(heart);
       const stopped = Promise.all([...entries.map(({ made }) => made.stop()), queue.stop()]);
       // calls that ZITADEL does not answer are cut off: they are in doubt, the next start reads what became of them
@@ -187,6 +205,21 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       leave();
     },
   };
+
+  /** The view is made again from ZITADEL, beginning with nothing. */
+  async function rebuild(adoptStore: () => void): Promise<void> {
+    if (isClosed) return;
+    adoptStore();
+    try {
+      await Promise.all(entries.map(({ made }) => made.reopen()));
+    } catch {
+      await delay(REBUILD_AGAIN, undefined, { ref: false });
+      await rebuild(adoptStore);
+      return;
+    }
+    lost = undefined;
+    reportLoss(undefined, log);
+  }
 
   /** Old orders, perhaps out of a restored back-up, are not carried out without being looked at. */
   async function holdBack(ms: number): Promise<void> {
@@ -248,16 +281,30 @@ interface Opened {
   readonly durability: string | undefined;
   /** From now on this process is none of the peers. */
   readonly leave: () => void;
+  /** Works from now on with what is in the store, be it empty; undefined: what is lost stays lost. */
+  readonly adopt?: () => void;
 }
 
 /** The store, and who else is on it. */
-async function openStore({ config, log, clock, hook }: RoomsOptions, commandTimeoutMs: number): Promise<Opened> {
+async function openStore(
+  { config, log, clock, hook }: RoomsOptions,
+  commandTimeoutMs: number,
+  onLost: (loss: Loss | undefined) => void,
+): Promise<Opened> {
   const onFailure = (error: unknown): void =>
     log.system('error', 'the store failed; writes are answered 503 until it works again', { error });
+  const onDamaged = (key: Key): void => reportDamaged(key, log);
   const { redis, dataDir, passwordKeys } = config.store;
   if (redis === undefined)
     return {
-      kept: await createSqliteStore({ directory: dataDir, clock, ...(hook === undefined ? {} : { hook }), onFailure }),
+      kept: await createSqliteStore({
+        directory: dataDir,
+        clock,
+        ...(hook === undefined ? {} : { hook }),
+        onFailure: throttled(onFailure),
+        onLost,
+        onDamaged,
+      }),
       peers: ALONE,
       durability: undefined,
       leave: () => undefined,
@@ -265,12 +312,23 @@ async function openStore({ config, log, clock, hook }: RoomsOptions, commandTime
   const told = throttled(onFailure);
   const onWarning = (warning: string): void =>
     log.system('warn', 'Redis is set up in a way that loses data', { setting: warning });
-  const kept = await createRedisStore({ ...redis, passwordKeys, commandTimeoutMs, onFailure: told, onWarning });
+  const kept = await createRedisStore({
+    ...redis,
+    passwordKeys,
+    commandTimeoutMs,
+    onFailure: told,
+    onWarning,
+    onLost,
+    onDamaged,
+  });
   const { text: durability } = kept.durability();
   log.system('info', 'the store is Redis', { setting: durability });
   const peers = createRedisPeers({ url: redis.url, commandTimeoutMs, onFailure: told });
-  return { kept, peers, durability, leave: () => peers.close() };
+  return { kept, peers, durability, leave: () => peers.close(), adopt: () => kept.adopt() };
 }
+
+/** Between two tries to make the view again, ms. */
+const REBUILD_AGAIN = 1_000;
 
 /** An outage is told once in so long, ms: every request meets it. */
 const TOLD_AGAIN = 10_000;

@@ -1,6 +1,5 @@
 /** The composition root: the only place that builds things and joins rooms. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { type Express, Router } from 'express';
 import { createBoard } from './admin/board.ts';
 import { createPageRouter } from './admin/page-router.ts';
@@ -15,10 +14,11 @@ import { createHealth, createMetricsApp, type NotReady } from './health.ts';
 import { type Log, reason } from './log.ts';
 import { createMetrics, type TenantCounts } from './metrics.ts';
 import { reportRequest, reportSync } from './reports.ts';
-import { createRooms, type Entry } from './rooms.ts';
+import { createRooms, type Rooms } from './rooms.ts';
 import { createAccess } from './scim/auth.ts';
 import { createScim } from './scim/router.ts';
 import { createFailures } from './scim/throttle.ts';
+import { ownFolder } from './store/sqlite/folder.ts';
 import type { CommitHook } from './store/sqlite/writer.ts';
 
 export interface Bridge {
@@ -43,10 +43,20 @@ export interface WireOptions {
   readonly hook?: CommitHook;
   /** folder of the admin socket; default DATA_DIR of `config` */
   readonly adminDir?: string;
+  /** told once why the store cannot be had again in this process */
+  readonly onGone?: (reason: string) => void;
 }
 
 /** Builds the bridge for a configuration whose tenants all have a ZITADEL. */
-export async function wire({ config, log, clock = Date.now, timing, hook, adminDir }: WireOptions): Promise<Bridge> {
+export async function wire({
+  config,
+  log,
+  clock = Date.now,
+  timing,
+  hook,
+  adminDir,
+  onGone,
+}: WireOptions): Promise<Bridge> {
   const metrics = createMetrics(() => counts(), clock);
   /** what must be held is held: a request before that might send it */
   let opened = false;
@@ -59,6 +69,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     timing,
     hook,
     metrics,
+    onGone,
     onSync(tenant, event) {
       if (event.kind === 'failed') failures.set(tenant, reason(event.reason));
       else if (event.kind === 'finished') failures.delete(tenant);
@@ -107,7 +118,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
   const health = createHealth({
-    notReady: () => notReady(entries, opened, failures),
+    notReady: () => notReady(rooms, opened, failures),
     scrape: config.server.metricsPort === undefined ? () => metrics.scrape() : undefined,
   });
   const desk = { operators, setups: config.tenants, clock };
@@ -132,8 +143,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     async start() {
       await rooms.open(true);
       // the embedded store has made its folder itself
-      if (config.store.redis !== undefined)
-        mkdirSync(adminDir ?? config.store.dataDir, { recursive: true, mode: 0o700 });
+      if (config.store.redis !== undefined) ownFolder(adminDir ?? config.store.dataDir);
       socket = await createAdminSocket({
         path: socketPath(adminDir ?? config.store.dataDir),
         desk,
@@ -153,8 +163,10 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
   };
 }
 
-function notReady(entries: readonly Entry[], opened: boolean, failures: ReadonlyMap<string, string>): NotReady[] {
+function notReady({ entries, lost }: Rooms, opened: boolean, failures: ReadonlyMap<string, string>): NotReady[] {
   if (!opened) return [{ reason: 'the store is being opened' }];
+  const gone = lost();
+  if (gone !== undefined) return [{ reason: gone }];
   return entries.flatMap(({ made, config: { id } }) => {
     if (made.ready()) return [];
     const why = failures.get(id);

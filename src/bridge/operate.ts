@@ -105,6 +105,10 @@ export function createOperate(options: OperateOptions): Operate {
       return done(`${told}; ${stateOf(left)}`);
     },
     async drop(id) {
+      if (await store.forget({ tenant, id })) {
+        await options.refresh(id);
+        return done('its damaged record is forgotten, with what was owed: it is read from ZITADEL again');
+      }
       const told = await change(id, (row) => {
         const held = row.changes.filter((each) => each.held).length;
         if (held + row.dead.length === 0) return undefined;

@@ -55,6 +55,8 @@ export interface TenantState {
   readonly counts: Counts;
   /** when the oldest owed change was asked */
   readonly oldestOwed: number | undefined;
+  /** ids of users and groups whose record in the store cannot be read, as far as it is known */
+  readonly damaged: readonly string[];
   /** why nothing can be written to the store now; undefined: it can */
   readonly storeFailing: string | undefined;
   /** what an answered write survives, of a store that depends on how it is set up */
@@ -169,7 +171,7 @@ export interface Operator {
   show(id: string): Promise<QueueDetail>;
   /** Dead letters become owed again, what waits is tried now. */
   retry(id: string): Promise<Done>;
-  /** Dead letters and held changes are forgotten. */
+  /** Dead letters and held changes are forgotten; of a record that cannot be read all of it, then it is read from ZITADEL. */
   drop(id: string): Promise<Done>;
   /** Held changes are sent. */
   release(id: string): Promise<Done>;

@@ -246,6 +246,13 @@ export interface Store {
   /** Rows of a tenant that are deleted since before `before`, oldest first: to be taken away for good. */
   tombstones(tenant: string, before: number, limit: number): Promise<readonly Row[]>;
   counts(tenant: string): Promise<Counts>;
+  /**
+   * Ids of rows whose content cannot be read, as far as it is known. They are left out of every list, their names stay reserved, and
+   * whoever reads one gets BridgeError 503.
+   */
+  damaged(tenant: string): Promise<readonly string[]>;
+  /** Takes such a row away, with its names. False: there is none. */
+  forget(key: Key): Promise<boolean>;
   /** Small values that outlive the process: sync progress, schema. JSON-able. */
   getState(name: string): Promise<unknown>;
   setState(name: string, value: unknown): Promise<void>;

@@ -1,5 +1,5 @@
 /** Sync: the view follows ZITADEL. The first one fills it; later ones find what was made, changed and removed there. */
-import { BridgeError } from '../errors.ts';
+import { BridgeError, DamagedRow } from '../errors.ts';
 import { difference, isMetadata } from '../mapping/facts.ts';
 import { inParallel } from './in-parallel.ts';
 import type { Clock, Key, Reading, Row, Store, Unique, Zitadel } from './ports.ts';
@@ -70,7 +70,7 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     try {
       return await take(reading, asked);
     } catch (error) {
-      if (error instanceof BridgeError) throw error;
+      if (error instanceof BridgeError && !(error instanceof DamagedRow)) throw error;
       options.onSkipped(reading.id, error);
       return false;
     }

@@ -73,6 +73,8 @@ export interface BridgeTenant {
   delivered(delivery: Delivery): void;
   /** Throws OtherOrganization when the store holds the users of another one. To be called before anything is written. */
   open(): Promise<void>;
+  /** The store lost its rows: nothing is served until a first sync has read them again. */
+  reopen(): Promise<void>;
   /** Holds back what is owed: the process slept long, perhaps the store was restored. The number of rows. */
   hold(): Promise<number>;
   /** Syncs now and then every SYNC_INTERVAL; the first one is repeated until it succeeds. */
@@ -204,12 +206,13 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     ),
     groups: groups.operator,
     async state() {
-      const [counts, oldestOwed, storeFailing] = await Promise.all([
+      const [counts, oldestOwed, damaged, storeFailing] = await Promise.all([
         Promise.all([store.counts(id), store.counts(groupsOf(id))]).then(([own, other]) => ({
           ...sum(own, other),
           rows: own.rows,
         })),
         Promise.all(shelves.map(({ name }) => store.oldestOwed(name))).then(earliest),
+        Promise.all(shelves.map(({ name }) => store.damaged(name))).then((ids) => ids.flat()),
         store.setState(`looked:${id}`, clock()).then(() => undefined, textOf),
       ]);
       const sync = { finished: loop.finished() ?? synced, running: loop.running(), last: loop.last() };
@@ -218,6 +221,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         organization,
         counts,
         oldestOwed,
+        damaged,
         storeFailing,
         durability: options.durability,
         shut: gate.shut(),
@@ -243,7 +247,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
   };
 
-  return {
+  const tenant: BridgeTenant = {
     users,
     groups: groups.groups,
     operator,
@@ -275,6 +279,14 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       for (const shelf of shelves) held += await holdAll(store, shelf);
       return held;
     },
+    async reopen() {
+      synced = null;
+      // one that runs may still say that it has finished
+      await loop.idle();
+      synced = null;
+      await tenant.open();
+      loop.start(synced);
+    },
     start: () => loop.start(synced),
     async stop() {
       gate.stop();
@@ -282,4 +294,5 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       await groups.stop();
     },
   };
+  return tenant;
 }

@@ -64,6 +64,7 @@ describe('each fault in its line, with what to do', () => {
   const CASES: readonly (readonly [string, Diagnosis['level'], RegExp, Prepare, Partial<TenantSetup>?])[] = [
     ['store', 'fail', /disk is full/, (north) => void (north.broken = 'the disk is full')],
     ['store', 'warn', /the oldest for 16 min/, tells({ oldestOwed: NOW - 16 * MINUTE })],
+    ['records', 'fail', /2 damaged records: u1, u2/, tells({ damaged: ['u1', 'u2'] })],
     ['store', 'fail', /cannot store/, tells({ storeFailing: 'The bridge cannot store anything at the moment' })],
     ['store', 'ok', /the oldest for 14 min/, tells({ oldestOwed: NOW - 14 * MINUTE })],
     ['deliveries', 'fail', /shut \(away\) since 2026-03-01 11:59:00 UTC.*REASON/, shut('away')],

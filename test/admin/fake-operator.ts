@@ -104,6 +104,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         organization: '400',
         counts,
         oldestOwed: undefined,
+        damaged: [],
         storeFailing: undefined,
         durability: undefined,
         shut: undefined,

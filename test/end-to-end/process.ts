@@ -17,6 +17,8 @@ export interface BridgeProcess {
   output(): string;
   /** kill -9, or another signal; resolves with the exit code when it is gone */
   kill(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Resolves with the exit code once it has ended by itself. */
+  ended(): Promise<number | null>;
 }
 
 /** `sandbox` undefined: the one in its own process, as `npm start` with nothing set. With `timing` it runs on other durations. */
@@ -64,6 +66,10 @@ export async function startProcess(
     dataDir,
     scim: createClient(`${origin}/scim/v2`, TOKEN),
     output: () => printed,
+    async ended() {
+      const [code] = (await gone) as [number | null];
+      return code;
+    },
     async kill(signal = 'SIGKILL') {
       child.kill(signal);
       const [code] = (await gone) as [number | null];

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Redis } from 'ioredis';
 import { type RedisServer, startRedis } from '../redis/server.ts';
 
@@ -61,6 +62,22 @@ export async function copyStore(from: string, to: string): Promise<void> {
       }
     }),
   );
+}
+
+/** Makes garbage of what the store on this DATA_DIR keeps of a user of the tenant `default`; no bridge runs on it. */
+export async function damage(dataDir: string, id: string): Promise<void> {
+  const server = servers.get(dataDir);
+  if (server === undefined) {
+    const db = new DatabaseSync(join(dataDir, 'bridge.db'));
+    db.prepare('UPDATE rows SET body = substr(body, 1, 100) WHERE id = ?').run(id);
+    db.close();
+    return;
+  }
+  await asked(server, async (redis) => {
+    const key = 'scim:{default}:rows';
+    const value = await redis.hgetBuffer(key, id);
+    if (value !== null) await redis.hset(key, id, value.subarray(0, value.length - 20));
+  });
 }
 
 async function asked(server: RedisServer, work: (redis: Redis) => Promise<unknown>): Promise<void> {

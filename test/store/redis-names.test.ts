@@ -7,6 +7,7 @@ import { connectTo, whenReady } from '../../src/store/redis/connect.ts';
 import { besideRows, leaseKey, rowsKey } from '../../src/store/redis/keys.ts';
 import { createNames, type Names } from '../../src/store/redis/names.ts';
 import { rowText } from '../../src/store/redis/row-text.ts';
+import { createMarks } from '../../src/store/redis/marks.ts';
 import { WRITE } from '../../src/store/redis/write-script.ts';
 import { withoutRedis } from '../redis/server.ts';
 import { PATIENT, SILENCE, useStores } from '../redis/stores.ts';
@@ -44,13 +45,14 @@ describe('store/redis, names', { skip: withoutRedis() }, () => {
   }
 
   /** Neither a time nor a lease is given, nobody is told. */
-  function runWrite(
+  async function runWrite(
     client: Client,
     key: typeof ANN,
     args: readonly (string | number | Buffer)[],
   ): Promise<readonly string[]> {
     const keys = [rowsKey(key.tenant), besideRows(key.tenant, 'tokens'), leaseKey(key)];
-    return client.run(WRITE, keys, [key.id, ...args, '', '', '', '', '']);
+    const mark = await createMarks(client, () => undefined).of(key.tenant);
+    return client.run(WRITE, keys, [key.id, ...args, '', '', '', '', '', mark]);
   }
 
   it('a reservation without its row holds nothing, and is taken over', async () => {

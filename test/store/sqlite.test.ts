@@ -109,7 +109,14 @@ describe('store/sqlite', () => {
     await store.write(write({ tenant: 't', id: 'a' }));
     assert.equal((await stat(directory)).mode & 0o777, 0o700);
     const names = (await readdir(directory)).toSorted();
-    assert.deepEqual(names, ['bridge.db', 'bridge.db-shm', 'bridge.db-wal', 'lock.db', 'lock.pid']);
+    assert.deepEqual(names, [
+      'bridge.db',
+      'bridge.db-shm',
+      'bridge.db-wal',
+      'bridge.last-commit',
+      'lock.db',
+      'lock.pid',
+    ]);
     for (const name of names) assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600, name);
   });
 

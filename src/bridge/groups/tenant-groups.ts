@@ -120,6 +120,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
   const show = createShow(tenant, store, directory);
   const parts = { ...options, tenant, definitions, memberships, rules, deletions, show, book };
   const operator = createGroupsOperate({ ...parts, groupsUnique: unique });
+  let isWatched = false;
   let isRead = false;
   const ending = new AbortController();
   let applying: Promise<unknown> | undefined;
@@ -153,7 +154,8 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
       await directory.load(await deletions.under());
       isRead = await book.load();
       // a row that cannot be read now is read when it is written next, or at the next start
-      store.watch?.(shelf, (id) => void reload(id).catch(() => undefined));
+      if (!isWatched) store.watch?.(shelf, (id) => void reload(id).catch(() => undefined));
+      isWatched = true;
     },
     async refresh() {
       if (book.active()) await book.check();

@@ -79,13 +79,14 @@ export function createLeases(client: Client, seal: Seal): Leases {
     async release({ key, token }) {
       const give = (): Promise<Buffer | null> =>
         client.runRaw(RELEASE, [leaseKey(key), rowsKey(key.tenant)], [String(token), key.id]);
+      let value: Buffer | null;
       try {
-        const value = await give();
-        return value === null ? undefined : rowFrom(key, value, seal);
+        value = await give();
       } catch (error) {
         leave(LONGEST, give);
         throw error;
       }
+      return value === null ? undefined : rowFrom(key, value, seal);
     },
   };
 }

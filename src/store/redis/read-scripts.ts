@@ -1,7 +1,8 @@
-/** Sights of several keys at once. KEYS is hash `rows` always; what stands beside it is told in write-script.ts. */
+/** Sights of several keys at once, by whoever knows the mark (marks.ts). KEYS is hash `rows` always; what stands beside it is told in write-script.ts. */
+import { REQUIRE_MARK } from './marks.ts';
 import { script, type Script } from './script.ts';
 
-const PRELUDE = String.raw`
+const PRELUDE = String.raw`${REQUIRE_MARK}
 local base = string.sub(KEYS[1], 1, -5)
 
 -- id and value of a row in turn, appended to found

@@ -4,6 +4,8 @@
  */
 import type { Index, IndexName, Key, Row, Write } from '../../bridge/ports.ts';
 import { fold, memberText, namesOf } from '../index-text.ts';
+import { BridgeError, DamagedRow } from '../../errors.ts';
+import { requireRow } from '../unavailable.ts';
 import { packed, unpacked } from './row-body.ts';
 import { NO_SEAL, type Seal } from './sealed.ts';
 import { owedSince, TROUBLES } from '../troubles.ts';
@@ -82,11 +84,20 @@ export function rowText({ key, row, index }: Write, seal: Seal = NO_SEAL): RowTe
 /** Lines before the row itself. */
 const LINES = 4;
 
+/** Throws DamagedRow for what is no row, another BridgeError 503 for what a newer bridge has written. */
 export function rowFrom({ tenant, id }: Key, value: Buffer, seal: Seal = NO_SEAL): Row {
   let body = 0;
-  for (let line = 0; line < LINES; line++) body = value.indexOf('\n', body) + 1;
-  const row = { ...USUAL, ...(unpacked(value.subarray(body)) as Row), tenant, id, version: versionOf(value) };
-  return seal.open({ tenant, id }, row);
+  for (let line = 0; line < LINES && (line === 0 || body > 0); line++) body = value.indexOf('\n', body) + 1;
+  // what has no lines before it was written by no version
+  if (body === 0 || !Number.isInteger(versionOf(value))) throw new DamagedRow(id);
+  try {
+    const kept = unpacked(value.subarray(body)) as Partial<Row> | null;
+    if (typeof kept?.created !== 'number') throw new TypeError('it is no row');
+    return seal.open({ tenant, id }, requireRow({ ...USUAL, ...kept, tenant, id, version: versionOf(value) }));
+  } catch (error) {
+    if (error instanceof BridgeError) throw error;
+    throw new DamagedRow(id, error);
+  }
 }
 
 export const versionOf = (value: Buffer): number => Number(value.toString('latin1', 0, value.indexOf('\n')));

@@ -4,6 +4,7 @@ import { unavailable } from '../unavailable.ts';
 import type { Client } from './client.ts';
 import { besideRows, leaseKey, rowsKey } from './keys.ts';
 import { type Leases, whole } from './leases.ts';
+import type { Marks } from './marks.ts';
 import type { Names } from './names.ts';
 import { rowText, versionOf } from './row-text.ts';
 import type { Seal } from './sealed.ts';
@@ -29,6 +30,7 @@ export interface WritesOptions {
   /** where rows of this tenant are told to those who watch; '': nowhere */
   readonly channelOf: (tenant: string) => string;
   readonly onFailure: (error: unknown) => void;
+  readonly marks: Marks;
 }
 
 export function createWrites({
@@ -39,6 +41,7 @@ export function createWrites({
   clock,
   channelOf,
   onFailure,
+  marks,
 }: WritesOptions): (write: Write, options: Pick<WriteOptions, 'take' | 'under'>) => Promise<WriteResult> {
   const storedVersion = async ({ tenant, id }: Key): Promise<number> => {
     const value = await client.ask((redis) => redis.hgetBuffer(rowsKey(tenant), id));
@@ -59,6 +62,7 @@ export function createWrites({
     /** names that the row is believed to have: a row that is not there has none */
     let known = expect === 0 ? '[]' : '';
     const voided: string[] = [];
+    const rows = await marks.of(key.tenant);
 
     for (let tries = 0; tries < TRIES; tries++) {
       const come = known === '' ? [] : missing(reserved, instance, known);
@@ -72,8 +76,10 @@ export function createWrites({
       const args = [key.id, expect, ...fixed, known, JSON.stringify(tokens), ...settings, under?.token ?? ''];
       const answer =
         take === undefined
-          ? await client.run<Written>(WRITE, keys, [...args, '', ''])
-          : await leases.marked(key, take, (mark) => client.run<Written>(WRITE, keys, [...args, whole(take), mark]));
+          ? await client.run<Written>(WRITE, keys, [...args, '', '', rows])
+          : await leases.marked(key, take, (mark) =>
+              client.run<Written>(WRITE, keys, [...args, whole(take), mark, rows]),
+            );
       switch (answer[0]) {
         case 'ok': {
           const [, held, token] = answer;

@@ -18,8 +18,8 @@ export interface Commits {
   add(calls: readonly Call[], size: number): number;
   /** Resolves when everything added so far is durable; rejects when it never will be. */
   durable(): Promise<void>;
-  /** Everything added so far will become durable soon, though nobody waits for it. */
-  linger(): void;
+  /** Everything added so far will become durable in `ms` (default lingerMs), though nobody waits for it. */
+  linger(ms?: number): void;
 }
 
 interface Batch {
@@ -129,12 +129,12 @@ export function createCommits({ commit, onCommitted, onFailed, lingerMs }: Commi
       hurry(last);
       return last.done.promise;
     },
-    linger() {
+    linger(ms = lingerMs) {
       timer ??= setTimeout(() => {
         timer = undefined;
         const last = waiting.at(-1);
         if (last !== undefined) hurry(last);
-      }, lingerMs);
+      }, ms);
     },
   };
 }

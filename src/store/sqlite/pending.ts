@@ -38,6 +38,8 @@ export interface Pending {
   /** The newest write of a row: pending, or one of the last that became durable. */
   newest(key: Key): Entry | undefined;
   put(entry: Entry, batch: number): void;
+  /** Pending writes of a tenant. */
+  of(tenant: string): Entry[];
   /** Visible rows by an index, in no order. */
   matching(tenant: string, index: IndexName, value: string): Row[];
   /** Who holds a name by a pending write. */
@@ -109,6 +111,7 @@ export function createPending(): Pending {
         remember(place, entry);
       });
     },
+    of: (tenant) => [...entries.values()].filter(({ key }) => key.tenant === tenant),
     matching(tenant, index, value) {
       const rows: Row[] = [];
       for (const entry of entries.values()) {

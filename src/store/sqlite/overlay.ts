@@ -1,0 +1,117 @@
+/**
+ * Rows that stand over the tables in lists: what is accepted and cannot be written now, because the disk is full, and what the tables
+ * have and nobody can read. Usually there are none, and lists are those of the tables.
+ */
+import type { Due, Member, Row, Trouble } from '../../bridge/ports.ts';
+import { TROUBLES } from '../troubles.ts';
+import type { Entry } from './pending.ts';
+import type { Place, Queries } from './queries.ts';
+
+/** By id: the row as it is now; null: it is not to be shown, whatever the tables have. */
+export type Overlay = ReadonlyMap<string, Entry | null>;
+
+const before = (left: Place, right: Place): boolean =>
+  left.created < right.created || (left.created === right.created && left.id < right.id);
+const inOrder = (left: Place, right: Place): number => (before(left, right) ? -1 : 1);
+const byId = (left: { readonly id: string }, right: { readonly id: string }): number => (left.id < right.id ? -1 : 1);
+
+const rowsOver = (over: Overlay): Row[] => [...over.values()].flatMap((entry) => entry?.row ?? []);
+
+const shownOver = (over: Overlay): Row[] =>
+  [...over.values()]
+    .flatMap((entry) => (entry?.row && entry.slot.counts.rows === 1 ? [entry.row] : []))
+    .toSorted(inOrder);
+
+/** As Store.page. Reads as many rows more as stand over the tables: each of them moves the others by one place at most. */
+export function pageOver(
+  queries: Queries,
+  over: Overlay,
+  tenant: string,
+  offset: number,
+  limit: number,
+): { readonly rows: readonly Row[]; readonly total: number } {
+  return queries.atOnce(() => {
+    if (over.size === 0) {
+      const { rows, total } = queries.page(tenant, offset, limit);
+      return { rows, total };
+    }
+    const { total } = queries.page(tenant, 0, 0);
+    const stored = [...over.keys()].flatMap((id) => queries.place({ tenant, id }) ?? []);
+    const shown = shownOver(over);
+    const start = Math.max(0, Math.min(offset, total) - over.size - 1);
+    const { rows, first: begin } = queries.page(tenant, start, offset + limit + over.size - start);
+    const first = start === 0 ? undefined : begin;
+    const isBefore = (each: Place): boolean => first !== undefined && before(each, first);
+    const position = start - stored.filter(isBefore).length + shown.filter(isBefore).length;
+    const merged = [...rows.filter(({ id }) => !over.has(id)), ...shown.filter((each) => !isBefore(each))].toSorted(
+      inOrder,
+    );
+    return {
+      rows: merged.slice(offset - position, offset - position + limit),
+      total: total - stored.length + shown.length,
+    };
+  });
+}
+
+/** Rows of a slice of a scan that begins behind `after` and ends with `last` (undefined: with the last row of all). */
+export function sliceOver(over: Overlay, rows: readonly Row[], after: Place, last: Place | undefined): readonly Row[] {
+  if (over.size === 0) return rows;
+  const within = (row: Row): boolean => before(after, row) && (last === undefined || !before(last, row));
+  return [...rows.filter(({ id }) => !over.has(id)), ...shownOver(over).filter(within)].toSorted(inOrder);
+}
+
+export function dueOver(
+  queries: Queries,
+  over: Overlay,
+  tenant: string,
+  now: number,
+  limit: number,
+  after?: Due,
+): Due[] {
+  const found = queries.due(tenant, now, limit + over.size, after).filter(({ id }) => !over.has(id));
+  const isBehind = ({ dueAt, id }: Due): boolean =>
+    after === undefined || dueAt > after.dueAt || (dueAt === after.dueAt && id > after.id);
+  const more = rowsOver(over).flatMap(({ id, dueAt }) => (dueAt !== null && dueAt <= now ? [{ id, dueAt }] : []));
+  return [...found, ...more.filter(isBehind)]
+    .toSorted((left, right) => left.dueAt - right.dueAt || byId(left, right))
+    .slice(0, limit);
+}
+
+export function troubledOver(
+  queries: Queries,
+  over: Overlay,
+  tenant: string,
+  trouble: Trouble,
+  limit: number,
+  after?: string,
+): Row[] {
+  const found = queries.troubled(tenant, trouble, limit + over.size, after).filter(({ id }) => !over.has(id));
+  const more = rowsOver(over).filter((row) => TROUBLES[trouble](row) && (after === undefined || row.id > after));
+  return [...found, ...more].toSorted(byId).slice(0, limit);
+}
+
+export function tombstonesOver(queries: Queries, over: Overlay, tenant: string, until: number, limit: number): Row[] {
+  const found = queries.tombstones(tenant, until, limit + over.size).filter(({ id }) => !over.has(id));
+  const more = rowsOver(over).filter(({ tombstone }) => tombstone !== null && tombstone < until);
+  const at = ({ tombstone }: Row): number => tombstone ?? 0;
+  return [...found, ...more].toSorted((left, right) => at(left) - at(right) || byId(left, right)).slice(0, limit);
+}
+
+/** Members of a group; those that cannot be read are members all the same. */
+export function membersOver(
+  queries: Queries,
+  over: Overlay,
+  tenant: string,
+  group: string,
+  limit: number,
+  after?: string,
+): Member[] {
+  const written = [...over.values()].filter((entry) => entry !== null);
+  const ids = new Set(written.map(({ key }) => key.id));
+  const found = queries.members(tenant, group, limit + ids.size, after).filter(({ id }) => !ids.has(id));
+  const more = written.flatMap(({ key: { id }, slot }): Member[] => {
+    const [display = null, ...groups] = JSON.parse(slot.members) as [(string | null)?, ...string[]];
+    return groups.includes(group) && (after === undefined || id > after) ? [{ id, display }] : [];
+  });
+  return [...found, ...more].toSorted(byId).slice(0, limit);
+}
