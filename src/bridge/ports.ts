@@ -374,8 +374,11 @@ export interface Zitadel {
   /** The token's own rights, asked at most every 10 s. */
   standing(): Promise<Standing>;
   inspect(): Promise<Inspection>;
-  /** Runs one step of a plan on one user, after `proceed` said yes (asked once a slot is free, right before the call). */
-  run(id: string, step: Step, proceed: () => Promise<boolean>): Promise<Outcome>;
+  /**
+   * Runs one step of a plan on one user, after `proceed` said yes (asked once a slot is free, right before the call). `from` the
+   * queue: nobody waits for it, calls of requests (the default) get their slots first.
+   */
+  run(id: string, step: Step, proceed: () => Promise<boolean>, from?: 'request' | 'queue'): Promise<Outcome>;
   /** GetUserByID and ListUserMetadata, in parallel. Machines and users of other organizations are gone. */
   read(id: string): Promise<ReadOutcome>;
   /** Ids of humans of the organization by userName or primary e-mail, without regard to case. */

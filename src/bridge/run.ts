@@ -4,7 +4,7 @@ import type { FactsChange } from '../mapping/facts.ts';
 import { rightsOfFacts } from '../mapping/rights.ts';
 import type { Step } from '../mapping/steps.ts';
 import type { Bar } from './guard.ts';
-import type { Lease, Outcome, Row, Store } from './ports.ts';
+import type { Change, Lease, Outcome, Row, Store } from './ports.ts';
 import type { Target } from './reconcile.ts';
 import { retryAfterOf, type Settlements } from './settlements.ts';
 import type { Round } from './settle.ts';
@@ -18,6 +18,9 @@ export interface RunOptions {
 
 /** A refused step takes only its own facts with it, one that is not permitted too; what cannot be had now ends the round. */
 export type Run = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
+
+/** The client has not been answered yet. */
+const isWaitedFor = ({ answered, orphan = false }: Change): boolean => !answered && !orphan;
 
 interface Tried {
   readonly barred: Awaited<ReturnType<Bar>>;
@@ -49,12 +52,13 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     });
     const proceed = async (): Promise<boolean> =>
       (await store.prove(lease, timing.lease)) && settlements.sending(row, covered);
+    const from = row.changes.some(isWaitedFor) ? 'request' : 'queue';
     const rest = [...steps];
     for (let step = rest.shift(); step !== undefined; step = rest.shift()) {
       const one = step;
       const attempt = async (): Promise<Tried> => {
         const barred = await bar(row.id, one, row.known);
-        return { barred, outcome: barred ?? (await zitadel.run(row.id, one, proceed)) };
+        return { barred, outcome: barred ?? (await zitadel.run(row.id, one, proceed, from)) };
       };
       const tried = inTurn === undefined ? await attempt() : await inTurn(row.id, one, row.known, attempt);
       const { barred, outcome } = tried ?? NOT_ITS_TURN;
