@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Operator } from './bridge/operator.ts';
 import { COPYING } from './bridge/carry-over.ts';
 import { createExclusive } from './bridge/exclusive.ts';
+import { createHeartbeat, HEARTBEAT } from './bridge/heartbeat.ts';
 import { ALONE, type Peers } from './bridge/peers.ts';
 import type { Clock, Key, Store } from './bridge/ports.ts';
 import { createReconcile, type Held } from './bridge/reconcile.ts';
@@ -49,6 +50,8 @@ export interface Rooms {
   readonly entries: readonly Entry[];
   readonly operators: ReadonlyMap<string, Operator>;
   readonly queue: Queue;
+  /** why the store cannot be written, as the heartbeat found it */
+  readonly storeFailing: () => string | undefined;
   /** the jobs of many processes, for the board */
   readonly bull: BullQueue | undefined;
   /**
@@ -75,7 +78,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     ...options.timing,
   };
   const tenants = new Map<string, BridgeTenant>();
-  const { kept, peers, durability, leave } = await openStore(options);
+  const { kept, peers, durability, leave } = await openStore(options, timing, () => heart.suspect());
   const store = observed(kept, (write) => tenants.get(tenantOf(write.key))?.written(write));
   const connections = new Map<string, Connection>();
   const settlements = createSettlements(peers);
@@ -117,6 +120,15 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     return delivery;
   }
 
+  /** Only a process that lives has a heartbeat: a command of an operator tries it out. */
+  async function storeFailing(): Promise<string | undefined> {
+    if (heart.lives()) return heart.failing();
+    return store.setState('looked', clock()).then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+  }
+
   const entries = config.tenants.map((each): Entry => {
     const { instance, port } = zitadelOf(each);
     const made = createTenant({
@@ -142,6 +154,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       syncs: config.role !== 'api',
       groups: each.groups,
       uniqueDisplayName: each.uniqueDisplayName,
+      storeFailing,
       onRules: (off, differs) => reportRules(each.id, off, differs, log),
     });
     tenants.set(each.id, made);
@@ -153,14 +166,20 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     queue.pull(groupsOf(tenant));
   }
   const turns = createExclusive(kept, timing.lease);
-  const beat = (): Promise<void> => store.setState(HEARTBEAT, clock());
-  let heart: NodeJS.Timeout | undefined;
+  const heart = createHeartbeat({
+    store,
+    clock,
+    everyMs: timing.heartbeat,
+    // what could not be noted meanwhile is looked for
+    onRecovered: () => queue.at(clock()),
+  });
 
   return {
     timing,
     entries,
     operators: new Map(entries.map(({ config: { id }, made }) => [id, made.operator])),
     queue,
+    storeFailing: heart.failing,
     bull,
     async open(lives) {
       if ((await store.getState(COPYING)) !== undefined)
@@ -168,13 +187,9 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       for (const { made } of entries) await made.open();
       const last = await store.getState(HEARTBEAT);
       if (typeof last === 'number' && clock() - last > timing.holdAfter) await holdBack(clock() - last);
-      if (!lives) return;
-      await beat().catch(() => undefined); // on a full disk reading goes on
-      heart = setInterval(() => void beat().catch(() => undefined), timing.heartbeat);
-      heart.unref();
+      if (lives) await heart.start();
     },
     async close() {
-      clearInterval(heart);
       const stopped = Promise.all([...entries.map(({ made }) => made.stop()), queue.stop()]);
       // calls that ZITADEL does not answer are cut off: they are in doubt, the next start reads what became of them
       await within(stopped, LAST_CALLS);
@@ -182,7 +197,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       await stopped;
       // what requests sent is noted too: the next holder of a row need not wait until its lease is over
       await within(Promise.allSettled(deliveries), LAST_CALLS);
-      if (heart !== undefined) await beat().catch(() => undefined);
+      await heart.stop();
       await store.close();
       leave();
     },
@@ -251,13 +266,26 @@ interface Opened {
 }
 
 /** The store, and who else is on it. */
-async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<Opened> {
-  const onFailure = (error: unknown): void =>
+async function openStore(
+  { config, log, clock, hook }: RoomsOptions,
+  { answerWithin }: Timing,
+  suspect: () => void,
+): Promise<Opened> {
+  const onFailure = (error: unknown): void => {
     log.system('error', 'the store failed; writes are answered 503 until it works again', { error });
+    suspect();
+  };
   const { redis, dataDir } = config.store;
   if (redis === undefined)
     return {
-      kept: await createSqliteStore({ directory: dataDir, clock, ...(hook === undefined ? {} : { hook }), onFailure }),
+      kept: await createSqliteStore({
+        directory: dataDir,
+        clock,
+        ...(hook === undefined ? {} : { hook }),
+        // a request may wait for several commits
+        deadlineMs: answerWithin / 3,
+        onFailure,
+      }),
       peers: ALONE,
       durability: undefined,
       leave: () => undefined,
@@ -286,6 +314,3 @@ function throttled(tell: (error: unknown) => void): (error: unknown) => void {
 
 /** How long calls under way may take at the end, ms. */
 const LAST_CALLS = 2_000;
-
-/** When the process last said that it lives, ms since 1970. */
-export const HEARTBEAT = 'heartbeat';

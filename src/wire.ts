@@ -105,7 +105,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
   const health = createHealth({
-    notReady: () => notReady(entries, opened, failures),
+    notReady: () => notReady(entries, opened, failures, rooms.storeFailing()),
     scrape: () => metrics.scrape(),
   });
   const desk = { operators, setups: config.tenants, clock };
@@ -153,8 +153,14 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
   };
 }
 
-function notReady(entries: readonly Entry[], opened: boolean, failures: ReadonlyMap<string, string>): NotReady[] {
+function notReady(
+  entries: readonly Entry[],
+  opened: boolean,
+  failures: ReadonlyMap<string, string>,
+  storeFailing: string | undefined,
+): NotReady[] {
   if (!opened) return [{ reason: 'the store is being opened' }];
+  if (storeFailing !== undefined) return [{ reason: `the store cannot be written: ${storeFailing}` }];
   return entries.flatMap(({ made, config: { id } }) => {
     if (made.ready()) return [];
     const why = failures.get(id);

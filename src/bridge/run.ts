@@ -20,7 +20,7 @@ export interface RunOptions {
 export type Run = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
 
 /** The client has not been answered yet. */
-const isWaitedFor = ({ answered, orphan = false }: Change): boolean => !answered && !orphan;
+const isWaitedFor = ({ answered, orphan }: Change): boolean => !answered && orphan !== true;
 
 interface Tried {
   readonly barred: Awaited<ReturnType<Bar>>;

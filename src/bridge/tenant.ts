@@ -55,6 +55,8 @@ export interface TenantOptions {
   /** rules that give nothing, by place, with the reason; told again when that changes */
   readonly onRules: (off: ReadonlyMap<number, string>, differs: boolean) => void;
   readonly onSync: (event: SyncEvent) => void;
+  /** why the store cannot be written; undefined: it can. Asked at every look at the state: cheap */
+  readonly storeFailing: () => Promise<string | undefined>;
   /** calls are sent again after a pause */
   readonly onOpen: () => void;
 }
@@ -96,8 +98,6 @@ export interface Kept {
   /** when a sync last finished; null: never */
   readonly synced: number | null;
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Deliveries that the status page shows. */
 const MOST_DELIVERIES = 20;
@@ -210,7 +210,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
           rows: own.rows,
         })),
         Promise.all(shelves.map(({ name }) => store.oldestOwed(name))).then(earliest),
-        store.setState(`looked:${id}`, clock()).then(() => undefined, textOf),
+        options.storeFailing(),
       ]);
       const sync = { finished: loop.finished() ?? synced, running: loop.running(), last: loop.last() };
       return {

@@ -73,7 +73,11 @@ export function createView(options: ViewOptions): View {
     const key = { tenant, id };
     let kept = await store.read(key);
     if (kept !== undefined && wasLeft(kept)) {
-      await within(reconcile(key), readWithin);
+      // while the store cannot be written, what it has is shown
+      await within(
+        reconcile(key).catch(() => undefined),
+        readWithin,
+      );
       kept = await store.read(key);
       if (kept !== undefined && kept.doubt && isBeingMade(kept)) throw undecided();
     }

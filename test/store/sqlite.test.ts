@@ -155,6 +155,34 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     assert.equal(durable, true);
   });
 
+  it('a disk that does not answer: 503 in time, what is durable is read, and all goes on once it answers', async () => {
+    const { gate, shut, open: release } = createGate();
+    const failures: unknown[] = [];
+    const onFailure = (error: unknown): void => void failures.push(error);
+    const store = await open(await newFolder(), { hook: { gate }, deadlineMs: 50, onFailure });
+    await store.write(write({ tenant: 't', id: 'a' }));
+    shut();
+    const held = [1, 2, 3].map((n) => assert.rejects(store.write(write({ tenant: 't', id: `held${n}` })), unavailable));
+    await Promise.all(held);
+    assert.equal(failures.length, 1, 'told once');
+    assert.match(String(failures[0]), /the disk has not answered for 0.05 s/);
+    // nothing piles up: it is not even accepted
+    await assert.rejects(store.write(write({ tenant: 't', id: 'late' })), unavailable);
+    await assert.rejects(store.write(write({ tenant: 't', id: 'lazy' }), { durable: false }), unavailable);
+    await assert.rejects(store.setState('late', 1), unavailable);
+    assert.equal(await store.read({ tenant: 't', id: 'late' }), undefined);
+    assert.deepEqual(ids((await store.page('t', 0, 10)).rows), ['a']);
+    assert.deepEqual((await store.due('t', Number.MAX_SAFE_INTEGER, 10)).length, 0);
+    for await (const rows of store.scan('t')) assert.deepEqual(ids(rows), ['a']);
+
+    release();
+    // what was accepted is written in the end, as after any 503 of a store
+    while ((await store.page('t', 0, 10)).total < 4) await new Promise((resolve) => setImmediate(resolve));
+    await store.write(write({ tenant: 't', id: 'late' }));
+    assert.equal((await store.counts('t')).rows, 5);
+    assert.equal(failures.length, 1);
+  });
+
   it('a commit can be made slow', async () => {
     const took: number[] = [];
     const store = await open(await newFolder(), { hook: { delayMs: 20 }, onCommit: (ms) => took.push(ms) });

@@ -21,6 +21,8 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock;
   /** how long a lazy write waits for a durable one to ride with, milliseconds */
   readonly lingerMs?: number;
+  /** a commit that takes longer is answered 503, and so is every write until it has ended, milliseconds */
+  readonly deadlineMs?: number;
   /** after so long without a write nothing of what was settled is left on disk, milliseconds */
   readonly idleMs?: number;
   /** told of every commit: its milliseconds in the writer thread */
@@ -35,7 +37,8 @@ const SLICE_MS = 4;
 
 /** Throws FolderInUse, or an Error that tells the operator why the folder or the database in it does not do. */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { directory, clock = Date.now, lingerMs = 5, idleMs = 1_000, onCommit, onFailure, hook = {} } = options;
+  const { directory, clock = Date.now, lingerMs = 5, idleMs = 1_000, deadlineMs = 10_000 } = options;
+  const { onCommit, onFailure, hook = {} } = options;
   const folder = takeFolder(directory);
   const writerData = { file: folder.database, idleMs, hook };
   let writer: Awaited<ReturnType<typeof startWriter>>;
@@ -56,6 +59,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
 
   const commits = createCommits({
     lingerMs,
+    deadlineMs,
+    onStalled: (error) => onFailure?.(error),
     async commit(calls) {
       if (!writer.alive()) writer = await startWriter(writerData);
       const ms = await writer.commit(calls); // not inside the call below: without onCommit it would never be made
@@ -86,6 +91,13 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }
   }
 
+  /** While the disk does not answer nothing is accepted: it would only pile up. */
+  function guardWrite<T>(work: () => T): T {
+    const stall = commits.stalled();
+    if (stall !== undefined) throw unavailable(stall);
+    return guard(work);
+  }
+
   async function durable(): Promise<void> {
     try {
       await commits.durable();
@@ -94,7 +106,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }
   }
 
-  /** Waits until what was accepted is in the tables. What is lost on the way was never written: that is a sight too. */
+  /** Waits until what was accepted is in the tables. What is lost or held up on the way was never answered: without it is a sight too. */
   async function settled<T>(query: () => T): Promise<T> {
     await commits.durable().catch(() => undefined);
     return guard(query);
@@ -150,7 +162,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     async write(write, { durable: wait, take, under } = { durable: true }) {
       const isLeased = under === undefined ? take !== undefined && leases.isHeld(write.key) : !leases.owns(under);
       if (isLeased) return { kind: 'leased' };
-      const result = guard(() => decide(write));
+      const result = guardWrite(() => decide(write));
       if (result.kind !== 'ok') return result;
       const lease = take === undefined ? undefined : leases.take(write.key, take);
       try {
@@ -198,7 +210,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       return json === undefined || json === null ? undefined : JSON.parse(json);
     },
     async setState(name, value) {
-      guard(() => {
+      guardWrite(() => {
         const json = value === undefined ? null : JSON.stringify(value);
         const calls = json === null ? (['removeState', name] as const) : (['putState', name, json] as const);
         pending.putState(name, json, commits.add([calls], json?.length ?? 0));
@@ -220,6 +232,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   async function close(): Promise<void> {
     await commits.durable().catch(() => undefined);
     queries.close();
+    // a thread that hangs in the disk does not end, and holds the folder as long as the process does
+    if (commits.stalled() !== undefined) return;
     if (writer.alive()) await writer.stop();
     folder.release();
   }
