@@ -66,7 +66,7 @@ test(
     );
     const { status, body } = await readyz();
     assert.equal(status, 503);
-    assert.match(body, /the store cannot be written/);
+    assert.match(body, /the store cannot be written: The disk has not answered/);
     assert.match(await bridge.metrics(), /scim_bridge_store_failing 1/);
     assert.equal(bridge.lines.filter((line) => line.includes('the store failed')).length, 1);
 

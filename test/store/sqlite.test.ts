@@ -165,7 +165,7 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     const held = [1, 2, 3].map((n) => assert.rejects(store.write(write({ tenant: 't', id: `held${n}` })), unavailable));
     await Promise.all(held);
     assert.equal(failures.length, 1, 'told once');
-    assert.match(String(failures[0]), /the disk has not answered for 0.05 s/);
+    assert.match(String(failures[0]), /The disk has not answered for 0.05 s/);
     // nothing piles up: it is not even accepted
     await assert.rejects(store.write(write({ tenant: 't', id: 'late' })), unavailable);
     await assert.rejects(store.write(write({ tenant: 't', id: 'lazy' }), { durable: false }), unavailable);

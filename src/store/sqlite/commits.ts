@@ -1,4 +1,5 @@
 /** Group commit: everything accepted while one batch is being written is the next batch. */
+import { BridgeError } from '../../errors.ts';
 import { pairText } from './pending.ts';
 import type { Call, ChangeName } from './schema.ts';
 
@@ -25,7 +26,7 @@ export interface Commits {
   /** Everything added so far will become durable soon, though nobody waits for it. */
   linger(): void;
   /** Why nothing should be added now: the disk has not answered in time, and has not answered since. */
-  stalled(): Error | undefined;
+  stalled(): BridgeError | undefined;
 }
 
 interface Batch {
@@ -88,11 +89,13 @@ export function createCommits({
   let hurried = 0;
   let scheduled = false;
   let timer: NodeJS.Timeout | undefined;
-  let stall: Error | undefined;
+  let stall: BridgeError | undefined;
 
   /** Whoever waits is told; what was accepted stays accepted, and is written when the disk answers again. */
   function tellStalled(): void {
-    stall = new Error(`the disk has not answered for ${deadlineMs / 1_000} s`);
+    stall = new BridgeError(503, `The disk has not answered for ${deadlineMs / 1_000} s; try again later.`, {
+      retryAfter: 5,
+    });
     for (const batch of flying === undefined ? waiting : [flying, ...waiting]) {
       batch.done.reject(stall);
       batch.done = promised();

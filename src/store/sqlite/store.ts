@@ -94,7 +94,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   /** While the disk does not answer nothing is accepted: it would only pile up. */
   function guardWrite<T>(work: () => T): T {
     const stall = commits.stalled();
-    if (stall !== undefined) throw unavailable(stall);
+    if (stall !== undefined) throw stall;
     return guard(work);
   }
 
