@@ -1,6 +1,6 @@
 /** The embedded store: the suite for all stores, and what only a folder, a file and a thread can do wrong. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -181,6 +181,19 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     await store.write(write({ tenant: 't', id: 'late' }));
     assert.equal((await store.counts('t')).rows, 5);
     assert.equal(failures.length, 1);
+  });
+
+  it('reading writes to no file, not even to the one that the connections share: a frozen file system holds no reader up', async () => {
+    const directory = await newFolder();
+    const store = await open(directory);
+    // by another process: closing the file here would drop the locks on it
+    const shared = (): string => execFileSync('base64', [join(directory, 'bridge.db-shm')], { encoding: 'utf8' });
+    for (const id of ['a', 'b', 'c']) {
+      await store.write(write({ tenant: 't', id }));
+      const before = shared();
+      assert.ok((await store.page('t', 0, 10)).total > 0);
+      assert.equal(shared(), before);
+    }
   });
 
   it('a commit can be made slow', async () => {
