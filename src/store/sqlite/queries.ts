@@ -2,14 +2,16 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Counts, Due, IndexName, Key, Member, MemberSet, Row, Trouble } from '../../bridge/ports.ts';
+import { PAGE_BYTES } from '../page-bytes.ts';
 import type { Slot } from './pending.ts';
 
 export interface Queries {
   row(key: Key): Row | undefined;
   slot(key: Key): Slot | undefined;
   find(tenant: string, index: IndexName, value: string): Row[];
+  /** As many rows as `PAGE_BYTES` hold, at least one while there are any. */
   page(tenant: string, offset: number, limit: number): { readonly rows: Row[]; readonly total: number };
-  /** Visible rows after (created, id), as many as can be read in `ms`, at least one while there are any. */
+  /** Visible rows after (created, id), as many as can be read in `ms` and `PAGE_BYTES` hold, at least one while there are any. */
   slice(tenant: string, after: { readonly created: number; readonly id: string }, ms: number): Row[];
   members(tenant: string, group: string, limit: number, after?: string): Member[];
   memberSet(tenant: string, group: string): MemberSet | undefined;
@@ -33,6 +35,7 @@ export function openQueries(file: string): Queries {
   db.exec('PRAGMA synchronous = FULL; PRAGMA query_only = 1;');
   const one = (sql: string) => typed(db.prepare(sql)).get;
   const many = (sql: string) => typed(db.prepare(sql)).all;
+  const each = (sql: string) => typed(db.prepare(sql)).iterate;
 
   const row = one('SELECT body FROM rows WHERE tenant = ? AND id = ?');
   const slot = one(`SELECT version, visible AS rows, owed, doubt, dead, held, blocked, emails, names, members
@@ -45,10 +48,10 @@ export function openQueries(file: string): Queries {
       WHERE e.tenant = ? AND e.email = ? AND r.visible = 1 ORDER BY r.created, r.id`),
   };
   const total = one('SELECT rows AS total FROM counts WHERE tenant = ?');
-  // the inner query steps over `offset` rows in the index alone
-  const page = many(`SELECT r.body FROM
-      (SELECT rowid AS place FROM rows WHERE tenant = ? AND visible = 1 ORDER BY created, id LIMIT ? OFFSET ?) p
-    JOIN rows r ON r.rowid = p.place ORDER BY r.created, r.id`);
+  // in the index alone: a page is full long before all of its rows are read when they are large
+  const places = many(`SELECT rowid AS place FROM rows
+    WHERE tenant = ? AND visible = 1 ORDER BY created, id LIMIT ? OFFSET ?`);
+  const bodyAt = one('SELECT body FROM rows WHERE rowid = ?');
   const after = db.prepare(`SELECT body FROM rows
     WHERE tenant = ? AND visible = 1 AND (created, id) > (?, ?) ORDER BY created, id LIMIT ${SLICE_ROWS}`);
   const members = {
@@ -61,8 +64,8 @@ export function openQueries(file: string): Queries {
     WHERE tenant = ? AND due_at <= ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?`);
   const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE tenant = ? AND due_at IS NOT NULL');
   const troubled = (trouble: Trouble) => ({
-    first: many(`SELECT body FROM rows WHERE tenant = ? AND ${trouble} = 1 ORDER BY id LIMIT ?`),
-    next: many(`SELECT body FROM rows WHERE tenant = ? AND ${trouble} = 1 AND id > ? ORDER BY id LIMIT ?`),
+    first: each(`SELECT body FROM rows WHERE tenant = ? AND ${trouble} = 1 ORDER BY id LIMIT ?`),
+    next: each(`SELECT body FROM rows WHERE tenant = ? AND ${trouble} = 1 AND id > ? ORDER BY id LIMIT ?`),
   });
   const troubles: Readonly<Record<Trouble, ReturnType<typeof troubled>>> = {
     owed: troubled('owed'),
@@ -75,6 +78,10 @@ export function openQueries(file: string): Queries {
   const tombstones = many('SELECT body FROM rows WHERE tenant = ? AND tombstone < ? ORDER BY tombstone, id LIMIT ?');
   const counts = many('SELECT tenant, rows, owed, doubt, dead, held, blocked FROM counts');
   const state = one('SELECT value FROM state WHERE name = ?');
+
+  function* bodiesAt(found: readonly Place[]): Generator {
+    for (const { place } of found) yield bodyAt<Body>(place);
+  }
 
   return {
     row: ({ tenant, id }) => {
@@ -91,20 +98,15 @@ export function openQueries(file: string): Queries {
     page(tenant, offset, limit) {
       db.exec('BEGIN');
       try {
-        const rows = page<Body>(tenant, limit, offset).map(parse);
+        const rows = firstRows(bodiesAt(places<Place>(tenant, limit, offset)));
         return { rows, total: total<{ total: number }>(tenant)?.total ?? 0 };
       } finally {
         db.exec('COMMIT');
       }
     },
     slice(tenant, { created, id }, ms) {
-      const rows: Row[] = [];
       const end = performance.now() + ms;
-      for (const found of after.iterate(tenant, created, id)) {
-        rows.push(parse(found as unknown as Body));
-        if (performance.now() > end) break;
-      }
-      return rows;
+      return firstRows(after.iterate(tenant, created, id), () => performance.now() > end);
     },
     members(tenant, group, limit, after) {
       const found =
@@ -131,7 +133,7 @@ export function openQueries(file: string): Queries {
     nextDue: (tenant) => nextDue<At>(tenant)?.at ?? undefined,
     troubled(tenant, trouble, limit, after) {
       const { first, next } = troubles[trouble];
-      return (after === undefined ? first<Body>(tenant, limit) : next<Body>(tenant, after, limit)).map(parse);
+      return firstRows(after === undefined ? first(tenant, limit) : next(tenant, after, limit));
     },
     oldestOwed: (tenant) => oldestOwed<At>(tenant)?.at ?? undefined,
     tombstones: (tenant, before, limit) => tombstones<Body>(tenant, before, limit).map(parse),
@@ -145,8 +147,27 @@ interface Body {
   readonly body: string;
 }
 
+interface Place {
+  /** rowid */
+  readonly place: number;
+}
+
 interface At {
   readonly at: number | null;
+}
+
+/** Rows as long as they fit together, at least one; `isLate` ends them early. */
+function firstRows(bodies: Iterable<unknown>, isLate: () => boolean = () => false): Row[] {
+  const rows: Row[] = [];
+  let size = 0;
+  for (const found of bodies) {
+    const { body } = found as Body;
+    size += body.length;
+    if (rows.length > 0 && size > PAGE_BYTES) break;
+    rows.push(parse({ body }));
+    if (isLate()) break;
+  }
+  return rows;
 }
 
 const parse = ({ body }: Body): Row => JSON.parse(body) as Row;
@@ -156,6 +177,7 @@ function typed(statement: StatementSync) {
   return {
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what its SQL gives
     get: <T>(...values: SQLInputValue[]) => statement.get(...values) as T | undefined,
+    iterate: (...values: SQLInputValue[]): Iterable<unknown> => statement.iterate(...values),
     all: <T>(...values: SQLInputValue[]) => statement.all(...values) as unknown as T[],
   };
 }

@@ -1,7 +1,7 @@
 /** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Counts, Key, MemberSet, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
 import { NO_COUNTS, sum } from '../counts.ts';
+import { nextSlice } from '../../slices.ts';
 import { createRevisions, NO_MEMBERS } from '../members.ts';
 import { fold } from '../index-text.ts';
 import { shuttingDown, unavailable } from '../unavailable.ts';
@@ -32,8 +32,8 @@ export interface SqliteStoreOptions {
   readonly hook?: CommitHook;
 }
 
-/** Longest piece of a scan, milliseconds: the consumer needs some of the 10 ms too. */
-const SLICE_MS = 4;
+/** Longest piece of a scan, milliseconds: the consumer needs some of its slice too. */
+const SLICE_MS = 2;
 
 /** Throws FolderInUse, or an Error that tells the operator why the folder or the database in it does not do. */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
@@ -146,7 +146,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }));
     const { calls, size } = callsOf(before, entry, { counts: difference, memberships, sets });
     const batch = commits.add(calls, size);
-    pending.put(entry, batch);
+    pending.put(entry, batch, size);
     for (const { group, set } of sets) pending.putMemberSet(key.tenant, group, set, batch);
     tallies.set(key.tenant, sum(tallies.get(key.tenant) ?? NO_COUNTS, difference));
     return { kind: 'ok' };
@@ -187,7 +187,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       let slice = await settled(() => queries.slice(tenant, after, SLICE_MS));
       for (let last = slice.at(-1); last !== undefined; last = slice.at(-1)) {
         yield slice;
-        await nextTurn();
+        await nextSlice();
         after = last;
         slice = guard(() => queries.slice(tenant, after, SLICE_MS));
       }
