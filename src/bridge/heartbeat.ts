@@ -50,12 +50,14 @@ export function createHeartbeat({ store, clock, everyMs, onRecovered }: Heartbea
 
   function beat(): Promise<void> {
     clearTimeout(timer);
-    beating ??= attempt().then(() => {
-      if (!lives) return;
-      timer = setTimeout(() => void beat(), reason === undefined ? everyMs : Math.min(AGAIN, everyMs));
-      timer.unref();
-    });
+    beating ??= attempt().then(arm);
     return beating;
+  }
+
+  function arm(): void {
+    if (!lives) return;
+    timer = setTimeout(() => void beat(), reason === undefined ? everyMs : Math.min(AGAIN, everyMs));
+    timer.unref();
   }
 
   return {

@@ -13,6 +13,7 @@ import type { Operator, TenantState } from './operator.ts';
 import { ALONE, type Peers } from './peers.ts';
 import type { Clock, Counts, Ids, PasswordRules, Store, Unique, Wake, Write, Zitadel } from './ports.ts';
 import type { Reconcile, Target } from './reconcile.ts';
+import { createScanLine } from './scan-line.ts';
 import type { Settlements } from './settlements.ts';
 import { groupsOf } from './shelves.ts';
 import { reserveAgain } from './sync.ts';
@@ -127,7 +128,8 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   const gate = createGate({ ...options, tenant: id, peers });
   const directory = createDirectory(id, store);
   const nameOf = (group: string): string | undefined => directory.find(group)?.displayName;
-  const view = createView({ ...options, tenant: id, nameOf });
+  const scans = createScanLine(timing.answerWithin);
+  const view = createView({ ...options, tenant: id, nameOf, scans });
   const exclusive = createExclusive(store, timing.lease);
   const guard = createGuard({ ...options, tenant: id, peers, exclusive, maxAge: timing.syncInterval });
   const passwordRules = (): PasswordRules => {
@@ -148,6 +150,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     view,
     gate,
     directory,
+    scans,
     exclusive,
     peers,
     handOver,

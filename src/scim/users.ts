@@ -9,6 +9,7 @@ import { coerceResource } from './coerce.ts';
 import { contentHash } from './content-hash.ts';
 import { etagsOf, matches } from './etags.ts';
 import { checkSchemas, listAnswer, PATCH_URN } from './messages.ts';
+import { mapped } from './pages.ts';
 import { userLocation } from './meta.ts';
 import { readPatch } from './patch.ts';
 import { asked, bodyParameters, listQuery, type Parameters } from './query.ts';
@@ -83,8 +84,11 @@ async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest):
   const query = listQuery(parameters);
   const projection = projectionOf(asked(parameters));
   const { total, resources } = await tenant.users.list(ctx, { ...query, location: (id) => userLocation(id, base) });
-  const shown = resources.map((resource) => renderUser(resource, base, projection));
-  return listAnswer(total, query.startIndex, shown);
+  return listAnswer(
+    total,
+    query.startIndex,
+    mapped(resources, (resource) => renderUser(resource, base, projection)),
+  );
 }
 
 /** The wish of a request; of one that asks for active=false and cannot be read, that alone. */

@@ -18,7 +18,7 @@ const set = (shut: 0 | 1): void => {
 
 before(async () => {
   sandbox = await startSandbox();
-  const timing = { answerWithin: 900, backoffFirst: 20, backoffMost: 200, heartbeat: 3_600_000, lease: 2_000 };
+  const timing = { answerWithin: 6_000, backoffFirst: 20, backoffMost: 200, heartbeat: 3_600_000, lease: 2_000 };
   bridge = await startBridge(sandbox, { timing, hook: { gate } });
 });
 after(async () => {
