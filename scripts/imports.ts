@@ -7,10 +7,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 
 /** What a room may import beside itself; a name with `: types` by `import type` only. A file beside the rooms is a room of its own. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  scim: ['bridge: types', 'mapping', 'errors'],
-  mapping: ['errors'],
-  bridge: ['mapping', 'errors'],
-  store: ['bridge: types', 'mapping', 'errors'],
+  scim: ['bridge: types', 'mapping', 'slices', 'errors'],
+  mapping: ['slices', 'errors'],
+  bridge: ['mapping', 'slices', 'errors'],
+  store: ['bridge: types', 'mapping', 'slices', 'errors'],
   queue: ['bridge: types', 'mapping', 'errors'],
   zitadel: ['bridge: types', 'mapping', 'errors'],
   sandbox: [],
@@ -18,6 +18,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: ['admin', 'bridge: types', 'wire', 'store-copy', 'demo', 'config', 'errors', 'log'],
   config: ['mapping'],
   errors: [],
+  slices: [],
   log: [],
   metrics: [],
   health: [],

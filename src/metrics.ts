@@ -129,7 +129,7 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
   const finished = gauge('scim_bridge_sync_finished_timestamp_seconds', 'When the last sync finished.');
   const failing = new Gauge({
     name: 'scim_bridge_store_failing',
-    help: '1 while the store can not be read or written.',
+    help: '1 while the store cannot be read or written.',
     registers,
   });
   const breakers = new Gauge({

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Operator } from './bridge/operator.ts';
 import { COPYING } from './bridge/carry-over.ts';
 import { createExclusive } from './bridge/exclusive.ts';
+import { createHeartbeat, HEARTBEAT } from './bridge/heartbeat.ts';
 import { ALONE, type Peers } from './bridge/peers.ts';
 import type { Clock, Key, Store } from './bridge/ports.ts';
 import { createReconcile, type Held } from './bridge/reconcile.ts';
@@ -55,6 +56,8 @@ export interface Rooms {
   readonly queue: Queue;
   /** why what the store kept is not there; undefined: it is */
   readonly lost: () => string | undefined;
+  /** why the store cannot be written, as the heartbeat found it */
+  readonly storeFailing: () => string | undefined;
   /** the jobs of many processes, for the board */
   readonly bull: BullQueue | undefined;
   /**
@@ -83,15 +86,20 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
   const tenants = new Map<string, BridgeTenant>();
   let lost: string | undefined;
   let isClosed = false;
-  const { kept, peers, durability, leave, adopt } = await openStore(options, timing.redisCommand, (loss) => {
-    const isNews = lost !== loss?.reason;
-    // every call meets it: once is enough
-    if (adopt !== undefined && lost !== undefined) return;
-    lost = loss?.reason;
-    if (isNews) reportLoss(loss, log);
-    if (loss?.forGood === true) options.onGone?.(loss.reason);
-    if (adopt !== undefined) void rebuild(adopt);
-  });
+  const { kept, peers, durability, leave, adopt } = await openStore(
+    options,
+    timing,
+    () => heart.suspect(),
+    (loss) => {
+      const isNews = lost !== loss?.reason;
+      // every call meets it: once is enough
+      if (adopt !== undefined && lost !== undefined) return;
+      lost = loss?.reason;
+      if (isNews) reportLoss(loss, log);
+      if (loss?.forGood === true) options.onGone?.(loss.reason);
+      if (adopt !== undefined) void rebuild(adopt);
+    },
+  );
   const store = observed(kept, (write) => tenants.get(tenantOf(write.key))?.written(write));
   const connections = new Map<string, Connection>();
   const settlements = createSettlements(peers);
@@ -133,6 +141,15 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     return delivery;
   }
 
+  /** Only a process that lives has a heartbeat: a command of an operator tries it out. */
+  async function storeFailing(): Promise<string | undefined> {
+    if (heart.lives()) return heart.failing();
+    return store.setState('looked', clock()).then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+  }
+
   const entries = config.tenants.map((each): Entry => {
     const { instance, port } = zitadelOf(each);
     const made = createTenant({
@@ -158,6 +175,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       syncs: config.role !== 'api',
       groups: each.groups,
       uniqueDisplayName: each.uniqueDisplayName,
+      storeFailing,
       onRules: (off, differs) => reportRules(each.id, off, differs, log),
     });
     tenants.set(each.id, made);
@@ -169,8 +187,13 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     queue.pull(groupsOf(tenant));
   }
   const turns = createExclusive(kept, timing.lease);
-  const beat = (): Promise<void> => store.setState(HEARTBEAT, clock());
-  let heart: NodeJS.Timeout | undefined;
+  const heart = createHeartbeat({
+    store,
+    clock,
+    everyMs: timing.heartbeat,
+    // what could not be noted meanwhile is looked for
+    onRecovered: () => queue.at(clock()),
+  });
 
   return {
     timing,
@@ -178,6 +201,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     operators: new Map(entries.map(({ config: { id }, made }) => [id, made.operator])),
     queue,
     lost: () => lost,
+    storeFailing: heart.failing,
     bull,
     async open(lives) {
       if ((await store.getState(COPYING)) !== undefined)
@@ -185,14 +209,10 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       for (const { made } of entries) await made.open();
       const last = await store.getState(HEARTBEAT);
       if (typeof last === 'number' && clock() - last > timing.holdAfter) await holdBack(clock() - last);
-      if (!lives) return;
-      await beat().catch(() => undefined); // on a full disk reading goes on
-      heart = setInterval(() => void beat().catch(() => undefined), timing.heartbeat);
-      heart.unref();
+      if (lives) await heart.start();
     },
     async close() {
       isClosed = true;
-      clearInterval(heart);
       const stopped = Promise.all([...entries.map(({ made }) => made.stop()), queue.stop()]);
       // calls that ZITADEL does not answer are cut off: they are in doubt, the next start reads what became of them
       await within(stopped, LAST_CALLS);
@@ -200,7 +220,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       await stopped;
       // what requests sent is noted too: the next holder of a row need not wait until its lease is over
       await within(Promise.allSettled(deliveries), LAST_CALLS);
-      if (heart !== undefined) await beat().catch(() => undefined);
+      await heart.stop();
       await store.close();
       leave();
     },
@@ -288,11 +308,17 @@ interface Opened {
 /** The store, and who else is on it. */
 async function openStore(
   { config, log, clock, hook }: RoomsOptions,
-  commandTimeoutMs: number,
+  { answerWithin, redisCommand: commandTimeoutMs }: Timing,
+  suspect: () => void,
   onLost: (loss: Loss | undefined) => void,
 ): Promise<Opened> {
-  const onFailure = (error: unknown): void =>
-    log.system('error', 'the store failed; writes are answered 503 until it works again', { error });
+  const tell = throttled((error) =>
+    log.system('error', 'the store failed; writes are answered 503 until it works again', { error }),
+  );
+  const onFailure = (error: unknown): void => {
+    tell(error);
+    suspect();
+  };
   const onDamaged = (key: Key): void => reportDamaged(key, log);
   const { redis, dataDir, passwordKeys } = config.store;
   if (redis === undefined)
@@ -301,7 +327,9 @@ async function openStore(
         directory: dataDir,
         clock,
         ...(hook === undefined ? {} : { hook }),
-        onFailure: throttled(onFailure),
+        // a request may wait for several commits
+        deadlineMs: answerWithin / 3,
+        onFailure,
         onLost,
         onDamaged,
       }),
@@ -309,21 +337,20 @@ async function openStore(
       durability: undefined,
       leave: () => undefined,
     };
-  const told = throttled(onFailure);
   const onWarning = (warning: string): void =>
     log.system('warn', 'Redis is set up in a way that loses data', { setting: warning });
   const kept = await createRedisStore({
     ...redis,
     passwordKeys,
     commandTimeoutMs,
-    onFailure: told,
+    onFailure,
     onWarning,
     onLost,
     onDamaged,
   });
   const { text: durability } = kept.durability();
   log.system('info', 'the store is Redis', { setting: durability });
-  const peers = createRedisPeers({ url: redis.url, commandTimeoutMs, onFailure: told });
+  const peers = createRedisPeers({ url: redis.url, commandTimeoutMs, onFailure });
   return { kept, peers, durability, leave: () => peers.close(), adopt: () => kept.adopt() };
 }
 
@@ -344,6 +371,3 @@ function throttled(tell: (error: unknown) => void): (error: unknown) => void {
 
 /** How long calls under way may take at the end, ms. */
 const LAST_CALLS = 2_000;
-
-/** When the process last said that it lives, ms since 1970. */
-export const HEARTBEAT = 'heartbeat';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { type Carried, carryOver, type CarryOverOptions } from './bridge/carry-over.ts';
 import type { Counts } from './bridge/ports.ts';
 import { BridgeError } from './errors.ts';
-import { HEARTBEAT } from './rooms.ts';
+import { HEARTBEAT } from './bridge/heartbeat.ts';
 import { createRedisStore } from './store/redis/store.ts';
 import { createSqliteStore } from './store/sqlite/store.ts';
 

@@ -118,7 +118,9 @@ export async function wire({
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
   const health = createHealth({
-    notReady: () => notReady(rooms, opened, failures),
+    // many processes fail together when Redis does: a balancer that took all of them out would answer for them
+    notReady: () =>
+      notReady(rooms, opened, failures, config.store.redis === undefined ? rooms.storeFailing() : undefined),
     scrape: config.server.metricsPort === undefined ? () => metrics.scrape() : undefined,
   });
   const desk = { operators, setups: config.tenants, clock };
@@ -163,10 +165,16 @@ export async function wire({
   };
 }
 
-function notReady({ entries, lost }: Rooms, opened: boolean, failures: ReadonlyMap<string, string>): NotReady[] {
+function notReady(
+  { entries, lost }: Rooms,
+  opened: boolean,
+  failures: ReadonlyMap<string, string>,
+  storeFailing: string | undefined,
+): NotReady[] {
   if (!opened) return [{ reason: 'the store is being opened' }];
   const gone = lost();
   if (gone !== undefined) return [{ reason: gone }];
+  if (storeFailing !== undefined) return [{ reason: `the store cannot be written: ${storeFailing}` }];
   return entries.flatMap(({ made, config: { id } }) => {
     if (made.ready()) return [];
     const why = failures.get(id);

@@ -78,7 +78,13 @@ export function createOperate(options: OperateOptions): Operate {
 
   return {
     async list(trouble, limit, after) {
-      return (await store.troubled(tenant, trouble, limit, after)).map(entryOf);
+      const entries: QueueEntry[] = [];
+      for (let last = after; entries.length < limit; last = entries.at(-1)?.id) {
+        const rows = await store.troubled(tenant, trouble, limit - entries.length, last);
+        if (rows.length === 0) break;
+        entries.push(...rows.map(entryOf));
+      }
+      return entries;
     },
     async show(id) {
       const row = await rowOf(id);

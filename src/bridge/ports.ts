@@ -222,13 +222,16 @@ export interface Store {
   write(write: Write, options?: WriteOptions): Promise<WriteResult>;
   /** Visible rows by an index, oldest first. */
   find(tenant: string, index: IndexName, value: string): Promise<readonly Row[]>;
-  /** Visible rows ordered by (created, id), with the exact total. */
+  /**
+   * Visible rows ordered by (created, id), with the exact total. Fewer than `limit` when they are large (more than about a megabyte
+   * together), at least one; `scan` goes on behind the last one.
+   */
   page(
     tenant: string,
     offset: number,
     limit: number,
   ): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
-  /** All visible rows ordered by (created, id), from behind `after` on, in slices small enough to hold the event loop at most 10 ms. */
+  /** All visible rows ordered by (created, id), from behind `after` on, in slices of at most about a megabyte that hold the event loop for a few ms. */
   scan(tenant: string, after?: Pick<Row, 'created' | 'id'>): AsyncIterable<readonly Row[]>;
   /** Users of a tenant whose Index.memberships hold `group`, ordered by id, from behind the id `after` on. */
   members(tenant: string, group: string, limit: number, after?: string): Promise<readonly Member[]>;
@@ -239,7 +242,7 @@ export interface Store {
   due(tenant: string, now: number, limit: number, after?: Due): Promise<readonly Due[]>;
   /** The earliest dueAt of a tenant's rows. */
   nextDue(tenant: string): Promise<number | undefined>;
-  /** Rows of a tenant in some trouble ordered by id, from behind the id `after` on. */
+  /** Rows of a tenant in some trouble ordered by id, from behind the id `after` on. Fewer than `limit` when they are large, none only at the end. */
   troubled(tenant: string, trouble: Trouble, limit: number, after?: string): Promise<readonly Row[]>;
   /** When the oldest change that is owed (and not held) was asked. */
   oldestOwed(tenant: string): Promise<number | undefined>;
@@ -381,8 +384,11 @@ export interface Zitadel {
   /** The token's own rights, asked at most every 10 s. */
   standing(): Promise<Standing>;
   inspect(): Promise<Inspection>;
-  /** Runs one step of a plan on one user, after `proceed` said yes (asked once a slot is free, right before the call). */
-  run(id: string, step: Step, proceed: () => Promise<boolean>): Promise<Outcome>;
+  /**
+   * Runs one step of a plan on one user, after `proceed` said yes (asked once a slot is free, right before the call). `from` the
+   * queue: nobody waits for it, calls of requests (the default) get their slots first.
+   */
+  run(id: string, step: Step, proceed: () => Promise<boolean>, from?: 'request' | 'queue'): Promise<Outcome>;
   /** GetUserByID and ListUserMetadata, in parallel. Machines and users of other organizations are gone. */
   read(id: string): Promise<ReadOutcome>;
   /** Ids of humans of the organization by userName or primary e-mail, without regard to case. */

@@ -5,7 +5,7 @@ import { type FactsChange, isSealed } from '../mapping/facts.ts';
 import { rightsOfFacts } from '../mapping/rights.ts';
 import type { Step } from '../mapping/steps.ts';
 import type { Bar } from './guard.ts';
-import type { Lease, Outcome, Row, Store } from './ports.ts';
+import type { Change, Lease, Outcome, Row, Store } from './ports.ts';
 import type { Target } from './reconcile.ts';
 import { retryAfterOf, type Settlements } from './settlements.ts';
 import type { Round } from './settle.ts';
@@ -19,6 +19,9 @@ export interface RunOptions {
 
 /** A refused step takes only its own facts with it, one that is not permitted too; what cannot be had now ends the round. */
 export type Run = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
+
+/** The client has not been answered yet. */
+const isWaitedFor = ({ answered, orphan }: Change): boolean => !answered && orphan !== true;
 
 interface Tried {
   readonly barred: Awaited<ReturnType<Bar>>;
@@ -50,6 +53,7 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
     });
     const proceed = async (): Promise<boolean> =>
       (await store.prove(lease, timing.lease)) && settlements.sending(row, covered);
+    const from = row.changes.some(isWaitedFor) ? 'request' : 'queue';
     const rest = [...steps];
     for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
       const step = withoutSealed(next);
@@ -58,7 +62,7 @@ export function createRun({ store, settlements, timing }: RunOptions): Run {
       const one = step;
       const attempt = async (): Promise<Tried> => {
         const barred = await bar(row.id, one, row.known);
-        return { barred, outcome: barred ?? (await zitadel.run(row.id, one, proceed)) };
+        return { barred, outcome: barred ?? (await zitadel.run(row.id, one, proceed, from)) };
       };
       const tried = inTurn === undefined ? await attempt() : await inTurn(row.id, one, row.known, attempt);
       const { barred, outcome } = tried ?? NOT_ITS_TURN;

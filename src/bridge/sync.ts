@@ -100,13 +100,13 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
 
   /** Users that the lists no longer show are removed only when GetUserByID says so too. */
   async function removeUnseen(): Promise<Removal> {
-    const missing: Row[] = [];
+    const missing: Pick<Row, 'tenant' | 'id' | 'version'>[] = []; // not whole rows: there may be as many as there are users
     let rows = 0;
     for await (const slice of store.scan(tenant)) {
       rows += slice.length;
-      missing.push(
-        ...slice.filter((row) => !seen.has(row.id) && isQuiet(row) && Math.max(row.verifiedAt, row.modified) < began),
-      );
+      for (const row of slice)
+        if (!seen.has(row.id) && isQuiet(row) && Math.max(row.verifiedAt, row.modified) < began)
+          missing.push({ tenant, id: row.id, version: row.version });
     }
     if (!options.acceptRemovals && missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE))
       return { removed: 0, kept: missing.length };

@@ -13,6 +13,7 @@ import type { Operator, TenantState } from './operator.ts';
 import { ALONE, type Peers } from './peers.ts';
 import type { Clock, Counts, Ids, PasswordRules, Store, Unique, Wake, Write, Zitadel } from './ports.ts';
 import type { Reconcile, Target } from './reconcile.ts';
+import { createScanLine } from './scan-line.ts';
 import type { Settlements } from './settlements.ts';
 import { groupsOf } from './shelves.ts';
 import { reserveAgain } from './sync.ts';
@@ -55,6 +56,8 @@ export interface TenantOptions {
   /** rules that give nothing, by place, with the reason; told again when that changes */
   readonly onRules: (off: ReadonlyMap<number, string>, differs: boolean) => void;
   readonly onSync: (event: SyncEvent) => void;
+  /** why the store cannot be written; undefined: it can. Asked at every look at the state: cheap */
+  readonly storeFailing: () => Promise<string | undefined>;
   /** calls are sent again after a pause */
   readonly onOpen: () => void;
 }
@@ -99,8 +102,6 @@ export interface Kept {
   readonly synced: number | null;
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** Deliveries that the status page shows. */
 const MOST_DELIVERIES = 20;
 
@@ -129,7 +130,8 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   const gate = createGate({ ...options, tenant: id, peers });
   const directory = createDirectory(id, store);
   const nameOf = (group: string): string | undefined => directory.find(group)?.displayName;
-  const view = createView({ ...options, tenant: id, nameOf });
+  const scans = createScanLine(timing.answerWithin);
+  const view = createView({ ...options, tenant: id, nameOf, scans });
   const exclusive = createExclusive(store, timing.lease);
   const guard = createGuard({ ...options, tenant: id, peers, exclusive, maxAge: timing.syncInterval });
   const passwordRules = (): PasswordRules => {
@@ -150,6 +152,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     view,
     gate,
     directory,
+    scans,
     exclusive,
     peers,
     handOver,
@@ -213,7 +216,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         })),
         Promise.all(shelves.map(({ name }) => store.oldestOwed(name))).then(earliest),
         Promise.all(shelves.map(({ name }) => store.damaged(name))).then((ids) => ids.flat()),
-        store.setState(`looked:${id}`, clock()).then(() => undefined, textOf),
+        options.storeFailing(),
       ]);
       const sync = { finished: loop.finished() ?? synced, running: loop.running(), last: loop.last() };
       return {

@@ -36,6 +36,13 @@ export interface Edit {
   readonly ifMatch?: readonly string[];
 }
 
+/** A page of a list. */
+export interface Listed<Resource> {
+  readonly total: number;
+  /** in order, each read when it is asked for: whoever has enough asks for no more */
+  readonly resources: AsyncIterable<Resource> | Iterable<Resource>;
+}
+
 export interface UserQuery {
   readonly filter?: FilterNode;
   readonly sortBy?: string;
@@ -59,10 +66,7 @@ export interface Users {
     input: { readonly user: ScimUser; readonly password?: string; readonly hash: string },
   ): Promise<{ readonly resource: UserResource; readonly ended: (delivered: boolean) => void }>;
   get(ctx: Context, id: string): Promise<UserResource>;
-  list(
-    ctx: Context,
-    query: UserQuery,
-  ): Promise<{ readonly total: number; readonly resources: readonly UserResource[] }>;
+  list(ctx: Context, query: UserQuery): Promise<Listed<UserResource>>;
   edit(ctx: Context, id: string, edit: Edit): Promise<UserResource>;
   remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void>;
 }
@@ -128,10 +132,7 @@ export interface Groups {
     },
   ): Promise<{ readonly resource: GroupResource; readonly ended: (delivered: boolean) => void }>;
   get(ctx: Context, id: string, options: { readonly members: boolean }): Promise<GroupResource>;
-  list(
-    ctx: Context,
-    query: GroupQuery,
-  ): Promise<{ readonly total: number; readonly resources: readonly GroupResource[] }>;
+  list(ctx: Context, query: GroupQuery): Promise<Listed<GroupResource>>;
   /** `members`: whether the answer shows them. */
   edit(ctx: Context, id: string, edit: GroupEdit, options: { readonly members: boolean }): Promise<GroupResource>;
   remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void>;

@@ -98,6 +98,13 @@ export function anyValue(path: ResolvedPath, test: (value: unknown) => boolean):
   return (resource) => elementsAt(path, resource).some((element) => each(own(element, sub)));
 }
 
+/** Every value at the path, those of a multi-valued sub-attribute one by one. */
+export function valuesAt(path: ResolvedPath, resource: unknown): readonly unknown[] {
+  const elements = elementsAt(path, resource);
+  const name = path.sub?.name;
+  return name === undefined ? elements : elements.flatMap((element) => own(element, name) ?? []);
+}
+
 /** Whether a value counts as there (RFC 7644 §3.4.2.2, `pr`): null, "", [] and an object of such values do not. */
 export function isPresent(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return false;

@@ -6,9 +6,10 @@ import { contentHash } from './content-hash.ts';
 import { etagsOf, matches } from './etags.ts';
 import { readGroupBody } from './group-body.ts';
 import { readGroupPatch } from './group-patch.ts';
-import { groupProjection, renderGroup } from './group-resource.ts';
+import { groupProjection, renderLargeGroup } from './group-resource.ts';
 import { checkSchemas, listAnswer, PATCH_URN } from './messages.ts';
 import { groupLocation, located } from './meta.ts';
+import { mapped } from './pages.ts';
 import { asked, bodyParameters, listQuery, type Parameters } from './query.ts';
 import { invalid } from './refusals.ts';
 import type { ScimRequest, Serve } from './request.ts';
@@ -30,7 +31,7 @@ export const createGroup: Serve = async (request) => {
   if (displayName === undefined) throw invalid('displayName is required');
   const group = { displayName, ...(typeof externalId === 'string' && { externalId }), members };
   const { resource, ended } = await request.tenant.groups.create(request.ctx, { ...group, hash: contentHash(group) });
-  return { ...shown(201, resource, request), ended };
+  return { ...(await shown(201, resource, request)), ended };
 };
 
 /** GET of one group (RFC 7644 §3.4.1); 304 when If-None-Match names its version (§3.14), which needs no members. */
@@ -93,8 +94,11 @@ async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest):
     members: projection.wants('members'),
     location: (id) => groupLocation(id, base),
   });
-  const shown = resources.map((resource) => renderGroup(resource, base, projection));
-  return listAnswer(total, query.startIndex, shown);
+  return listAnswer(
+    total,
+    query.startIndex,
+    mapped(resources, (resource) => renderLargeGroup(resource, base, projection)),
+  );
 }
 
 function edit(wish: GroupEdit, { tenant, ctx, id, headers }: ScimRequest, members: boolean): Promise<GroupResource> {
@@ -106,10 +110,10 @@ function headersOf({ id, etag }: GroupResource, { base }: ScimRequest): Readonly
   return { ...located(groupLocation(id, base)), ETag: etag };
 }
 
-function shown(status: number, resource: GroupResource, request: ScimRequest): Answer {
+async function shown(status: number, resource: GroupResource, request: ScimRequest): Promise<Answer> {
   return {
     status,
     headers: headersOf(resource, request),
-    body: renderGroup(resource, request.base, projectionOf(request)),
+    body: await renderLargeGroup(resource, request.base, projectionOf(request)),
   };
 }

@@ -3,6 +3,7 @@ import { sameUrn } from '../mapping/attribute-path.ts';
 import { USER_URN } from '../mapping/attributes.ts';
 import { GROUP_URN } from '../mapping/group-attributes.ts';
 import type { Json } from './body.ts';
+import { renderPage } from './pages.ts';
 import { invalidSyntax } from './refusals.ts';
 import type { Answer } from './respond.ts';
 import { sent } from './sent.ts';
@@ -10,19 +11,22 @@ import { sent } from './sent.ts';
 export const PATCH_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const LIST_URN = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 
-/** A ListResponse (RFC 7644 §3.4.2); `startIndex` is where the page was asked to begin. */
-export function listAnswer(total: number, startIndex: number, resources: readonly Json[]): Answer {
-  return {
-    status: 200,
-    body: {
-      schemas: [LIST_URN],
-      totalResults: total,
-      startIndex,
-      itemsPerPage: resources.length,
-      Resources: resources,
-    },
-  };
+/**
+ * A ListResponse (RFC 7644 §3.4.2); `startIndex` is where the page was asked to begin. Resources are rendered as they come, as many as
+ * a page has room for.
+ */
+export async function listAnswer(
+  total: number,
+  startIndex: number,
+  resources: AsyncIterable<Json> | Iterable<Json>,
+): Promise<Answer> {
+  const { count, pieces } = await renderPage(resources);
+  const around = { schemas: [LIST_URN], totalResults: total, startIndex, itemsPerPage: count, Resources: [] };
+  const head = JSON.stringify(around).slice(0, -END.length);
+  return { status: 200, pieces: [Buffer.from(head), ...pieces, Buffer.from(END)] };
 }
+
+const END = ']}';
 
 /** Types of resources and messages that a body can be of. */
 const TYPES: readonly string[] = [

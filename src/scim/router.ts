@@ -12,6 +12,7 @@ import { createIgnored, type Ignored } from './ignored.ts';
 import { answerType } from './media-type.ts';
 import { urlParameters } from './query.ts';
 import type { RequestLog } from './request-log.ts';
+import { inPieces } from './pages.ts';
 import { send, type Answer } from './respond.ts';
 import { createRouteFinder, createRoutes, methodOf, type Found } from './routes.ts';
 import { segmentsOf } from './segments.ts';
@@ -107,7 +108,7 @@ export function createScim({
     let answer: Answer;
     let crash: string | undefined;
     try {
-      answer = await serve(req, res, trace);
+      answer = await inPieces(await serve(req, res, trace));
     } catch (error) {
       answer = errorAnswer(error);
       crash = crashSite(error);

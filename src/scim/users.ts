@@ -10,6 +10,7 @@ import type { Ignore } from './ignored.ts';
 import { patchLeaves, putLeaves } from './leave.ts';
 import { checkSchemas, listAnswer, PATCH_URN } from './messages.ts';
 import { located, userLocation } from './meta.ts';
+import { mapped } from './pages.ts';
 import { readPatch } from './patch.ts';
 import { asked, bodyParameters, listQuery, type Parameters } from './query.ts';
 import { readUserBody } from './quirks.ts';
@@ -89,8 +90,11 @@ async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest):
   const query = listQuery(parameters);
   const projection = projectionOf(asked(parameters));
   const { total, resources } = await tenant.users.list(ctx, { ...query, location: (id) => userLocation(id, base) });
-  const shown = resources.map((resource) => renderUser(resource, base, projection));
-  return listAnswer(total, query.startIndex, shown);
+  return listAnswer(
+    total,
+    query.startIndex,
+    mapped(resources, (resource) => renderUser(resource, base, projection)),
+  );
 }
 
 /** The wish of a request; of one that asks for active=false and cannot be read, that alone. */

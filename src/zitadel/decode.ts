@@ -20,6 +20,8 @@ export interface Failure extends Answer {
   readonly cause: Cause;
   /** why it was not even tried */
   readonly unsent?: 'no-slot' | 'breaker-open';
+  /** the answer was larger than the bridge reads */
+  readonly unread?: true;
   /** stable name of the error on newer servers (zitadel.error.v2.ErrorDetail), e.g. user.already_exists */
   readonly slug?: string;
   /** seconds */
@@ -29,6 +31,7 @@ export interface Failure extends Answer {
 /** @param error what a Connect client threw */
 export function decode(call: string, error: unknown): Failure {
   const connect = ConnectError.from(error);
+  if (isTooLarge(connect)) return tooLarge(call);
   const detail = zitadelDetail(connect);
   const retryAfter = seconds(connect.metadata.get('retry-after'));
   return {
@@ -41,6 +44,17 @@ export function decode(call: string, error: unknown): Failure {
     ...(detail.slug === undefined ? {} : { slug: detail.slug }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   };
+}
+
+/** The answer was larger than our own transport reads (connect's limit-io.js); ZITADEL's RESOURCE_EXHAUSTED is a wire error. */
+function isTooLarge(error: ConnectError): boolean {
+  return !error.isWireError && error.code === Code.ResourceExhausted && error.rawMessage.includes('readMaxBytes');
+}
+
+/** Somebody answered, and nobody can tell what: of a write it is unknown whether it was applied. */
+function tooLarge(call: string): Failure {
+  const message = 'the answer was too large to be read';
+  return { call, code: 'UNKNOWN', id: null, message, fate: 'unknown', cause: 'answer', unread: true };
 }
 
 /** NotFound -> NOT_FOUND, as gRPC writes it. */

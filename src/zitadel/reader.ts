@@ -78,6 +78,11 @@ export function createReader({
       const reading = readingOf(found, organization, metadata.value);
       return reading === undefined ? { kind: 'gone' } : { kind: 'found', reading };
     },
-    metadata: async (id) => must(await listMetadata(id, 'sync')),
+    async metadata(id) {
+      const result = await listMetadata(id, 'sync');
+      // no outage, which would end the sweep over all the others
+      if (result.kind === 'failed' && result.failure.unread === true) throw new Error(result.failure.message);
+      return must(result);
+    },
   };
 }

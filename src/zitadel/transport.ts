@@ -6,18 +6,27 @@ import type { Session } from './session.ts';
 /** Service name -> the name it is called by on this server. */
 export type Rewrite = (service: string) => string;
 
+/** No answer is read any further, in bytes: one page of the largest list has about 2 MB. */
+const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
+
 export function connectTransport(url: string, session: Session, rewrite: Rewrite): Transport {
   return createConnectTransport({
     baseUrl: url,
     httpVersion: '2',
     sessionManager: session,
     acceptCompression: [],
+    readMaxBytes: ANSWER_MAX_BYTES,
     interceptors: [renaming(rewrite)],
   });
 }
 
 export function grpcTransport(url: string, session: Session): Transport {
-  return createGrpcTransport({ baseUrl: url, sessionManager: session, acceptCompression: [] });
+  return createGrpcTransport({
+    baseUrl: url,
+    sessionManager: session,
+    acceptCompression: [],
+    readMaxBytes: ANSWER_MAX_BYTES,
+  });
 }
 
 /** A method moved to another service has the same messages: only the path differs. */

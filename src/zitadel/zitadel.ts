@@ -89,10 +89,10 @@ function createRunner(
   read: Zitadel['read'],
   runRight: RightRunner,
 ): Zitadel['run'] {
-  return async (id, step, proceed) => {
+  return async (id, step, proceed, from) => {
     const { call: name, set } = step;
     if (isRightCall(name)) return await runRight(id, { ...step, call: name }, proceed);
-    const lane = isBulk(step) ? 'bulk' : 'request';
+    const lane = isBulk(step) || from === 'queue' ? 'bulk' : 'request';
     const spec = { name, effect: 'write', user: id, lane, proceed, keys: Object.keys(set).length } as const;
     const result = await call(spec, (options) => sendStep(users, id, { call: name, set }, writing, options));
     if (result.kind === 'ok') return { kind: 'done' };

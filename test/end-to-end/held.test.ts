@@ -46,10 +46,12 @@ function bridges(t: TestContext): {
     async start(dataDir, held = false, more = {}) {
       // the store says that it lives at the start only: any sleep is a long one
       const sleep = held ? { holdAfter: 1, heartbeat: 3_600_000 } : {};
+      // a disk that stands still for long is another test
+      const patience = 'hook' in more ? { answerWithin: 600_000 } : {};
       const bridge = await startBridge(sandbox, {
         ...more,
         dataDir,
-        timing: { backoffFirst: 20, backoffMost: 200, probe: 50, ...sleep },
+        timing: { backoffFirst: 20, backoffMost: 200, probe: 50, ...sleep, ...patience },
       });
       started.push(bridge);
       return { ...bridge, stop: () => (started.splice(started.indexOf(bridge), 1), bridge.stop()) };

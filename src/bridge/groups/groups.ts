@@ -8,6 +8,7 @@ import type { Timing } from '../timing.ts';
 import type { GroupEdit, GroupResource, Groups } from '../use-cases.ts';
 import type { DefinitionWrites } from './definition-writes.ts';
 import type { Deletions } from './deletions.ts';
+import type { ScanLine } from '../scan-line.ts';
 import type { Directory } from './directory.ts';
 import { createGroupList } from './list.ts';
 import type { Memberships } from './memberships.ts';
@@ -29,6 +30,8 @@ export interface GroupsOptions {
   readonly rules: RulesAtWork;
   readonly deletions: Deletions;
   readonly show: Show;
+  /** scans of the tenant */
+  readonly scans: ScanLine;
   /** ids that are no users and no groups are refused; else they wait for their user */
   readonly strictMembers: boolean;
   readonly wake: Wake;
@@ -255,7 +258,7 @@ export function createGroups(options: GroupsOptions): Groups {
     create,
     edit,
     get: (_ctx, id, { members }) => show.get(id, members),
-    list: createGroupList({ tenant, store, show }),
+    list: createGroupList({ tenant, store, show, scans: options.scans }),
     async remove(ctx, id, ifMatch) {
       const deadline = clock() + timing.answerWithin;
       await turns.take(id, true, timing.answerWithin / 2, async () => {

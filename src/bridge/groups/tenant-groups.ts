@@ -17,6 +17,7 @@ import type { View } from '../view.ts';
 import { RULES_ID } from './definitions.ts';
 import { createDefinitionWrites } from './definition-writes.ts';
 import { createDeletions } from './deletions.ts';
+import type { ScanLine } from '../scan-line.ts';
 import type { Directory } from './directory.ts';
 import { createGroups } from './groups.ts';
 import { syncHolder } from './holder-sync.ts';
@@ -58,6 +59,8 @@ export interface TenantGroupsOptions {
   readonly view: View;
   readonly gate: Gate;
   readonly directory: Directory;
+  /** scans of the tenant */
+  readonly scans: ScanLine;
   /** of the tenant's users */
   readonly handOver: HandOver;
   readonly reconcile: Reconcile;

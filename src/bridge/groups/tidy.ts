@@ -4,7 +4,7 @@ import type { Facts } from '../../mapping/facts.ts';
 import { groupOf, MEMBER, membershipsOf } from '../../mapping/groups.ts';
 import { rightsOfFacts } from '../../mapping/rights.ts';
 import { withOwn } from '../confirm.ts';
-import type { Clock, Context, Row, Store, Unique, Wake, Zitadel } from '../ports.ts';
+import type { Clock, Context, Key, Row, Store, Unique, Wake, Zitadel } from '../ports.ts';
 import { textOf, withRights } from '../rights.ts';
 import { isQuiet } from '../rows.ts';
 import type { Timing } from '../timing.ts';
@@ -49,13 +49,13 @@ export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promi
   const all: ReadonlyMap<string, Facts> | undefined = book.active() ? await zitadel.allRights() : undefined;
   let keys = 0;
   let holdsRetired = false;
-  const orphans: Row[] = [];
+  const orphans: Key[] = [];
   const retired = book.set().retired;
   for await (const rows of store.scan(tenant)) {
     for (const row of rows) {
       const ids = membershipsOf(row.known ?? {});
       keys += ids.length;
-      if (isQuiet(row) && strays(row).length > 0) orphans.push(row);
+      if (isQuiet(row) && strays(row).length > 0) orphans.push({ tenant, id: row.id });
       if (all === undefined || (ids.length === 0 && row.rights.at === 0 && !all.has(row.id))) continue;
       const now = await takeRights(row, all.get(row.id) ?? {});
       if (await rules.lookAt(row.id, { txn: 'sync' })) holdsRetired = true;
@@ -94,8 +94,8 @@ export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promi
     );
   }
 
-  async function takeOff({ tenant: of, id }: Row): Promise<void> {
-    await updateRow(store, unique, { tenant: of, id }, (row) => {
+  async function takeOff(key: Key): Promise<void> {
+    await updateRow(store, unique, key, (row) => {
       const gone = strays(row);
       if (!isQuiet(row) || gone.length === 0) return row;
       const facts = Object.fromEntries(gone.map((key) => [key, null]));

@@ -1,8 +1,8 @@
 /** The store for many processes: Redis 7, one server, behind sentinels, or a cluster. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, IndexName, Key, Row, Store, Trouble, WriteResult } from '../../bridge/ports.ts';
 import { DamagedRow } from '../../errors.ts';
 import type { Loss } from '../loss.ts';
+import { nextSlice } from '../../slices.ts';
 import { NO_MEMBERS } from '../members.ts';
 import { unavailable } from '../unavailable.ts';
 import { hostsOf, parseAddress } from './address.ts';
@@ -59,9 +59,9 @@ export interface RedisStore extends Store {
 }
 
 const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
-/** Rows of a scan asked for at once, and the longest piece that is handed on, ms: the consumer needs some of the 10 ms too. */
+/** Rows of a scan asked for at once, and the longest piece that is handed on, ms: the consumer needs some of its slice too. */
 const SLICE_ROWS = 200;
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 
 /** Throws an Error that tells the operator why this Redis does not do. */
 export async function createRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
@@ -191,7 +191,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
           while (n < found.length && performance.now() < end);
           after = slice.at(-1) ?? after;
           if (slice.length > 0) yield slice;
-          await nextTurn();
+          await nextSlice();
         }
         // a slice of nothing else would come again and again
         const isRest = aside.length * 2 === found.length;

@@ -31,23 +31,24 @@ export function pageOver(
   limit: number,
 ): { readonly rows: readonly Row[]; readonly total: number } {
   return queries.atOnce(() => {
-    if (over.size === 0) {
-      const { rows, total } = queries.page(tenant, offset, limit);
-      return { rows, total };
-    }
-    const { total } = queries.page(tenant, 0, 0);
+    const total = queries.total(tenant);
+    if (over.size === 0) return { rows: queries.rowsAt(tenant, queries.places(tenant, offset, limit)), total };
     const stored = [...over.keys()].flatMap((id) => queries.place({ tenant, id }) ?? []);
     const shown = shownOver(over);
     const start = Math.max(0, Math.min(offset, total) - over.size - 1);
-    const { rows, first: begin } = queries.page(tenant, start, offset + limit + over.size - start);
-    const first = start === 0 ? undefined : begin;
+    const found = queries.places(tenant, start, offset + limit + over.size - start);
+    const first = start === 0 ? undefined : found[0];
     const isBefore = (each: Place): boolean => first !== undefined && before(each, first);
     const position = start - stored.filter(isBefore).length + shown.filter(isBefore).length;
-    const merged = [...rows.filter(({ id }) => !over.has(id)), ...shown.filter((each) => !isBefore(each))].toSorted(
+    const merged = [...found.filter(({ id }) => !over.has(id)), ...shown.filter((each) => !isBefore(each))].toSorted(
       inOrder,
     );
     return {
-      rows: merged.slice(offset - position, offset - position + limit),
+      rows: queries.rowsAt(
+        tenant,
+        merged.slice(offset - position, offset - position + limit),
+        (id) => over.get(id)?.row ?? undefined,
+      ),
       total: total - stored.length + shown.length,
     };
   });
@@ -85,8 +86,11 @@ export function troubledOver(
   limit: number,
   after?: string,
 ): Row[] {
-  const found = queries.troubled(tenant, trouble, limit + over.size, after).filter(({ id }) => !over.has(id));
-  const more = rowsOver(over).filter((row) => TROUBLES[trouble](row) && (after === undefined || row.id > after));
+  const { rows, end } = queries.troubled(tenant, trouble, limit + over.size, after);
+  const found = rows.filter(({ id }) => !over.has(id));
+  // what comes behind the last row that there was room for comes with the next look
+  const isWithin = ({ id }: Row): boolean => (after === undefined || id > after) && (end === undefined || id <= end);
+  const more = rowsOver(over).filter((row) => TROUBLES[trouble](row) && isWithin(row));
   return [...found, ...more].toSorted(byId).slice(0, limit);
 }
 

@@ -4,23 +4,27 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Counts, Due, IndexName, Key, Member, MemberSet, Row, Trouble } from '../../bridge/ports.ts';
 import { DamagedRow } from '../../errors.ts';
 import { requireRow } from '../unavailable.ts';
+import { PAGE_BYTES } from '../page-bytes.ts';
 import type { Slot } from './pending.ts';
 
 export interface Queries {
   row(key: Key): Row | undefined;
   slot(key: Key): Slot | undefined;
   find(tenant: string, index: IndexName, value: string): Row[];
-  /** `first`: where the first of the rows stands, be it one that cannot be read. */
-  page(
-    tenant: string,
-    offset: number,
-    limit: number,
-  ): { readonly rows: Row[]; readonly total: number; readonly first: Place | undefined };
+  /** Visible rows of a tenant. */
+  total(tenant: string): number;
+  /** Where visible rows stand, in the order of lists: from the index alone. */
+  places(tenant: string, offset: number, limit: number): Place[];
+  /** The rows at these places, as many as `PAGE_BYTES` hold, at least one while there are any. `instead`: what stands over the tables. */
+  rowsAt(tenant: string, places: readonly Place[], instead?: (id: string) => Row | undefined): Row[];
   /** Where a visible row stands in the order of lists. */
   place(key: Key): Place | undefined;
   /** All queries of `work` see the database at one moment. */
   atOnce<T>(work: () => T): T;
-  /** Visible rows after (created, id), as many as can be read in `ms`. `last`: where it goes on; undefined: that was all. */
+  /**
+   * Visible rows after (created, id), as many as can be read in `ms` and `PAGE_BYTES` hold, at least one while there are any. `last`:
+   * where it goes on; undefined: that was all.
+   */
   slice(tenant: string, after: Place, ms: number): { readonly rows: Row[]; readonly last: Place | undefined };
   /** Keys of rows whose body is no row: half a second for 100,000 rows. */
   damaged(): Key[];
@@ -29,7 +33,13 @@ export interface Queries {
   holder(instance: string, name: string): Key | undefined;
   due(tenant: string, now: number, limit: number, after?: Due): Due[];
   nextDue(tenant: string): number | undefined;
-  troubled(tenant: string, trouble: Trouble, limit: number, after?: string): Row[];
+  /** As many rows as `PAGE_BYTES` hold. `end`: id of the last one when there was no room for the next. */
+  troubled(
+    tenant: string,
+    trouble: Trouble,
+    limit: number,
+    after?: string,
+  ): { readonly rows: Row[]; readonly end: string | undefined };
   oldestOwed(tenant: string): number | undefined;
   tombstones(tenant: string, before: number, limit: number): Row[];
   counts(): ReadonlyMap<string, Counts>;
@@ -50,6 +60,7 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
   db.exec('PRAGMA synchronous = FULL; PRAGMA query_only = 1;');
   const one = (sql: string) => typed(db.prepare(sql)).get;
   const many = (sql: string) => typed(db.prepare(sql)).all;
+  const each = (sql: string) => typed(db.prepare(sql)).iterate;
 
   /** What `tenant` has in these bodies. */
   const rowsOf = (tenant: string, bodies: readonly Body[]): Row[] =>
@@ -77,10 +88,9 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
       WHERE e.tenant = ? AND e.email = ? AND r.visible = 1 ORDER BY r.created, r.id`),
   };
   const total = one('SELECT rows AS total FROM counts WHERE tenant = ?');
-  // the inner query steps over `offset` rows in the index alone
-  const page = many(`SELECT r.id, r.created, r.body FROM
-      (SELECT rowid AS place FROM rows WHERE tenant = ? AND visible = 1 ORDER BY created, id LIMIT ? OFFSET ?) p
-    JOIN rows r ON r.rowid = p.place ORDER BY r.created, r.id`);
+  const places = many(
+    'SELECT created, id FROM rows WHERE tenant = ? AND visible = 1 ORDER BY created, id LIMIT ? OFFSET ?',
+  );
   const place = one('SELECT created, id FROM rows WHERE tenant = ? AND id = ? AND visible = 1');
   const after = db.prepare(`SELECT id, created, body FROM rows
     WHERE tenant = ? AND visible = 1 AND (created, id) > (?, ?) ORDER BY created, id LIMIT ${SLICE_ROWS}`);
@@ -94,8 +104,8 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
     WHERE tenant = ? AND due_at <= ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?`);
   const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE tenant = ? AND due_at IS NOT NULL');
   const troubled = (trouble: Trouble) => ({
-    first: many(`SELECT id, body FROM rows WHERE tenant = ? AND ${trouble} = 1 ORDER BY id LIMIT ?`),
-    next: many(`SELECT id, body FROM rows WHERE tenant = ? AND ${trouble} = 1 AND id > ? ORDER BY id LIMIT ?`),
+    first: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${trouble} = 1 ORDER BY id LIMIT ?`),
+    next: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${trouble} = 1 AND id > ? ORDER BY id LIMIT ?`),
   });
   const troubles: Readonly<Record<Trouble, ReturnType<typeof troubled>>> = {
     owed: troubled('owed'),
@@ -149,18 +159,31 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
       return { version, emails, names, members, counts };
     },
     find: (tenant, index, value) => rowsOf(tenant, finders[index]<Body>(tenant, value)),
-    page: (tenant, offset, limit) =>
-      atOnce(() => {
-        const found = page<Body & Place>(tenant, limit, offset);
-        return { rows: rowsOf(tenant, found), total: total<{ total: number }>(tenant)?.total ?? 0, first: found[0] };
-      }),
+    total: (tenant) => total<{ total: number }>(tenant)?.total ?? 0,
+    places: (tenant, offset, limit) => places<Place>(tenant, limit, offset).map(({ created, id }) => ({ created, id })),
+    rowsAt(tenant, wanted, instead = () => undefined) {
+      const room = createRoom();
+      const rows: Row[] = [];
+      for (const { id } of wanted) {
+        const over = instead(id);
+        const found = over === undefined ? row<Body>(tenant, id) : undefined;
+        const each = over ?? (found && parsed(tenant, found));
+        if (each === undefined) continue;
+        if (!room.takes(found?.body ?? JSON.stringify(over))) break;
+        rows.push(each);
+      }
+      return rows;
+    },
     slice(tenant, { created, id }, ms) {
       const rows: Row[] = [];
+      const room = createRoom();
       let last: Place | undefined;
       const end = performance.now() + ms;
       for (const found of after.iterate(tenant, created, id)) {
         const each = found as unknown as Body & Place;
-        rows.push(...rowsOf(tenant, [each]));
+        const read = parsed(tenant, each);
+        if (read !== undefined && !room.takes(each.body)) break;
+        if (read !== undefined) rows.push(read);
         last = { created: each.created, id: each.id };
         if (performance.now() > end) break;
       }
@@ -191,7 +214,15 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
     nextDue: (tenant) => nextDue<At>(tenant)?.at ?? undefined,
     troubled(tenant, trouble, limit, after) {
       const { first, next } = troubles[trouble];
-      return rowsOf(tenant, after === undefined ? first<Body>(tenant, limit) : next<Body>(tenant, after, limit));
+      const room = createRoom();
+      const rows: Row[] = [];
+      for (const each of after === undefined ? first<Body>(tenant, limit) : next<Body>(tenant, after, limit)) {
+        const read = parsed(tenant, each);
+        if (read === undefined) continue;
+        if (!room.takes(each.body)) return { rows, end: rows.at(-1)?.id };
+        rows.push(read);
+      }
+      return { rows, end: undefined };
     },
     oldestOwed: (tenant) => oldestOwed<At>(tenant)?.at ?? undefined,
     tombstones: (tenant, before, limit) => rowsOf(tenant, tombstones<Body>(tenant, before, limit)),
@@ -210,6 +241,18 @@ interface At {
   readonly at: number | null;
 }
 
+/** Room for as many bodies as one look may give, and for the first one whatever its size. */
+function createRoom(): { takes(body: string): boolean } {
+  let size = 0;
+  return {
+    takes(body) {
+      const isFirst = size === 0;
+      size += body.length;
+      return isFirst || size <= PAGE_BYTES;
+    },
+  };
+}
+
 const parse = (body: string): Row => requireRow(JSON.parse(body));
 
 /** What parse would throw for, said by SQLite. */
@@ -223,6 +266,8 @@ function typed(statement: StatementSync) {
   return {
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what its SQL gives
     get: <T>(...values: SQLInputValue[]) => statement.get(...values) as T | undefined,
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what its SQL gives
+    iterate: <T>(...values: SQLInputValue[]) => statement.iterate(...values) as unknown as Iterable<T>,
     all: <T>(...values: SQLInputValue[]) => statement.all(...values) as unknown as T[],
   };
 }

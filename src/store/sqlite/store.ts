@@ -1,8 +1,8 @@
 /** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Counts, Index, Key, MemberSet, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
 import { NO_COUNTS, sum } from '../counts.ts';
 import type { Loss } from '../loss.ts';
+import { nextSlice } from '../../slices.ts';
 import { createRevisions, NO_MEMBERS } from '../members.ts';
 import { fold } from '../index-text.ts';
 import { shuttingDown, unavailable } from '../unavailable.ts';
@@ -24,6 +24,8 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock;
   /** how long a lazy write waits for a durable one to ride with, milliseconds */
   readonly lingerMs?: number;
+  /** a commit that takes longer is answered 503, and so is every write until it has ended, milliseconds */
+  readonly deadlineMs?: number;
   /** after so long without a write nothing of what was settled is left on disk, milliseconds */
   readonly idleMs?: number;
   /** told of every commit: its milliseconds in the writer thread */
@@ -37,8 +39,8 @@ export interface SqliteStoreOptions {
   readonly hook?: CommitHook;
 }
 
-/** Longest piece of a scan, milliseconds: the consumer needs some of the 10 ms too. */
-const SLICE_MS = 4;
+/** Longest piece of a scan, milliseconds: the consumer needs some of its slice too. */
+const SLICE_MS = 2;
 
 /** What the disk did not take is tried again after so long, ms. */
 const RETRY_MS = 1_000;
@@ -59,7 +61,8 @@ const NO_INDEX: Index = {
 
 /** Throws FolderInUse, or an Error that tells the operator why the folder or the database in it does not do. */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { directory, clock = Date.now, lingerMs = 5, idleMs = 1_000, onCommit, onFailure, hook = {} } = options;
+  const { directory, clock = Date.now, lingerMs = 5, idleMs = 1_000, deadlineMs = 10_000 } = options;
+  const { onCommit, onFailure, hook = {} } = options;
   const { onLost = () => undefined } = options;
   const folder = takeFolder(directory);
   const { database, lastCommit, place } = folder;
@@ -106,6 +109,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
 
   const commits = createCommits({
     lingerMs,
+    deadlineMs,
+    onStalled: (error) => onFailure?.(error),
     async commit(calls) {
       if (closed) throw shuttingDown();
       if (!writer.alive()) writer = await startWriter(writerData);
@@ -178,6 +183,13 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }
   }
 
+  /** While the disk does not answer nothing is accepted: it would only pile up. */
+  function guardWrite<T>(work: () => T): T {
+    const stall = commits.stalled();
+    if (stall !== undefined) throw stall;
+    return guard(work);
+  }
+
   async function durable(): Promise<void> {
     try {
       await commits.durable();
@@ -186,7 +198,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }
   }
 
-  /** Waits until what was accepted is in the tables. What is lost on the way was never written: that is a sight too. */
+  /** Waits until what was accepted is in the tables. What is lost or held up on the way was never answered: without it is a sight too. */
   async function settled<T>(query: () => T): Promise<T> {
     if (!isStranded) await commits.durable().catch(() => undefined);
     return guard(query);
@@ -226,7 +238,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }));
     const { calls, size } = callsOf(before, entry, { counts: difference, memberships, sets });
     const batch = commits.add(calls, size);
-    pending.put(entry, batch);
+    pending.put(entry, batch, size);
     if (isLazy && before.counts.owed + before.counts.doubt > 0) settling.push({ write, batch });
     for (const { group, set } of sets) pending.putMemberSet(key.tenant, group, set, batch);
     tallies.set(key.tenant, sum(tallies.get(key.tenant) ?? NO_COUNTS, difference));
@@ -243,7 +255,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     async write(write, { durable: wait, take, under } = { durable: true }) {
       const isLeased = under === undefined ? take !== undefined && leases.isHeld(write.key) : !leases.owns(under);
       if (isLeased) return { kind: 'leased' };
-      const result = guard(() => decide(write, !wait));
+      const result = guardWrite(() => decide(write, !wait));
       if (result.kind !== 'ok') return result;
       const lease = take === undefined ? undefined : leases.take(write.key, take);
       try {
@@ -274,7 +286,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       for (let slice = await settled(next); ; slice = guard(next)) {
         if (slice.rows.length > 0) yield slice.rows;
         if (slice.last === undefined) return;
-        await nextTurn();
+        await nextSlice();
         after = slice.last;
       }
     },
@@ -312,7 +324,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       return json === undefined || json === null ? undefined : JSON.parse(json);
     },
     async setState(name, value) {
-      guard(() => {
+      guardWrite(() => {
         const json = value === undefined ? null : JSON.stringify(value);
         const calls = json === null ? (['removeState', name] as const) : (['putState', name, json] as const);
         pending.putState(name, json, commits.add([calls], json?.length ?? 0));
@@ -335,6 +347,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     await commits.durable().catch(() => undefined);
     closed = true;
     queries.close();
+    // a thread that hangs in the disk does not end, and holds the folder as long as the process does
+    if (commits.stalled() !== undefined) return;
     if (writer.alive()) await writer.stop();
     folder.release();
   }
