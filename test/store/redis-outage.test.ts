@@ -28,6 +28,8 @@ const calls = (store: Store, lease: Lease): Readonly<Record<string, () => Promis
   oldestOwed: () => store.oldestOwed('t'),
   tombstones: () => store.tombstones('t', 9, 9),
   counts: () => store.counts('t'),
+  damaged: () => store.damaged('t'),
+  forget: () => store.forget({ tenant: 't', id: 'none' }),
   getState: () => store.getState('x'),
   setState: () => store.setState('x', 1),
   lease: () => store.lease({ tenant: 't', id: 'c' }, 60_000),
@@ -73,7 +75,7 @@ describe('store/redis outage', { skip: withoutRedis() }, () => {
       const lease = await store.lease(KEY, 60_000);
       assert.ok(lease !== undefined);
       const methods = calls(store, lease);
-      const apart = new Set(['durability', 'watch', 'close']);
+      const apart = new Set(['durability', 'watch', 'close', 'adopt']);
       assert.deepEqual(
         Object.keys(methods),
         Object.keys(store)
