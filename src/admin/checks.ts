@@ -223,7 +223,6 @@ export const CHECKS: readonly Check[] = [
     todo: {
       cut: 'when no other runs: `scim-bridge groups apply` goes on where it stopped',
       differs: '`scim-bridge groups plan` says what bridge.yaml would give and take, `scim-bridge groups apply` puts it in force',
-      first: '`scim-bridge groups plan` says what would be taken away, `scim-bridge groups apply` takes it',
       unconfirmed: 'nothing, when the identity provider pushes them again; else `scim-bridge groups plan`, and `scim-bridge groups apply` confirms all of them',
       unknown: ASK_AGAIN,
     },
@@ -232,10 +231,10 @@ export const CHECKS: readonly Check[] = [
         ...(applying === null ? [] : [`\`groups apply\` is under way or was cut off, after ${count(applying.users, 'user')}`]),
         ...(differs ? ['the rules in force are not those of bridge.yaml'] : []),
         ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} read from ZITADEL, not confirmed: rights are kept, none are given`]),
-        ...(first ? ['before the first `groups apply` the rules take nothing away that they did not give'] : []),
       ];
-      if (findings.length === 0) return ok('the rules in force are those of bridge.yaml, and every group is confirmed');
-      return warn(findings.join('; '), applying !== null ? 'cut' : differs ? 'differs' : unconfirmed.length > 0 ? 'unconfirmed' : 'first');
+      const gentle = first ? '; before the first `groups apply` they take nothing away that they did not give' : '';
+      if (findings.length === 0) return ok(`the rules in force are those of bridge.yaml, and every group is confirmed${gentle}`);
+      return warn(findings.join('; '), applying !== null ? 'cut' : differs ? 'differs' : 'unconfirmed');
     }),
   },
   {
