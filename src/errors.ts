@@ -101,6 +101,9 @@ function row(call: string, on: string, kind: ErrorKind, detail: string, shape: R
 }
 
 const invalid = { status: 400, scimType: 'invalidValue' } as const;
+/** The same words wherever the other user is, and whether ZITADEL said so or the bridge knew: they tell nothing of other organizations. */
+export const NAME_TAKEN =
+  'userName is already taken in ZITADEL. User names are unique over the whole ZITADEL instance, other organizations and letter case included: choose another one, or remove the other user.';
 const taken = { status: 409, scimType: 'uniqueness' } as const;
 const CHECK = 'ZITADEL refused the request. Its words: {says}. Correct the value in the identity provider.';
 const NO_RIGHTS =
@@ -117,8 +120,8 @@ const POLICY = 'The password breaks the password policy of the ZITADEL organizat
 // biome-ignore format: one row is one fact
 export const ERRORS: readonly ErrorRow[] = [
   // names and ids that are taken
-  row('CreateUser', 'V3-DKcYh', 'refused', 'userName is already taken in ZITADEL. User names are unique over the whole ZITADEL instance, other organizations and letter case included: choose another one, or remove the other user.', taken),
-  row('UpdateUser', 'V3-DKcYh', 'refused', 'userName is already taken in ZITADEL. User names are unique over the whole ZITADEL instance, other organizations and letter case included: choose another one, or remove the other user.', taken),
+  row('CreateUser', 'V3-DKcYh', 'refused', NAME_TAKEN, taken),
+  row('UpdateUser', 'V3-DKcYh', 'refused', NAME_TAKEN, taken),
   row('*', 'V3-DKcYh', 'refused', 'The value is already taken in ZITADEL: {says}.', taken),
   row('*', 'V3-DKcYh', 'refused', 'The account at the external identity provider is already linked to another ZITADEL user: remove that link first.', { ...taken, says: 'External IDP' }),
   row('CreateUser', 'COMMAND-7yiox1isql', 'replan', 'a user with this id exists already'),

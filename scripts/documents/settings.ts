@@ -40,13 +40,13 @@ passwords: ignore              # ignore | set
 whenDown: accept               # accept | refuse: writes while ZITADEL is away
 uniqueExternalId: false        # true: a second user with the same externalId is refused with 409
 uniqueDisplayName: false       # true: a second group with the same displayName is refused with 409
-protect: []                    # ids of users that can not be locked out, renamed or deleted through SCIM
+protect: []                    # ids of users that cannot be locked out, renamed or deleted through SCIM; no rule gives or takes their roles
 redis:                         # at the top only: many processes over one Redis, see scale.md
   url: redis://redis:6379
   replicas: 0                  # 1: a write is answered once one replica has it too
 groups:
   strictMembers: false         # true: an unknown member is refused with 400; else it is kept until it appears, 30 days at most
-  applyOnStart: false          # true: changed rules are put in force at start; else by npx scim-bridge groups apply
+  applyOnStart: false          # true: changed rules are put in force at start; else, and the first ones in any case, by npx scim-bridge groups apply
   rules:                       # which group gives which rights
     - match: { displayName: "Help desk*" }
       orgRoles: [ORG_USER_MANAGER]

@@ -241,13 +241,14 @@ export const CHECKS: readonly Check[] = [
       unconfirmed: 'nothing, when the identity provider pushes them again; else `scim-bridge groups plan`, and `scim-bridge groups apply` confirms all of them',
       unknown: ASK_AGAIN,
     },
-    judge: ofRules(({ differs, unconfirmed, applying }) => {
+    judge: ofRules(({ differs, first, unconfirmed, applying }) => {
       const findings = [
         ...(applying === null ? [] : [`\`groups apply\` is under way or was cut off, after ${count(applying.users, 'user')}`]),
         ...(differs ? ['the rules in force are not those of bridge.yaml'] : []),
         ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} read from ZITADEL, not confirmed: rights are kept, none are given`]),
       ];
-      if (findings.length === 0) return ok('the rules in force are those of bridge.yaml, and every group is confirmed');
+      const gentle = first ? '; before the first `groups apply` they take nothing away that they did not give' : '';
+      if (findings.length === 0) return ok(`the rules in force are those of bridge.yaml, and every group is confirmed${gentle}`);
       return warn(findings.join('; '), applying !== null ? 'cut' : differs ? 'differs' : 'unconfirmed');
     }),
   },

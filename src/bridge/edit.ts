@@ -147,8 +147,10 @@ const readsFirst = (wish: Edit): boolean => wish.method === 'PUT' || wish.ifMatc
 const needsTruth = (touched: readonly string[], user: ScimUser): boolean =>
   touched.some((path) => isWhole(path) || (path === 'nickName' && user['nickName'] === undefined));
 
+/** A delete that nobody was told of may be refused, and then this is done; else it ends as the delete does: the user is gone. */
 function baseUser(row: Row): ScimUser {
-  const base = baseFacts(row);
+  const changes = row.changes.filter(({ kind, answered, orphan }) => kind !== 'delete' || answered || orphan);
+  const base = baseFacts(changes.length === row.changes.length ? row : { ...row, changes });
   if (base === null) throw absent();
   return userOf(base);
 }

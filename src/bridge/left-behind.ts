@@ -1,6 +1,6 @@
 /** What an earlier process left of a tenant's rows, users and groups: taken over at the start, or held back after a long sleep. */
 import { heldBack } from './held.ts';
-import type { Due, Row, Store, Unique } from './ports.ts';
+import type { Change, Confirm, Due, Row, Store, Unique } from './ports.ts';
 import type { Timing } from './timing.ts';
 import { updateRow } from './writes.ts';
 
@@ -36,6 +36,22 @@ export async function adoptAll(store: Store, { name, unique }: Shelf, timing: Ti
     await store.release(lease);
   }
 }
+
+/** Users whose calls an earlier process may have left on their way and after which they can no longer act as owner. */
+export async function* leftLeaving(store: Store, tenant: string): AsyncIterable<Row> {
+  for (let after: string | undefined; ; ) {
+    const rows = await store.troubled(tenant, 'doubt', AT_ONCE, after);
+    if (rows.length === 0) return;
+    yield* rows.filter(({ changes, confirm }) => changes.some(locksOut) || mayLock(confirm));
+    after = rows.at(-1)?.id;
+  }
+}
+
+const locksOut = ({ kind, facts, rights }: Change): boolean =>
+  kind === 'delete' || facts['state'] === 'inactive' || rights === true;
+
+const mayLock = (confirm: Confirm | null): boolean =>
+  confirm !== null && ('state' in confirm.facts || confirm.rights === true);
 
 /** Holds back what is owed. The number of rows. */
 export async function holdAll(store: Store, { name: tenant, unique }: Shelf): Promise<number> {

@@ -115,6 +115,8 @@ export interface Explanation {
   /** groups that wait for this id to appear as a user */
   readonly pending: readonly string[];
   readonly rights: readonly ExplainedRight[];
+  /** no rule gives or takes its rights: it stands under `protect`, or is the service user of the bridge */
+  readonly protected: boolean;
   /** rules that match a group of this user and are off, with the reason */
   readonly off: readonly { readonly rule: number; readonly reason: string }[];
   /** why a step of this user is not permitted; a right may wait without it */
@@ -137,6 +139,8 @@ export interface RulesState {
   readonly rules: readonly RuleStanding[];
   /** the set in force is not the one in bridge.yaml: `groups apply` puts that in force */
   readonly differs: boolean;
+  /** nobody has applied the set in force: it takes nothing away but what it gave itself */
+  readonly first: boolean;
   /** read from ZITADEL and not confirmed: rights are kept, none are given, until SCIM writes the group or `groups apply` */
   readonly unconfirmed: readonly string[];
   /** an apply is under way, or was cut off: users looked at so far */

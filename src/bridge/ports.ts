@@ -1,6 +1,7 @@
 /** What the use cases need from the rooms around them. Declared here, implemented in store/, zitadel/ and queue/, joined in wire.ts. */
 import type { BridgeError } from '../errors.ts';
 import type { Facts, FactsChange } from '../mapping/facts.ts';
+import type { RuleSet } from '../mapping/rules.ts';
 import type { Step } from '../mapping/steps.ts';
 
 /** Milliseconds since 1970. */
@@ -114,9 +115,10 @@ export interface Row {
   readonly vouched: readonly string[];
   /**
    * Rights in known. sent: when a call of ours that changes them last ended, 0: never; lists lag behind it. at: when they were last read
-   * or set; only when it is later than sent they were read since. 0: never, -1: not known (bridge/rights.ts: UNKNOWN_RIGHTS).
+   * or set; only when it is later than sent they were read since. 0: never, -1: not known (bridge/rights.ts: UNKNOWN_RIGHTS). given: roles
+   * that the first rules gave, or may have given: kept until they are applied, for they take away nothing else.
    */
-  readonly rights: { readonly at: number; readonly sent: number };
+  readonly rights: { readonly at: number; readonly sent: number; readonly given?: RuleSet['retired'] };
   readonly created: number;
   readonly modified: number;
   /** since when this row is deleted: hidden, its name free, not to be revived by a stale list */
@@ -349,7 +351,9 @@ export interface PasswordRules {
 export interface Guarded {
   /** the service user itself and holders of instance roles, with the reason for people */
   readonly reasons: ReadonlyMap<string, string>;
-  /** active holders of ORG_OWNER in the organization: the last one must stay */
+  /** the service user; undefined: ZITADEL does not say */
+  readonly own?: string | undefined;
+  /** active people who hold ORG_OWNER in the organization, without machines and the service user: the last one must stay */
   readonly activeOwners: ReadonlySet<string>;
 }
 

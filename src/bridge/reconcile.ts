@@ -11,7 +11,7 @@ import { createNameWait } from './name-wait.ts';
 import type { Change, Clock, Key, Lease, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
 import { readBack } from './readings.ts';
 import { askedName, believedFacts, isSameRow, merged, ownName, toSend } from './rows.ts';
-import { needsReading, planRights, type RightsPlan, type RightsRules, withRights } from './rights.ts';
+import { needsReading, planRights, type RightsPlan, type RightsRules, withGiven, withRights } from './rights.ts';
 import { createRun } from './run.ts';
 import type { Round } from './settle.ts';
 import type { Settlements } from './settlements.ts';
@@ -135,7 +135,9 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
         return state.alone ? after.answerOthers(row, target, update, name) : undefined;
       }
       const planned = 'steps' in name ? name.steps : steps;
-      if (planned.length > 0 && !state.mine) await update((now) => calling(now, row, planned), true);
+      const notes = (now: Row): Row => (target.rules === undefined ? now : withGiven(now, planned, target.rules));
+      if (planned.length > 0 && (!state.mine || notes(row) !== row))
+        await update((now) => notes(state.mine ? now : calling(now, row, planned)), true);
       state.first = false;
       const started = clock();
       const before = state.sent;

@@ -7,7 +7,7 @@ import { createDirectory } from './groups/directory.ts';
 import { createTenantGroups, type GroupsConfig } from './groups/tenant-groups.ts';
 import { usersThenGroups } from './groups/users-then-groups.ts';
 import { createHandOver } from './hand-over.ts';
-import { adoptAll, holdAll, type Shelf } from './left-behind.ts';
+import { adoptAll, holdAll, leftLeaving, type Shelf } from './left-behind.ts';
 import { createOperate } from './operate.ts';
 import type { Operator, TenantState } from './operator.ts';
 import { ALONE, type Peers } from './peers.ts';
@@ -133,7 +133,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   const scans = createScanLine(timing.answerWithin);
   const view = createView({ ...options, tenant: id, nameOf, scans });
   const exclusive = createExclusive(store, timing.lease);
-  const guard = createGuard({ ...options, tenant: id, peers, exclusive, maxAge: timing.syncInterval });
+  const guard = createGuard({ ...options, tenant: id, peers, exclusive });
   const passwordRules = (): PasswordRules => {
     if (rules !== undefined) return rules;
     throw new BridgeError(503, "the organization's password policy is not read yet; try again", { retryAfter: 5 });
@@ -157,6 +157,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     peers,
     handOver,
     config: options.groups,
+    spares: guard.spares,
     onOff: (off) => options.onRules(off, groups.book.differs()),
   });
   const shelves: readonly Shelf[] = [
@@ -275,6 +276,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       if (before === undefined) await keep();
       else await keep().catch(() => undefined);
       for (const shelf of shelves) await adoptAll(store, shelf, timing);
+      for await (const { id: user } of leftLeaving(store, id)) guard.mayLeave(user);
       await groups.open();
     },
     async hold() {

@@ -175,6 +175,7 @@ describe('each fault in its line, with what to do', () => {
     ['groups', 'warn', /^not known: the store failed$/, unruly],
     ['groups', 'ok', /those of bridge\.yaml, and every group is confirmed$/, () => {}],
     ['groups', 'warn', /^the rules in force are not those of bridge\.yaml$/, rules({ differs: true })],
+    ['groups', 'ok', /; before the first `groups apply` they take nothing away/, rules({ first: true })],
     [
       'groups',
       'warn',

@@ -43,10 +43,18 @@ export interface FakeOperator extends Operator {
   applies: GroupsOperator['apply'];
 }
 
-export const EXPLAINED: Explanation = { id: 'u1', memberships: [], pending: [], rights: [], off: [], blocked: null };
+export const EXPLAINED: Explanation = {
+  id: 'u1',
+  memberships: [],
+  pending: [],
+  rights: [],
+  off: [],
+  blocked: null,
+  protected: false,
+};
 
 export const RULE: RuleStanding = { rule: 1, text: 'displayName "Help desk*" gives ORG_USER_MANAGER', groups: ['g1'] };
-export const RULES: RulesState = { rules: [RULE], differs: false, unconfirmed: [], applying: null };
+export const RULES: RulesState = { rules: [RULE], differs: false, first: false, unconfirmed: [], applying: null };
 
 export const SEEN: Inspection = {
   user: { id: '300', name: 'scim-bridge' },

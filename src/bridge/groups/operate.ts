@@ -1,6 +1,6 @@
 /** What operators ask of groups and rules. */
 import { BridgeError } from '../../errors.ts';
-import { rightsOfFacts } from '../../mapping/rights.ts';
+import { isIn, namesOf, rightsOfFacts } from '../../mapping/rights.ts';
 import { matchOf, type Named, textOf, wanted } from '../../mapping/rules.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { GroupsOperator, PlannedUser, RulesState } from '../operator.ts';
@@ -11,7 +11,7 @@ import { groupsOf } from '../shelves.ts';
 import { membershipsOf } from '../../mapping/groups.ts';
 import { updateRow } from '../writes.ts';
 import type { Directory } from './directory.ts';
-import { explained, isIn, namesOf } from './explain.ts';
+import { explained } from './explain.ts';
 import { LOOKED_AT, type Rulebook, SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
 import { namedOf, type RulesAtWork } from './rules-at-work.ts';
 
@@ -59,6 +59,7 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
     const off = await book.offOf(next);
     for await (const rows of store.scan(tenant)) {
       for (const row of rows) {
+        if (book.spares(row.id)) continue;
         const held = rightsOfFacts(row.known ?? {});
         const vouched = membershipsOf(shownFacts(row) ?? {});
         const then = wanted(next, held, { vouched, others: [] }, off);
@@ -136,6 +137,7 @@ export function createGroupsOperate(options: GroupsOperateOptions): GroupsOperat
           return { rule: at + 1, text: textOf(rule), groups, ...(off === undefined ? {} : { off }) };
         }),
         differs: book.differs(),
+        first: book.set().first === true,
         unconfirmed: inForce.length === 0 ? [] : unconfirmed,
         applying: under === undefined ? null : { users: under.users },
       };

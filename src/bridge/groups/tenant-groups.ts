@@ -71,6 +71,8 @@ export interface TenantGroupsOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
+  /** whose rights no rule touches */
+  readonly spares: (id: string) => boolean;
   readonly onOff: (off: ReadonlyMap<number, string>) => void;
 }
 

@@ -59,7 +59,7 @@ export async function tidy(options: TidyOptions, acceptRemovals: boolean): Promi
       if (all === undefined || (ids.length === 0 && row.rights.at === 0 && !all.has(row.id))) continue;
       const now = await takeRights(row, all.get(row.id) ?? {});
       if (await rules.lookAt(row.id, { txn: 'sync' })) holdsRetired = true;
-      else if (retired.length > 0 && isRetired(now)) holdsRetired = true;
+      else if (retired.length > 0 && !book.spares(row.id) && isRetired(now)) holdsRetired = true;
     }
   }
   if (all !== undefined) book.listedAt(asked);
