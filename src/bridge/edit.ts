@@ -121,7 +121,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
 
   /** Known was confirmed a moment ago and nothing is on its way: what is named at its value is so already. */
   function isCertain(row: Row): boolean {
-    return age(row) <= timing.believed && row.changes.length === 0 && !row.doubt;
+    return age(row) <= timing.believed && row.changes.length === 0 && !row.doubt && row.hidden === null;
   }
 
   async function remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void> {

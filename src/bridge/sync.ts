@@ -4,7 +4,7 @@ import { difference, isMetadata } from '../mapping/facts.ts';
 import { inParallel } from './in-parallel.ts';
 import type { Clock, Key, Reading, Row, Store, Unique, Zitadel } from './ports.ts';
 import { isQuiet } from './rows.ts';
-import { buried, confirmed, found } from './readings.ts';
+import { confirmed, deleted, found, hiddenNow } from './readings.ts';
 import { insertRow, updateRow } from './writes.ts';
 
 export interface SyncOptions {
@@ -88,17 +88,21 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
       await insertRow(store, unique, key, clock(), (row) => found(row, full, asked));
       return true;
     }
-    if (!isQuiet(before) || before.tombstone !== null || before.sequence === listed.sequence) return false;
+    const isSettled = isQuiet(before);
+    if ((!isSettled && before.hidden === null) || before.tombstone !== null || before.sequence === listed.sequence)
+      return false;
     const answer = await zitadel.read(listed.id);
     if (answer.kind !== 'found') return false; // gone, or away: a later sweep sees to it
     const { reading } = answer;
-    await updateRow(store, unique, key, (row) =>
-      row.version === before.version ? confirmed(row, reading, clock()) : row,
-    );
+    await updateRow(store, unique, key, (row) => {
+      if (row.version !== before.version) return row;
+      // of one that is visible again the delivery reads what it has now
+      return isSettled ? confirmed(row, reading, clock()) : { ...row, hidden: null, doubt: true, dueAt: clock() };
+    });
     return true;
   }
 
-  /** Users that the lists no longer show are removed only when GetUserByID says so too. */
+  /** Users that the lists no longer show are removed only when GetUserByID and a command say so too. */
   async function removeUnseen(): Promise<Removal> {
     const missing: Row[] = [];
     let rows = 0;
@@ -113,9 +117,10 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     let removed = 0;
     for (const row of missing) {
       const answer = await zitadel.read(row.id);
-      if (answer.kind !== 'gone') continue;
-      await updateRow(store, unique, row, (now) => (now.version === row.version ? buried(now, clock()) : now));
-      removed += 1;
+      if (answer.kind !== 'gone' && answer.kind !== 'hidden') continue;
+      const make = answer.kind === 'gone' ? deleted : hiddenNow;
+      await updateRow(store, unique, row, (now) => (now.version === row.version ? make(now, clock()) : now));
+      removed += answer.kind === 'gone' ? 1 : 0;
     }
     return { removed, kept: 0 };
   }

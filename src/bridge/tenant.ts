@@ -13,6 +13,7 @@ import type { Operator, TenantState } from './operator.ts';
 import { ALONE, type Peers } from './peers.ts';
 import type { Clock, Counts, Ids, PasswordRules, Store, Unique, Wake, Write, Zitadel } from './ports.ts';
 import type { Reconcile, Target } from './reconcile.ts';
+import { createRecreate } from './recreate.ts';
 import type { Settlements } from './settlements.ts';
 import { groupsOf } from './shelves.ts';
 import { reserveAgain } from './sync.ts';
@@ -109,6 +110,7 @@ const sum = (one: Counts, other: Counts): Counts => ({
   dead: one.dead + other.dead,
   held: one.held + other.held,
   blocked: one.blocked + other.blocked,
+  hidden: one.hidden + other.hidden,
 });
 
 const earliest = (times: readonly (number | undefined)[]): number | undefined => {
@@ -203,6 +205,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       groups.operate,
     ),
     groups: groups.operator,
+    recreate: createRecreate({ ...options, tenant: id, forbids: guard.forbids }),
     async state() {
       const [counts, oldestOwed, storeFailing] = await Promise.all([
         Promise.all([store.counts(id), store.counts(groupsOf(id))]).then(([own, other]) => ({

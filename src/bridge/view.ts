@@ -7,7 +7,7 @@ import { fromFacts } from '../mapping/users.ts';
 import { sortResources } from '../mapping/sort.ts';
 import type { Clock, IndexName, Key, Row, Store, Unique, Zitadel } from './ports.ts';
 import { absent, etagOf, groupsIn, isId, isQuiet, type NameOf, resourceOf, shownFacts } from './rows.ts';
-import { buried, confirmed, found } from './readings.ts';
+import { confirmed, deleted, found, hiddenNow } from './readings.ts';
 import type { Reconcile } from './reconcile.ts';
 import { type Timing, within } from './timing.ts';
 import type { UserQuery, UserResource } from './use-cases.ts';
@@ -50,9 +50,13 @@ export function createView(options: ViewOptions): View {
   /** A refresh writes only when nobody wrote the row since it began; while ZITADEL is away the row stays as it is. */
   async function readAgain(key: Key): Promise<Row | undefined> {
     const before = await store.read(key);
-    const answer = await zitadel.read(key.id);
+    const answer = await zitadel.read(key.id, before === undefined);
     const now = clock();
-    if (answer.kind === 'gone') return before === undefined ? undefined : write(key, before, (row) => buried(row, now));
+    if (answer.kind === 'gone') return before === undefined ? undefined : write(key, before, (row) => deleted(row, now));
+    if (answer.kind === 'hidden')
+      return before === undefined || before.known === null
+        ? before
+        : write(key, before, (row) => hiddenNow(row, now));
     if (answer.kind !== 'found') {
       if (before !== undefined) return before;
       const retryAfter = answer.kind === 'retry' ? (answer.retryAfter ?? 5) : 5;

@@ -8,6 +8,7 @@ import type { KeyFile } from './keys.ts';
 import { createLag, MEASURED_LAG } from './lag.ts';
 import type { LagOptions } from './lag.ts';
 import { createLatency } from './latency.ts';
+import { createLost } from './lost.ts';
 import { createPermissions } from './permissions.ts';
 import { createRandom } from './random.ts';
 import { createRoutes } from './routes.ts';
@@ -87,6 +88,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const pair = await keyPairOf(store);
   const journal = createJournal();
   const faults = createFaults(clock, random, (asker) => listener.cutAll(asker));
+  const lost = createLost(clock);
   const calls = createCalls({
     faults,
     journal,
@@ -94,12 +96,14 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     random,
     now: clock,
     commit: () => state.commit(),
+    lost,
   });
   const world: World = {
     ...stamps,
     state,
     permissions: createPermissions(state),
     calls,
+    lost,
     random,
     maxLimit: options.maxLimit ?? 0,
     events(aggregate, n = 1) {

@@ -97,6 +97,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         dead: 0,
         held: 0,
         blocked: 0,
+        hidden: 0,
       };
       for (const { troubles } of fake.rows) for (const trouble of troubles) counts[trouble] += 1;
       return {
@@ -124,6 +125,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
       const row = rowOf(id);
       return { zitadel: 'found', wish: 'edit', differences: [], ...entry(tenant, row), ...row };
     },
+    recreate: async (id) => settle('recreate', id, ['hidden'], 'created again under the id n1'),
     retry: async (id) => settle('retry', id, ['owed', 'doubt', 'dead', 'blocked'], 'tried now'),
     drop: async (id) => settle('drop', id, ['dead', 'held'], 'forgotten'),
     release: async (id) => settle('release', id, ['held'], 'released'),

@@ -21,7 +21,7 @@ export function listUsers(
   caller: Caller,
 ): MessageInitShape<typeof ListUsersResponseSchema> {
   const { matches, rowsHit } = matcherOf(queries, world.state);
-  const hits = candidates(world, queries).filter(matches);
+  const hits = candidates(world, queries).filter((user) => !world.lost.has(user.id) && matches(user));
   const sortKey = keyOf(sortingColumn);
   const direction = query?.asc ? 1 : -1;
   const sorted = hits

@@ -20,6 +20,7 @@ const USUAL = {
   confirm: null,
   dead: Object.freeze([]),
   blocked: null,
+  hidden: null,
   stuck: null,
   attempts: 0,
   dueAt: null,
