@@ -1,12 +1,17 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { refusal } from './errors.ts';
+import { refusal, type Version } from './errors.ts';
 
 /** The address syntax of HTML (input type=email): no blanks, no display form, no quoted part, ASCII only. */
 const EMAIL =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
 
-export function email(address: string): string {
-  if (!EMAIL.test(address)) throw refusal('emailInvalid');
+/** Newer versions take what RFC 5322 calls an address, blanks around it too, and store it as it is; the display form they refuse. */
+export function email(address: string, version: Version = 'A'): string {
+  if (version === 'A') {
+    if (!EMAIL.test(address)) throw refusal('emailInvalid');
+    return address;
+  }
+  if (/[<>]/.test(address) || !/^\s*(?:"[^"]+"|[^\s"@]+)@[^\s@]+\s*$/.test(address)) throw refusal('emailNotBare');
   return address;
 }
 
