@@ -94,7 +94,10 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
   const dead = gauge('scim_bridge_dead_rows', 'Users with a change that ZITADEL refused for good.');
   const held = gauge('scim_bridge_held_rows', 'Users with a change from before a long sleep; an operator decides.');
   const blocked = gauge('scim_bridge_blocked_rows', 'Users that the token may not change.');
-  const hidden = gauge('scim_bridge_hidden_rows', 'Users that the reads of ZITADEL have lost; an operator repairs them.');
+  const hidden = gauge(
+    'scim_bridge_hidden_rows',
+    'Users that the reads of ZITADEL have lost; an operator repairs them.',
+  );
   const shut = gauge('scim_bridge_deliveries_shut', '1 while nothing is delivered, by reason.', 'kind');
   const running = gauge('scim_bridge_sync_running', '1 while a sync runs.');
   const age = gauge('scim_bridge_sync_age_seconds', 'Since when the last sync has finished; absent before the first.');

@@ -84,7 +84,12 @@ export function readBackHidden(row: Row, options: ReadBack): Row {
   const { now } = options;
   const known = row.known ?? madeOf(row);
   const asked = answered(row, true, options);
-  const next: Row = { ...hiddenNow(asked, now), known, doubt: false, modified: row.known === null ? now : row.modified };
+  const next: Row = {
+    ...hiddenNow(asked, now),
+    known,
+    doubt: false,
+    modified: row.known === null ? now : row.modified,
+  };
   const isTime = isTimeOf(row, options);
   const again = isTime ? askedAgain(next, row, (must) => must) : next;
   const told = isTime && row.confirm?.rights === true ? withOwn(again, {}, now, true) : again;
@@ -154,7 +159,7 @@ export function deleted(row: Row, now: number): Row {
 }
 
 /** The reason of what was to be done to a user that is not there any more. */
-export const DELETED = 'deleted in ZITADEL';
+const DELETED = 'deleted in ZITADEL';
 
 const isLeaving = ([fact, value]: readonly [string, string | null]): boolean =>
   value === null && groupOf(fact) !== undefined;

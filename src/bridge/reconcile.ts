@@ -212,7 +212,7 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   }
 
   function planOf(row: Row): readonly Step[] {
-    const isFresh = row.hidden === null && clock() - row.verifiedAt <= timing.believed;
+    const isFresh = row.hidden === null && Math.abs(clock() - row.verifiedAt) <= timing.believed;
     const named = isFresh ? [] : row.changes.flatMap((change) => change.named);
     const asksState =
       row.changes.some((change) => 'state' in change.facts) || (row.confirm !== null && 'state' in row.confirm.facts);

@@ -34,6 +34,8 @@ export interface Removal {
   readonly removed: number;
   /** users that were missing from the lists, yet too many to take away without being told to */
   readonly kept: number;
+  /** users that ZITADEL's reads have lost while its commands know them */
+  readonly hidden: number;
 }
 
 /** ListUserMetadata calls at once. */
@@ -63,7 +65,7 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     await options.rest(clock() - since);
     asked = clock();
   }
-  return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0 } : await removeUnseen()) };
+  return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0, hidden: 0 } : await removeUnseen()) };
 
   /** What is odd about one user must not keep the others out; an outage ends the sweep. */
   async function takeOver(reading: Reading, asked: number): Promise<boolean> {
@@ -113,16 +115,18 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
       );
     }
     if (!options.acceptRemovals && missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE))
-      return { removed: 0, kept: missing.length };
+      return { removed: 0, kept: missing.length, hidden: 0 };
     let removed = 0;
+    let hidden = 0;
     for (const row of missing) {
       const answer = await zitadel.read(row.id);
       if (answer.kind !== 'gone' && answer.kind !== 'hidden') continue;
       const make = answer.kind === 'gone' ? deleted : hiddenNow;
       await updateRow(store, unique, row, (now) => (now.version === row.version ? make(now, clock()) : now));
-      removed += answer.kind === 'gone' ? 1 : 0;
+      if (answer.kind === 'gone') removed += 1;
+      else hidden += 1;
     }
-    return { removed, kept: 0 };
+    return { removed, kept: 0, hidden };
   }
 }
 

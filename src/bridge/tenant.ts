@@ -7,7 +7,7 @@ import { createDirectory } from './groups/directory.ts';
 import { createTenantGroups, type GroupsConfig } from './groups/tenant-groups.ts';
 import { usersThenGroups } from './groups/users-then-groups.ts';
 import { createHandOver } from './hand-over.ts';
-import { adoptAll, holdAll, type Shelf } from './left-behind.ts';
+import { adoptAll, bringNear, holdAll, type Shelf } from './left-behind.ts';
 import { createOperate } from './operate.ts';
 import type { Operator, TenantState } from './operator.ts';
 import { ALONE, type Peers } from './peers.ts';
@@ -270,7 +270,10 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       // on a full disk reading goes on
       if (before === undefined) await keep();
       else await keep().catch(() => undefined);
-      for (const shelf of shelves) await adoptAll(store, shelf, timing);
+      for (const shelf of shelves) {
+        await adoptAll(store, shelf, timing);
+        await bringNear(store, shelf, timing, clock());
+      }
       await groups.open();
     },
     async hold() {

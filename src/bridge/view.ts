@@ -52,11 +52,10 @@ export function createView(options: ViewOptions): View {
     const before = await store.read(key);
     const answer = await zitadel.read(key.id, before === undefined);
     const now = clock();
-    if (answer.kind === 'gone') return before === undefined ? undefined : write(key, before, (row) => deleted(row, now));
+    if (answer.kind === 'gone')
+      return before === undefined ? undefined : write(key, before, (row) => deleted(row, now));
     if (answer.kind === 'hidden')
-      return before === undefined || before.known === null
-        ? before
-        : write(key, before, (row) => hiddenNow(row, now));
+      return before === undefined || before.known === null ? before : write(key, before, (row) => hiddenNow(row, now));
     if (answer.kind !== 'found') {
       if (before !== undefined) return before;
       const retryAfter = answer.kind === 'retry' ? (answer.retryAfter ?? 5) : 5;
@@ -83,7 +82,7 @@ export function createView(options: ViewOptions): View {
     }
     const usable =
       kept !== undefined &&
-      (kept.tombstone !== null || kept.known === null || !isQuiet(kept) || clock() - kept.verifiedAt <= age);
+      (kept.tombstone !== null || kept.known === null || !isQuiet(kept) || Math.abs(clock() - kept.verifiedAt) <= age);
     const now = usable ? kept : await inTime(refresh(key), kept);
     if (now === undefined || shownFacts(now) === null) throw absent();
     return now;

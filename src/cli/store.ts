@@ -52,7 +52,9 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
     const again = already === 0 ? '' : ` (${already} were there from an earlier copy)`;
     const { owed, doubt, dead, held, blocked, hidden } = counts;
     print(`${tenant}: ${users} rows of users and ${groups} of groups and rules copied${again}`);
-    print(`${tenant}: ${owed} owed, ${doubt} in doubt, ${dead} dead, ${held} held, ${blocked} blocked, ${hidden} hidden`);
+    print(
+      `${tenant}: ${owed} owed, ${doubt} in doubt, ${dead} dead, ${held} held, ${blocked} blocked, ${hidden} hidden`,
+    );
   }
   print(durability);
   print(`${directory} is as it was. Start no bridge on it again: it would send the same changes a second time.`);

@@ -130,7 +130,10 @@ export type Version = 'A' | 'B' | 'C';
 export function integrityViolation(version: Version = 'A'): ConnectError {
   const pkey = 'duplicate key value violates unique constraint "events2_pkey" (SQLSTATE 23505)';
   if (version === 'C') return unknown(`ERROR: ${pkey} ()`, version);
-  return unknown(`integrity violation of type "unique" on "events2" (constraint: "events2_pkey"): ERROR: ${pkey}`, version);
+  return unknown(
+    `integrity violation of type "unique" on "events2" (constraint: "events2_pkey"): ERROR: ${pkey}`,
+    version,
+  );
 }
 
 /** What a deadline that ends on the server is answered with: never DEADLINE_EXCEEDED, and mostly untrue. */

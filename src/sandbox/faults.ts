@@ -102,14 +102,16 @@ function join(fate: Fate, fault: Fault): Fate {
   if (fault.mode === 'lose') return { ...fate, loses: fault.ms ?? Number.POSITIVE_INFINITY };
   if (fault.mode === 'empty') return { ...fate, empty: true };
   const delay = fate.delay + (fault.mode === 'slow' ? (fault.ms ?? 0) : 0);
-  if (fault.hang) return { ...fate, delay: delay + (fault.hangMs ?? 0), apply: fault.hangMs !== undefined, end: 'hang' };
+  if (fault.hang)
+    return { ...fate, delay: delay + (fault.hangMs ?? 0), apply: fault.hangMs !== undefined, end: 'hang' };
   if (fault.dropBefore) return { ...fate, delay, apply: false, end: 'drop' };
   if (fault.dropAfter) return { ...fate, delay, apply: true, end: 'drop' };
   if (fault.mode !== 'error') return { ...fate, delay };
   const { status, retryAfter } = fault;
   const apply = fault.afterApply ?? false;
   const wait = delay + (fault.ms ?? 0);
-  if (status) return { ...fate, delay: wait, apply, end: 'answer', status, ...(retryAfter === undefined ? {} : { retryAfter }) };
+  if (status)
+    return { ...fate, delay: wait, apply, end: 'answer', status, ...(retryAfter === undefined ? {} : { retryAfter }) };
   return { ...fate, delay: wait, apply, end: 'answer', error: errorOf(fault) };
 }
 

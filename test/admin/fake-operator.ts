@@ -57,7 +57,16 @@ export const SEEN: Inspection = {
   problems: [],
 };
 
-export const SYNCED: SyncEvent = { kind: 'finished', ms: 40, keptKeys: 0, users: 7, changed: 1, removed: 0, kept: 0 };
+export const SYNCED: SyncEvent = {
+  kind: 'finished',
+  ms: 40,
+  keptKeys: 0,
+  users: 7,
+  changed: 1,
+  removed: 0,
+  kept: 0,
+  hidden: 0,
+};
 
 export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
   const up = (): void => {

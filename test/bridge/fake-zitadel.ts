@@ -87,7 +87,8 @@ export function createFakeZitadel(
   let sequence = 0;
   let standings = 0;
   let stale: readonly Reading[] | undefined;
-  const listed = (): readonly Reading[] => [...people].flatMap(([id, facts]) => (lost.has(id) ? [] : [reading(id, facts)]));
+  const listed = (): readonly Reading[] =>
+    [...people].flatMap(([id, facts]) => (lost.has(id) ? [] : [reading(id, facts)]));
   const reading = (id: string, facts: Facts): Reading => ({
     id,
     facts,

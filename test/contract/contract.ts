@@ -246,8 +246,7 @@ export function contract(name: string, subject: () => Promise<Subject>): void {
       ];
       // one that was deleted and one that never was are answered alike
       for (const each of [id, randomUUID()])
-        for (const [call, facts] of calls)
-          assert.deepEqual(await run(each, call, facts), { kind: 'gone' }, call);
+        for (const [call, facts] of calls) assert.deepEqual(await run(each, call, facts), { kind: 'gone' }, call);
       assert.equal((await run(id, 'DeleteUserMetadata', { [`${P}title`]: null })).kind, 'gone');
       assert.equal((await run(randomUUID(), 'DeleteUserMetadata', { [`${P}title`]: null })).kind, 'gone');
       assert.deepEqual(await zitadel.metadata(id), {});

@@ -100,7 +100,13 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
     it('a row may be in all troubles at once', async () => {
       const [store, key] = [current(), fresh()];
       const changes = [change({ held: true }), change({ revision: 2 })];
-      const written = write(key, { ...IN_TROUBLE.dead, ...IN_TROUBLE.doubt, ...IN_TROUBLE.blocked, ...IN_TROUBLE.hidden, changes });
+      const written = write(key, {
+        ...IN_TROUBLE.dead,
+        ...IN_TROUBLE.doubt,
+        ...IN_TROUBLE.blocked,
+        ...IN_TROUBLE.hidden,
+        changes,
+      });
       await store.write(written, LAZY);
       for (const trouble of TROUBLES) assert.deepEqual(await store.troubled(key.tenant, trouble, 2), [written.row]);
       assert.deepEqual(

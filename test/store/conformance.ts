@@ -100,7 +100,13 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
       it('takes a row away, and everything it was found by', async () => {
         const key = fresh();
         const index = { userName: 'ann', externalId: 'x', emails: ['a@b'], reserved: [`${key.tenant}/ann`] };
-        const fields = { changes: [change(), change({ held: true })], doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 5 };
+        const fields = {
+          changes: [change(), change({ held: true })],
+          doubt: true,
+          dead: [deadLetter()],
+          blocked: 'x',
+          hidden: 5,
+        };
         await store.write(write(key, { ...fields, dueAt: -5 }, index));
         assert.deepEqual(await store.write(removal(key, 2)), { kind: 'version' });
         assert.deepEqual(await store.write(removal(key, 1)), OK);

@@ -234,7 +234,10 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     assert.deepEqual(await store.write(big('does not fit')), { kind: 'ok' });
     assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 1 }));
     assert.deepEqual(await store.write(write(small, { ...full, version: 2 })), { kind: 'ok' });
-    assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 2, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }));
+    assert.deepEqual(
+      await store.counts('t'),
+      counts({ rows: 2, owed: 2, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
+    );
   });
 
   it('writes on after a batch that SQLite refuses', async () => {

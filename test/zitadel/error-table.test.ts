@@ -198,7 +198,9 @@ test('nothing was written on an integrity violation; of an unlisted error nobody
     // as it is read from the wire: newer versions send a detail with an empty id
     const error = integrityViolation(version);
     const details = error.details.flatMap((each) =>
-      'desc' in each ? [{ type: each.desc.typeName, value: toBinary(ErrorDetailSchema, create(ErrorDetailSchema, each.value)) }] : [],
+      'desc' in each
+        ? [{ type: each.desc.typeName, value: toBinary(ErrorDetailSchema, create(ErrorDetailSchema, each.value)) }]
+        : [],
     );
     const read = Object.assign(unknown(error.rawMessage), { details });
     assert.equal(decode('SetUserMetadata', read).id, null);

@@ -39,7 +39,13 @@ function createHuman(
   const facts = humanOf(human, world.version);
   const username = values.username(request.username ?? facts.email);
   const stamp = world.stamp();
-  const password = passwordOf(human.passwordType, state.organizations.get(caller.context), 'create', stamp, world.version);
+  const password = passwordOf(
+    human.passwordType,
+    state.organizations.get(caller.context),
+    'create',
+    stamp,
+    world.version,
+  );
   const id = request.userId ?? world.id();
   const taken = state.users.get(id);
   if (taken) return race(world, taken, organization, username, lane, stamp);

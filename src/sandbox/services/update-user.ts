@@ -43,7 +43,11 @@ export function updateUser(
     return { changeDate: timestamp(apply(world, caller, user, { username, machine, codes: 0 }).changed) };
   }
   const { profile, email, phone, password } = userType.value;
-  const human: Partial<Human> = { ...profileOf(profile ?? {}), ...emailOf(email, user, world.version), ...phoneOf(phone, user) };
+  const human: Partial<Human> = {
+    ...profileOf(profile ?? {}),
+    ...emailOf(email, user, world.version),
+    ...phoneOf(phone, user),
+  };
   const codes = Number(email?.verification.case === 'returnCode') + Number(phone?.verification.case === 'returnCode');
   const updated = apply(world, caller, user, { username, human, password, codes });
   return {
@@ -116,7 +120,8 @@ function apply(world: World, caller: Caller, user: User, changes: Changes): User
   const username = changes.username === undefined ? user.username : values.username(changes.username);
   const stamp = world.stamp();
   const context = state.organizations.get(caller.context);
-  const password = changes.password && passwordOf(changes.password.passwordType, context, 'update', stamp, world.version);
+  const password =
+    changes.password && passwordOf(changes.password.passwordType, context, 'update', stamp, world.version);
   if (username !== user.username) {
     refuseForeignDomain(world, user.organization, username);
     const holder = state.usernames.holder(user.organization, username);
