@@ -119,6 +119,14 @@ export function contract(name: string, subject: () => Promise<Subject>): void {
       assert.deepEqual(reading.facts, facts);
     });
 
+    test('blanks around an e-mail are never stored', async () => {
+      const { id } = await created({ email: `  blank-${randomUUID()}@example.test ` });
+      const { email = '' } = (await read(id)).facts;
+      assert.equal(email, email.trim());
+      assert.deepEqual(await run(id, 'UpdateUser', { email: ` other-${id}@example.test ` }), { kind: 'done' });
+      assert.equal((await read(id)).facts['email'], `other-${id}@example.test`);
+    });
+
     test('create again with the same id: replan', async () => {
       const { id, set } = await created();
       assert.equal((await run(id, 'CreateUser', set)).kind, 'replan');
