@@ -16,6 +16,7 @@ export interface TenantCounts {
   readonly held?: number;
   /** users that the token may not change */
   readonly blocked?: number;
+  readonly hidden?: number;
   /** when the oldest owed change was asked */
   readonly oldestOwed?: number | undefined;
   /** why nothing is delivered now */
@@ -120,10 +121,14 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
   const dead = gauge('scim_bridge_dead_rows', 'Users with a change that ZITADEL refused for good.');
   const held = gauge('scim_bridge_held_rows', 'Users with a change from before a long sleep; an operator decides.');
   const blocked = gauge('scim_bridge_blocked_rows', 'Users that the token may not change.');
+  const hidden = gauge(
+    'scim_bridge_hidden_rows',
+    'Users that the reads of ZITADEL have lost; an operator repairs them.',
+  );
   const shut = gauge('scim_bridge_deliveries_shut', '1 while nothing is delivered, by reason.', 'kind');
   const running = gauge('scim_bridge_sync_running', '1 while a sync runs.');
   const age = gauge('scim_bridge_sync_age_seconds', 'Since when the last sync has finished; absent before the first.');
-  const asked = [rows, owed, oldest, doubt, dead, held, blocked, shut, running, age];
+  const asked = [rows, owed, oldest, doubt, dead, held, blocked, hidden, shut, running, age];
   const seen = gauge('scim_bridge_sync_seen', 'Users seen by the sync that runs, or by the last one.');
   const changed = gauge('scim_bridge_sync_changed', 'Of them, users that were new or had changed.');
   const finished = gauge('scim_bridge_sync_finished_timestamp_seconds', 'When the last sync finished.');
@@ -148,6 +153,7 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
     dead.set({ tenant }, one.dead ?? 0);
     held.set({ tenant }, one.held ?? 0);
     blocked.set({ tenant }, one.blocked ?? 0);
+    hidden.set({ tenant }, one.hidden ?? 0);
     for (const kind of SHUT) shut.set({ tenant, kind }, one.shut === kind ? 1 : 0);
     running.set({ tenant }, one.sync?.running === true ? 1 : 0);
     const last = one.sync?.finished ?? null;

@@ -81,6 +81,15 @@ export function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: 
           tenant,
           count: event.kept,
         });
+      if (event.hidden > 0)
+        log.system(
+          'warn',
+          'sync: ZITADEL does not show users that its commands know: see `scim-bridge queue list --kind hidden`',
+          {
+            tenant,
+            count: event.hidden,
+          },
+        );
       if (event.keptKeys > 0)
         log.system('warn', 'sync: too many users are in groups that nobody knows; none was taken out', {
           tenant,

@@ -11,6 +11,7 @@ export interface Mutant {
 }
 
 const MODEL = 'test/bridge/model.test.ts';
+const HIDDEN = 'test/end-to-end/hidden.test.ts';
 const OWED = 'test/bridge/owed.test.ts';
 const GROUPS = 'test/bridge/groups.model.test.ts';
 const RULES = 'test/mapping/rules-laws.test.ts';
@@ -30,6 +31,27 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'const covered = row.changes.filter(({ revision }) => round.covered.has(revision));',
     replace: 'const covered = row.changes;',
     tests: [MODEL, KILL],
+  },
+  {
+    name: 'a user that only reads have lost is gone',
+    file: 'src/zitadel/reader.ts',
+    find: "if (result.kind === 'ok') return { kind: 'hidden' };",
+    replace: "if (result.kind === 'ok') return { kind: 'gone' };",
+    tests: [HIDDEN],
+  },
+  {
+    name: 'a hidden user in doubt is planned from known',
+    file: 'src/bridge/readings.ts',
+    find: '({ ...change, named: Object.keys(change.facts) })',
+    replace: '({ ...change })',
+    tests: [HIDDEN],
+  },
+  {
+    name: 'what was answered of a deleted user is dropped',
+    file: 'src/bridge/readings.ts',
+    find: 'dead: [...row.dead, ...letters] }',
+    replace: 'dead: row.dead }',
+    tests: ['test/bridge/hidden.test.ts'],
   },
   {
     name: 'plan from known in doubt',

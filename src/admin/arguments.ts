@@ -14,7 +14,7 @@ export interface Args {
 
 export type ArgumentName = keyof Args;
 
-export const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked'] as const satisfies readonly Trouble[];
+export const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'] as const satisfies readonly Trouble[];
 
 const MOST_SHOWN = 1_000;
 

@@ -65,7 +65,7 @@ const ofRules =
       : judge(findings.rules, findings);
 
 /** Rows, of users and of groups, that wait for an operator. */
-const waiting = (trouble: 'dead' | 'held' | 'blocked', what: string): Check['judge'] =>
+const waiting = (trouble: 'dead' | 'held' | 'blocked' | 'hidden', what: string): Check['judge'] =>
   ofState(({ counts }) =>
     counts[trouble] === 0 ? ok('none') : fail(`${count(counts[trouble], 'row')} ${what}`, trouble),
   );
@@ -266,5 +266,10 @@ export const CHECKS: readonly Check[] = [
     name: 'held', looks: 'changes asked before a long sleep of the bridge (HOLD_AFTER), or before a restored backup',
     todo: { held: '`scim-bridge queue show ID` compares them with ZITADEL; still wanted: `scim-bridge queue release ID` (or --all); no more: `scim-bridge queue drop ID`', unknown: ASK_AGAIN },
     judge: waiting('held', 'with a change from before a long sleep'),
+  },
+  {
+    name: 'hidden', looks: 'users that the reads of ZITADEL have lost while its commands know them: they cannot sign in',
+    todo: { hidden: '`scim-bridge queue list --kind hidden` names them. Rebuild the projections of users in ZITADEL (its documentation: projections); or `scim-bridge user recreate ID`, which deletes the user and creates it under a new id. What SCIM asks of them is delivered meanwhile', unknown: ASK_AGAIN },
+    judge: waiting('hidden', 'whose user ZITADEL does not show any more'),
   },
 ];

@@ -38,7 +38,7 @@ export function page(tenants: readonly Shown[], options: PageOptions): string {
 <main>
 ${tenants.map((each) => section(each, options))}
 </main>
-<footer><p>What is dead, held or blocked waits for you: <code>npx scim-bridge doctor</code> says what to do.</p></footer>
+<footer><p>What is dead, held, blocked or hidden waits for you: <code>npx scim-bridge doctor</code> says what to do.</p></footer>
 </body>
 </html>
 `;
@@ -71,7 +71,7 @@ function gate({ shut }: TenantState, { now, codes }: PageOptions): Html {
 }
 
 /** What waits for ZITADEL is normal; what waits for an operator is not. */
-const URGENT: ReadonlySet<string> = new Set(['dead', 'held', 'blocked']);
+const URGENT: ReadonlySet<string> = new Set(['dead', 'held', 'blocked', 'hidden']);
 
 function figure(trouble: (typeof TROUBLES)[number], { counts, oldestOwed }: TenantState, { now }: PageOptions): Html {
   const age =

@@ -17,7 +17,10 @@ export interface Listed {
 export const since = ({ changes, dead }: QueueEntry): number =>
   Math.min(...changes.map(({ at }) => at), ...dead.map(({ at }) => at), Number.MAX_SAFE_INTEGER);
 
-const reason = ({ blocked, dead, lastError }: QueueEntry): string => blocked ?? dead.at(-1)?.reason ?? lastError ?? '';
+const reason = ({ blocked, dead, lastError, troubles }: QueueEntry): string =>
+  blocked ?? dead.at(-1)?.reason ?? lastError ?? (troubles.includes('hidden') ? HIDDEN : '');
+
+const HIDDEN = "ZITADEL's reads have lost the user: rebuild its projection, or `user recreate`";
 
 /** Ids, troubles, ages, attempts and reasons; no values. */
 export function listLines({ entries, counts, kind, several }: Listed, now: number): string[] {
@@ -54,6 +57,7 @@ export function showLines(detail: QueueDetail, now: number): string[] {
         ['', `${cause}, given up ${when(died, now)}: ${plain(why, 1_000)}`],
       ]),
       ...(detail.blocked === null ? [] : [['blocked', plain(detail.blocked, 1_000)]]),
+      ...(detail.troubles.includes('hidden') ? [['hidden', HIDDEN]] : []),
       ['attempts', String(detail.attempts)],
       ['last error', detail.lastError === null ? 'none' : plain(detail.lastError, 1_000)],
       ['next try', detail.dueAt === null ? 'not by itself' : when(detail.dueAt, now)],

@@ -4,7 +4,7 @@ import type { Due, Row, Store, Trouble } from './ports.ts';
 import { emptyRow, isQuiet, keyOf } from './rows.ts';
 import { isGroupRow } from './shelves.ts';
 
-const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
+const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
 /** Rows read at once. */
 const PAGE = 200;
 
@@ -17,6 +17,7 @@ export const isToCarry = (row: Row): boolean =>
   !isQuiet(row) ||
   row.dead.length > 0 ||
   row.blocked !== null ||
+  row.hidden !== null ||
   row.tombstone !== null ||
   row.createMark?.open === true ||
   row.vouched.length > 0;

@@ -43,7 +43,8 @@ const ANY_AGE = Number.POSITIVE_INFINITY;
 
 export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'> {
   const { view, handOver, heldBy, settlements, passwordFact, clock, timing } = options;
-  const age = (row: Row): number => clock() - row.verifiedAt;
+  // a clock that was set back makes nothing fresh
+  const age = (row: Row): number => Math.abs(clock() - row.verifiedAt);
 
   /**
    * Puts a change on top of what the row says. 'again': somebody else wrote it, or a name came free; look again.
@@ -123,7 +124,7 @@ export function createEdit(options: EditOptions): Pick<Users, 'edit' | 'remove'>
 
   /** Known was confirmed a moment ago and nothing is on its way: what is named at its value is so already. */
   function isCertain(row: Row): boolean {
-    return age(row) <= timing.believed && row.changes.length === 0 && !row.doubt;
+    return age(row) <= timing.believed && row.changes.length === 0 && !row.doubt && row.hidden === null;
   }
 
   async function remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void> {

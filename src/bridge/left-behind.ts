@@ -1,6 +1,8 @@
 /** What an earlier process left of a tenant's rows, users and groups: taken over at the start, or held back after a long sleep. */
+import { horizonOf } from './confirm.ts';
 import { heldBack } from './held.ts';
 import type { Change, Confirm, Due, Row, Store, Unique } from './ports.ts';
+import { LONGEST_PAUSE } from './rest.ts';
 import type { Timing } from './timing.ts';
 import { updateRow } from './writes.ts';
 
@@ -52,6 +54,30 @@ const locksOut = ({ kind, facts, rights }: Change): boolean =>
 
 const mayLock = (confirm: Confirm | null): boolean =>
   confirm !== null && ('state' in confirm.facts || confirm.rights === true);
+
+/** The clock was set back since: what is due later than anything is ever put off is due now, and a call has landed soon. */
+export async function bringNear(
+  store: Store,
+  { name: tenant, unique }: Shelf,
+  timing: Timing,
+  now: number,
+): Promise<void> {
+  const longest = Math.max(LONGEST_PAUSE, timing.backoffMost, timing.syncInterval, timing.lease, horizonOf(0, timing));
+  let after: Due = { dueAt: now + longest, id: '' };
+  for (;;) {
+    const page = await store.due(tenant, Number.MAX_SAFE_INTEGER, AT_ONCE, after);
+    await Promise.all(page.map(({ id }) => updateRow(store, unique, { tenant, id }, near)));
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last;
+  }
+
+  function near(row: Row): Row {
+    if (row.dueAt === null || row.dueAt <= now + longest) return row;
+    const until = Math.min(row.confirm?.until ?? 0, horizonOf(now, timing));
+    return { ...row, dueAt: now, confirm: row.confirm && { ...row.confirm, until } };
+  }
+}
 
 /** Holds back what is owed. The number of rows. */
 export async function holdAll(store: Store, { name: tenant, unique }: Shelf): Promise<number> {

@@ -154,6 +154,7 @@ const TROUBLES: readonly (readonly [Trouble, (row: Row) => boolean])[] = [
   ['dead', (row) => row.dead.length > 0],
   ['held', (row) => row.changes.some(({ held }) => held)],
   ['blocked', (row) => row.blocked !== null],
+  ['hidden', (row) => row.hidden !== null],
 ];
 
 function entryOf(row: Row): QueueEntry {
@@ -180,7 +181,7 @@ function detailOf(row: Row, answer: ReadOutcome): QueueDetail {
   const has = answer.kind === 'found' ? answer.reading.facts : answer.kind === 'gone' ? {} : undefined;
   return {
     ...entryOf(row),
-    zitadel: answer.kind === 'found' || answer.kind === 'gone' ? answer.kind : answer.reason,
+    zitadel: answer.kind === 'retry' || answer.kind === 'blocked' ? answer.reason : answer.kind,
     wish: changes.at(-1)?.kind ?? null,
     differences: compare(asked ?? {}, row.known ?? {}, has),
   };

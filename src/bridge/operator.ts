@@ -40,7 +40,7 @@ export interface Comparison {
 }
 
 export interface QueueDetail extends QueueEntry {
-  /** found, gone, or why it could not be read */
+  /** found, gone, hidden (its commands know the user, its reads do not), or why it could not be read */
   readonly zitadel: string;
   /** what is asked: create, edit or delete */
   readonly wish: Change['kind'] | null;
@@ -179,6 +179,8 @@ export interface Operator {
   drop(id: string): Promise<Done>;
   /** Held changes are sent. */
   release(id: string): Promise<Done>;
+  /** A user that ZITADEL's reads have lost is deleted and created again under a new id, which is told. 409: it is not hidden. */
+  recreate(id: string): Promise<Done>;
   /** Syncs now; resolves when that has finished. acceptRemovals: also users that are missing in great number are removed. */
   sync(options: { readonly acceptRemovals: boolean }): Promise<SyncEvent>;
   inspect(): Promise<Inspection>;

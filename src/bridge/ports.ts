@@ -96,6 +96,8 @@ export interface Row {
   readonly dead: readonly DeadLetter[];
   /** why a step of this row alone is not permitted */
   readonly blocked: string | null;
+  /** since when ZITADEL's reads have lost the user that its commands still know; null: they show it, or it is not there */
+  readonly hidden: number | null;
   /** the answer that it got again and again, since when, how often */
   readonly stuck: { readonly reason: string; readonly since: number; readonly times: number } | null;
   readonly attempts: number;
@@ -187,8 +189,11 @@ export interface Lease {
 /** What an index look-up compares: all without regard to case but externalId. */
 export type IndexName = 'userName' | 'externalId' | 'email';
 
-/** What an operator may have to look at: rows with changes that are not settled (and not held), with a call in doubt, dead letters, ... */
-export type Trouble = 'owed' | 'doubt' | 'dead' | 'held' | 'blocked';
+/**
+ * What an operator may have to look at: rows with changes that are not settled (and not held), with a call in doubt, dead letters, ...
+ * hidden: users that ZITADEL's reads have lost.
+ */
+export type Trouble = 'owed' | 'doubt' | 'dead' | 'held' | 'blocked' | 'hidden';
 
 /** Rows of a tenant: the visible ones, and those in each trouble. */
 export type Counts = Readonly<Record<'rows' | Trouble, number>>;
@@ -313,7 +318,10 @@ export type Unreadable = Extract<Outcome, { kind: 'retry' | 'blocked' }>;
 
 export type ReadOutcome =
   | { readonly kind: 'found'; readonly reading: Reading }
+  /** its commands say so too */
   | { readonly kind: 'gone' }
+  /** GetUserByID does not know the user, commands do: a projection of ZITADEL has passed it by (measured). What it has cannot be read */
+  | { readonly kind: 'hidden' }
   | Unreadable;
 
 /** Rights of a user (facts of mapping/rights.ts). */
@@ -393,8 +401,11 @@ export interface Zitadel {
    * queue: nobody waits for it, calls of requests (the default) get their slots first.
    */
   run(id: string, step: Step, proceed: () => Promise<boolean>, from?: 'request' | 'queue'): Promise<Outcome>;
-  /** GetUserByID and ListUserMetadata, in parallel. Machines and users of other organizations are gone. */
-  read(id: string): Promise<ReadOutcome>;
+  /**
+   * GetUserByID and ListUserMetadata, in parallel. Machines and users of other organizations are gone. That a user is not there is asked
+   * of a command as well, unless `isStrange`: an id that the bridge never had is gone when GetUserByID says so.
+   */
+  read(id: string, isStrange?: boolean): Promise<ReadOutcome>;
   /** Ids of humans of the organization by userName or primary e-mail, without regard to case. */
   find(by: 'userName' | 'email', value: string): Promise<readonly string[] | Unreadable>;
   /** Humans of the organization, ascending by id, in pages; facts without metadata. Throws BridgeError 503 when ZITADEL is away. */

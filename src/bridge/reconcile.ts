@@ -9,7 +9,7 @@ import type { Bar, InTurn } from './guard.ts';
 import { planDefinition } from './groups/definitions.ts';
 import { createNameWait } from './name-wait.ts';
 import type { Change, Clock, Key, Lease, Row, Store, Unique, Unreadable, Wake, Zitadel } from './ports.ts';
-import { readBack } from './readings.ts';
+import { readBack, readBackHidden } from './readings.ts';
 import { askedName, believedFacts, isSameRow, merged, ownName, toSend } from './rows.ts';
 import { needsReading, planRights, type RightsPlan, type RightsRules, withGiven, withRights } from './rights.ts';
 import { createRun } from './run.ts';
@@ -104,12 +104,13 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
       if ((stored.doubt && !state.mine) || isTime) {
         const takenOver = state.first && stored.calling !== null;
         const answer = await target.zitadel.read(key.id);
-        if (answer.kind !== 'found' && answer.kind !== 'gone')
+        if (answer.kind === 'retry' || answer.kind === 'blocked')
           return after.putOff(stored, target, update, answer, state.sent);
-        const reading = answer.kind === 'found' ? answer.reading : null;
-        await update((now) =>
-          readBack(now, reading, { now: clock(), timing, takenOver: takenOver && now.calling !== null }),
-        );
+        await update((now) => {
+          const how = { now: clock(), timing, takenOver: takenOver && now.calling !== null };
+          if (answer.kind === 'hidden') return readBackHidden(now, how);
+          return readBack(now, answer.kind === 'found' ? answer.reading : null, how);
+        });
         state.first = false;
         state.mine = false;
         continue;
@@ -213,14 +214,14 @@ export function createReconcile(options: ReconcileOptions): Reconcile {
   }
 
   function planOf(row: Row): readonly Step[] {
-    const isFresh = clock() - row.verifiedAt <= timing.believed;
+    const isFresh = row.hidden === null && Math.abs(clock() - row.verifiedAt) <= timing.believed;
     const named = isFresh ? [] : row.changes.flatMap((change) => change.named);
     const asksState =
       row.changes.some((change) => 'state' in change.facts) || (row.confirm !== null && 'state' in row.confirm.facts);
     const wanted = merged(believedFacts(row), row.changes);
     const asked = { unknown: new Set(named), asksState };
     if (row.known !== null || wanted === null || row.sentName === null || row.sentName === wanted['username'])
-      return plan(row.known, wanted, asked);
+      return row.hidden === null ? plan(row.known, wanted, asked) : plan(row.known, wanted, asked).flatMap(keyByKey);
     // two creates of one id under different names would both hold their name for good
     const create = plan(null, { ...wanted, username: row.sentName });
     const rename = plan({ ...wanted, username: row.sentName }, wanted, { asksState: false });
@@ -258,6 +259,12 @@ const NO_RIGHTS = { take: [], give: [] } as const;
 function withRightSteps(steps: readonly Step[], { take, give }: RightsPlan): readonly Step[] {
   return steps.some(({ call }) => call === 'DeleteUser') ? steps : [...take, ...steps, ...give];
 }
+
+/** Whether a key is there cannot be read of a user that reads have lost, and of several of which one is not there none is deleted. */
+const keyByKey = (step: Step): readonly Step[] =>
+  step.call !== 'DeleteUserMetadata' || step.names.length < 2
+    ? [step]
+    : step.names.map((name) => ({ ...step, set: { [name]: null }, names: [name], after: { [name]: null } }));
 
 const LISTS_LAG = { kind: 'retry', definite: true, cause: 'answer', reason: 'rights-are-listed-late' } as const;
 

@@ -100,7 +100,8 @@ const lacksId = (call: Step['call'], right: Step['right']): boolean =>
 /** Rights as they were listed, asked for at `asked`; undefined: the list may be older than our own last call, and says otherwise. */
 export function withRights(row: Row, held: Facts, asked: number, timing: Timing): Row | undefined {
   if (row.known === null) return row;
-  const known = overlay(withoutRights(row.known), held);
+  // lists may have lost a hidden user along with what it holds
+  const known = overlay(row.hidden === null ? withoutRights(row.known) : row.known, held);
   const isSame = textOf(row.known) === textOf(known);
   if (!isSame && asked < row.rights.sent + timing.listLag) return undefined;
   return { ...row, known, rights: { ...row.rights, at: Math.max(asked, row.rights.sent + 1) } };

@@ -95,6 +95,7 @@ export function emptyRow(key: Key, now: number): Row {
     confirm: null,
     dead: [],
     blocked: null,
+    hidden: null,
     stuck: null,
     attempts: 0,
     dueAt: null,

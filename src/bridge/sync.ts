@@ -4,7 +4,7 @@ import { difference, isMetadata } from '../mapping/facts.ts';
 import { inParallel } from './in-parallel.ts';
 import type { Clock, Key, Reading, Row, Store, Unique, Zitadel } from './ports.ts';
 import { isQuiet } from './rows.ts';
-import { buried, confirmed, found } from './readings.ts';
+import { confirmed, deleted, found, hiddenNow } from './readings.ts';
 import { insertRow, updateRow } from './writes.ts';
 
 export interface SyncOptions {
@@ -34,6 +34,8 @@ export interface Removal {
   readonly removed: number;
   /** users that were missing from the lists, yet too many to take away without being told to */
   readonly kept: number;
+  /** users that ZITADEL's reads have lost while its commands know them */
+  readonly hidden: number;
 }
 
 /** ListUserMetadata calls at once. */
@@ -63,7 +65,7 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     await options.rest(clock() - since);
     asked = clock();
   }
-  return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0 } : await removeUnseen()) };
+  return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0, hidden: 0 } : await removeUnseen()) };
 
   /** What is odd about one user must not keep the others out; an outage ends the sweep. */
   async function takeOver(reading: Reading, asked: number): Promise<boolean> {
@@ -88,17 +90,21 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
       await insertRow(store, unique, key, clock(), (row) => found(row, full, asked));
       return true;
     }
-    if (!isQuiet(before) || before.tombstone !== null || before.sequence === listed.sequence) return false;
+    const isSettled = isQuiet(before);
+    if ((!isSettled && before.hidden === null) || before.tombstone !== null || before.sequence === listed.sequence)
+      return false;
     const answer = await zitadel.read(listed.id);
     if (answer.kind !== 'found') return false; // gone, or away: a later sweep sees to it
     const { reading } = answer;
-    await updateRow(store, unique, key, (row) =>
-      row.version === before.version ? confirmed(row, reading, clock()) : row,
-    );
+    await updateRow(store, unique, key, (row) => {
+      if (row.version !== before.version) return row;
+      // of one that is visible again the delivery reads what it has now
+      return isSettled ? confirmed(row, reading, clock()) : { ...row, hidden: null, doubt: true, dueAt: clock() };
+    });
     return true;
   }
 
-  /** Users that the lists no longer show are removed only when GetUserByID says so too. */
+  /** Users that the lists no longer show are removed only when GetUserByID and a command say so too. */
   async function removeUnseen(): Promise<Removal> {
     const missing: Pick<Row, 'tenant' | 'id' | 'version'>[] = []; // not whole rows: there may be as many as there are users
     let rows = 0;
@@ -109,15 +115,18 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
           missing.push({ tenant, id: row.id, version: row.version });
     }
     if (!options.acceptRemovals && missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE))
-      return { removed: 0, kept: missing.length };
+      return { removed: 0, kept: missing.length, hidden: 0 };
     let removed = 0;
+    let hidden = 0;
     for (const row of missing) {
       const answer = await zitadel.read(row.id);
-      if (answer.kind !== 'gone') continue;
-      await updateRow(store, unique, row, (now) => (now.version === row.version ? buried(now, clock()) : now));
-      removed += 1;
+      if (answer.kind !== 'gone' && answer.kind !== 'hidden') continue;
+      const make = answer.kind === 'gone' ? deleted : hiddenNow;
+      await updateRow(store, unique, row, (now) => (now.version === row.version ? make(now, clock()) : now));
+      if (answer.kind === 'gone') removed += 1;
+      else hidden += 1;
     }
-    return { removed, kept: 0 };
+    return { removed, kept: 0, hidden };
   }
 }
 

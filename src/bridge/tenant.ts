@@ -7,13 +7,14 @@ import { createDirectory } from './groups/directory.ts';
 import { createTenantGroups, type GroupsConfig } from './groups/tenant-groups.ts';
 import { usersThenGroups } from './groups/users-then-groups.ts';
 import { createHandOver } from './hand-over.ts';
-import { adoptAll, holdAll, leftLeaving, type Shelf } from './left-behind.ts';
+import { adoptAll, bringNear, holdAll, leftLeaving, type Shelf } from './left-behind.ts';
 import { createOperate } from './operate.ts';
 import type { Operator, TenantState } from './operator.ts';
 import { ALONE, type Peers } from './peers.ts';
 import type { Clock, Counts, Ids, PasswordRules, Store, Unique, Wake, Write, Zitadel } from './ports.ts';
 import type { Reconcile, Target } from './reconcile.ts';
 import { createScanLine } from './scan-line.ts';
+import { createRecreate } from './recreate.ts';
 import type { Settlements } from './settlements.ts';
 import { groupsOf } from './shelves.ts';
 import { reserveAgain } from './sync.ts';
@@ -112,6 +113,7 @@ const sum = (one: Counts, other: Counts): Counts => ({
   dead: one.dead + other.dead,
   held: one.held + other.held,
   blocked: one.blocked + other.blocked,
+  hidden: one.hidden + other.hidden,
 });
 
 const earliest = (times: readonly (number | undefined)[]): number | undefined => {
@@ -209,6 +211,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       groups.operate,
     ),
     groups: groups.operator,
+    recreate: createRecreate({ ...options, tenant: id, forbids: guard.forbids }),
     async state() {
       const [counts, oldestOwed, damaged, storeFailing] = await Promise.all([
         Promise.all([store.counts(id), store.counts(groupsOf(id))]).then(([own, other]) => ({
@@ -275,7 +278,10 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       // on a full disk reading goes on
       if (before === undefined) await keep();
       else await keep().catch(() => undefined);
-      for (const shelf of shelves) await adoptAll(store, shelf, timing);
+      for (const shelf of shelves) {
+        await adoptAll(store, shelf, timing);
+        await bringNear(store, shelf, timing, clock());
+      }
       for await (const { id: user } of leftLeaving(store, id)) guard.mayLeave(user);
       await groups.open();
     },

@@ -6,7 +6,7 @@ import { type FilterNode, indexable } from '../mapping/filter.ts';
 import { fromFacts } from '../mapping/users.ts';
 import type { Clock, IndexName, Key, Row, Store, Unique, Zitadel } from './ports.ts';
 import { absent, etagOf, groupsIn, isId, isQuiet, type NameOf, resourceOf, shownFacts } from './rows.ts';
-import { buried, confirmed, found } from './readings.ts';
+import { confirmed, deleted, found, hiddenNow } from './readings.ts';
 import type { Reconcile } from './reconcile.ts';
 import type { ScanLine } from './scan-line.ts';
 import { pageOf, select, type Selection } from './selection.ts';
@@ -53,9 +53,12 @@ export function createView(options: ViewOptions): View {
   /** A refresh writes only when nobody wrote the row since it began; while ZITADEL is away the row stays as it is. */
   async function readAgain(key: Key): Promise<Row | undefined> {
     const before = await store.read(key);
-    const answer = await zitadel.read(key.id);
+    const answer = await zitadel.read(key.id, before === undefined);
     const now = clock();
-    if (answer.kind === 'gone') return before === undefined ? undefined : write(key, before, (row) => buried(row, now));
+    if (answer.kind === 'gone')
+      return before === undefined ? undefined : write(key, before, (row) => deleted(row, now));
+    if (answer.kind === 'hidden')
+      return before === undefined || before.known === null ? before : write(key, before, (row) => hiddenNow(row, now));
     if (answer.kind !== 'found') {
       if (before !== undefined) return before;
       const retryAfter = answer.kind === 'retry' ? (answer.retryAfter ?? 5) : 5;
@@ -86,7 +89,7 @@ export function createView(options: ViewOptions): View {
     }
     const usable =
       kept !== undefined &&
-      (kept.tombstone !== null || kept.known === null || !isQuiet(kept) || clock() - kept.verifiedAt <= age);
+      (kept.tombstone !== null || kept.known === null || !isQuiet(kept) || Math.abs(clock() - kept.verifiedAt) <= age);
     const now = usable ? kept : await inTime(refresh(key), kept);
     if (now === undefined || shownFacts(now) === null) throw absent();
     return now;

@@ -1,6 +1,6 @@
 /** What is written of a row once ZITADEL has answered, or has not; those who wait are told, the delivery is reported. */
 import type { Change, Clock, Key, Outcome, Row, Store, Unique, Unreadable, Wake } from './ports.ts';
-import { buried } from './readings.ts';
+import { deleted } from './readings.ts';
 import type { Target } from './reconcile.ts';
 import { pauseOf } from './rest.ts';
 import { deadName, isNothing, isSameRow, orNothing, toSend } from './rows.ts';
@@ -124,14 +124,18 @@ export function createWriteBack({ store, settlements, clock, timing, wake, onDel
     wakeFor({ dueAt });
   }
 
-  /** The user is not there: its changes have nothing to change any more. */
+  /** The user is not there: its changes have nothing to change any more, and what was answered of them is a dead letter. */
   async function vanish(seen: Row, update: Update): Promise<void> {
     let lost: readonly Change[] = [];
+    let dead = 0;
     await update((row) => {
       lost = row.changes;
-      return buried(row, clock());
-    });
-    report(seen, NOTHING, 0, MADE, 'gone');
+      const next = deleted(row, clock());
+      dead = next.dead.length - row.dead.length;
+      return next;
+    }, true);
+    const orphans = lost.filter((change) => !change.answered && !settlements.awaited(seen, change)).length;
+    report(seen, NOTHING, 0, { orphans, dead }, 'gone');
     for (const { revision, kind } of lost)
       settlements.publish(seen, revision, kind === 'delete' ? { kind: 'settled' } : { kind: 'gone' });
   }

@@ -52,9 +52,11 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
   });
   for (const { tenant, users, groups, already, counts } of tenants) {
     const again = already === 0 ? '' : ` (${already} were there from an earlier copy)`;
-    const { owed, doubt, dead, held, blocked } = counts;
+    const { owed, doubt, dead, held, blocked, hidden } = counts;
     print(`${tenant}: ${users} rows of users and ${groups} of groups and rules copied${again}`);
-    print(`${tenant}: ${owed} owed, ${doubt} in doubt, ${dead} dead, ${held} held, ${blocked} blocked`);
+    print(
+      `${tenant}: ${owed} owed, ${doubt} in doubt, ${dead} dead, ${held} held, ${blocked} blocked, ${hidden} hidden`,
+    );
   }
   print(durability);
   print(`${directory} is as it was. Start no bridge on it again: it would send the same changes a second time.`);

@@ -1,15 +1,24 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { refusal } from './errors.ts';
+import { refusal, type Version } from './errors.ts';
 
 const LOCAL = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+$/;
 const LABEL = /^[a-zA-Z0-9-]{1,63}$/;
 
-/** The address syntax of HTML (input type=email): no blanks, no display form, no quoted part, ASCII only. */
-export function email(address: string): string {
+function isPlainAddress(address: string): boolean {
   const [local = '', domain = '', ...more] = address.split('@');
-  const labels = domain.split('.');
   const isLabel = (label: string): boolean => LABEL.test(label) && !label.startsWith('-') && !label.endsWith('-');
-  if (more.length > 0 || !LOCAL.test(local) || !labels.every(isLabel)) throw refusal('emailInvalid');
+  return more.length === 0 && LOCAL.test(local) && domain.split('.').every(isLabel);
+}
+
+/**
+ * Of version A the address syntax of HTML (input type=email): no blanks, no display form, no quoted part, ASCII only. Newer versions take
+ * what RFC 5322 calls an address, blanks around it too, and store it as it is; the display form they refuse.
+ */
+export function email(address: string, version: Version = 'A'): string {
+  if (version === 'A') {
+    if (!isPlainAddress(address)) throw refusal('emailInvalid');
+  } else if (/[<>]/.test(address) || !/^(?:"[^"]+"|[^\s"@]+)@[^\s@]+$/.test(address.trim()))
+    throw refusal('emailNotBare');
   return address;
 }
 

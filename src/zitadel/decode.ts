@@ -37,8 +37,9 @@ export function decode(call: string, error: unknown): Failure {
   return {
     call,
     code: codeName(connect.code),
-    id: detail.id ?? null,
-    message: detail.message ?? connect.rawMessage,
+    // newer servers send the detail of an unknown error with an empty id (measured)
+    id: detail.id || null,
+    message: detail.message || connect.rawMessage,
     fate: fateOf(connect),
     cause: causeOf(connect),
     ...(detail.slug === undefined ? {} : { slug: detail.slug }),
@@ -131,9 +132,12 @@ function chain(error: unknown): Error[] {
   return out;
 }
 
-/** Retry-After (RFC 9110 §10.2.3): seconds or a date. */
+/** Whoever asks for a longer pause is asked again after an hour, seconds: a clock may be wrong, or a proxy. */
+const LONGEST_PAUSE = 3_600;
+
+/** Retry-After (RFC 9110 §10.2.3): seconds or a date; at most an hour. */
 export function seconds(header: string | null): number | undefined {
   if (header === null) return undefined;
   const value = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
-  return Number.isFinite(value) ? Math.max(0, Math.ceil(value)) : undefined;
+  return Number.isNaN(value) ? undefined : Math.min(LONGEST_PAUSE, Math.max(0, Math.ceil(value)));
 }

@@ -189,6 +189,12 @@ describe('each fault in its line, with what to do', () => {
       rules({ applying: { users: 1_200 }, differs: true, unconfirmed: ['g1'] }),
     ],
     ['blocked', 'fail', /^1 row wait/, (north) => void north.rows.push({ id: 'u', troubles: ['blocked'] })],
+    [
+      'hidden',
+      'fail',
+      /^1 row whose user ZITADEL does not show/,
+      (north) => void north.rows.push({ id: 'u', troubles: ['hidden'] }),
+    ],
     ['dead', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', troubles: ['dead'] })],
     ['held', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', troubles: ['held'] })],
   ];
@@ -249,7 +255,7 @@ test('several tenants: each line says which', async () => {
   const { lines } = await run(deskOf({ north: fakeOperator('north'), zeta: fakeOperator('zeta') }), 'doctor');
   assert.equal(lines.length, 2 * CHECKS.length);
   assert.match(lines[0] ?? '', /^ok {4}north config: /);
-  assert.match(lines.at(-1) ?? '', /^ok {4}zeta held: /);
+  assert.match(lines.at(-1) ?? '', /^ok {4}zeta hidden: /);
 });
 
 test('a refused configuration and a closed store are the first line, exit 1', () => {

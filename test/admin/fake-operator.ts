@@ -65,7 +65,16 @@ export const SEEN: Inspection = {
   problems: [],
 };
 
-export const SYNCED: SyncEvent = { kind: 'finished', ms: 40, keptKeys: 0, users: 7, changed: 1, removed: 0, kept: 0 };
+export const SYNCED: SyncEvent = {
+  kind: 'finished',
+  ms: 40,
+  keptKeys: 0,
+  users: 7,
+  changed: 1,
+  removed: 0,
+  kept: 0,
+  hidden: 0,
+};
 
 export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
   const up = (): void => {
@@ -105,6 +114,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         dead: 0,
         held: 0,
         blocked: 0,
+        hidden: 0,
       };
       for (const { troubles } of fake.rows) for (const trouble of troubles) counts[trouble] += 1;
       return {
@@ -133,6 +143,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
       const row = rowOf(id);
       return { zitadel: 'found', wish: 'edit', differences: [], ...entry(tenant, row), ...row };
     },
+    recreate: async (id) => settle('recreate', id, ['hidden'], 'created again under the id n1'),
     retry: async (id) => settle('retry', id, ['owed', 'doubt', 'dead', 'blocked'], 'tried now'),
     drop: async (id) => settle('drop', id, ['dead', 'held'], 'forgotten'),
     release: async (id) => settle('release', id, ['held'], 'released'),

@@ -41,7 +41,7 @@ describe('queue list', () => {
       'u2  dead,owed  3 d    0         e-mail is refused',
       'u1  owed       5 min  4         ZITADEL is away',
       'u3  blocked    -      0         user.write is missing',
-      'north: owed 2, doubt 0, dead 1, held 0, blocked 1',
+      'north: owed 2, doubt 0, dead 1, held 0, blocked 1, hidden 0',
     ]);
     assert.deepEqual(
       (value as readonly { id: string }[]).map(({ id }) => id),

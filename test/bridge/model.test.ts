@@ -122,6 +122,20 @@ async function settle(world: UserWorld): Promise<void> {
     if ((await store.troubled(ctx.tenant, 'held', 1)).length === 0) break;
   }
   await check(world);
+  await known(world);
+  // a user that reads show again is hidden no more
+  zitadel.lost.clear();
+  await tenant.operator.sync({ acceptRemovals: true });
+  assert.deepEqual(await store.troubled(ctx.tenant, 'hidden', 1), []);
+  await known(world);
+  const ids = zitadel.created;
+  assert.equal(new Set(ids).size, ids.length - revivedByLate(world), 'no id is created twice');
+}
+
+/** What is known at rest is what ZITADEL has, whether its reads show it or not. */
+async function known(world: UserWorld): Promise<void> {
+  const { setting } = world;
+  const { zitadel } = setting;
   for (const person of world.people) {
     const row = await setting.row(person.id);
     const facts = zitadel.people.get(person.id);
@@ -143,8 +157,6 @@ async function settle(world: UserWorld): Promise<void> {
           `${fact} is dead without a reason: ${letter.reason}`,
         );
   }
-  const ids = zitadel.created;
-  assert.equal(new Set(ids).size, ids.length - revivedByLate(world), 'no id is created twice');
 }
 
 /** A create that lands after its user was deleted makes it once more; it is taken away again. */
@@ -191,6 +203,19 @@ const COMMANDS: readonly fc.Arbitrary<Command<UserWorld>>[] = [
     command(`remove ${n}`, async (world) => {
       const person = personOf(world, n);
       if (person !== undefined) await remove(world, person);
+    }),
+  ),
+  fc.tuple(some, fc.boolean()).map(([n, finds]) =>
+    command(`reads ${finds ? 'find' : 'lose'} ${n}`, async (world) => {
+      const { lost } = world.setting.zitadel;
+      const id = personOf(world, n)?.id;
+      if (id !== undefined && finds) lost.delete(id);
+      else if (id !== undefined) lost.add(id);
+    }),
+  ),
+  fc.constant(
+    command('reads lose the next one that is made', async ({ setting }) => {
+      setting.zitadel.losesNext = true;
     }),
   ),
   ...troubles(25),

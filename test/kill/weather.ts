@@ -17,6 +17,10 @@ const FAULTS: readonly Fault[] = [
   { mode: 'error', p: 0.01, code: 'DEADLINE_EXCEEDED', afterApply: true },
   // 2 % of the answers are lost after the call was applied
   { mode: 'error', p: 0.02, dropAfter: true },
+  // reads lose a user: at once and for good, after any write, or for a while only
+  { mode: 'lose', method: 'CreateUser', p: 0.02 },
+  { mode: 'lose', p: 0.002 },
+  { mode: 'lose', p: 0.01, ms: 1_500 },
   // 1 % of the calls hang
   { mode: 'error', p: 0.01, hang: true, hangMs: HANG },
 ];

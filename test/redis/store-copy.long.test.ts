@@ -94,7 +94,7 @@ describe('store copy', { skip: withoutRedis() }, () => {
     const first = await scimBridge(['--to', url], { DATA_DIR });
     assert.equal(first.exit, 0, first.err);
     assert.match(first.out, /^default: 11 rows of users and 3 of groups and rules copied$/m);
-    assert.match(first.out, /^default: 3 owed, 3 in doubt, 1 dead, 1 held, 1 blocked$/m);
+    assert.match(first.out, /^default: 3 owed, 3 in doubt, 1 dead, 1 held, 1 blocked, 0 hidden$/m);
 
     const store = await open({ url });
     for (const each of CARRIED) assert.deepEqual(await store.read(each), each);

@@ -60,6 +60,7 @@ const wish = fc.record({
   doubt: fc.boolean(),
   dead: fc.nat(2),
   blocked: fc.option(text),
+  hidden: fc.option(fc.nat()),
   index: fc.record({
     visible: fc.boolean(),
     userName: fc.option(text),
@@ -156,6 +157,7 @@ const inTrouble: Readonly<Record<Trouble, (row: Row) => boolean>> = {
   dead: (row) => row.dead.length !== 0,
   held: (row) => row.changes.length > owed(row).length,
   blocked: (row) => row.blocked !== null,
+  hidden: (row) => row.hidden !== null,
 };
 
 const sights = fc.constant(command('scan, counts, troubled, members, due, holder', compare));

@@ -13,6 +13,7 @@ const IN_TROUBLE: Readonly<Record<Trouble, Partial<Row>>> = {
   dead: { dead: [deadLetter()] },
   held: { changes: [change({ held: true })] },
   blocked: { blocked: 'no permission' },
+  hidden: { hidden: 1_700_000_000_000 },
 };
 
 export function queueConformance(current: () => Store, fresh: (id?: string) => Key): void {
@@ -99,12 +100,18 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
     it('a row may be in all troubles at once', async () => {
       const [store, key] = [current(), fresh()];
       const changes = [change({ held: true }), change({ revision: 2 })];
-      const written = write(key, { ...IN_TROUBLE.dead, ...IN_TROUBLE.doubt, ...IN_TROUBLE.blocked, changes });
+      const written = write(key, {
+        ...IN_TROUBLE.dead,
+        ...IN_TROUBLE.doubt,
+        ...IN_TROUBLE.blocked,
+        ...IN_TROUBLE.hidden,
+        changes,
+      });
       await store.write(written, LAZY);
       for (const trouble of TROUBLES) assert.deepEqual(await store.troubled(key.tenant, trouble, 2), [written.row]);
       assert.deepEqual(
         await store.counts(key.tenant),
-        counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1 }),
+        counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
       );
     });
   });

@@ -32,6 +32,7 @@ const FULL: Partial<Row> = {
   confirm: { until: 1.5, facts: { title: null, phone: '+1' } },
   dead: [deadLetter(), deadLetter({ revision: 2, cause: 'poisoned' })],
   blocked: 'no permission',
+  hidden: 1_700_000_000_000,
   stuck: { reason: 'INTERNAL', since: 5, times: 3 },
   attempts: 4,
   dueAt: 1.5,
@@ -99,7 +100,13 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
       it('takes a row away, and everything it was found by', async () => {
         const key = fresh();
         const index = { userName: 'ann', externalId: 'x', emails: ['a@b'], reserved: [`${key.tenant}/ann`] };
-        const fields = { changes: [change(), change({ held: true })], doubt: true, dead: [deadLetter()], blocked: 'x' };
+        const fields = {
+          changes: [change(), change({ held: true })],
+          doubt: true,
+          dead: [deadLetter()],
+          blocked: 'x',
+          hidden: 5,
+        };
         await store.write(write(key, { ...fields, dueAt: -5 }, index));
         assert.deepEqual(await store.write(removal(key, 2)), { kind: 'version' });
         assert.deepEqual(await store.write(removal(key, 1)), OK);
@@ -272,7 +279,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         const [first, second] = [fresh('a'), fresh('b')];
         const name = `${first.tenant}/ann`;
         const changes = [change({ at: 5 }), change({ revision: 2, held: true, at: 4 })];
-        const fields = { changes, doubt: true, dead: [deadLetter()], blocked: 'no permission' };
+        const fields = { changes, doubt: true, dead: [deadLetter()], blocked: 'no permission', hidden: 5 };
         const memberships = { memberships: ['left', 'g'], display: 'Ann' };
         const written = write(first, { ...fields, dueAt: -7 }, { userName: 'Ann', reserved: [name], ...memberships });
         await store.write(written);
@@ -300,7 +307,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.deepEqual(await store.holder('zitadel', name), first);
         assert.deepEqual(
           await store.counts(first.tenant),
-          counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1 }),
+          counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
         );
         assert.deepEqual((await store.page(second.tenant, 0, 10)).total, 1);
         assert.deepEqual(await store.getState('progress'), { pages: 3 });

@@ -81,6 +81,7 @@ export const counts = (fields: Partial<Counts> = {}): Counts => ({
   dead: 0,
   held: 0,
   blocked: 0,
+  hidden: 0,
   ...fields,
 });
 
@@ -98,7 +99,7 @@ export async function scanned(store: Store, tenant: string, after?: Pick<Row, 'c
   return rows;
 }
 
-export const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
+export const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
 
 /** All rows in a trouble, `limit` at a time. */
 export const allTroubled = (store: Store, tenant: string, trouble: Trouble, limit: number): Promise<Row[]> =>

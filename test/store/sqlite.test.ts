@@ -260,7 +260,7 @@ describe('store/sqlite', () => {
     const before = await sight();
 
     const changes = [change({ at: 1 }), change({ revision: 2, held: true })];
-    const full = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', dueAt: 1 };
+    const full = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
     const moved = { memberships: ['h', 'i'], display: 'Other' };
     const together = await Promise.allSettled([
       store.write(write(small, { ...full, version: 2 }, { userName: 'other', reserved: ['other'], ...moved })),
@@ -286,7 +286,10 @@ describe('store/sqlite', () => {
     assert.deepEqual(await store.write(big('does not fit')), { kind: 'ok' });
     assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 1 }));
     assert.deepEqual(await store.write(write(small, { ...full, version: 2 })), { kind: 'ok' });
-    assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 2, doubt: 1, dead: 1, held: 1, blocked: 1 }));
+    assert.deepEqual(
+      await store.counts('t'),
+      counts({ rows: 2, owed: 2, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
+    );
   });
 
   it('writes on after a batch that SQLite refuses', async () => {

@@ -3,7 +3,7 @@ import type { Client } from './client.ts';
 import { besideRows, rowsKey } from './keys.ts';
 import { script } from './script.ts';
 
-const SETS = `{ 'order', 'due', 'since', 'tomb', 'owed', 'doubt', 'dead', 'held', 'blocked' }`;
+const SETS = `{ 'order', 'due', 'since', 'tomb', 'owed', 'doubt', 'dead', 'held', 'blocked', 'hidden' }`;
 
 /** KEYS: rows. ARGV: id, the value that could not be read. 1: it is set aside now; 0: it was written meanwhile, or is aside already. */
 const SET_ASIDE = script(String.raw`

@@ -23,6 +23,7 @@ const USUAL = {
   confirm: null,
   dead: Object.freeze([]),
   blocked: null,
+  hidden: null,
   stuck: null,
   attempts: 0,
   dueAt: null,

@@ -58,7 +58,7 @@ export interface RedisStore extends Store {
   watch(shelf: string, onChange: (id: string) => void): void;
 }
 
-const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
+const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
 /** Rows of a scan asked for at once, and the longest piece that is handed on, ms: the consumer needs some of its slice too. */
 const SLICE_ROWS = 200;
 const SLICE_MS = 2;
@@ -223,13 +223,13 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     oldestOwed: (tenant) => lowest(tenant, 'since'),
     tombstones: (tenant, before, limit) => rowsSeen(sights.TOMBSTONES, tenant, before, Math.max(0, limit)),
     async counts(tenant) {
-      const [rows = 0, owed = 0, doubt = 0, dead = 0, held = 0, blocked = 0] = await see<number[]>(
+      const [rows = 0, owed = 0, doubt = 0, dead = 0, held = 0, blocked = 0, hidden = 0] = await see<number[]>(
         sights.COUNTS,
         tenant,
         'order',
         ...TROUBLES,
       );
-      return { rows, owed, doubt, dead, held, blocked };
+      return { rows, owed, doubt, dead, held, blocked, hidden };
     },
     damaged: (tenant) => damaged.ids(tenant),
     async forget({ tenant, id }) {

@@ -1,7 +1,7 @@
 /**
  * One write of a row. Beside hash `rows` it keeps, under the same hash tag:
  * order, due, since, tomb: sorted by created (visible rows), dueAt, the oldest owed change, tombstone;
- * owed, doubt, dead, held, blocked: ids in trouble, by id; find: index entry + id; m:<group>: ids of its members;
+ * owed, doubt, dead, held, blocked, hidden: ids in trouble, by id; find: index entry + id; m:<group>: ids of its members;
  * display: id -> name in lists of members; sets: group -> "count revision modified"; bans: reservations that are void, by time;
  * mark: marks.ts; aside: ids of rows that cannot be read;
  * changes: how many writes were told to those who watch; tokens: the last one of a lease; lease:<id>: "token mark" while it is held.

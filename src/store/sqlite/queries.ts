@@ -76,7 +76,8 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
   }
 
   const row = one('SELECT id, body FROM rows WHERE tenant = ? AND id = ?');
-  const slot = one(`SELECT version, visible AS rows, owed, doubt, dead, held, blocked, emails, names, members
+  const slot = one(`SELECT version, visible AS rows, owed, doubt, dead, held, blocked, hidden, emails,
+      names, members
     FROM rows WHERE tenant = ? AND id = ?`);
   const finders: Readonly<Record<IndexName, ReturnType<typeof many>>> = {
     userName: many('SELECT id, body FROM rows WHERE tenant = ? AND user_name = ? AND visible = 1 ORDER BY created, id'),
@@ -113,12 +114,13 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
     dead: troubled('dead'),
     held: troubled('held'),
     blocked: troubled('blocked'),
+    hidden: troubled('hidden'),
   };
   const oldestOwed = one('SELECT min(owed_since) AS at FROM rows WHERE tenant = ? AND owed_since IS NOT NULL');
   const tombstones = many(
     'SELECT id, body FROM rows WHERE tenant = ? AND tombstone < ? ORDER BY tombstone, id LIMIT ?',
   );
-  const counts = many('SELECT tenant, rows, owed, doubt, dead, held, blocked FROM counts');
+  const counts = many('SELECT tenant, rows, owed, doubt, dead, held, blocked, hidden FROM counts');
   const state = one('SELECT value FROM state WHERE name = ?');
 
   function atOnce<T>(work: () => T): T {

@@ -105,17 +105,24 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (tenant, grp)
   ) STRICT, WITHOUT ROWID;
   `,
+
+  `
+  ALTER TABLE rows ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE counts ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+  UPDATE rows SET body = json_insert(body, '$.hidden', NULL);
+  CREATE INDEX rows_hidden ON rows (tenant, id) WHERE hidden = 1;
+  `,
 ];
 
 /** What the writer can be told to do. A call is the name of a row of this table and its parameters in order. */
 export const CHANGES = {
   putRow: `INSERT INTO rows
-      (tenant, id, version, visible, owed, doubt, dead, held, blocked, created, user_name, external_id, due_at, owed_since,
+      (tenant, id, version, visible, owed, doubt, dead, held, blocked, hidden, created, user_name, external_id, due_at, owed_since,
        tombstone, emails, names, members, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant, id) DO UPDATE SET
       version = excluded.version, visible = excluded.visible, owed = excluded.owed, doubt = excluded.doubt,
-      dead = excluded.dead, held = excluded.held, blocked = excluded.blocked,
+      dead = excluded.dead, held = excluded.held, blocked = excluded.blocked, hidden = excluded.hidden,
       created = excluded.created, user_name = excluded.user_name, external_id = excluded.external_id,
       due_at = excluded.due_at, owed_since = excluded.owed_since, tombstone = excluded.tombstone,
       emails = excluded.emails, names = excluded.names, members = excluded.members, body = excluded.body`,
@@ -130,10 +137,11 @@ export const CHANGES = {
   putMemberSet: `INSERT INTO member_sets (tenant, grp, count, revision, modified) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (tenant, grp) DO UPDATE SET
       count = excluded.count, revision = excluded.revision, modified = excluded.modified`,
-  addCounts: `INSERT INTO counts (tenant, rows, owed, doubt, dead, held, blocked) VALUES (?, ?, ?, ?, ?, ?, ?)
+  addCounts: `INSERT INTO counts (tenant, rows, owed, doubt, dead, held, blocked, hidden) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant) DO UPDATE SET
       rows = rows + excluded.rows, owed = owed + excluded.owed, doubt = doubt + excluded.doubt,
-      dead = dead + excluded.dead, held = held + excluded.held, blocked = blocked + excluded.blocked`,
+      dead = dead + excluded.dead, held = held + excluded.held, blocked = blocked + excluded.blocked,
+      hidden = hidden + excluded.hidden`,
   putState: 'INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
   removeState: 'DELETE FROM state WHERE name = ?',
 } as const;
