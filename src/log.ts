@@ -108,13 +108,15 @@ const isCode = (text: string): boolean => GRPC.has(text) || SYSTEM.has(text) || 
 const CALL =
   /^(?:ZITADEL could not be read: |\d{1,9} calls in a row got no answer; the last: )?([A-Z][a-z]{1,20}[A-Z][A-Za-z]{1,40}): ([A-Z][A-Za-z0-9]{1,15}-\w{3,16}(?= |$))?/;
 /** An id of ZITADEL at the end of its words, where no call stands before them; its second part is random, so no name. */
-const AT_END = /\(([A-Z][A-Za-z0-9]{1,15}-(?![A-Z]?[a-z]*\))\w{3,16})\)$/;
+const AT_END = /\(([A-Z][A-Za-z0-9]{1,15}-(\w{3,16}))\)$/;
+const NAME = /^[A-Z]?[a-z]*$/;
 
 /** The call, ZITADEL's error id and the codes in a text, or the text when it is one word. Nothing else of it: it may quote a value. */
 export function reason(value: unknown): string {
   const text = String(value).slice(0, 500);
   const [, call, id] = CALL.exec(text) ?? [];
-  const [, last] = call === undefined ? (AT_END.exec(text) ?? []) : [];
+  const [, end, random = ''] = call === undefined ? (AT_END.exec(text) ?? []) : [];
+  const last = NAME.test(random) ? undefined : end;
   const found = [call, id ?? last, ...text.split(/[^A-Za-z_]+/).filter(isCode)].filter((each) => each !== undefined);
   return found.length > 0 ? [...new Set(found)].join(' ') : word(text);
 }

@@ -23,6 +23,9 @@ const FORMS = [
   'x\n    at canary (/canary.ts:1:1)',
 ];
 const CANARY = /canary/i;
+/** The names of attributes that no schema has are told, and nothing that could not be such a name. */
+const IGNORED =
+  /"ignored":\[(?:"[A-Za-z][\w.:-]*",?)*\]|^scim_bridge_ignored_attributes_total\{attribute="[A-Za-z][\w.:-]*"\} \d+$/gm;
 
 let sandbox: SandboxProcess;
 let bridge: RunningBridge;
@@ -44,7 +47,8 @@ async function findings(): Promise<string> {
   const page = await fetch(`${new URL(bridge.base).origin}/`, { headers: { authorization } });
   assert.equal(page.status, 200);
   const doctor = await operate(bridge, 'doctor');
-  return [...bridge.lines, await bridge.metrics(), await page.text(), JSON.stringify(doctor)].join('\n');
+  const all = [...bridge.lines, await bridge.metrics(), await page.text(), JSON.stringify(doctor)].join('\n');
+  return all.replaceAll(IGNORED, '');
 }
 
 test('paths, queries, headers, methods and bodies', async () => {
@@ -120,11 +124,7 @@ test('a user whose id in ZITADEL is an address', async () => {
   await until(() =>
     bridge.lines.filter((line) => line.includes('"id":"hash:')).some((line) => line.includes('delivery')),
   );
-  assert.deepEqual(
-    bridge.lines.filter((line) => CANARY.test(line)),
-    [],
-  );
-  assert.doesNotMatch(await bridge.metrics(), CANARY);
+  assert.doesNotMatch(await findings(), CANARY);
 });
 
 /** fetch() refuses some methods. */
