@@ -5,9 +5,9 @@
 import type { AddressInfo } from 'node:net';
 import { registerHooks } from 'node:module';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { loadConfig } from '../src/config.ts';
-import { createLog } from '../src/log.ts';
-import { createServer } from '../src/server.ts';
+import { loadConfig } from '../src/config/config.ts';
+import { createLog } from '../src/server/log.ts';
+import { createServer } from '../src/server/http-server.ts';
 import { commits } from './counted-store.ts';
 
 /** What the process tells of itself; the delays in ms. */
@@ -29,7 +29,7 @@ registerHooks({
     return found.url === STORE && context.parentURL !== COUNTED ? { ...found, url: COUNTED } : found;
   },
 });
-const { wire } = await import('../src/wire.ts');
+const { wire } = await import('../src/server/compose.ts');
 
 const config = loadConfig(process.env, process.cwd());
 const delayMs = Number(process.env['BENCH_COMMIT_DELAY'] ?? 0);

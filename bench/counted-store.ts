@@ -1,5 +1,4 @@
-/** The embedded store with its commits counted. BENCH_WAIT=false: commits are made within 5 ms, as ever, but nobody waits for one. */
-import type { Store } from '../src/bridge/ports.ts';
+import type { Store } from '../src/bridge/ports/store.ts';
 import { createSqliteStore as createStore, type SqliteStoreOptions } from '../src/store/sqlite/store.ts';
 
 export const commits = { count: 0 };

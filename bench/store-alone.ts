@@ -4,8 +4,9 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Row, Write } from '../src/bridge/ports.ts';
-import { emptyRow, indexOf } from '../src/bridge/rows.ts';
+import type { Row } from '../src/bridge/row/types.ts';
+import type { Write } from '../src/bridge/ports/store.ts';
+import { emptyRow, indexOf } from '../src/bridge/row/views.ts';
 import { toFacts } from '../src/mapping/users.ts';
 import { createSqliteStore } from '../src/store/sqlite/store.ts';
 import { scimUser } from './person.ts';
@@ -37,7 +38,7 @@ const unique = { instance: 'bench', externalId: false };
 function write(n: number, version: number): Write {
   const key = { tenant: 'bench', id: `user-${n}` };
   const facts = toFacts({ ...scimUser(`person-${n}`), title: `round ${version}` }, key.id);
-  const row: Row = { ...emptyRow(key, n), version, known: facts };
+  const row: Row = { ...emptyRow(key, n), version, confirmed: facts };
   return { key, expect: version - 1, row, index: indexOf(row, unique) };
 }
 

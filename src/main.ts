@@ -2,11 +2,11 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import closeWithGrace from 'close-with-grace';
-import { type Config, loadConfig } from './config.ts';
-import { createLog } from './log.ts';
-import { withSandbox } from './demo.ts';
-import { createServer } from './server.ts';
-import { wire } from './wire.ts';
+import { type Config, loadConfig } from './config/config.ts';
+import { createLog } from './server/log.ts';
+import { withSandbox } from './server/sandbox.ts';
+import { createServer } from './server/http-server.ts';
+import { wire } from './server/compose.ts';
 
 /** Requests end within ANSWER_WITHIN; what comes after them gets this long, ms. */
 const GRACE = 5_000;

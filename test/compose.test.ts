@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { settingRows } from '../src/config/settings.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/config.ts';
 import names from './compose-names.json' with { type: 'json' };
 
 interface Service {
@@ -27,7 +27,7 @@ const { services, configs } = parse(text, { merge: true }) as {
 const settings = new Set(settingRows().flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name])));
 /** Services that run this repository. */
 const own = Object.keys(services).filter((name) => services[name]?.build !== undefined);
-const known: Readonly<Record<string, ReadonlySet<string>>> = {
+const confirmed: Readonly<Record<string, ReadonlySet<string>>> = {
   ...Object.fromEntries(own.map((name) => [name, settings])),
   zitadel: new Set(names.zitadel.names),
   postgres: new Set(names.postgres.names),
@@ -37,7 +37,7 @@ describe('docker-compose.yml', () => {
   for (const [service, { environment = {}, image }] of Object.entries(services)) {
     test(`${service}: every name of its environment is documented`, () => {
       assert.deepEqual(
-        Object.keys(environment).filter((name) => !known[service]?.has(name)),
+        Object.keys(environment).filter((name) => !confirmed[service]?.has(name)),
         [],
       );
     });
@@ -48,7 +48,7 @@ describe('docker-compose.yml', () => {
   }
 
   test('every name it takes from outside is one of those', () => {
-    const all = new Set(Object.values(known).flatMap((each) => [...each]));
+    const all = new Set(Object.values(confirmed).flatMap((each) => [...each]));
     const taken = [...text.matchAll(/\$\{(\w+)/g)].map((match) => match[1] ?? '');
     assert.deepEqual(
       taken.filter((name) => !all.has(name)),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { ConfigError } from '../src/config/complaints.ts';
 import { settingRows } from '../src/config/settings.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/config.ts';
 import { parseAddress } from '../src/store/redis/address.ts';
 
 let folder: string;
@@ -116,14 +116,14 @@ describe('environment', () => {
   });
 
   test('an age may be longer than a timer can wait', () => {
-    assert.equal(load({ DEAD_KEEP: '365d' }).limits.deadKeep, 365 * 86_400_000);
+    assert.equal(load({ DEAD_KEEP: '365d' }).limits.deadLetterRetention, 365 * 86_400_000);
     assert.equal(load({ HOLD_AFTER: '30d' }).limits.holdAfter, 30 * 86_400_000);
     for (const bad of ['0s', '3651d', '90'])
       assert.match(complaints({ DEAD_KEEP: bad })[0] ?? '', /^DEAD_KEEP: must be/);
   });
 
   test('OWED_MAX is a whole number, at least 1', () => {
-    assert.equal(load({ OWED_MAX: '5' }).limits.owedMax, 5);
+    assert.equal(load({ OWED_MAX: '5' }).limits.maxPending, 5);
     for (const bad of ['0', '-1', '1.5', 'many']) assert.match(complaints({ OWED_MAX: bad })[0] ?? '', /^OWED_MAX: /);
   });
 

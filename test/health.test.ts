@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import express from 'express';
 import request from 'supertest';
-import { createHealth, type NotReady } from '../src/health.ts';
-import { createMetrics, type TenantCounts } from '../src/metrics.ts';
+import { createHealth, type NotReady } from '../src/server/health.ts';
+import { createMetrics, type TenantCounts } from '../src/server/metrics.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 

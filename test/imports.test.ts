@@ -18,14 +18,14 @@ function complaints(file: string, source: string): string[] {
 }
 
 const FORBIDDEN: readonly (readonly [string, string])[] = [
-  ['scim/router.ts', `import { rows } from '../store/sqlite/rows.ts';`],
-  ['scim/router.ts', `import { view } from '../bridge/view.ts';`],
-  ['scim/router.ts', `import type { Config } from '../config.ts';`],
+  ['scim/http/router.ts', `import { rows } from '../store/sqlite/rows.ts';`],
+  ['scim/http/router.ts', `import { view } from '../bridge/view.ts';`],
+  ['scim/http/router.ts', `import type { Config } from '../config.ts';`],
   ['store/sqlite/rows.ts', `export { call } from '../../zitadel/call.ts';`],
-  ['bridge/view.ts', `const log = await import('../log.ts');`],
-  ['bridge/view.ts', `import '../wire.ts';`],
+  ['bridge/requests/read-users.ts', `const log = await import('../log.ts');`],
+  ['bridge/requests/read-users.ts', `import '../wire.ts';`],
   ['mapping/users.ts', `import { z } from 'zod';`],
-  ['bridge/view.ts', `import {\n  create,\n} from '@bufbuild/protobuf/wkt';`],
+  ['bridge/requests/read-users.ts', `import {\n  create,\n} from '@bufbuild/protobuf/wkt';`],
   ['sandbox/main.ts', `import { BridgeError } from '../errors.ts';`],
   ['admin/queue.ts', `import { view } from '../bridge/view.ts';`],
   ['admin/socket.ts', `import type { Config } from '../config.ts';`],
@@ -37,7 +37,7 @@ for (const [file, source] of FORBIDDEN) {
 }
 
 const ALLOWED: readonly (readonly [string, string])[] = [
-  ['scim/router.ts', `import type { Users } from '../bridge/use-cases.ts';\nimport { jwtVerify } from 'jose';`],
+  ['scim/http/router.ts', `import type { Users } from '../bridge/use-cases.ts';\nimport { jwtVerify } from 'jose';`],
   ['store/sqlite/rows.ts', `import type { Row } from '../../bridge/ports.ts';\nimport { x } from '../codec.ts';`],
   ['sandbox/services/users.ts', `import { create } from '@bufbuild/protobuf';\nimport { x } from '../errors.ts';`],
   ['admin/queue.ts', `import type { Operator } from '../bridge/operator.ts';`],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERRORS } from '../src/errors.ts';
-import { createLog, type Log, reason } from '../src/log.ts';
-import { crashSite } from '../src/scim/errors-out.ts';
+import { createLog, type Log, reason } from '../src/server/log.ts';
+import { crashSite } from '../src/scim/http/errors.ts';
 
 function lines(write: (log: Log) => void, level = 'info'): Record<string, unknown>[] {
   const written: string[] = [];

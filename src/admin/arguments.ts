@@ -1,11 +1,10 @@
-/** What may follow a command's name, and the check of what did. Arguments come from the command line and over the socket. */
-import type { Trouble } from '../bridge/ports.ts';
+import type { Condition } from '../bridge/ports/store.ts';
 import { BridgeError } from '../errors.ts';
 
 export interface Args {
   readonly id?: string;
   readonly all?: boolean;
-  readonly kind?: Trouble;
+  readonly kind?: Condition;
   readonly tenant?: string;
   /** rows to show */
   readonly limit?: number;
@@ -14,7 +13,7 @@ export interface Args {
 
 export type ArgumentName = keyof Args;
 
-export const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'] as const satisfies readonly Trouble[];
+export const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'] as const satisfies readonly Condition[];
 
 const MOST_SHOWN = 1_000;
 
@@ -49,7 +48,7 @@ export interface Takes {
   /** what says on which rows it works (user: on no group); undefined: on none, or on all */
   readonly on?: 'id' | 'user' | 'id or all';
   /** troubles that --kind may name */
-  readonly kinds?: readonly Trouble[];
+  readonly kinds?: readonly Condition[];
   /** --all needs --kind: what it does cannot be taken back */
   readonly kindWithAll?: true;
 }
@@ -66,9 +65,9 @@ export function checkArguments({ takes, on, kinds = TROUBLES, kindWithAll }: Tak
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw wrong('the arguments must be a JSON object');
   for (const [name, value] of Object.entries(given)) {
-    const known = takes.find((each) => each === name);
-    if (known === undefined) throw wrong(`${name}: no such argument; there are ${takes.join(', ')}`);
-    if (!ARGUMENTS[known].fits(value)) throw wrong(`${name} must be ${ARGUMENTS[known].must}`);
+    const confirmed = takes.find((each) => each === name);
+    if (confirmed === undefined) throw wrong(`${name}: no such argument; there are ${takes.join(', ')}`);
+    if (!ARGUMENTS[confirmed].fits(value)) throw wrong(`${name} must be ${ARGUMENTS[confirmed].must}`);
   }
   const args: Args = given;
   if (args.kind !== undefined && !kinds.includes(args.kind)) throw wrong(`kind must be one of ${kinds.join(', ')}`);

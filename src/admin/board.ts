@@ -4,7 +4,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import type { Queue } from 'bullmq';
 import { Router } from 'express';
-import type { Key } from '../bridge/ports.ts';
+import type { Key } from '../bridge/row/types.ts';
 import { type AdminToken, allowed, send } from './admin-token.ts';
 
 export interface BoardOptions extends AdminToken {

@@ -1,6 +1,5 @@
-/** THE CHECKS OF DOCTOR, one row each. docs/commands.md is generated from it. */
-import type { Inspection } from '../bridge/ports.ts';
-import type { RulesState, TenantState } from '../bridge/operator.ts';
+import type { Inspection } from '../bridge/ports/zitadel.ts';
+import type { RulesState, TenantState } from '../bridge/ports/operator.ts';
 import { expiries, type Ending } from './expiry.ts';
 import type { Findings, Level } from './findings.ts';
 import { ruleText } from './groups-text.ts';
@@ -65,9 +64,9 @@ const ofRules =
       : judge(findings.rules, findings);
 
 /** Rows, of users and of groups, that wait for an operator. */
-const waiting = (trouble: 'dead' | 'held' | 'blocked' | 'hidden', what: string): Check['judge'] =>
+const waiting = (condition: 'dead' | 'held' | 'blocked' | 'hidden', what: string): Check['judge'] =>
   ofState(({ counts }) =>
-    counts[trouble] === 0 ? ok('none') : fail(`${count(counts[trouble], 'row')} ${what}`, trouble),
+    counts[condition] === 0 ? ok('none') : fail(`${count(counts[condition], 'row')} ${what}`, condition),
   );
 
 const ending = ({ level, finding }: Ending): Verdict => (level === 'ok' ? ok(finding) : { level, finding, to: level });

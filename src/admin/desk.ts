@@ -1,6 +1,5 @@
-/** What the operator's commands and the status page work with. */
-import type { Clock } from '../bridge/ports.ts';
-import type { Operator } from '../bridge/operator.ts';
+import type { Clock } from '../bridge/ports/context.ts';
+import type { Operator } from '../bridge/ports/operator.ts';
 
 /** Of a tenant's configuration what `doctor` looks at. */
 export interface TenantSetup {

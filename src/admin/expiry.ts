@@ -22,8 +22,13 @@ export function expiries(
     expires !== undefined && expires <= now + SOON ? [{ name, expires }] : [],
   );
   if (ends.length === 0) {
-    const known = credentials.flatMap(({ expires }) => (expires !== undefined && expires < now + NEVER ? expires : []));
-    return { level: 'ok', finding: known.length === 0 ? fine : `the first ends ${when(Math.min(...known), now)}` };
+    const confirmed = credentials.flatMap(({ expires }) =>
+      expires !== undefined && expires < now + NEVER ? expires : [],
+    );
+    return {
+      level: 'ok',
+      finding: confirmed.length === 0 ? fine : `the first ends ${when(Math.min(...confirmed), now)}`,
+    };
   }
   return {
     level: ends.some(({ expires }) => expires <= now) ? 'fail' : 'warn',

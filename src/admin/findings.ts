@@ -1,6 +1,5 @@
-/** What `doctor` finds out about one tenant before it judges. */
-import type { Inspection } from '../bridge/ports.ts';
-import type { Operator, RulesState, TenantState } from '../bridge/operator.ts';
+import type { Inspection } from '../bridge/ports/zitadel.ts';
+import type { Operator, RulesState, TenantState } from '../bridge/ports/operator.ts';
 import type { Desk, TenantSetup } from './desk.ts';
 
 /** warn: it works, and something is to be looked at. fail: something does not work, or waits for an operator. */

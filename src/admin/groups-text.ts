@@ -1,5 +1,5 @@
 /** Groups and the rights they give, as lines for people. */
-import type { ExplainedRight, Explanation, PlannedUser, RightName, RuleStanding } from '../bridge/operator.ts';
+import type { ExplainedRight, Explanation, PlannedUser, RightName, RuleStanding } from '../bridge/ports/operator.ts';
 import { columns, count, plain } from './text.ts';
 
 /** Groups that are named as the givers of one right. */
@@ -43,8 +43,8 @@ const apart = (lines: readonly string[]): readonly string[] => (lines.length ===
 const part = (head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] =>
   apart(rows.length === 0 ? [] : columns([head, ...rows]));
 
-function membershipCells({ id, displayName, vouched, owed }: Explanation['memberships'][number]): string[] {
-  const source = vouched ? 'vouched' : 'read from ZITADEL: keeps rights, gives none';
+function membershipCells({ id, displayName, vouched: trusted, owed }: Explanation['memberships'][number]): string[] {
+  const source = trusted ? 'vouched' : 'read from ZITADEL: keeps rights, gives none';
   const way = { add: 'owed: to be added', remove: 'owed: to be taken off' };
   return [
     plain(id),

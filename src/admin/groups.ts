@@ -1,6 +1,6 @@
 /** groups explain, groups plan and groups apply. */
 import { BridgeError } from '../errors.ts';
-import type { PlannedUser, RightName, RulesState } from '../bridge/operator.ts';
+import type { PlannedUser, RightName, RulesState } from '../bridge/ports/operator.ts';
 import type { Args } from './arguments.ts';
 import type { Desk } from './desk.ts';
 import { explainLines, plannedText, rightText, ruleText } from './groups-text.ts';
@@ -119,9 +119,9 @@ const userLine = (user: PlannedUser): string => `${plain(user.id)} ${plannedText
 
 function counted(counts: Map<string, Counted>, { project, role }: RightName): void {
   const key = JSON.stringify([project, role]);
-  const known = counts.get(key);
-  if (known === undefined) counts.set(key, { right: { project, role }, users: 1 });
-  else known.users += 1;
+  const confirmed = counts.get(key);
+  if (confirmed === undefined) counts.set(key, { right: { project, role }, users: 1 });
+  else confirmed.users += 1;
 }
 
 const flat = ({ right, users }: Counted): RightName & { readonly users: number } => ({ ...right, users });

@@ -1,7 +1,7 @@
 /** GET /: the status page, for whoever has ADMIN_TOKEN. */
 import { Router } from 'express';
 import { BridgeError } from '../errors.ts';
-import type { Operator } from '../bridge/operator.ts';
+import type { Operator } from '../bridge/ports/operator.ts';
 import { type AdminToken, allowed } from './admin-token.ts';
 import type { Desk } from './desk.ts';
 import { page, type Shown } from './page.ts';
@@ -20,7 +20,7 @@ export function createPageRouter({ desk, codes, ...token }: PageRouterOptions): 
     if (!allowed(request, response, token)) return;
     const shown = await Promise.all(
       [...desk.operators].map(([tenant, operator]) =>
-        known(operator).catch((error: unknown): Shown => ({ tenant, failure: failure(error) })),
+        confirmed(operator).catch((error: unknown): Shown => ({ tenant, failure: failure(error) })),
       ),
     );
     response.set({ 'Content-Security-Policy': POLICY, 'Referrer-Policy': 'no-referrer' });
@@ -29,7 +29,7 @@ export function createPageRouter({ desk, codes, ...token }: PageRouterOptions): 
   return router;
 }
 
-async function known(operator: Operator): Promise<Shown> {
+async function confirmed(operator: Operator): Promise<Shown> {
   const [state, rules] = await Promise.all([operator.state(), operator.groups.state().catch(failure)]);
   return { ...state, rules };
 }

@@ -1,5 +1,5 @@
 /** The status page: one section per tenant, no script, no personal data (ids of users are none). */
-import type { RulesState, TenantState } from '../bridge/operator.ts';
+import type { RulesState, TenantState } from '../bridge/ports/operator.ts';
 import { TROUBLES } from './arguments.ts';
 import { html, type Html } from './html.ts';
 import { STYLE } from './page-style.ts';
@@ -53,8 +53,8 @@ function section(shown: Shown, options: PageOptions): Html {
   const { tenant, organization, counts } = shown;
   return html`<section><h2>${plain(tenant)}</h2>
 <p>organization ${plain(organization)}, ${count(counts.rows, 'user')}</p>
-${gate(shown, options)}
-<dl class="counts">${TROUBLES.map((trouble) => figure(trouble, shown, options))}</dl>
+${availability(shown, options)}
+<dl class="counts">${TROUBLES.map((condition) => figure(condition, shown, options))}</dl>
 ${sync(shown, options)}
 ${rules(shown)}
 ${deliveries(shown, options)}
@@ -63,7 +63,7 @@ ${deliveries(shown, options)}
 }
 
 /** Whether ZITADEL takes what is owed. */
-function gate({ shut }: TenantState, { now, codes }: PageOptions): Html {
+function availability({ shut }: TenantState, { now, codes }: PageOptions): Html {
   if (shut === undefined) return html`<p class="ok">ZITADEL: deliveries go out</p>`;
   // what one user's call was answered may quote a value; the others are about the connection and the token
   const why = shut.kind === 'limited' ? codes(shut.reason) : shut.reason;
@@ -73,30 +73,30 @@ function gate({ shut }: TenantState, { now, codes }: PageOptions): Html {
 /** What waits for ZITADEL is normal; what waits for an operator is not. */
 const URGENT: ReadonlySet<string> = new Set(['dead', 'held', 'blocked', 'hidden']);
 
-function figure(trouble: (typeof TROUBLES)[number], { counts, oldestOwed }: TenantState, { now }: PageOptions): Html {
+function figure(condition: (typeof TROUBLES)[number], { counts, oldestOwed }: TenantState, { now }: PageOptions): Html {
   const age =
-    trouble === 'owed' && oldestOwed !== undefined ? html`<small>oldest ${span(now - oldestOwed)}</small>` : '';
-  const mark = URGENT.has(trouble) && counts[trouble] > 0 ? 'fail' : 'plain';
-  return html`<div class="${mark}"><dt>${trouble}</dt><dd>${counts[trouble]}${age}</dd></div>`;
+    condition === 'owed' && oldestOwed !== undefined ? html`<small>oldest ${span(now - oldestOwed)}</small>` : '';
+  const mark = URGENT.has(condition) && counts[condition] > 0 ? 'fail' : 'plain';
+  return html`<div class="${mark}"><dt>${condition}</dt><dd>${counts[condition]}${age}</dd></div>`;
 }
 
 function sync({ sync: { finished, running, last } }: TenantState, { now, codes }: PageOptions): Html {
   const past = finished === null ? 'none has finished yet' : `last finished ${when(finished, now)}`;
   const present = running ? `; one runs${last?.kind === 'progress' ? `, ${count(last.users, 'user')} read` : ''}` : '';
-  const trouble = last?.kind === 'failed' ? `; the last one failed: ${codes(last.reason)}` : '';
+  const condition = last?.kind === 'failed' ? `; the last one failed: ${codes(last.reason)}` : '';
   const kept =
     last?.kind === 'finished' && last.kept > 0 ? `; ${count(last.kept, 'user')} missing in ZITADEL, none removed` : '';
-  const mark = finished === null || trouble !== '' || kept !== '' ? 'warn' : 'ok';
-  return html`<p class="${mark}">sync: ${past}${present}${plain(trouble)}${kept}</p>`;
+  const mark = finished === null || condition !== '' || kept !== '' ? 'warn' : 'ok';
+  return html`<p class="${mark}">sync: ${past}${present}${plain(condition)}${kept}</p>`;
 }
 
 /** Numbers only: the names of groups stay out of the page. */
-function rules({ rules: known }: Known): Html {
-  if (typeof known === 'string') return html`<p class="warn">groups: not known: ${plain(known)}</p>`;
-  const off = known.rules.filter((rule) => rule.off !== undefined).length;
-  const { differs, unconfirmed, applying } = known;
+function rules({ rules: confirmed }: Known): Html {
+  if (typeof confirmed === 'string') return html`<p class="warn">groups: not known: ${plain(confirmed)}</p>`;
+  const off = confirmed.rules.filter((rule) => rule.off !== undefined).length;
+  const { differs, unconfirmed, applying } = confirmed;
   const parts = [
-    `${count(known.rules.length, 'rule')} in force${off === 0 ? '' : `, ${off} of them off`}`,
+    `${count(confirmed.rules.length, 'rule')} in force${off === 0 ? '' : `, ${off} of them off`}`,
     ...(differs ? ['bridge.yaml differs'] : []),
     ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} not confirmed`]),
     ...(applying === null ? [] : [`an apply under way or cut off, ${count(applying.users, 'user')} looked at`]),

@@ -1,6 +1,7 @@
 /** Rows in trouble as lines for people. */
-import type { Comparison, QueueDetail, QueueEntry } from '../bridge/operator.ts';
-import type { Change, Counts, Trouble } from '../bridge/ports.ts';
+import type { Comparison, QueueDetail, QueueEntry } from '../bridge/ports/operator.ts';
+import type { Change } from '../bridge/row/types.ts';
+import type { Counts, Condition } from '../bridge/ports/store.ts';
 import { TROUBLES } from './arguments.ts';
 import { columns, plain, span, when } from './text.ts';
 
@@ -8,17 +9,17 @@ export interface Listed {
   readonly entries: readonly QueueEntry[];
   readonly counts: readonly (readonly [tenant: string, counts: Counts])[];
   /** undefined: every trouble */
-  readonly kind: Trouble | undefined;
+  readonly kind: Condition | undefined;
   /** it is said where each row stands */
   readonly several: boolean;
 }
 
 /** When the oldest of what is not settled was asked; blocked rows that owe nothing come last. */
-export const since = ({ changes, dead }: QueueEntry): number =>
+export const since = ({ pending: changes, deadLetters: dead }: QueueEntry): number =>
   Math.min(...changes.map(({ at }) => at), ...dead.map(({ at }) => at), Number.MAX_SAFE_INTEGER);
 
-const reason = ({ blocked, dead, lastError, troubles }: QueueEntry): string =>
-  blocked ?? dead.at(-1)?.reason ?? lastError ?? (troubles.includes('hidden') ? HIDDEN : '');
+const reason = ({ blocked, deadLetters: dead, lastError, conditions }: QueueEntry): string =>
+  blocked ?? dead.at(-1)?.reason ?? lastError ?? (conditions.includes('hidden') ? HIDDEN : '');
 
 const HIDDEN = "ZITADEL's reads have lost the user: rebuild its projection, or `user recreate`";
 
@@ -28,7 +29,7 @@ export function listLines({ entries, counts, kind, several }: Listed, now: numbe
   const rows = entries.map((entry) => [
     ...(several ? [entry.tenant] : []),
     plain(entry.id),
-    entry.troubles.join(','),
+    entry.conditions.join(','),
     since(entry) === Number.MAX_SAFE_INTEGER ? '-' : span(now - since(entry)),
     String(entry.attempts),
     plain(reason(entry), 120),
@@ -36,28 +37,30 @@ export function listLines({ entries, counts, kind, several }: Listed, now: numbe
   const all = kind === undefined ? TROUBLES : [kind];
   return [
     ...(rows.length === 0 ? ['nothing to show'] : columns([head, ...rows])),
-    ...counts.map(([tenant, of]) => `${tenant}: ${all.map((trouble) => `${trouble} ${of[trouble]}`).join(', ')}`),
+    ...counts.map(([tenant, of]) => `${tenant}: ${all.map((condition) => `${condition} ${of[condition]}`).join(', ')}`),
   ];
 }
 
 export function showLines(detail: QueueDetail, now: number): string[] {
   return [
-    `${detail.id} of ${detail.tenant}: ${detail.troubles.join(', ') || 'settled'}`,
+    `${detail.id} of ${detail.tenant}: ${detail.conditions.join(', ') || 'settled'}`,
     '',
     ...columns([
-      ...detail.changes.map(({ kind, held, answered, who, at, txn, facts: names }) => [
+      ...detail.pending.map(({ kind, onHold: held, acknowledged: answered, who, at, txn, facts: names }) => [
         held ? 'held' : 'owed',
         `${kind}${answered ? '' : ' (not answered)'} of ${factsOf(kind, names)}; by ${plain(who)}, ${when(at, now)}, transaction ${plain(txn)}`,
       ]),
-      ...detail.dead.flatMap(({ kind, rights, cause, who, at, txn, died, reason: why, facts: names }) => [
-        [
-          'dead',
-          `${rights ? `rights: ${plain(names.join(', '))}` : `${kind} of ${factsOf(kind, names)}`}; by ${plain(who)}, ${when(at, now)}, transaction ${plain(txn)}`,
+      ...detail.deadLetters.flatMap(
+        ({ kind, rights, cause, who, at, txn, deadAt: died, reason: why, facts: names }) => [
+          [
+            'dead',
+            `${rights ? `rights: ${plain(names.join(', '))}` : `${kind} of ${factsOf(kind, names)}`}; by ${plain(who)}, ${when(at, now)}, transaction ${plain(txn)}`,
+          ],
+          ['', `${cause}, given up ${when(died, now)}: ${plain(why, 1_000)}`],
         ],
-        ['', `${cause}, given up ${when(died, now)}: ${plain(why, 1_000)}`],
-      ]),
+      ),
       ...(detail.blocked === null ? [] : [['blocked', plain(detail.blocked, 1_000)]]),
-      ...(detail.troubles.includes('hidden') ? [['hidden', HIDDEN]] : []),
+      ...(detail.conditions.includes('hidden') ? [['hidden', HIDDEN]] : []),
       ['attempts', String(detail.attempts)],
       ['last error', detail.lastError === null ? 'none' : plain(detail.lastError, 1_000)],
       ['next try', detail.dueAt === null ? 'not by itself' : when(detail.dueAt, now)],
@@ -80,9 +83,9 @@ function comparisonLines({ wish, differences }: QueueDetail): string[] {
   return ['', ...columns([head, ...differences.map(comparisonCells)])];
 }
 
-const comparisonCells = ({ fact, asked, known, zitadel }: Comparison): string[] => [
+const comparisonCells = ({ fact, asked, known: confirmed, zitadel }: Comparison): string[] => [
   plain(fact),
-  ...[asked, known, zitadel].map(value),
+  ...[asked, confirmed, zitadel].map(value),
 ];
 
 /** Texts in quotes, so that one that reads "(not set)" is told from a fact that is not set. */

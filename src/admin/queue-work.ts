@@ -1,6 +1,6 @@
 /** queue retry, drop and release: on one row, or on all in some trouble. */
-import type { Done, Operator } from '../bridge/operator.ts';
-import type { Trouble } from '../bridge/ports.ts';
+import type { Done, Operator } from '../bridge/ports/operator.ts';
+import type { Condition } from '../bridge/ports/store.ts';
 import { BridgeError } from '../errors.ts';
 import type { Args } from './arguments.ts';
 import type { Desk } from './desk.ts';
@@ -19,15 +19,15 @@ type Act = (operator: Operator, id: string) => Promise<Done>;
 interface Work {
   readonly act: Act;
   /** --all without --kind */
-  readonly troubles: readonly Trouble[];
+  readonly conditions: readonly Condition[];
   /** rows that are in one of these beside the one named are left to be looked at one by one: the act would be on both */
-  readonly spares: readonly Trouble[];
+  readonly spares: readonly Condition[];
 }
 
 /** A command that does something to one row, or to all rows in the troubles named. */
-export function working(act: Act, troubles: readonly Trouble[], spares: readonly Trouble[] = []): Verb['run'] {
+export function working(act: Act, conditions: readonly Condition[], spares: readonly Condition[] = []): Verb['run'] {
   return async (desk, args, asker) => {
-    const work = { act, troubles: args.kind === undefined ? troubles : [args.kind], spares };
+    const work = { act, troubles: args.kind === undefined ? conditions : [args.kind], spares };
     if (args.all === true) return onAll(desk, args, work, asker);
     const id = args.id ?? '';
     const [, operator] = await holderOf(desk, args, id);
@@ -76,21 +76,21 @@ function tallyLines(
 
 async function onTenant(
   [tenant, operator]: Chosen,
-  { act, troubles, spares }: Work,
+  { act, conditions, spares }: Work,
   { progress, signal }: Asker,
   tally: Tally,
 ): Promise<void> {
   // a row in two troubles is worked on once
   const seen = new Set<string>();
-  for (const trouble of troubles) {
+  for (const condition of conditions) {
     for (let after: string | undefined; ; ) {
-      const slice = await operator.list(trouble, SLICE, after);
-      for (const { id, troubles: its } of slice) {
+      const slice = await operator.list(condition, SLICE, after);
+      for (const { id, conditions: its } of slice) {
         if (signal.aborted) tally.stopped = 'nobody waits for the answer any more';
         if (tally.stopped !== undefined) return;
         if (seen.has(id)) continue;
         seen.add(id);
-        if (spares.some((each) => each !== trouble && its.includes(each))) tally.spared.push(id);
+        if (spares.some((each) => each !== condition && its.includes(each))) tally.spared.push(id);
         else await one(operator, id, act, tally);
         if (seen.size % TOLD_EACH === 0) await progress(`${tenant}: ${count(seen.size, 'row')} so far`);
       }

@@ -1,5 +1,5 @@
 /** queue list and queue show. */
-import type { QueueDetail, QueueEntry } from '../bridge/operator.ts';
+import type { QueueDetail, QueueEntry } from '../bridge/ports/operator.ts';
 import { type Args, TROUBLES } from './arguments.ts';
 import type { Desk } from './desk.ts';
 import { type Listed, listLines, showLines, since } from './queue-text.ts';
@@ -15,8 +15,8 @@ export async function list(desk: Desk, args: Args): Promise<Answer> {
   const counts: Listed['counts'][number][] = [];
   for (const [tenant, operator] of chosen(desk, args)) {
     counts.push([tenant, (await operator.state()).counts]);
-    for (const trouble of kind === undefined ? TROUBLES : [kind])
-      for (const entry of await operator.list(trouble, limit)) found.set(`${tenant} ${entry.id}`, entry);
+    for (const condition of kind === undefined ? TROUBLES : [kind])
+      for (const entry of await operator.list(condition, limit)) found.set(`${tenant} ${entry.id}`, entry);
   }
   const entries = [...found.values()].toSorted((a, b) => since(a) - since(b)).slice(0, limit);
   // rows of groups stand beside the tenant, under a name of their own

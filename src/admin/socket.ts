@@ -93,10 +93,10 @@ const verbAt = (url: string): Verb | undefined => VERBS.find(({ name }) => url =
 
 /** The status tells what kind of error it is, unless a line of progress has left before. */
 function refuse(response: ServerResponse, error: unknown): void {
-  const known = error instanceof BridgeError ? error : new BridgeError(500, 'it failed unexpectedly: see the log');
-  const line: Line = { error: known.message, exit: exitOf(known.status) };
+  const confirmed = error instanceof BridgeError ? error : new BridgeError(500, 'it failed unexpectedly: see the log');
+  const line: Line = { error: confirmed.message, exit: exitOf(confirmed.status) };
   if (!response.headersSent)
-    response.writeHead(known.status, { 'Content-Type': 'application/x-ndjson', ...known.headers });
+    response.writeHead(confirmed.status, { 'Content-Type': 'application/x-ndjson', ...confirmed.headers });
   response.end(`${JSON.stringify(line)}\n`);
 }
 

@@ -1,5 +1,5 @@
 /** Which tenant an operator's command is about. */
-import type { Operator } from '../bridge/operator.ts';
+import type { Operator } from '../bridge/ports/operator.ts';
 import { BridgeError } from '../errors.ts';
 import type { Args } from './arguments.ts';
 import type { Desk } from './desk.ts';

@@ -8,7 +8,7 @@ import { syncing } from './sync.ts';
 import type { Verb } from './verb.ts';
 
 /** A held row waits for a word of its own: release. For a hidden one there is nothing to try again. */
-const RETRIED = TROUBLES.filter((trouble) => trouble !== 'held' && trouble !== 'hidden');
+const RETRIED = TROUBLES.filter((condition) => condition !== 'held' && condition !== 'hidden');
 
 /** Between two lines about how far a sync is, ms. */
 const PROGRESS = 1_000;

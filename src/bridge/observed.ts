@@ -1,5 +1,4 @@
-/** A store that tells of every row that is written. */
-import type { Store, Write } from './ports.ts';
+import type { Store, Write } from './ports/store.ts';
 
 export function observed(store: Store, onWritten: (write: Write) => void): Store {
   return {

@@ -1,29 +1,33 @@
 /** One tenant at work: its view, users, guard, gate, sync, and what operators ask of it. */
 import { BridgeError } from '../errors.ts';
-import { createGate, type Gate } from './gate.ts';
-import { createGuard } from './guard.ts';
-import { createExclusive } from './exclusive.ts';
+import { createTenantAvailability, type TenantAvailability } from './delivery/tenant-availability.ts';
+import { createProtectedUsers } from './delivery/protected-users.ts';
+import { createLock } from './delivery/exclusive.ts';
 import { createDirectory } from './groups/directory.ts';
 import { createTenantGroups, type GroupsConfig } from './groups/tenant-groups.ts';
-import { usersThenGroups } from './groups/users-then-groups.ts';
-import { createHandOver } from './hand-over.ts';
-import { adoptAll, bringNear, holdAll, leftLeaving, type Shelf } from './left-behind.ts';
-import { createOperate } from './operate.ts';
-import type { Operator, TenantState } from './operator.ts';
-import { ALONE, type Peers } from './peers.ts';
-import type { Clock, Counts, Ids, PasswordRules, Store, Unique, Wake, Write, Zitadel } from './ports.ts';
-import type { Reconcile, Target } from './reconcile.ts';
-import { createScanLine } from './scan-line.ts';
-import { createRecreate } from './recreate.ts';
-import type { Settlements } from './settlements.ts';
-import { groupsOf } from './shelves.ts';
-import { reserveAgain } from './sync.ts';
-import { createSyncLoop, type SyncEvent } from './sync-loop.ts';
+import { usersThenGroups } from './operator/users-then-groups.ts';
+import { createSubmit } from './requests/submit.ts';
+import { recoverInFlight, bringNear, putAllOnHold, leftLeaving, type Shelf } from './sync/recovery.ts';
+import { createQueueActions } from './operator/queue-actions.ts';
+import type { Operator, TenantState } from './ports/operator.ts';
+import { ALONE, type Peers } from './ports/peers.ts';
+import type { Clock, Ids } from './ports/context.ts';
+import type { Counts, Store, Write } from './ports/store.ts';
+import type { PasswordRules, Zitadel } from './ports/zitadel.ts';
+import type { Unique } from './row/types.ts';
+import type { Scheduler } from './ports/scheduler.ts';
+import type { Deliver, Target } from './delivery/deliver.ts';
+import { createScanLine } from './requests/scan-queue.ts';
+import { createRecreate } from './operator/recreate-user.ts';
+import type { Waiters } from './delivery/waiters.ts';
+import { groupsOf } from './row/kinds.ts';
+import { reserveAgain } from './sync/sweep.ts';
+import { createSyncLoop, type SyncEvent } from './sync/loop.ts';
 import type { Timing } from './timing.ts';
-import type { Groups, Users } from './use-cases.ts';
-import { createUsers } from './users.ts';
-import { createView } from './view.ts';
-import type { Delivery } from './write-back.ts';
+import type { Groups, Users } from './requests/use-cases.ts';
+import { createUsers } from './requests/users.ts';
+import { createView } from './requests/read-users.ts';
+import type { Delivery } from './delivery/record-outcome.ts';
 
 export type { SyncEvent };
 
@@ -34,16 +38,16 @@ export interface TenantOptions {
   readonly unique: Unique;
   readonly store: Store;
   readonly zitadel: Zitadel;
-  readonly reconcile: Reconcile;
-  readonly settlements: Settlements;
-  readonly wake: Wake;
+  readonly deliver: Deliver;
+  readonly waiters: Waiters;
+  readonly scheduler: Scheduler;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
   readonly passwords: 'ignore' | 'set';
   readonly whenDown: 'accept' | 'refuse';
   /** rows that may owe something at once */
-  readonly owedMax: number;
+  readonly maxPending: number;
   /** ids that the operator protects */
   readonly protect: readonly string[];
   /** what an answered write survives, for operators */
@@ -60,7 +64,7 @@ export interface TenantOptions {
   /** why the store cannot be written; undefined: it can. Asked at every look at the state: cheap */
   readonly storeFailing: () => Promise<string | undefined>;
   /** calls are sent again after a pause */
-  readonly onOpen: () => void;
+  readonly onAvailable: () => void;
 }
 
 export interface BridgeTenant {
@@ -70,7 +74,7 @@ export interface BridgeTenant {
   target(shelf: string): Target;
   /** To be called for every row that was written. */
   written(write: Write): void;
-  gate(): Gate;
+  availability(): TenantAvailability;
   readonly operator: Operator;
   ready(): boolean;
   /** Notes a delivery for the status page. */
@@ -117,8 +121,8 @@ const sum = (one: Counts, other: Counts): Counts => ({
 });
 
 const earliest = (times: readonly (number | undefined)[]): number | undefined => {
-  const known = times.filter((time) => time !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
+  const confirmed = times.filter((time) => time !== undefined);
+  return confirmed.length === 0 ? undefined : Math.min(...confirmed);
 };
 
 export function createTenant(options: TenantOptions): BridgeTenant {
@@ -129,35 +133,35 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   let rules: PasswordRules | undefined;
   let deliveries: TenantState['deliveries'] = [];
 
-  const gate = createGate({ ...options, tenant: id, peers });
+  const availability = createTenantAvailability({ ...options, tenant: id, peers });
   const directory = createDirectory(id, store);
   const nameOf = (group: string): string | undefined => directory.find(group)?.displayName;
-  const scans = createScanLine(timing.answerWithin);
+  const scans = createScanLine(timing.answerWithinMs);
   const view = createView({ ...options, tenant: id, nameOf, scans });
-  const exclusive = createExclusive(store, timing.lease);
-  const guard = createGuard({ ...options, tenant: id, peers, exclusive });
+  const lock = createLock(store, timing.leaseMs);
+  const guard = createProtectedUsers({ ...options, tenant: id, peers, lock });
   const passwordRules = (): PasswordRules => {
     if (rules !== undefined) return rules;
     throw new BridgeError(503, "the organization's password policy is not read yet; try again", { retryAfter: 5 });
   };
-  const handOver = createHandOver({ ...options, gate, forbids: guard.forbids });
+  const submit = createSubmit({ ...options, availability, refusalFor: guard.refusalFor });
   const users = createUsers({
     ...options,
     tenant: id,
     view,
-    handOver,
+    submit,
     nameOf,
     passwordRules: options.passwords === 'set' ? passwordRules : undefined,
   });
   const groups = createTenantGroups({
     ...options,
     view,
-    gate,
+    availability,
     directory,
     scans,
-    exclusive,
+    lock,
     peers,
-    handOver,
+    submit,
     config: options.groups,
     spares: guard.spares,
     onOff: (off) => options.onRules(off, groups.book.differs()),
@@ -185,7 +189,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     prepare: groups.prepare,
     leads: options.syncs ?? true,
     // of one that died the next one takes over soon; losing the turn does no harm
-    exclusive: createExclusive(store, timing.lease / 2),
+    lock: createLock(store, timing.leaseMs / 2),
     async lastFinished() {
       const at = (await kept())?.synced ?? null;
       synced ??= at;
@@ -201,24 +205,24 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     ...usersThenGroups(
       store,
       groupsOf(id),
-      createOperate({
+      createQueueActions({
         ...options,
         tenant: id,
         async refresh(user) {
-          await view.row(user, timing.believed).catch(() => undefined); // gone is an answer too
+          await view.row(user, timing.believedMs).catch(() => undefined); // gone is an answer too
         },
       }),
       groups.operate,
     ),
     groups: groups.operator,
-    recreate: createRecreate({ ...options, tenant: id, forbids: guard.forbids }),
+    recreate: createRecreate({ ...options, tenant: id, refusalFor: guard.refusalFor }),
     async state() {
       const [counts, oldestOwed, damaged, storeFailing] = await Promise.all([
         Promise.all([store.counts(id), store.counts(groupsOf(id))]).then(([own, other]) => ({
           ...sum(own, other),
           rows: own.rows,
         })),
-        Promise.all(shelves.map(({ name }) => store.oldestOwed(name))).then(earliest),
+        Promise.all(shelves.map(({ name }) => store.oldestPending(name))).then(earliest),
         Promise.all(shelves.map(({ name }) => store.damaged(name))).then((ids) => ids.flat()),
         options.storeFailing(),
       ]);
@@ -231,7 +235,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         damaged,
         storeFailing,
         durability: options.durability,
-        shut: gate.shut(),
+        shut: availability.unavailable(),
         sync,
         deliveries,
       };
@@ -243,9 +247,9 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   const target: Target = {
     zitadel,
     unique,
-    bar: guard.bar,
-    inTurn: guard.inTurn,
-    gate,
+    checkProtection: guard.checkProtection,
+    withOwnerLock: guard.withOwnerLock,
+    availability,
     whenDown: options.whenDown,
     rules: groups.book,
     async rolesOf(project) {
@@ -260,7 +264,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     operator,
     target: (shelf) => (shelf === id ? target : groups.target),
     written: groups.written,
-    gate: () => gate,
+    availability: () => availability,
     ready: () => synced !== null,
     delivered(delivery) {
       deliveries = [{ ...delivery, at: clock() }, ...deliveries].slice(0, MOST_DELIVERIES);
@@ -279,7 +283,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       if (before === undefined) await keep();
       else await keep().catch(() => undefined);
       for (const shelf of shelves) {
-        await adoptAll(store, shelf, timing);
+        await recoverInFlight(store, shelf, timing);
         await bringNear(store, shelf, timing, clock());
       }
       for await (const { id: user } of leftLeaving(store, id)) guard.mayLeave(user);
@@ -287,7 +291,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
     async hold() {
       let held = 0;
-      for (const shelf of shelves) held += await holdAll(store, shelf);
+      for (const shelf of shelves) held += await putAllOnHold(store, shelf);
       return held;
     },
     async reopen() {
@@ -300,7 +304,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
     start: () => loop.start(synced),
     async stop() {
-      gate.stop();
+      availability.stop();
       await loop.stop();
       await groups.stop();
     },

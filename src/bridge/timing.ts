@@ -1,65 +1,65 @@
 /** Every duration of the bridge, in milliseconds: arguments with these defaults, so that tests run them faster. */
 export interface Timing {
   /** a row older than this is read again from ZITADEL before it is shown */
-  readonly viewMaxAge: number;
+  readonly viewMaxAgeMs: number;
   /** facts confirmed within this time are believed even when a request names them */
-  readonly believed: number;
+  readonly believedMs: number;
   /** no request waits longer */
-  readonly answerWithin: number;
+  readonly answerWithinMs: number;
   /** longer than the longest call (15 s) */
-  readonly lease: number;
+  readonly leaseMs: number;
   /** the bridge's own deadlines of a call; past the one for writes the slot is only kept */
-  readonly readCall: number;
-  readonly writeCall: number;
+  readonly readCallMs: number;
+  readonly writeCallMs: number;
   /** an answer of Redis is waited for so long */
   readonly redisCommand: number;
   /** a call that was never answered may land until so long after it ended: ZITADEL's own limit */
-  readonly horizon: number;
+  readonly horizonMs: number;
   /** lists of rights show a write at the latest so long after it was answered */
-  readonly listLag: number;
-  readonly backoffFirst: number;
-  readonly backoffMost: number;
-  readonly syncInterval: number;
+  readonly listLagMs: number;
+  readonly backoffFirstMs: number;
+  readonly backoffMaxMs: number;
+  readonly syncIntervalMs: number;
   /** while ZITADEL is away it is asked so often whether it is back */
-  readonly probe: number;
+  readonly probeMs: number;
   /** a token that may do nothing is looked at again so often */
-  readonly standing: number;
+  readonly tokenCheckMs: number;
   /** the store notes so often that the process lives */
-  readonly heartbeat: number;
+  readonly heartbeatMs: number;
   /** owed changes are held when the process slept longer */
-  readonly holdAfter: number;
+  readonly holdAfterMs: number;
   /** the same answer for so long, and at least `poisonedTimes` times, makes a dead letter */
-  readonly poisonedAfter: number;
-  readonly poisonedTimes: number;
+  readonly repeatedlyFailingAfterMs: number;
+  readonly repeatedlyFailingTimes: number;
   /** dead letters are kept so long */
-  readonly deadKeep: number;
+  readonly deadLetterRetentionMs: number;
 }
 
 export const TIMING: Timing = {
-  viewMaxAge: 30_000,
-  believed: 1_000,
-  answerWithin: 10_000,
-  lease: 20_000,
-  readCall: 5_000,
-  writeCall: 15_000,
+  viewMaxAgeMs: 30_000,
+  believedMs: 1_000,
+  answerWithinMs: 10_000,
+  leaseMs: 20_000,
+  readCallMs: 5_000,
+  writeCallMs: 15_000,
   redisCommand: 500,
-  horizon: 15_000,
-  listLag: 1_000,
-  backoffFirst: 1_000,
-  backoffMost: 300_000,
-  syncInterval: 600_000,
-  probe: 1_000,
-  standing: 10_000,
-  heartbeat: 60_000,
-  holdAfter: 3_600_000,
-  poisonedAfter: 3_600_000,
-  poisonedTimes: 10,
-  deadKeep: 90 * 24 * 3_600_000,
+  horizonMs: 15_000,
+  listLagMs: 1_000,
+  backoffFirstMs: 1_000,
+  backoffMaxMs: 300_000,
+  syncIntervalMs: 600_000,
+  probeMs: 1_000,
+  tokenCheckMs: 10_000,
+  heartbeatMs: 60_000,
+  holdAfterMs: 3_600_000,
+  repeatedlyFailingAfterMs: 3_600_000,
+  repeatedlyFailingTimes: 10,
+  deadLetterRetentionMs: 90 * 24 * 3_600_000,
 };
 
 /** When to try again: doubling from backoffFirst to backoffMost, each with up to half of it taken off at random. */
 export function backoff(attempts: number, timing: Timing, random: () => number = Math.random): number {
-  const full = Math.min(timing.backoffMost, timing.backoffFirst * 2 ** Math.min(attempts, 30));
+  const full = Math.min(timing.backoffMaxMs, timing.backoffFirstMs * 2 ** Math.min(attempts, 30));
   return Math.round(full * (1 - random() / 2));
 }
 

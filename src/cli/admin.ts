@@ -5,7 +5,7 @@ import { closedStore, refusedConfiguration } from '../admin/doctor.ts';
 import { socketPath } from '../admin/socket-path.ts';
 import type { Answer, Exit, Verb } from '../admin/verb.ts';
 import { VERBS } from '../admin/verbs.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { ConfigError } from '../config/complaints.ts';
 import { BridgeError } from '../errors.ts';
 import { ask, Refused } from './ask.ts';
@@ -35,10 +35,10 @@ export function adminCommands(options: AdminOptions): Command[] {
   return VERBS.flatMap((verb) => {
     const [first = '', second] = verb.name.split(' ');
     if (second === undefined) return [commandOf(verb, first, options)];
-    const known = groups.get(first);
-    const group = known ?? new Command(first).description(GROUPS[first] ?? '');
+    const confirmed = groups.get(first);
+    const group = confirmed ?? new Command(first).description(GROUPS[first] ?? '');
     groups.set(first, group.addCommand(commandOf(verb, second, options)));
-    return known === undefined ? [group] : [];
+    return confirmed === undefined ? [group] : [];
   });
 }
 

@@ -1,5 +1,5 @@
 /** The same commands when no bridge runs: the store is opened by this process. */
-import type { Operator } from '../bridge/operator.ts';
+import type { Operator } from '../bridge/ports/operator.ts';
 import { checkArguments } from '../admin/arguments.ts';
 import type { TenantSetup } from '../admin/desk.ts';
 import { type Answer, exitOf, type Verb } from '../admin/verb.ts';

@@ -1,12 +1,15 @@
 /** The store and the way to ZITADEL, when no bridge runs that has them. */
-import type { Config } from '../config.ts';
-import { createLog } from '../log.ts';
+import type { Config } from '../config/config.ts';
+import { createLog } from '../server/log.ts';
 import type { Offline } from './offline.ts';
 
 /** Throws Error when the store can not be opened: another process has it, or the folder is not to be had. */
 export async function openStore(given: Config): Promise<Offline> {
   // most of the program is loaded only when it is needed
-  const [{ wireOffline }, { withSandbox }] = await Promise.all([import('../wire.ts'), import('../demo.ts')]);
+  const [{ wireOffline }, { withSandbox }] = await Promise.all([
+    import('../server/compose.ts'),
+    import('../server/sandbox.ts'),
+  ]);
   const { config, sandbox } = await withSandbox(given);
   // standard output is the command's own
   const log = createLog({ level: 'warn' }, process.stderr);

@@ -1,8 +1,8 @@
 /** scim-bridge store copy: what the embedded store owes goes to Redis, before many processes start on it. */
 import { Command } from 'commander';
 import { type Exit, exitOf } from '../admin/verb.ts';
-import { loadConfig } from '../config.ts';
-import { storeFolder } from '../demo.ts';
+import { loadConfig } from '../config/config.ts';
+import { storeFolder } from '../server/sandbox.ts';
 import { BridgeError } from '../errors.ts';
 import type { AdminOptions } from './admin.ts';
 import { Refused } from './ask.ts';
@@ -40,7 +40,7 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
     throw new Refused('PASSWORD_KEY: missing; Redis keeps password hashes encrypted with it (docs/security.md)', 2);
   const directory = storeFolder(config);
   // most of the program is loaded only when it is needed
-  const { copyStore } = await import('../store-copy.ts');
+  const { copyStore } = await import('../server/migrate-store.ts');
   const { tenants, durability } = await copyStore({
     directory,
     redis: { url, replicas: config.store.redis?.replicas ?? 0, passwordKeys: config.store.passwordKeys },

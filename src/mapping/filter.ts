@@ -1,7 +1,7 @@
 /** SCIM filters as values (RFC 7644 §3.4.2.2): the tree, what it matches, and which part of it an index can answer. */
 
 import { BridgeError } from '../errors.ts';
-import { nextSlice, sliceIsOver } from '../slices.ts';
+import { nextSlice, sliceIsOver } from './slices.ts';
 import {
   anyValue,
   findAttribute,
@@ -217,11 +217,11 @@ function compile(node: FilterNode, resolve: Resolve, seen: Seen): Match {
       return (resource) => !match(resource);
     }
     case 'present':
-      return anyValue(known(node.path, resolve), isPresent);
+      return anyValue(confirmed(node.path, resolve), isPresent);
     case 'compare':
       return compileCompare(node, resolve, seen);
     case 'valuePath': {
-      const path = known(node.path, resolve);
+      const path = confirmed(node.path, resolve);
       if (path.sub || path.attribute.type !== 'complex')
         throw invalidFilter(`${named(node.path)} has no sub-attributes to put in brackets`);
       return anyValue(path, compileElementFilter(node.filter, path.attribute, seen));
@@ -231,7 +231,7 @@ function compile(node: FilterNode, resolve: Resolve, seen: Seen): Match {
 
 function compileCompare(node: CompareNode, resolve: Resolve, seen: Seen): Match {
   const { path, op, value } = node;
-  const written = known(path, resolve);
+  const written = confirmed(path, resolve);
   if (value === null) {
     const present = anyValue(written, isPresent);
     if (op === 'eq') return (resource) => !present(resource);
@@ -252,7 +252,7 @@ function compileCompare(node: CompareNode, resolve: Resolve, seen: Seen): Match 
 }
 
 /** The path resolved. Attributes that are never returned can not be filtered by either: a filter would tell their values bit by bit. */
-function known(path: string, resolve: Resolve): ResolvedPath {
+function confirmed(path: string, resolve: Resolve): ResolvedPath {
   const resolved = resolve(path);
   if (!resolved) throw invalidFilter(`there is no attribute ${named(path)}`);
   if (resolved.attribute.returned === 'never' || resolved.sub?.returned === 'never')

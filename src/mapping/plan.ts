@@ -23,17 +23,17 @@ export interface PlanOptions {
 }
 
 /**
- * @param known facts last confirmed (state is ZITADEL's own); null: the user is not there
+ * @param confirmed facts last confirmed (state is ZITADEL's own); null: the user is not there
  * @param wanted all facts wanted (state is active or inactive); null: the user is to be deleted
  */
-export function plan(known: Facts | null, wanted: Facts | null, options: PlanOptions = {}): readonly Step[] {
+export function plan(confirmed: Facts | null, wanted: Facts | null, options: PlanOptions = {}): readonly Step[] {
   const { unknown = NOTHING, asksState = true } = options;
-  if (wanted === null) return known === null ? [] : [step('DeleteUser', {}, ['gone'], null)];
-  if (known === null) return create(wanted);
+  if (wanted === null) return confirmed === null ? [] : [step('DeleteUser', {}, ['gone'], null)];
+  if (confirmed === null) return create(wanted);
   const named = unknown.has('state');
-  const down = asksState && wanted['state'] === 'inactive' ? deactivate(known, named) : [];
-  const up = asksState && wanted['state'] === 'active' ? reactivate(known, named) : [];
-  return [...down, ...update(known, wanted, unknown), ...up];
+  const down = asksState && wanted['state'] === 'inactive' ? deactivate(confirmed, named) : [];
+  const up = asksState && wanted['state'] === 'active' ? reactivate(confirmed, named) : [];
+  return [...down, ...update(confirmed, wanted, unknown), ...up];
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -55,36 +55,37 @@ function create(wanted: Facts): Step[] {
 }
 
 /** A locked user stays locked underneath; one that was never activated cannot be deactivated and is locked instead. */
-function deactivate(known: Facts, named: boolean): Step[] {
+function deactivate(confirmed: Facts, named: boolean): Step[] {
   const down = step('DeactivateUser', {}, ['state'], { state: 'inactive' });
-  if (known['state'] === 'locked')
-    return known[INACTIVE_MARK] === undefined
+  if (confirmed['state'] === 'locked')
+    return confirmed[INACTIVE_MARK] === undefined
       ? [step('SetUserMetadata', { [LOCKED_MARK]: 'true' }, ['state']), down]
       : [];
-  if (known['state'] === 'initial')
+  if (confirmed['state'] === 'initial')
     return [
       step('SetUserMetadata', { [INACTIVE_MARK]: 'true' }, ['state']),
       step('LockUser', {}, ['state'], { state: 'locked' }),
     ];
-  return known['state'] === 'active' || named ? [down] : [];
+  return confirmed['state'] === 'active' || named ? [down] : [];
 }
 
 /** A user last seen locked is never unlocked, but when the bridge itself had locked it; one that was deactivated while locked is locked again. */
-function reactivate(known: Facts, named: boolean): Step[] {
+function reactivate(confirmed: Facts, named: boolean): Step[] {
   const forget = (mark: string): Step[] =>
-    known[mark] === undefined ? [] : [step('DeleteUserMetadata', { [mark]: null }, ['state'])];
-  if (known['state'] === 'initial') return forget(INACTIVE_MARK);
-  if (known['state'] === 'locked')
-    return known[INACTIVE_MARK] === undefined
+    confirmed[mark] === undefined ? [] : [step('DeleteUserMetadata', { [mark]: null }, ['state'])];
+  if (confirmed['state'] === 'initial') return forget(INACTIVE_MARK);
+  if (confirmed['state'] === 'locked')
+    return confirmed[INACTIVE_MARK] === undefined
       ? forget(LOCKED_MARK)
       : [step('UnlockUser', {}, ['state'], { state: 'active' }), ...forget(INACTIVE_MARK)];
-  const up = known['state'] === 'inactive' || named ? [step('ReactivateUser', {}, ['state'], { state: 'active' })] : [];
-  if (known[LOCKED_MARK] === undefined) return [...up, ...forget(INACTIVE_MARK)];
+  const up =
+    confirmed['state'] === 'inactive' || named ? [step('ReactivateUser', {}, ['state'], { state: 'active' })] : [];
+  if (confirmed[LOCKED_MARK] === undefined) return [...up, ...forget(INACTIVE_MARK)];
   return [...up, step('LockUser', {}, ['state'], { state: 'locked' }), ...forget(LOCKED_MARK)];
 }
 
-function update(known: Facts, wanted: Facts, unknown: ReadonlySet<string>): Step[] {
-  const differs = (fact: string): boolean => unknown.has(fact) || known[fact] !== wanted[fact];
+function update(confirmed: Facts, wanted: Facts, unknown: ReadonlySet<string>): Step[] {
+  const differs = (fact: string): boolean => unknown.has(fact) || confirmed[fact] !== wanted[fact];
   const fields: Record<string, string | null> = {};
   for (const fact of UPDATABLE) {
     if (!differs(fact)) continue;
@@ -94,7 +95,7 @@ function update(known: Facts, wanted: Facts, unknown: ReadonlySet<string>): Step
   }
   const set: Record<string, string> = {};
   const gone: Record<string, null> = {};
-  for (const fact of new Set([...Object.keys(known), ...Object.keys(wanted), ...unknown])) {
+  for (const fact of new Set([...Object.keys(confirmed), ...Object.keys(wanted), ...unknown])) {
     if (!isMetadata(fact) || MARKS.has(fact) || !differs(fact)) continue;
     const value = wanted[fact];
     if (value === undefined) gone[fact] = null;

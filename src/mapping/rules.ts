@@ -203,10 +203,10 @@ interface Reading {
 const readings = new WeakMap<RuleSet, WeakMap<ReadonlySet<number>, Reading>>();
 
 function readingOf(set: RuleSet, off: ReadonlySet<number>): Reading {
-  const known = readings.get(set) ?? new WeakMap<ReadonlySet<number>, Reading>();
-  readings.set(set, known);
-  const reading = known.get(off) ?? read(set, off);
-  known.set(off, reading);
+  const confirmed = readings.get(set) ?? new WeakMap<ReadonlySet<number>, Reading>();
+  readings.set(set, confirmed);
+  const reading = confirmed.get(off) ?? read(set, off);
+  confirmed.set(off, reading);
   return reading;
 }
 
@@ -216,12 +216,12 @@ function read(set: RuleSet, off: ReadonlySet<number>): Reading {
   for (const [place, rule] of set.rules.entries()) {
     if (off.has(place)) continue;
     names.push(...rightsOf(rule));
-    for (const { group, name, vouched } of set.bindings[matchOf(rule)] ?? []) {
+    for (const { group, name, vouched: trusted } of set.bindings[matchOf(rule)] ?? []) {
       const rights = rightsOf(rule, name);
       names.push(...rights);
       const entry = byGroup.get(group) ?? [];
       byGroup.set(group, entry);
-      for (const right of rights) entry.push({ ...right, rule: place, vouched });
+      for (const right of rights) entry.push({ ...right, rule: place, vouched: trusted });
     }
   }
   return { managed: managedOf(names), given: byGroup };
@@ -251,7 +251,7 @@ export function wanted(
     set.first === true ? managedOf(ownGifts.filter((name) => isManaged(managed(set, off), name))) : managed(set, off);
   const byVouched = memberships.vouched.flatMap((group) => given(set, group, off));
   const keeps = managedOf([...byVouched, ...memberships.others.flatMap((group) => given(set, group, off))]);
-  const gives = managedOf(byVouched.filter(({ vouched }) => vouched));
+  const gives = managedOf(byVouched.filter(({ vouched: trusted }) => trusted));
 
   const org = roles(held.org, own.org, keeps.org, gives.org);
   const projects = new Map<string, Authorization>();
@@ -293,7 +293,9 @@ function roles(
 export function createsOf(set: RuleSet, project: string): readonly string[] {
   const makers = set.rules.filter((rule) => rule.createRoles && rule.project === project);
   const names = makers.flatMap((rule) =>
-    (set.bindings[matchOf(rule)] ?? []).filter(({ vouched }) => vouched).flatMap(({ name }) => rightsOf(rule, name)),
+    (set.bindings[matchOf(rule)] ?? [])
+      .filter(({ vouched: trusted }) => trusted)
+      .flatMap(({ name }) => rightsOf(rule, name)),
   );
   return [...new Set(names.flatMap((right) => (right.project === project ? [right.role] : [])))];
 }

@@ -1,7 +1,7 @@
 /** Sorting of resources (RFC 7644 §3.4.2.3). */
 
 import { BridgeError } from '../errors.ts';
-import { nextSlice, sliceIsOver } from '../slices.ts';
+import { nextSlice, sliceIsOver } from './slices.ts';
 import { elementsAt, own, resolvePath, toValue, type Resource } from './attribute-path.ts';
 import { keyOf, type Key } from './comparison.ts';
 import type { ResourceSchema } from './schema.ts';

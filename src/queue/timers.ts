@@ -1,5 +1,6 @@
-/** The queue: it looks over dueAt. One timer waits for the earliest row; the rows themselves say what is owed. */
-import type { Due, Key, Store, Wake } from '../bridge/ports.ts';
+import type { Due, Store } from '../bridge/ports/store.ts';
+import type { Key } from '../bridge/row/types.ts';
+import type { Scheduler } from '../bridge/ports/scheduler.ts';
 
 export interface QueueOptions {
   readonly store: Store;
@@ -16,7 +17,7 @@ export interface QueueOptions {
   readonly atOnce?: number;
 }
 
-export interface Queue extends Wake {
+export interface Queue extends Scheduler {
   /** Looks at what an earlier process left; resolves when each of those rows was tried once. */
   start(): Promise<void>;
   /** ZITADEL is back for a tenant: everything it owes is tried now, earliest first, whatever dueAt says. */

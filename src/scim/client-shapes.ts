@@ -1,9 +1,9 @@
 /** How the rows of THE QUIRKS TABLE read what they are about. */
 import { resolvePath, sameUrn } from '../mapping/attribute-path.ts';
-import type { Json } from './body.ts';
-import { isObject, MAX_ELEMENTS } from './elements.ts';
+import type { Json } from './http/body.ts';
+import { isObject, MAX_ELEMENTS } from './patch/element-laws.ts';
 import { complexForm, isEmpty, listForm, objectForm, simpleForm } from './forms.ts';
-import { invalid } from './refusals.ts';
+import { invalid } from './http/refusals.ts';
 import { subAttributes, type Shape } from './shape.ts';
 
 /** One operation of a PATCH as sent, its name in lower case. */

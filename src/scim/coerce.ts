@@ -3,11 +3,11 @@
  * mean "not assigned" (RFC 7643 §2.5); unknown and readOnly attributes are ignored (RFC 7644 §3.3, §3.5.1). docs/decisions/0002.
  */
 import type { SchemaAttribute, ScimType } from '../mapping/schema.ts';
-import type { Json } from './body.ts';
-import { settleElements } from './elements.ts';
+import type { Json } from './http/body.ts';
+import { settleElements } from './patch/element-laws.ts';
 import { complexForm, isEmpty, listForm, objectForm, simpleForm } from './forms.ts';
-import type { Ignore } from './ignored.ts';
-import { invalid } from './refusals.ts';
+import type { Ignore } from './http/ignored.ts';
+import { invalid } from './http/refusals.ts';
 import { readLeniently } from './quirks.ts';
 import { subAttributes, type Names, type Shape } from './shape.ts';
 

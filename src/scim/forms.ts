@@ -4,8 +4,8 @@
  * deeper than a body can.
  */
 import type { SchemaAttribute } from '../mapping/schema.ts';
-import { parseText, type Json } from './body.ts';
-import { isObject } from './elements.ts';
+import { parseText, type Json } from './http/body.ts';
+import { isObject } from './patch/element-laws.ts';
 import { subAttributes, type Names } from './shape.ts';
 
 /** null, "" and []: what clients send for "no value" (RFC 7643 §2.5). */

@@ -1,5 +1,5 @@
 /** Names in what a client sent: they have no case (RFC 7643 §2.1). */
-import type { Json } from './body.ts';
+import type { Json } from './http/body.ts';
 
 /** What stands under a name, given in lower case; undefined: nothing does. */
 export function sent(holder: Json, name: string): unknown {

@@ -1,6 +1,6 @@
-/** Counts of a tenant, kept beside its rows: counting 100,000 of them costs more than a list may take. */
-import type { Counts, Row } from '../bridge/ports.ts';
-import { TROUBLES } from './troubles.ts';
+import type { Counts } from '../bridge/ports/store.ts';
+import type { Row } from '../bridge/row/types.ts';
+import { CONDITIONS } from './conditions.ts';
 
 export const NO_COUNTS: Counts = { rows: 0, owed: 0, doubt: 0, dead: 0, held: 0, blocked: 0, hidden: 0 };
 
@@ -9,12 +9,12 @@ const one = (is: boolean): number => (is ? 1 : 0);
 /** What a row adds to the counts of its tenant. */
 export const countsOf = (row: Row, visible: boolean): Counts => ({
   rows: one(visible),
-  owed: one(TROUBLES.owed(row)),
-  doubt: one(TROUBLES.doubt(row)),
-  dead: one(TROUBLES.dead(row)),
-  held: one(TROUBLES.held(row)),
-  blocked: one(TROUBLES.blocked(row)),
-  hidden: one(TROUBLES.hidden(row)),
+  owed: one(CONDITIONS.owed(row)),
+  doubt: one(CONDITIONS.doubt(row)),
+  dead: one(CONDITIONS.dead(row)),
+  held: one(CONDITIONS.held(row)),
+  blocked: one(CONDITIONS.blocked(row)),
+  hidden: one(CONDITIONS.hidden(row)),
 });
 
 /** left + right, or left - right with sign -1. */

@@ -1,11 +1,12 @@
-/** What a row is found by, in the form in which every store keeps and compares it. */
-import type { Index } from '../bridge/ports.ts';
+import type { Index } from '../bridge/row/types.ts';
 
 /** What a value is found by, without regard to case. Lone surrogates become U+FFFD, as the stores would have it. */
 export const fold = (value: string): string => value.toLowerCase().toWellFormed();
 
 /** Reserved names without twins. */
-export const namesOf = ({ reserved }: Index): string[] => [...new Set(reserved.map((name) => name.toWellFormed()))];
+export const namesOf = ({ reservations: reserved }: Index): string[] => [
+  ...new Set(reserved.map((name) => name.toWellFormed())),
+];
 
 /** JSON [display, group, ...]: the groups that a row is shown as a member of; [] of one that is hidden or in no group. */
 export function memberText({ visible, memberships, display }: Index): string {

@@ -1,5 +1,5 @@
-/** Sets of members, as every store keeps them beside the rows. */
-import type { Clock, MemberSet } from '../bridge/ports.ts';
+import type { Clock } from '../bridge/ports/context.ts';
+import type { MemberSet } from '../bridge/ports/store.ts';
 
 export const NO_MEMBERS: MemberSet = { count: 0, revision: 0, modified: 0 };
 

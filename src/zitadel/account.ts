@@ -4,7 +4,7 @@ import { type CallOptions, createClient, type Transport } from '@connectrpc/conn
 import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
 import { ManagementService } from '@zitadel/proto/zitadel/management_pb.js';
 import { OrgState } from '@zitadel/proto/zitadel/org_pb.js';
-import type { Inspection } from '../bridge/ports.ts';
+import type { Inspection } from '../bridge/ports/zitadel.ts';
 import type { Call, CallSpec, Result } from './caller.ts';
 import type { Users } from './steps.ts';
 

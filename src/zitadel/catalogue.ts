@@ -1,7 +1,7 @@
 /** What rules can name, as far as the token sees it: for start and doctor. */
 import { createClient, type Transport } from '@connectrpc/connect';
 import { ProjectService } from '@zitadel/proto/zitadel/project/v2beta/project_service_pb.js';
-import type { Zitadel } from '../bridge/ports.ts';
+import type { Zitadel } from '../bridge/ports/zitadel.ts';
 import type { Account } from './account.ts';
 import type { Call, Result } from './caller.ts';
 import { must, unreadable } from './outcome.ts';

@@ -2,7 +2,7 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
-import type { Outcome } from '../bridge/ports.ts';
+import type { Outcome } from '../bridge/ports/zitadel.ts';
 import type { Answer } from '../errors.ts';
 
 /**

@@ -2,7 +2,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { TextQueryMethod } from '@zitadel/proto/zitadel/object/v2/object_pb.js';
 import { type SearchQuerySchema, Type, UserFieldName } from '@zitadel/proto/zitadel/user/v2/query_pb.js';
-import type { Reading, Zitadel } from '../bridge/ports.ts';
+import type { Reading, Zitadel } from '../bridge/ports/zitadel.ts';
 import type { Lane } from './bulkhead.ts';
 import type { Call } from './caller.ts';
 import { must, unreadable } from './outcome.ts';

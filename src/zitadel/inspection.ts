@@ -1,5 +1,4 @@
-/** What an operator is told of the way to ZITADEL and of the token. Nothing here throws: what cannot be had is a problem. */
-import type { Inspection } from '../bridge/ports.ts';
+import type { Inspection } from '../bridge/ports/zitadel.ts';
 import { explain, meaning } from '../errors.ts';
 import type { Account } from './account.ts';
 import type { Result } from './caller.ts';

@@ -1,5 +1,4 @@
-/** Failures as the bridge's outcomes, by THE ERROR TABLE. */
-import type { Outcome, Unreadable } from '../bridge/ports.ts';
+import type { Outcome, Unreadable } from '../bridge/ports/zitadel.ts';
 import { BridgeError, explain, meaning } from '../errors.ts';
 import type { Result } from './caller.ts';
 import type { Failure } from './decode.ts';

@@ -1,7 +1,7 @@
 /** Whom the token must not lock out. */
 import type { Administrator } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
 import { UserState } from '@zitadel/proto/zitadel/user/v2/user_pb.js';
-import type { Guarded } from '../bridge/ports.ts';
+import type { ProtectedByZitadel } from '../bridge/ports/zitadel.ts';
 import type { Account } from './account.ts';
 import type { ListAdministrators, Resource } from './administrators.ts';
 import type { Call } from './caller.ts';
@@ -13,7 +13,7 @@ export interface Permissions {
   /** Whether the token may read the users of its organization; false also when ZITADEL does not say. */
   mayReadUsers(): Promise<boolean>;
   /** Throws BridgeError 503 when ZITADEL is away. */
-  guarded(): Promise<Guarded>;
+  guarded(): Promise<ProtectedByZitadel>;
 }
 
 export interface PermissionsOptions {

@@ -1,5 +1,4 @@
-/** One user by its id: reads that see every write before them (measured). */
-import type { ReadOutcome, Unreadable, Zitadel } from '../bridge/ports.ts';
+import type { ReadOutcome, Unreadable, Zitadel } from '../bridge/ports/zitadel.ts';
 import type { Facts } from '../mapping/facts.ts';
 import type { Lane } from './bulkhead.ts';
 import type { Call, Result } from './caller.ts';

@@ -1,7 +1,7 @@
 /** Users as ZITADEL shows them, as readings. */
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import { type HumanUser, type User, UserState } from '@zitadel/proto/zitadel/user/v2/user_pb.js';
-import type { Reading } from '../bridge/ports.ts';
+import type { Reading } from '../bridge/ports/zitadel.ts';
 import type { Facts } from '../mapping/facts.ts';
 import { isMetadata } from '../mapping/facts.ts';
 

@@ -3,7 +3,7 @@ import { type CallOptions, createClient, type Transport } from '@connectrpc/conn
 import { AuthorizationService } from '@zitadel/proto/zitadel/authorization/v2beta/authorization_service_pb.js';
 import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
 import { ProjectService } from '@zitadel/proto/zitadel/project/v2beta/project_service_pb.js';
-import type { Outcome } from '../bridge/ports.ts';
+import type { Outcome } from '../bridge/ports/zitadel.ts';
 import { projectRight } from '../mapping/rights.ts';
 import type { RightCall, RightSet, Step, StepCall } from '../mapping/steps.ts';
 import type { Call, CallSpec } from './caller.ts';

@@ -1,6 +1,6 @@
 /** The rights that users hold in the organization: roles in it, and roles in projects. By lists, which lag (measured). */
 import type { Administrator } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
-import type { Unreadable, Zitadel } from '../bridge/ports.ts';
+import type { Unreadable, Zitadel } from '../bridge/ports/zitadel.ts';
 import type { Facts } from '../mapping/facts.ts';
 import { type Authorization, factsOfRights } from '../mapping/rights.ts';
 import type { ListAdministrators } from './administrators.ts';

@@ -1,5 +1,4 @@
-/** Whether the token may do its work at all, by its own permissions in the organization. */
-import type { Standing } from '../bridge/ports.ts';
+import type { Standing } from '../bridge/ports/zitadel.ts';
 import type { Breaker } from './breaker.ts';
 import type { Result } from './caller.ts';
 import { unreadable } from './outcome.ts';
@@ -48,8 +47,8 @@ export function createStanding({ permissions, organization, breaker, maxAge }: S
     async standing() {
       for (;;) {
         // in an outage nobody knows, whatever was known before
-        const known = breaker.open() === undefined ? kept : undefined;
-        if (known !== undefined && performance.now() - known.asked < maxAge) return known.standing;
+        const confirmed = breaker.open() === undefined ? kept : undefined;
+        if (confirmed !== undefined && performance.now() - confirmed.asked < maxAge) return confirmed.standing;
         if (flight === undefined) return await ask();
         if (!flight.doubted) return await flight.answer;
         await flight.answer;

@@ -2,7 +2,7 @@
 import { createClient, type Transport } from '@connectrpc/connect';
 import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
 import { type CreateUserResponse, UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
-import type { Outcome, Zitadel } from '../bridge/ports.ts';
+import type { Outcome, Zitadel } from '../bridge/ports/zitadel.ts';
 import { groupOf } from '../mapping/groups.ts';
 import type { Step } from '../mapping/steps.ts';
 import { createAccount } from './account.ts';
@@ -12,7 +12,7 @@ import { type Call, createCaller, type Limits, LIMITS, type OnCall } from './cal
 import { createCatalogue } from './catalogue.ts';
 import type { Connection } from './connection.ts';
 import { createDirectory } from './directory.ts';
-import { createHolder } from './holder.ts';
+import { createHolder } from './group-store.ts';
 import { createInspect } from './inspection.ts';
 import { createMovedCall } from './moved.ts';
 import { must, outcomeOf, STOPPED } from './outcome.ts';
@@ -69,9 +69,9 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
     ...reader,
     ...createDirectory(call, users, organization),
     ...createRights({ organization, administrators, authorizations, permissions: mayDo.get }),
-    holder: createHolder({ call, users, writing: options }),
+    groupStore: createHolder({ call, users, writing: options }),
     catalogue: createCatalogue({ call: moved, transport, account }),
-    guarded: permissions.guarded,
+    protectedUsers: permissions.guarded,
     away: () => breaker.open()?.reason,
     standing: standing.standing,
     inspect: createInspect({ account, credential, url, clock }),

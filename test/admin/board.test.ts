@@ -5,7 +5,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import request from 'supertest';
 import { BOARD_PATH, createBoard } from '../../src/admin/board.ts';
-import { createFailures } from '../../src/scim/throttle.ts';
+import { createFailures } from '../../src/scim/http/throttle.ts';
 import { until } from '../end-to-end/until.ts';
 import { createRows, createTestQueue } from '../queue/bullmq-rows.ts';
 import { type RedisServer, startRedis, withoutRedis } from '../redis/server.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CHECKS } from '../../src/admin/checks.ts';
 import { closedStore, type Diagnosis, refusedConfiguration } from '../../src/admin/doctor.ts';
-import type { RulesState } from '../../src/bridge/operator.ts';
+import type { RulesState } from '../../src/bridge/ports/operator.ts';
 import { BridgeError } from '../../src/errors.ts';
 import type { TenantSetup } from '../../src/admin/desk.ts';
 import {
@@ -188,15 +188,15 @@ describe('each fault in its line, with what to do', () => {
       /^`groups apply` is under way or was cut off, after 1200 users; the rules .*; 1 group read/,
       rules({ applying: { users: 1_200 }, differs: true, unconfirmed: ['g1'] }),
     ],
-    ['blocked', 'fail', /^1 row wait/, (north) => void north.rows.push({ id: 'u', troubles: ['blocked'] })],
+    ['blocked', 'fail', /^1 row wait/, (north) => void north.rows.push({ id: 'u', conditions: ['blocked'] })],
     [
       'hidden',
       'fail',
       /^1 row whose user ZITADEL does not show/,
-      (north) => void north.rows.push({ id: 'u', troubles: ['hidden'] }),
+      (north) => void north.rows.push({ id: 'u', conditions: ['hidden'] }),
     ],
-    ['dead', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', troubles: ['dead'] })],
-    ['held', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', troubles: ['held'] })],
+    ['dead', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', conditions: ['dead'] })],
+    ['held', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', conditions: ['held'] })],
   ];
   for (const [name, level, finding, prepare, more] of CASES) {
     test(`${name}: ${level} ${finding.source}`, async () => {

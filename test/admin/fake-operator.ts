@@ -11,8 +11,9 @@ import type {
   RuleStanding,
   RulesState,
   TenantState,
-} from '../../src/bridge/operator.ts';
-import type { Counts, Inspection, Trouble } from '../../src/bridge/ports.ts';
+} from '../../src/bridge/ports/operator.ts';
+import type { Counts, Condition } from '../../src/bridge/ports/store.ts';
+import type { Inspection } from '../../src/bridge/ports/zitadel.ts';
 import type { SyncEvent } from '../../src/bridge/tenant.ts';
 import type { TenantSetup } from '../../src/admin/desk.ts';
 
@@ -21,7 +22,7 @@ export const MINUTE = 60_000;
 export const DAY = 86_400_000;
 
 /** A row: what `queue list` shows of it and, when given, what `queue show` adds. */
-export type FakeRow = Partial<QueueDetail> & { readonly id: string; readonly troubles: readonly Trouble[] };
+export type FakeRow = Partial<QueueDetail> & { readonly id: string; readonly conditions: readonly Condition[] };
 
 export interface FakeOperator extends Operator {
   /** what was asked of it, in order: `retry u1` */
@@ -87,12 +88,12 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
     return row;
   };
   /** Takes the row out of the troubles it can be taken out of. */
-  const settle = (verb: string, id: string, troubles: readonly Trouble[], told: string): Done => {
+  const settle = (verb: string, id: string, conditions: readonly Condition[], told: string): Done => {
     const row = rowOf(id);
     fake.asked.push(`${verb} ${id}`);
-    const left = row.troubles.filter((trouble) => !troubles.includes(trouble));
-    if (left.length === row.troubles.length) throw new BridgeError(409, `nothing of ${id} can be settled by ${verb}`);
-    fake.rows[fake.rows.indexOf(row)] = { ...row, troubles: left };
+    const left = row.conditions.filter((condition) => !conditions.includes(condition));
+    if (left.length === row.conditions.length) throw new BridgeError(409, `nothing of ${id} can be settled by ${verb}`);
+    fake.rows[fake.rows.indexOf(row)] = { ...row, conditions: left };
     return { rows: 1, told };
   };
   const fake: FakeOperator = {
@@ -116,7 +117,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         blocked: 0,
         hidden: 0,
       };
-      for (const { troubles } of fake.rows) for (const trouble of troubles) counts[trouble] += 1;
+      for (const { conditions } of fake.rows) for (const condition of conditions) counts[condition] += 1;
       return {
         tenant,
         organization: '400',
@@ -131,10 +132,10 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         ...fake.tells,
       };
     },
-    async list(trouble, limit, after = '') {
+    async list(condition, limit, after = '') {
       up();
       return fake.rows
-        .filter(({ id, troubles }) => troubles.includes(trouble) && id > after)
+        .filter(({ id, conditions }) => conditions.includes(condition) && id > after)
         .toSorted((a, b) => (a.id < b.id ? -1 : 1))
         .slice(0, limit)
         .map((row) => entry(tenant, row));
@@ -179,23 +180,32 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
 }
 
 function entry(tenant: string, row: FakeRow): QueueEntry {
-  const { id, troubles, changes = [], dead = [], attempts = 0, dueAt = null, lastError = null, blocked = null } = row;
-  return { tenant, id, troubles, changes, dead, attempts, dueAt, lastError, blocked };
+  const {
+    id,
+    conditions,
+    pending: changes = [],
+    deadLetters: dead = [],
+    attempts = 0,
+    dueAt = null,
+    lastError = null,
+    blocked = null,
+  } = row;
+  return { tenant, id, conditions, pending: changes, deadLetters: dead, attempts, dueAt, lastError, blocked };
 }
 
-export const change = (facts: readonly string[], at: number, more: Partial<QueueEntry['changes'][number]> = {}) => ({
+export const change = (facts: readonly string[], at: number, more: Partial<QueueEntry['pending'][number]> = {}) => ({
   revision: 3,
   kind: 'edit' as const,
-  answered: true,
+  acknowledged: true,
   who: 'okta',
   txn: 'txn-1',
   at,
   facts,
-  held: false,
+  onHold: false,
   ...more,
 });
 
-export const deadLetter = (reason: string, at: number, more: Partial<QueueEntry['dead'][number]> = {}) => ({
+export const deadLetter = (reason: string, at: number, more: Partial<QueueEntry['deadLetters'][number]> = {}) => ({
   revision: 2,
   kind: 'edit' as const,
   cause: 'refused' as const,
@@ -203,7 +213,7 @@ export const deadLetter = (reason: string, at: number, more: Partial<QueueEntry[
   who: 'okta',
   txn: 'txn-0',
   at,
-  died: at + MINUTE,
+  deadAt: at + MINUTE,
   facts: ['email'],
   ...more,
 });

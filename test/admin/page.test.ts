@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import helmet from 'helmet';
 import request from 'supertest';
 import { createPageRouter } from '../../src/admin/page-router.ts';
-import { createFailures } from '../../src/scim/throttle.ts';
-import { reason as codes } from '../../src/log.ts';
+import { createFailures } from '../../src/scim/http/throttle.ts';
+import { reason as codes } from '../../src/server/log.ts';
 import { BridgeError } from '../../src/errors.ts';
-import type { TenantState } from '../../src/bridge/operator.ts';
+import type { TenantState } from '../../src/bridge/ports/operator.ts';
 import { fakeOperator, type FakeOperator, MINUTE, NOW, RULE, RULES, SYNCED } from './fake-operator.ts';
 import { type Markup, parseMarkup } from './markup.ts';
 import { deskOf } from './run.ts';
@@ -126,7 +126,7 @@ test('nothing but the page itself: no script, no resource, no cache; the policy 
 
 describe('what it says', () => {
   test('counts, the oldest owed, the gate, the sync and the last deliveries of each tenant', async () => {
-    const north = fakeOperator('north', { id: 'u1', troubles: ['owed', 'dead'] }, { id: 'u2', troubles: ['owed'] });
+    const north = fakeOperator('north', { id: 'u1', conditions: ['owed', 'dead'] }, { id: 'u2', conditions: ['owed'] });
     north.tells = {
       oldestOwed: NOW - 30 * MINUTE,
       shut: { kind: 'blocked', reason: 'ZITADEL refused the token', since: NOW - 5 * MINUTE },

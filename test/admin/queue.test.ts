@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { BridgeError } from '../../src/errors.ts';
-import type { Trouble } from '../../src/bridge/ports.ts';
+import type { Condition } from '../../src/bridge/ports/store.ts';
 import { TROUBLES } from '../../src/admin/arguments.ts';
 import { VERBS } from '../../src/admin/verbs.ts';
 import { change, DAY, deadLetter, fakeOperator, MINUTE, NOW } from './fake-operator.ts';
@@ -20,18 +20,18 @@ describe('queue list', () => {
     'north',
     {
       id: 'u1',
-      troubles: ['owed'],
-      changes: [change(['email'], NOW - 5 * MINUTE)],
+      conditions: ['owed'],
+      pending: [change(['email'], NOW - 5 * MINUTE)],
       attempts: 4,
       lastError: 'ZITADEL is away',
     },
     {
       id: 'u2',
-      troubles: ['dead', 'owed'],
-      changes: [change(['title'], NOW)],
-      dead: [deadLetter('e-mail is refused', NOW - 3 * DAY)],
+      conditions: ['dead', 'owed'],
+      pending: [change(['title'], NOW)],
+      deadLetters: [deadLetter('e-mail is refused', NOW - 3 * DAY)],
     },
-    { id: 'u3', troubles: ['blocked'], blocked: 'user.write is missing' },
+    { id: 'u3', conditions: ['blocked'], blocked: 'user.write is missing' },
   );
 
   test('shows each row once, the oldest first, with age, attempts and reason', async () => {
@@ -57,7 +57,7 @@ describe('queue list', () => {
   });
 
   test('several tenants, or the one that is named', async () => {
-    const desk = deskOf({ north, zeta: fakeOperator('zeta', { id: 'z1', troubles: ['held'] }) });
+    const desk = deskOf({ north, zeta: fakeOperator('zeta', { id: 'z1', conditions: ['held'] }) });
     const all = await run(desk, 'queue list');
     assert.match(all.text, /^TENANT +ID/);
     assert.match(all.text, /^zeta +z1 +held/m);
@@ -70,7 +70,7 @@ describe('queue list', () => {
   });
 
   test('rows of groups are told from those of users', async () => {
-    const north = fakeOperator('north', { id: 'g1', troubles: ['dead'] }, { id: 'u1', troubles: ['dead'] });
+    const north = fakeOperator('north', { id: 'g1', conditions: ['dead'] }, { id: 'u1', conditions: ['dead'] });
     const list = north.list;
     north.list = async (...args) =>
       (await list(...args)).map((entry) => (entry.id === 'g1' ? { ...entry, tenant: 'north:groups' } : entry));
@@ -85,7 +85,7 @@ describe('queue list', () => {
 
   test('a reason can not steer a terminal', async () => {
     const desk = deskOf({
-      north: fakeOperator('north', { id: 'u', troubles: ['owed'], lastError: '\u001b[2J\nok\u202e' }),
+      north: fakeOperator('north', { id: 'u', conditions: ['owed'], lastError: '\u001b[2J\nok\u202e' }),
     });
     assert.doesNotMatch((await run(desk, 'queue list')).text, /\p{Cf}|[^\P{Cc}\n]/u);
   });
@@ -94,9 +94,12 @@ describe('queue list', () => {
 describe('queue show', () => {
   const north = fakeOperator('north', {
     id: 'u1',
-    troubles: ['owed', 'dead'],
-    changes: [change(['email'], NOW - MINUTE), change(['title'], NOW, { held: true, kind: 'edit', answered: false })],
-    dead: [deadLetter('phone is refused', NOW - DAY, { facts: ['phone'] })],
+    conditions: ['owed', 'dead'],
+    pending: [
+      change(['email'], NOW - MINUTE),
+      change(['title'], NOW, { onHold: true, kind: 'edit', acknowledged: false }),
+    ],
+    deadLetters: [deadLetter('phone is refused', NOW - DAY, { facts: ['phone'] })],
     attempts: 3,
     dueAt: NOW + 30_000,
     lastError: 'UNAVAILABLE',
@@ -133,11 +136,11 @@ describe('queue show', () => {
       'zeta',
       {
         id: 'u2',
-        troubles: ['owed', 'dead'],
-        changes: [change([], NOW)],
-        dead: [deadLetter('the last active ORG_OWNER stays', NOW - DAY, { facts: ['right:org'], rights: true })],
+        conditions: ['owed', 'dead'],
+        pending: [change([], NOW)],
+        deadLetters: [deadLetter('the last active ORG_OWNER stays', NOW - DAY, { facts: ['right:org'], rights: true })],
       },
-      { id: 'g1', troubles: ['owed'], changes: [change([], NOW, { kind: 'delete' })], wish: 'delete' },
+      { id: 'g1', conditions: ['owed'], pending: [change([], NOW, { kind: 'delete' })], wish: 'delete' },
     );
     const { lines } = await run(deskOf({ zeta }), 'queue show', { id: 'u2' });
     assert.deepEqual(lines.slice(2, 5), [
@@ -155,7 +158,10 @@ describe('queue show', () => {
   });
 
   test('an id in two tenants needs --tenant, one that is nowhere is told', async () => {
-    const desk = deskOf({ north, zeta: fakeOperator('zeta', { id: 'u1', troubles: [] }, { id: 'z9', troubles: [] }) });
+    const desk = deskOf({
+      north,
+      zeta: fakeOperator('zeta', { id: 'u1', conditions: [] }, { id: 'z9', conditions: [] }),
+    });
     await assert.rejects(
       run(desk, 'queue show', { id: 'u1' }),
       refusal(400, /north and zeta: say which with --tenant/),
@@ -168,12 +174,12 @@ describe('queue show', () => {
 });
 
 describe('queue retry, drop, release', () => {
-  const rows = (): readonly { id: string; troubles: readonly Trouble[] }[] => [
-    { id: 'a', troubles: ['owed', 'dead'] },
-    { id: 'b', troubles: ['held'] },
-    { id: 'c', troubles: ['blocked', 'held'] },
-    { id: 'd', troubles: ['dead'] },
-    { id: 'e', troubles: [] },
+  const rows = (): readonly { id: string; conditions: readonly Condition[] }[] => [
+    { id: 'a', conditions: ['owed', 'dead'] },
+    { id: 'b', conditions: ['held'] },
+    { id: 'c', conditions: ['blocked', 'held'] },
+    { id: 'd', conditions: ['dead'] },
+    { id: 'e', conditions: [] },
   ];
 
   test('one row', async () => {
@@ -215,7 +221,7 @@ describe('queue retry, drop, release', () => {
   });
 
   test('--all: a row that stays in two troubles is tried once', async () => {
-    const north = fakeOperator('north', { id: 'u', troubles: ['owed', 'doubt', 'blocked'] });
+    const north = fakeOperator('north', { id: 'u', conditions: ['owed', 'doubt', 'blocked'] });
     const tried: string[] = [];
     north.retry = async (id) => {
       tried.push(id);
@@ -263,7 +269,7 @@ describe('queue retry, drop, release', () => {
   });
 
   test('drop --all of dead letters leaves a row that is held as well, and names it', async () => {
-    const north = fakeOperator('north', { id: 'a', troubles: ['dead'] }, { id: 'b', troubles: ['dead', 'held'] });
+    const north = fakeOperator('north', { id: 'a', conditions: ['dead'] }, { id: 'b', conditions: ['dead', 'held'] });
     const { lines, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind: 'dead' });
     assert.deepEqual(north.asked, ['drop a']);
     assert.deepEqual(lines, ['1 row: forgotten', 'left as they are, for they are dead and held; look at each: b']);
@@ -275,17 +281,19 @@ describe('queue retry, drop, release', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(row, { selector: ({ id }) => id }),
-        fc.constantFrom<Trouble>('dead', 'held'),
+        fc.constantFrom<Condition>('dead', 'held'),
         async (rows, kind) => {
           const north = fakeOperator('north', ...rows);
           const { value, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind });
-          const both = rows.filter(({ troubles }) => troubles.includes('dead') && troubles.includes('held'));
+          const both = rows.filter(
+            ({ troubles: conditions }) => conditions.includes('dead') && conditions.includes('held'),
+          );
           assert.deepEqual(new Set((value as { spared: string[] }).spared), new Set(both.map(({ id }) => id)));
           assert.equal(exit, both.length === 0 ? 0 : 1);
           for (const before of rows) {
             const alone = before.troubles.includes(kind) && !both.includes(before);
-            const left = before.troubles.filter((trouble) => !alone || trouble !== kind);
-            assert.deepEqual(north.rows.find(({ id }) => id === before.id)?.troubles, left);
+            const left = before.troubles.filter((condition) => !alone || condition !== kind);
+            assert.deepEqual(north.rows.find(({ id }) => id === before.id)?.conditions, left);
           }
         },
       ),

@@ -21,7 +21,7 @@ let running: AdminSocket[];
 let errors: unknown[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'admin-'));
-  north = fakeOperator('north', { id: 'u1', troubles: ['dead'] });
+  north = fakeOperator('north', { id: 'u1', conditions: ['dead'] });
   north.explained.push(EXPLAINED);
   running = [];
   errors = [];

@@ -28,7 +28,7 @@ test('what is due in a far future is due at once, and what was read then is not 
   await next.drain();
   assert.equal(zitadel.people.get(id)?.['state'], 'inactive');
   const row = await next.row(id);
-  assert.ok((row?.confirm?.until ?? 0) <= now + 60_000, 'a late call is looked for soon');
+  assert.ok((row?.recheck?.at ?? 0) <= now + 60_000, 'a late call is looked for soon');
   assert.equal((await next.tenant.users.get(next.ctx, other)).user['nickName'], 'Bobby');
   await tenant.stop();
   await next.tenant.stop();

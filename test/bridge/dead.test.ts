@@ -33,7 +33,7 @@ test('a fact that was answered and is refused later: a dead letter, the view is 
   assert.equal(shown.user['nickName'], 'Countess');
   assert.equal(zitadel.people.get(id)?.['nickName'], 'Countess');
   const [entry] = await tenant.operator.list('dead', 10);
-  assert.deepEqual([entry?.id, entry?.dead[0]?.facts, entry?.dead[0]?.cause], [id, [TITLE], 'refused']);
+  assert.deepEqual([entry?.id, entry?.deadLetters[0]?.facts, entry?.deadLetters[0]?.cause], [id, [TITLE], 'refused']);
   assert.equal(entry?.dueAt, null);
   assert.equal((await tenant.operator.state()).counts.dead, 1);
 });
@@ -44,7 +44,7 @@ test('a retry asks only what was not written since', async () => {
   const id = await user(setting);
   await inOutage(setting, () => tenant.users.edit(ctx, id, patch({ title: REFUSED })));
   await tenant.users.edit(ctx, id, patch({ title: 'newer' }));
-  assert.deepEqual((await setting.row(id))?.dead, [], 'overtaken');
+  assert.deepEqual((await setting.row(id))?.deadLetters, [], 'overtaken');
   await assert.rejects(tenant.operator.retry(id), { status: 409 });
   assert.equal(zitadel.people.get(id)?.[TITLE], 'newer');
 });
@@ -105,37 +105,37 @@ test('a dead create whose userName was taken by a user that is gone by now is no
 });
 
 test('dropped: the letter is forgotten, and so is it after DEAD_KEEP', async () => {
-  const setting = setUp({ timing: { deadKeep: 1_000 } });
+  const setting = setUp({ timing: { deadLetterRetentionMs: 1_000 } });
   const { tenant, ctx } = setting;
   const id = await user(setting);
   const die = () => inOutage(setting, () => tenant.users.edit(ctx, id, patch({ title: REFUSED })));
   await die();
   await tenant.operator.drop(id);
-  assert.deepEqual((await setting.row(id))?.dead, []);
+  assert.deepEqual((await setting.row(id))?.deadLetters, []);
   await die();
   await tenant.operator.sync({ acceptRemovals: false });
-  assert.equal((await setting.row(id))?.dead.length, 1);
+  assert.equal((await setting.row(id))?.deadLetters.length, 1);
   now += 2_000;
   await tenant.operator.sync({ acceptRemovals: false });
-  assert.deepEqual((await setting.row(id))?.dead, []);
+  assert.deepEqual((await setting.row(id))?.deadLetters, []);
   await tenant.stop();
 });
 
 test('the same answer 10 times over an hour, while another row succeeds: poisoned', async () => {
-  const setting = setUp({ timing: { syncInterval: 1 } });
+  const setting = setUp({ timing: { syncIntervalMs: 1 } });
   const { tenant, ctx, zitadel } = setting;
   const id = await user(setting);
   const other = (await tenant.users.create(ctx, { user: { userName: 'bob' }, hash: 'b' })).resource.id;
   zitadel.fates.push('failed');
   await tenant.users.edit(ctx, id, patch({ title: 'x' }));
-  for (let n = 0; n < TIMING.poisonedTimes; n += 1) {
-    assert.deepEqual((await setting.row(id))?.dead, []);
-    now += TIMING.poisonedAfter / TIMING.poisonedTimes + 1;
+  for (let n = 0; n < TIMING.repeatedlyFailingTimes; n += 1) {
+    assert.deepEqual((await setting.row(id))?.deadLetters, []);
+    now += TIMING.repeatedlyFailingAfterMs / TIMING.repeatedlyFailingTimes + 1;
     await tenant.users.edit(ctx, other, patch({ title: String(n) }));
     zitadel.fates.push('ok', 'failed');
     await setting.deliverAll();
   }
-  const [letter] = (await setting.row(id))?.dead ?? [];
+  const [letter] = (await setting.row(id))?.deadLetters ?? [];
   assert.equal(letter?.cause, 'poisoned');
   assert.deepEqual(letter?.facts, { [TITLE]: 'x' });
   await setting.deliverAll();
@@ -154,7 +154,7 @@ test('no password is ever in a dead letter', async () => {
     id = made.resource.id;
     assert.ok(JSON.stringify(await row(id)).includes('$2b$'), 'a hash is owed');
   });
-  assert.equal((await row(id))?.dead.length, 1);
+  assert.equal((await row(id))?.deadLetters.length, 1);
   await tenant.stop();
   assert.equal(JSON.stringify(await row(id)).includes('$2b$'), false);
 });

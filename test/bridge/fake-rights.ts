@@ -1,5 +1,4 @@
-/** The rights and the holder of a ZITADEL in memory, as measured: updates replace, lists lag. */
-import type { HolderOutcome, Outcome, RightsOutcome } from '../../src/bridge/ports.ts';
+import type { GroupStoreOutcome, Outcome, RightsOutcome } from '../../src/bridge/ports/zitadel.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { type Facts, overlay } from '../../src/mapping/facts.ts';
 import { type Authorization, factsOfRights, projectRight } from '../../src/mapping/rights.ts';
@@ -23,7 +22,7 @@ export interface FakeRights {
   lags: boolean;
   apply(id: string, step: Step): Outcome;
   define(step: Step): Outcome;
-  readHolder(): HolderOutcome;
+  readHolder(): GroupStoreOutcome;
   list(id: string): RightsOutcome;
   listAll(): ReadonlyMap<string, Facts>;
   /** To be called after a change past the bridge, and when a user is gone. */

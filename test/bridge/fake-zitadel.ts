@@ -1,5 +1,4 @@
-/** A ZITADEL in memory that fails as it is told: the model of test/mapping behind the bridge's own port. */
-import type { Guarded, Outcome, Reading, Standing, Zitadel } from '../../src/bridge/ports.ts';
+import type { ProtectedByZitadel, Outcome, Reading, Standing, Zitadel } from '../../src/bridge/ports/zitadel.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { type Facts, isMetadata } from '../../src/mapping/facts.ts';
 import type { Step } from '../../src/mapping/steps.ts';
@@ -66,7 +65,7 @@ const ALL_PERMISSIONS = [
 ];
 const PROJECT_ROLES = ['editor', 'reader', 'guest'];
 
-const NOBODY: Guarded = { reasons: new Map(), activeOwners: new Set() };
+const NOBODY: ProtectedByZitadel = { reasons: new Map(), activeOwners: new Set() };
 
 /** A title that ZITADEL refuses. */
 export const REFUSED = 'refused';
@@ -74,7 +73,7 @@ export const REFUSED = 'refused';
 /** Each call takes the next fate; when none is left all is well. */
 export function createFakeZitadel(
   fates: Fate[],
-  guarded: () => Guarded = () => NOBODY,
+  guarded: () => ProtectedByZitadel = () => NOBODY,
   clock: () => number = Date.now,
 ): FakeZitadel {
   const people = new Map<string, Facts>();
@@ -126,7 +125,7 @@ export function createFakeZitadel(
     asked: () => standings,
     inspect: async () => ({ permissions: [], sees: { instanceRoles: false, organizationRoles: false }, problems: [] }),
     run: (id, step, proceed) => send(id, step, proceed, () => apply(id, step)),
-    holder: {
+    groupStore: {
       run: (step, proceed) => send(HOLDER, step, proceed, () => rightsHeld.define(step)),
       read: async () => (fate() === 'ok' ? rightsHeld.readHolder() : away(true)),
     },
@@ -164,7 +163,7 @@ export function createFakeZitadel(
     },
     metadata: async (id) =>
       Object.fromEntries(Object.entries(people.get(id) ?? {}).filter(([name]) => isMetadata(name))),
-    guarded: async () => guarded(),
+    protectedUsers: async () => guarded(),
     passwordRules: async () => ({ minLength: 1, uppercase: false, lowercase: false, number: false, symbol: false }),
   };
   return fake;

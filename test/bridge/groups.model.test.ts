@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { groupsOf } from '../../src/bridge/shelves.ts';
+import { groupsOf } from '../../src/bridge/row/kinds.ts';
 import { groupKey, MEMBER, membershipsOf, RULES_KEY } from '../../src/mapping/groups.ts';
 import { isIn, namesOf, rightsOfFacts } from '../../src/mapping/rights.ts';
 import { matchOf, type Rule, type RuleSet, wanted } from '../../src/mapping/rules.ts';
@@ -10,7 +10,7 @@ import { REFUSED_ROLE } from './fake-rights.ts';
 import { begun, type Command, createInterleavings, type World } from './interleavings.ts';
 import { statusFrom, statusOf } from './setting.ts';
 
-const { setUp, command, pass, recover, troubles, hold } = createInterleavings<GroupWorld>(check);
+const { setUp, command, pass, recover, conditions, hold } = createInterleavings<GroupWorld>(check);
 
 const rule = (over: Partial<Rule>): Rule => ({
   by: 'displayName',
@@ -150,7 +150,7 @@ async function settle(world: GroupWorld): Promise<void> {
   for (let rounds = 0; ; rounds += 1) {
     assert.ok(rounds < 12, 'it never comes to rest');
     for (const shelf of shelves)
-      for (const row of await store.troubled(shelf, 'held', 100)) await tenant.operator.release(row.id);
+      for (const row of await store.withCondition(shelf, 'held', 100)) await tenant.operator.release(row.id);
     await setting.deliverAll();
     pass(world, 40_000);
     const event = await tenant.operator.sync({ acceptRemovals: true });
@@ -168,7 +168,7 @@ async function settle(world: GroupWorld): Promise<void> {
       assert.ok(world.gone.has(user), 'nobody is gone unasked');
       continue;
     }
-    assert.ok(row !== undefined && row.changes.length === 0 && !row.doubt && row.confirm === null, 'at rest');
+    assert.ok(row !== undefined && row.pending.length === 0 && !row.doubt && row.recheck === null, 'at rest');
     const memberships = new Set(membershipsOf(facts));
     for (const { id, possible, deleted } of world.groups) {
       if (deleted === 'yes') assert.ok(!memberships.has(id), 'no member of a deleted group');
@@ -178,11 +178,11 @@ async function settle(world: GroupWorld): Promise<void> {
       }
     }
     const held = rightsOfFacts(rightsHeld.factsOf(user));
-    const vouched = [...memberships].filter((id) => row.vouched.includes(id));
-    const others = [...memberships].filter((id) => !row.vouched.includes(id));
+    const trusted = [...memberships].filter((id) => row.trusted.includes(id));
+    const others = [...memberships].filter((id) => !row.trusted.includes(id));
     const { first, ...applied } = set;
-    const should = wanted(applied, held, { vouched, others });
-    const isRefused = row.dead.some(({ facts: dead }) => JSON.stringify(dead).includes(REFUSED_ROLE));
+    const should = wanted(applied, held, { vouched: trusted, others });
+    const isRefused = row.deadLetters.some(({ facts: dead }) => JSON.stringify(dead).includes(REFUSED_ROLE));
     // before they are applied, rules leave what the console gave, and take all that they gave themselves
     if (first === true) {
       const extra = namesOf(held).filter((name) => !isIn(namesOf(should), name));
@@ -194,7 +194,7 @@ async function settle(world: GroupWorld): Promise<void> {
           [],
         );
     } else if (!isRefused) assert.deepEqual(plain(should), plain(held), 'rights are what the rules say');
-    assert.equal(vouched.length, memberships.size, 'all came by SCIM');
+    assert.equal(trusted.length, memberships.size, 'all came by SCIM');
     if (world.given.has(user) && !world.lates) assert.ok(held.org.includes(OWN_ROLE), 'what nobody manages stays');
   }
   for (const { id, deleted } of world.groups) {
@@ -260,7 +260,7 @@ const COMMANDS: readonly fc.Arbitrary<Command<GroupWorld>>[] = [
       if (world.gone.size === 0) await removeUser(world, userOf(world, n));
     }),
   ),
-  ...troubles(40),
+  ...conditions(40),
   fc.tuple(some, fc.constantFrom(OWN_ROLE, 'ORG_USER_MANAGER', 'editor')).map(([n, role]) =>
     command(`the console gives ${role} to ${n}`, async (world) => {
       const { rightsHeld, people } = world.setting.zitadel;
@@ -314,7 +314,7 @@ for (const whenDown of ['accept', 'refuse'] as const)
       commands: COMMANDS,
       runs: 80,
       begin: () => ({
-        ...begun(setUp({ whenDown, timing: { answerWithin: 10_000 }, groups: { rules: RULES } })),
+        ...begun(setUp({ whenDown, timing: { answerWithinMs: 10_000 }, groups: { rules: RULES } })),
         users: [],
         gone: new Set(),
         groups: [],

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { createExclusive } from '../../src/bridge/exclusive.ts';
-import { createGuard } from '../../src/bridge/guard.ts';
-import { ALONE } from '../../src/bridge/peers.ts';
-import type { Guarded, Key, Lease } from '../../src/bridge/ports.ts';
+import { createLock } from '../../src/bridge/delivery/exclusive.ts';
+import { createProtectedUsers } from '../../src/bridge/delivery/protected-users.ts';
+import { ALONE } from '../../src/bridge/ports/peers.ts';
+import type { ProtectedByZitadel } from '../../src/bridge/ports/zitadel.ts';
+import type { Key } from '../../src/bridge/row/types.ts';
+import type { Lease } from '../../src/bridge/ports/store.ts';
 import type { Facts } from '../../src/mapping/facts.ts';
 import type { Step } from '../../src/mapping/steps.ts';
 import { createLeases } from '../../src/store/sqlite/leases.ts';
@@ -20,7 +22,7 @@ const off = {
 for (const at of ['one after the other', 'at once'] as const) {
   test(`two owners deactivated ${at}: the second one is the last and stays`, async () => {
     const owners = new Set<string>();
-    const guarded = (): Guarded => ({
+    const guarded = (): ProtectedByZitadel => ({
       reasons: new Map(),
       activeOwners: new Set([...owners].filter((id) => setting.zitadel.people.get(id)?.['state'] === 'active')),
     });
@@ -44,7 +46,7 @@ for (const at of ['one after the other', 'at once'] as const) {
 
 test('two processes let go the last two owners at once: one is refused, although neither hears the other', async () => {
   const active = new Set(['ann', 'bob']);
-  const guarded = async (): Promise<Guarded> => ({ reasons: new Map(), activeOwners: new Set(active) });
+  const guarded = async (): Promise<ProtectedByZitadel> => ({ reasons: new Map(), activeOwners: new Set(active) });
   const zitadel = { ...createFakeZitadel([]), guarded };
   const leases = createLeases(Date.now);
   const store = {
@@ -58,10 +60,10 @@ test('two processes let go the last two owners at once: one is refused, although
   const step: Step = { call: 'DeactivateUser', set: {}, names: ['state'], after: { state: 'inactive' } };
   const letGo = (own: string, id: string) => {
     const peers = { ...ALONE, own };
-    const exclusive = createExclusive(store, 20_000);
-    const guard = createGuard({ tenant: 't', peers, exclusive, zitadel, protect: [], clock: Date.now });
-    return guard.inTurn(id, step, null, async () => {
-      const barred = await guard.bar(id, step, null);
+    const lock = createLock(store, 20_000);
+    const guard = createProtectedUsers({ tenant: 't', peers, lock, zitadel, protect: [], clock: Date.now });
+    return guard.withOwnerLock(id, step, null, async () => {
+      const barred = await guard.checkProtection(id, step, null);
       await nextTurn();
       if (barred === undefined) active.delete(id);
       return barred?.kind ?? 'done';
@@ -74,7 +76,7 @@ test('two processes let go the last two owners at once: one is refused, although
 
 test('an owner who became the last one in ZITADEL itself stays', async () => {
   const owners = new Set<string>();
-  const guarded = (): Guarded => ({
+  const guarded = (): ProtectedByZitadel => ({
     reasons: new Map(),
     activeOwners: new Set([...owners].filter((id) => setting.zitadel.people.get(id)?.['state'] === 'active')),
   });
@@ -91,7 +93,7 @@ test('an owner who became the last one in ZITADEL itself stays', async () => {
 
 /** Resolves once so many changes of a user wait. */
 async function isAsked({ row }: Setting, id: string, count: number): Promise<void> {
-  while ((await row(id))?.changes.length !== count) await nextTurn();
+  while ((await row(id))?.pending.length !== count) await nextTurn();
 }
 
 test('a DELETE that is refused takes no PATCH beside it with it', async () => {
@@ -100,7 +102,7 @@ test('a DELETE that is refused takes no PATCH beside it with it', async () => {
   const { tenant, ctx, zitadel } = setting;
   const { id } = (await tenant.users.create(ctx, { user: { userName: 'eve' }, hash: 'eve' })).resource;
   Object.assign(zitadel, {
-    async guarded(): Promise<Guarded> {
+    async guarded(): Promise<ProtectedByZitadel> {
       await reading.promise;
       return { reasons: new Map([[id, 'it holds an instance role']]), activeOwners: new Set() };
     },
@@ -120,7 +122,7 @@ test('a DELETE that is done takes the PATCH beside it with it', async () => {
   const { tenant, ctx, zitadel } = setting;
   const { id } = (await tenant.users.create(ctx, { user: { userName: 'eva' }, hash: 'eva' })).resource;
   Object.assign(zitadel, {
-    guarded: () => reading.promise.then((): Guarded => ({ reasons: new Map(), activeOwners: new Set() })),
+    guarded: () => reading.promise.then((): ProtectedByZitadel => ({ reasons: new Map(), activeOwners: new Set() })),
   });
   const removed = tenant.users.remove(ctx, id).then(() => 204, statusOf);
   await isAsked(setting, id, 1);
@@ -138,7 +140,11 @@ const OWNER: Facts = { 'right:org': '["ORG_OWNER"]' };
 function alone(protect: readonly string[] = []) {
   const active = new Set<string>();
   const clock = { now: 1_000 };
-  const guarded = async (): Promise<Guarded> => ({ own: 'bridge', reasons: new Map(), activeOwners: new Set(active) });
+  const guarded = async (): Promise<ProtectedByZitadel> => ({
+    own: 'bridge',
+    reasons: new Map(),
+    activeOwners: new Set(active),
+  });
   const leases = createLeases(Date.now);
   const store = {
     lease: async (key: Key, ms: number) => leases.take(key, ms),
@@ -148,35 +154,35 @@ function alone(protect: readonly string[] = []) {
       return undefined;
     },
   };
-  const guard = createGuard({
+  const guard = createProtectedUsers({
     tenant: 't',
     peers: ALONE,
-    exclusive: createExclusive(store, 20_000),
-    zitadel: { ...createFakeZitadel([]), guarded },
+    lock: createLock(store, 20_000),
+    zitadel: { ...createFakeZitadel([]), protectedUsers: guarded },
     protect,
     clock: () => clock.now,
   });
-  const bar = async (id: string, step = OFF, known: Facts | null = null): Promise<string> =>
-    (await guard.bar(id, step, known))?.kind ?? 'passes';
-  return { active, clock, guard, bar };
+  const checkProtection = async (id: string, step = OFF, confirmed: Facts | null = null): Promise<string> =>
+    (await guard.checkProtection(id, step, confirmed))?.kind ?? 'passes';
+  return { active, clock, guard, bar: checkProtection };
 }
 
 test('who became the last owner in the console is known within seconds, who became it by the bridge at once', async () => {
-  const { active, clock, bar } = alone();
+  const { active, clock, bar: checkProtection } = alone();
   active.add('ann');
-  assert.equal(await bar('bob'), 'passes');
+  assert.equal(await checkProtection('bob'), 'passes');
   active.delete('ann');
   active.add('bob');
-  assert.equal(await bar('bob', OFF, OWNER), 'refused');
-  assert.equal(await bar('bob'), 'refused', 'it was read meanwhile');
+  assert.equal(await checkProtection('bob', OFF, OWNER), 'refused');
+  assert.equal(await checkProtection('bob'), 'refused', 'it was read meanwhile');
   active.delete('bob');
   active.add('cy');
   clock.now += 1_001;
-  assert.equal(await bar('cy'), 'refused');
+  assert.equal(await checkProtection('cy'), 'refused');
 });
 
 test('roles that were given a moment ago are not overwritten: they are read first', async () => {
-  const { active, clock, bar } = alone();
+  const { active, clock, bar: checkProtection } = alone();
   const step: Step = {
     call: 'UpdateAdministrator',
     set: {},
@@ -184,28 +190,28 @@ test('roles that were given a moment ago are not overwritten: they are read firs
     names: ['right:org'],
     after: { 'right:org': '["ORG_USER_MANAGER"]' },
   };
-  const known = { 'right:org': '["ORG_OWNER_VIEWER"]' };
-  assert.equal(await bar('ann', step, known), 'passes');
+  const confirmed = { 'right:org': '["ORG_OWNER_VIEWER"]' };
+  assert.equal(await checkProtection('ann', step, confirmed), 'passes');
   active.add('ann');
   clock.now += 1_001;
-  assert.equal(await bar('ann', step, known), 'replan');
-  assert.equal(await bar('ann', step, OWNER), 'refused');
+  assert.equal(await checkProtection('ann', step, confirmed), 'replan');
+  assert.equal(await checkProtection('ann', step, OWNER), 'refused');
   active.add('bob');
-  assert.equal(await bar('ann', step, OWNER), 'passes');
-  assert.equal(await bar('bob', step, OWNER), 'refused', 'ann goes');
+  assert.equal(await checkProtection('ann', step, OWNER), 'passes');
+  assert.equal(await checkProtection('bob', step, OWNER), 'refused', 'ann goes');
 });
 
 test('an owner whose call took long, or was left by an earlier process, still counts as gone after it', async () => {
-  const { active, clock, guard, bar } = alone();
+  const { active, clock, guard, bar: checkProtection } = alone();
   for (const id of ['ann', 'bob']) active.add(id);
-  await guard.inTurn('ann', OFF, null, async () => {
-    assert.equal(await bar('ann'), 'passes');
+  await guard.withOwnerLock('ann', OFF, null, async () => {
+    assert.equal(await checkProtection('ann'), 'passes');
     clock.now += 25_000;
   });
   clock.now += 25_000;
-  assert.equal(await bar('bob'), 'refused');
+  assert.equal(await checkProtection('bob'), 'refused');
   clock.now += 10_000;
-  assert.equal(await bar('bob'), 'passes', 'ann is active all the same');
+  assert.equal(await checkProtection('bob'), 'passes', 'ann is active all the same');
   const restarted = alone();
   for (const id of ['ann', 'bob']) restarted.active.add(id);
   restarted.guard.mayLeave('ann');
@@ -213,11 +219,11 @@ test('an owner whose call took long, or was left by an earlier process, still co
 });
 
 test('no rule touches the rights of who is protected, or of the service user', async () => {
-  const { guard, bar } = alone(['ann']);
+  const { guard, bar: checkProtection } = alone(['ann']);
   const right = { project: 'p', roles: ['editor'] };
   const step: Step = { call: 'CreateAuthorization', set: {}, right, names: ['right:project:p'], after: {} };
   assert.deepEqual(
-    [await bar('ann', step), await bar('bridge', step), await bar('bob', step)],
+    [await checkProtection('ann', step), await checkProtection('bridge', step), await checkProtection('bob', step)],
     ['refused', 'refused', 'passes'],
   );
   assert.deepEqual([guard.spares('ann'), guard.spares('bridge'), guard.spares('bob')], [true, true, false]);
@@ -225,7 +231,7 @@ test('no rule touches the rights of who is protected, or of the service user', a
 
 test('a call that a dead process left on its way counts: the other owner stays until it is known how it ended', async () => {
   const owners = new Set<string>();
-  const guarded = (): Guarded => ({
+  const guarded = (): ProtectedByZitadel => ({
     reasons: new Map(),
     activeOwners: new Set([...owners].filter((id) => setting.zitadel.people.get(id)?.['state'] === 'active')),
   });
@@ -248,7 +254,7 @@ test('a call that a dead process left on its way counts: the other owner stays u
 test('a protected user may be asked to be what it is: nothing is sent, and what ZITADEL has otherwise is refused', async () => {
   const clock = { now: Date.now() };
   let id = '';
-  const guarded = (): Guarded => ({ reasons: new Map([[id, 'it is listed']]), activeOwners: new Set() });
+  const guarded = (): ProtectedByZitadel => ({ reasons: new Map([[id, 'it is listed']]), activeOwners: new Set() });
   const { tenant, ctx, zitadel } = setUp({ guarded, clock: () => clock.now });
   id = (await tenant.users.create(ctx, { user: { userName: 'amy' }, hash: 'amy' })).resource.id;
   const sent = zitadel.sent.length;

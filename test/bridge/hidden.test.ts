@@ -63,7 +63,7 @@ test('a hidden user with several keys to take away: each by itself, for nobody c
     deletions.map(({ step }) => Object.keys(step.set)),
     [['urn:zitadel:scim:title'], ['urn:zitadel:scim:userType']],
   );
-  assert.equal((await setting.row(id))?.changes.length, 0);
+  assert.equal((await setting.row(id))?.pending.length, 0);
 });
 
 test('rights of a hidden user: lists that lost it take nothing away from what is known', async () => {
@@ -75,7 +75,7 @@ test('rights of a hidden user: lists that lost it take nothing away from what is
   await tenant.operator.sync({ acceptRemovals: true });
   await tenant.users.edit(ctx, id, patch({ active: false }));
   assert.equal(zitadel.people.get(id)?.['state'], 'inactive');
-  assert.deepEqual(await store.troubled(ctx.tenant, 'owed', 9), []);
+  assert.deepEqual(await store.withCondition(ctx.tenant, 'owed', 9), []);
 });
 
 test('what was answered of a user whom somebody deleted: dead letters, kept with the tombstone until they are dropped', async () => {
@@ -90,7 +90,7 @@ test('what was answered of a user whom somebody deleted: dead letters, kept with
   await setting.deliverAll();
   assert.equal(await shown(setting, id), 404);
   const dead = async (): Promise<readonly unknown[]> =>
-    ((await setting.row(id))?.dead ?? []).map(({ facts, reason }) => [Object.keys(facts), reason]);
+    ((await setting.row(id))?.deadLetters ?? []).map(({ facts, reason }) => [Object.keys(facts), reason]);
   const both = [
     [['urn:zitadel:scim:title'], 'deleted in ZITADEL'],
     [['state'], 'deleted in ZITADEL'],
@@ -120,7 +120,7 @@ test('a client that asked for the deletion is owed nothing of a user who was del
   zitadel.isDown = false;
   zitadel.people.delete(id);
   await setting.deliverAll();
-  assert.deepEqual((await setting.row(id))?.dead, []);
+  assert.deepEqual((await setting.row(id))?.deadLetters, []);
 });
 
 test('user recreate, cut off at any operation: the user stands in ZITADEL once, or an operator is told', async () => {
@@ -130,7 +130,7 @@ test('user recreate, cut off at any operation: the user stands in ZITADEL once, 
     const { zitadel } = setting;
     const id = await user(setting);
     const row = await setting.row(id);
-    assert.ok(row?.known);
+    assert.ok(row?.confirmed);
     zitadel.people.set(id, { ...zitadel.people.get(id), [`${GROUP}g`]: '1' });
     zitadel.lost.add(id);
     now += 60_000;

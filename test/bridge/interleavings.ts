@@ -47,7 +47,7 @@ export interface Interleavings<W extends World> {
   /** A new process, and a ZITADEL that is well for good. */
   recover(world: W): Promise<void>;
   /** What happens beside the requests. @param operations a process dies at one of so many that come next */
-  troubles(operations: number): fc.Arbitrary<Command<W>>[];
+  conditions(operations: number): fc.Arbitrary<Command<W>>[];
   /** Throws when there is an interleaving that breaks the law. */
   hold(law: Law<W>): Promise<void>;
 }
@@ -103,7 +103,7 @@ export function createInterleavings<W extends World>(check: (world: W) => Promis
     land(world);
   }
 
-  function troubles(operations: number): fc.Arbitrary<Command<W>>[] {
+  function conditions(operations: number): fc.Arbitrary<Command<W>>[] {
     return [
       fc.array(fate, { minLength: 1, maxLength: 6 }).map((fates) =>
         command(`next calls: ${fates.join(' ')}`, async (world) => {
@@ -143,7 +143,7 @@ export function createInterleavings<W extends World>(check: (world: W) => Promis
       ),
       fc.constant(
         command('an operator retries what is dead', async ({ setting: { store, ctx, tenant, life } }) => {
-          const rows = (await life.survive(store.troubled(ctx.tenant, 'dead', 100))) ?? [];
+          const rows = (await life.survive(store.withCondition(ctx.tenant, 'dead', 100))) ?? [];
           for (const { id } of rows) await life.survive(tenant.operator.retry(id));
         }),
       ),
@@ -174,7 +174,7 @@ export function createInterleavings<W extends World>(check: (world: W) => Promis
     await fc.assert(property, { numRuns: runs, ...parameters });
   }
 
-  return { setUp, command, pass, recover, troubles, hold };
+  return { setUp, command, pass, recover, conditions, hold };
 }
 
 const fate = fc.oneof(

@@ -7,7 +7,7 @@ import { REFUSED } from './fake-zitadel.ts';
 import { begun, type Command, createInterleavings, type World } from './interleavings.ts';
 import { statusFrom, statusOf } from './setting.ts';
 
-const { setUp, command, pass, recover, troubles, hold } = createInterleavings<UserWorld>(check);
+const { setUp, command, pass, recover, conditions, hold } = createInterleavings<UserWorld>(check);
 
 type Attribute = 'title' | 'active' | 'userName';
 type Wish = Partial<Record<Attribute, string | boolean>>;
@@ -101,7 +101,7 @@ async function check(world: UserWorld): Promise<void> {
 /** The row that was to free its name is not permitted to. */
 async function isDeadForItsName({ setting, barred }: UserWorld, { id }: Person): Promise<boolean> {
   const row = await setting.row(id);
-  return barred && row?.dead.some(({ kind, reason }) => kind === 'create' && reason.includes('taken')) === true;
+  return barred && row?.deadLetters.some(({ kind, reason }) => kind === 'create' && reason.includes('taken')) === true;
 }
 
 function assertIn(possible: ReadonlySet<unknown>, value: unknown, what: string): void {
@@ -115,32 +115,32 @@ async function settle(world: UserWorld): Promise<void> {
   const { zitadel, store, tenant, ctx } = setting;
   for (let rounds = 0; ; rounds += 1) {
     assert.ok(rounds < 10, 'it never comes to rest');
-    for (const row of await store.troubled(ctx.tenant, 'held', 100)) await tenant.operator.release(row.id);
+    for (const row of await store.withCondition(ctx.tenant, 'held', 100)) await tenant.operator.release(row.id);
     await setting.deliverAll();
     pass(world, 40_000);
     if ((await store.due(ctx.tenant, Number.MAX_SAFE_INTEGER, 1)).length > 0) continue;
-    if ((await store.troubled(ctx.tenant, 'held', 1)).length === 0) break;
+    if ((await store.withCondition(ctx.tenant, 'held', 1)).length === 0) break;
   }
   await check(world);
-  await known(world);
+  await confirmed(world);
   // a user that reads show again is hidden no more
   zitadel.lost.clear();
   await tenant.operator.sync({ acceptRemovals: true });
-  assert.deepEqual(await store.troubled(ctx.tenant, 'hidden', 1), []);
-  await known(world);
+  assert.deepEqual(await store.withCondition(ctx.tenant, 'hidden', 1), []);
+  await confirmed(world);
   const ids = zitadel.created;
   assert.equal(new Set(ids).size, ids.length - revivedByLate(world), 'no id is created twice');
 }
 
 /** What is known at rest is what ZITADEL has, whether its reads show it or not. */
-async function known(world: UserWorld): Promise<void> {
+async function confirmed(world: UserWorld): Promise<void> {
   const { setting } = world;
   const { zitadel } = setting;
   for (const person of world.people) {
     const row = await setting.row(person.id);
     const facts = zitadel.people.get(person.id);
-    assert.ok(row === undefined || (row.changes.length === 0 && !row.doubt && row.confirm === null), 'at rest');
-    assert.deepEqual(row?.known ?? undefined, facts, 'known is what ZITADEL has');
+    assert.ok(row === undefined || (row.pending.length === 0 && !row.doubt && row.recheck === null), 'at rest');
+    assert.deepEqual(row?.confirmed ?? undefined, facts, 'known is what ZITADEL has');
     if (person.deleted === 'yes') assert.equal(facts, undefined, 'a leaver is gone for good');
     if (facts === undefined) {
       if (!(await isDeadForItsName(world, person)))
@@ -150,7 +150,7 @@ async function known(world: UserWorld): Promise<void> {
     assertIn(person.possible.title, facts['urn:zitadel:scim:title'], 'title');
     assertIn(person.possible.active, isActive(facts), 'active');
     assertIn(person.possible.userName, facts['username'], 'userName');
-    for (const letter of row?.dead ?? [])
+    for (const letter of row?.deadLetters ?? [])
       for (const [fact, value] of Object.entries(letter.facts))
         assert.ok(
           value === REFUSED || (letter.reason.includes('taken') && (world.lates || world.barred)),
@@ -218,7 +218,7 @@ const COMMANDS: readonly fc.Arbitrary<Command<UserWorld>>[] = [
       setting.zitadel.losesNext = true;
     }),
   ),
-  ...troubles(25),
+  ...conditions(25),
 ];
 
 for (const whenDown of ['accept', 'refuse'] as const)
@@ -227,7 +227,7 @@ for (const whenDown of ['accept', 'refuse'] as const)
       commands: COMMANDS,
       runs: 300,
       begin: () => ({
-        ...begun(setUp({ whenDown, timing: { answerWithin: 10_000 } })),
+        ...begun(setUp({ whenDown, timing: { answerWithinMs: 10_000 } })),
         people: [],
         open: new Map(),
       }),

@@ -1,5 +1,5 @@
-/** Ports of a process that may die at any moment: from then on nothing it asked for is ever answered. */
-import type { Store, Zitadel } from '../../src/bridge/ports.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
+import type { Zitadel } from '../../src/bridge/ports/zitadel.ts';
 
 export interface Life {
   /** Dies at the n-th operation from now; `after`: once that one has had its effect. */

@@ -26,7 +26,7 @@ test('WHEN_DOWN=refuse: what certainly never left is dropped with the 503', asyn
   const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
   fates.push('unsent');
   assert.equal(await tenant.users.edit(ctx, resource.id, patch({ title: 'x' })).then(() => 200, statusOf), 503);
-  assert.deepEqual((await row(resource.id))?.changes, []);
+  assert.deepEqual((await row(resource.id))?.pending, []);
   await drain();
   assert.equal(zitadel.people.get(resource.id)?.['urn:zitadel:scim:title'], undefined);
 });
@@ -77,7 +77,7 @@ test('one bad value of one request does not refuse another that went out in the 
 });
 
 test('a holder that lost its lease while it waited for a slot sends nothing', async () => {
-  const setting = setUp({ timing: { answerWithin: 50 } });
+  const setting = setUp({ timing: { answerWithinMs: 50 } });
   const { tenant, ctx, zitadel, fates, row } = setting;
   const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
   fates.push('waits');
@@ -87,7 +87,7 @@ test('a holder that lost its lease while it waited for a slot sends nothing', as
     'late: answered',
   );
   const sent = zitadel.sent.length;
-  now += TIMING.lease + 1;
+  now += TIMING.leaseMs + 1;
   await tenant.users.edit(ctx, resource.id, patch({ title: 'new' }));
   assert.equal(zitadel.people.get(resource.id)?.['urn:zitadel:scim:title'], 'new');
   zitadel.freeSlots();
@@ -95,7 +95,7 @@ test('a holder that lost its lease while it waited for a slot sends nothing', as
   const titles = zitadel.sent.slice(sent).map(({ step }) => step.set['urn:zitadel:scim:title']);
   // by whoever took the lease over, in order; by the one who lost it not once more
   assert.deepEqual(titles, ['old', 'new']);
-  assert.deepEqual((await row(resource.id))?.changes, []);
+  assert.deepEqual((await row(resource.id))?.pending, []);
 });
 
 test('what a PATCH names is sent although known says the same: known may be old', async () => {
@@ -127,15 +127,15 @@ test('no refusal keeps a leaver active: a taken userName, a password against the
 });
 
 test('a refusal that comes while the answer is being written is no refusal to the client, but a dead letter', async () => {
-  const setting = setUp({ timing: { answerWithin: 20 } });
+  const setting = setUp({ timing: { answerWithinMs: 20 } });
   const { tenant, ctx, zitadel, fates, row } = setting;
   const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
   fates.push('waits');
   const answer = tenant.users.edit(ctx, resource.id, patch({ title: 'refused' }));
-  await until(async () => (await row(resource.id))?.changes[0]?.answered === true);
+  await until(async () => (await row(resource.id))?.pending[0]?.acknowledged === true);
   zitadel.freeSlots();
   await answer; // not rejected
-  await until(async () => (await row(resource.id))?.dead.length === 1);
+  await until(async () => (await row(resource.id))?.deadLetters.length === 1);
 });
 
 test('an answered create that waits for a stalled name holds no other change up', async () => {
@@ -157,7 +157,7 @@ test('equal changes of one user in an outage are kept once, different ones up to
   const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
   zitadel.isDown = true;
   for (let n = 0; n < 20; n += 1) await tenant.users.edit(ctx, resource.id, patch({ title: 'x' }));
-  assert.equal((await row(resource.id))?.changes.length, 1);
+  assert.equal((await row(resource.id))?.pending.length, 1);
   const status = async (n: number) =>
     tenant.users.edit(ctx, resource.id, patch({ title: `${n}` })).then(() => 200, statusOf);
   for (let n = 1; n < 200; n += 1) assert.equal(await status(n), 200);
@@ -169,7 +169,7 @@ test('a PUT that could not be compared with ZITADEL sends all that it says', asy
   const { tenant, ctx, zitadel } = setting;
   const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada', title: 'A' }, hash: 'h' });
   zitadel.people.set(resource.id, { ...zitadel.people.get(resource.id), 'urn:zitadel:scim:title': 'B' });
-  now += TIMING.viewMaxAge + 1;
+  now += TIMING.viewMaxAgeMs + 1;
   zitadel.isDown = true;
   await tenant.users.edit(ctx, resource.id, { method: 'PUT', apply: (base) => ({ user: base, touched: [] }) });
   await setting.drain();
@@ -192,7 +192,7 @@ test('of a request that cannot be read whole the deactivation is carried out', a
 
 test('one user alone opens no breaker: it is found out when ZITADEL is back', async () => {
   let opened = 0;
-  const setting = setUp({ timing: { probe: 5 }, onOpen: () => (opened += 1) });
+  const setting = setUp({ timing: { probeMs: 5 }, onAvailable: () => (opened += 1) });
   const { tenant, ctx, zitadel, fates } = setting;
   const { resource } = await tenant.users.create(ctx, { user: { userName: 'ada' }, hash: 'h' });
   zitadel.standingNow = { kind: 'retry', definite: true, cause: 'away', reason: 'ECONNREFUSED' };

@@ -1,9 +1,9 @@
 /** Rights in deliveries: lists that lag, keys that others wrote, wishes that take away. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Change, Row } from '../../src/bridge/ports.ts';
-import { stillVouched, withRights } from '../../src/bridge/rights.ts';
-import { asksTheSame, emptyRow } from '../../src/bridge/rows.ts';
+import type { Change, Row } from '../../src/bridge/row/types.ts';
+import { stillVouched, withRights } from '../../src/bridge/delivery/rights.ts';
+import { isSameChange, emptyRow } from '../../src/bridge/row/views.ts';
 import { TIMING } from '../../src/bridge/timing.ts';
 import { groupKey, MEMBER } from '../../src/mapping/groups.ts';
 import { ORG_RIGHT } from '../../src/mapping/rights.ts';
@@ -14,7 +14,7 @@ const setUp = settings();
 
 const user = (over: Partial<Row>): Row => ({
   ...emptyRow({ tenant: 't', id: 'u' }, 0),
-  known: { username: 'ann', state: 'active' },
+  confirmed: { username: 'ann', state: 'active' },
   ...over,
 });
 
@@ -23,7 +23,7 @@ const edit = (facts: Change['facts']): Change => ({
   kind: 'edit',
   facts,
   named: [],
-  answered: true,
+  acknowledged: true,
   who: 'okta',
   txn: 't',
   at: 0,
@@ -31,26 +31,26 @@ const edit = (facts: Change['facts']): Change => ({
 
 test('a list that may be older than our own last call is not believed when it says otherwise', () => {
   const held = { [ORG_RIGHT]: '["ORG_USER_MANAGER"]' };
-  const row = user({ known: { state: 'active', ...held }, rights: { at: 10_000, sent: 10_000 } });
-  assert.equal(withRights(row, {}, 10_000 + TIMING.listLag - 1, TIMING), undefined, 'the list lags');
-  assert.deepEqual(withRights(row, {}, 10_000 + TIMING.listLag, TIMING)?.known, { state: 'active' });
+  const row = user({ confirmed: { state: 'active', ...held }, rights: { at: 10_000, sent: 10_000 } });
+  assert.equal(withRights(row, {}, 10_000 + TIMING.listLagMs - 1, TIMING), undefined, 'the list lags');
+  assert.deepEqual(withRights(row, {}, 10_000 + TIMING.listLagMs, TIMING)?.confirmed, { state: 'active' });
   const same = withRights(row, held, 10_000, TIMING);
-  assert.deepEqual(same?.known, row.known);
+  assert.deepEqual(same?.confirmed, row.confirmed);
   assert.ok(same !== undefined && same.rights.at > same.rights.sent, 'it was read since');
 });
 
 test('a membership is vouched for as long as it is there or asked for', () => {
   const key = groupKey('g');
-  const there = user({ known: { [key]: MEMBER }, vouched: ['g'] });
-  assert.deepEqual(stillVouched(there).vouched, ['g']);
-  assert.deepEqual(stillVouched(user({ changes: [edit({ [key]: MEMBER })], vouched: ['g'] })).vouched, ['g']);
-  assert.deepEqual(stillVouched(user({ vouched: ['g'] })).vouched, []);
-  assert.deepEqual(stillVouched(user({ known: { [key]: 'forged' }, vouched: ['g'] })).vouched, []);
+  const there = user({ confirmed: { [key]: MEMBER }, trusted: ['g'] });
+  assert.deepEqual(stillVouched(there).trusted, ['g']);
+  assert.deepEqual(stillVouched(user({ pending: [edit({ [key]: MEMBER })], trusted: ['g'] })).trusted, ['g']);
+  assert.deepEqual(stillVouched(user({ trusted: ['g'] })).trusted, []);
+  assert.deepEqual(stillVouched(user({ confirmed: { [key]: 'forged' }, trusted: ['g'] })).trusted, []);
 });
 
 test('two wishes that take different facts away are not one wish', () => {
-  assert.ok(!asksTheSame(edit({ [groupKey('a')]: null }), edit({ [groupKey('b')]: null })));
-  assert.ok(asksTheSame(edit({ title: null, nickName: 'x' }), edit({ nickName: 'x', title: null })));
+  assert.ok(!isSameChange(edit({ [groupKey('a')]: null }), edit({ [groupKey('b')]: null })));
+  assert.ok(isSameChange(edit({ title: null, nickName: 'x' }), edit({ nickName: 'x', title: null })));
 });
 
 test('removed from two groups while ZITADEL is away: neither key is left', async () => {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Row } from '../../src/bridge/ports.ts';
-import { emptyRow } from '../../src/bridge/rows.ts';
-import { createScanLine } from '../../src/bridge/scan-line.ts';
-import { select } from '../../src/bridge/selection.ts';
+import type { Row } from '../../src/bridge/row/types.ts';
+import { emptyRow } from '../../src/bridge/row/views.ts';
+import { createScanLine } from '../../src/bridge/requests/scan-queue.ts';
+import { select } from '../../src/bridge/requests/selection.ts';
 import { USER } from '../../src/mapping/attributes.ts';
-import { parseFilter } from '../../src/scim/filter-parser.ts';
-import { nextSlice } from '../../src/slices.ts';
+import { parseFilter } from '../../src/scim/filter/parser.ts';
+import { nextSlice } from '../../src/mapping/slices.ts';
 
 const row = (n: number, title = ''): Row => ({
   ...emptyRow({ tenant: 't', id: `id${n}` }, n),
-  known: { username: `user${n}`, title },
+  confirmed: { username: `user${n}`, title },
 });
 
 /** Rows in one piece, as no store gives them: what lets others run is the walk itself. */
@@ -36,7 +36,7 @@ function walk(
     schema: USER,
     candidates: inOnePiece(rows),
     filter: filter === undefined ? undefined : parseFilter(filter),
-    document: ({ id, known }) => ({ id, userName: known?.['username'], title: known?.['title'] }),
+    document: ({ id, confirmed }) => ({ id, userName: confirmed?.['username'], title: confirmed?.['title'] }),
     sortBy: undefined,
     sortOrder: undefined,
     ...page,

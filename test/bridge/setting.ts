@@ -5,15 +5,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
-import type { Clock, Context, Guarded, Row, Store } from '../../src/bridge/ports.ts';
-import { createReconcile } from '../../src/bridge/reconcile.ts';
+import type { Clock, Context } from '../../src/bridge/ports/context.ts';
+import type { ProtectedByZitadel } from '../../src/bridge/ports/zitadel.ts';
+import type { Row } from '../../src/bridge/row/types.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
+import { createDeliver } from '../../src/bridge/delivery/deliver.ts';
 import { observed } from '../../src/bridge/observed.ts';
-import { createSettlements } from '../../src/bridge/settlements.ts';
+import { createWaiters } from '../../src/bridge/delivery/waiters.ts';
 import { type BridgeTenant, createTenant, type SyncEvent } from '../../src/bridge/tenant.ts';
 import type { GroupsConfig } from '../../src/bridge/groups/tenant-groups.ts';
-import { groupsOf } from '../../src/bridge/shelves.ts';
+import { groupsOf } from '../../src/bridge/row/kinds.ts';
 import { TIMING, type Timing } from '../../src/bridge/timing.ts';
-import type { Delivery } from '../../src/bridge/write-back.ts';
+import type { Delivery } from '../../src/bridge/delivery/record-outcome.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createFakeZitadel, type FakeZitadel, type Fate } from './fake-zitadel.ts';
@@ -41,13 +44,13 @@ export interface Setting {
 export interface SettingOptions {
   readonly organization?: string;
   readonly uniqueExternalId?: boolean;
-  readonly guarded?: () => Guarded;
+  readonly guarded?: () => ProtectedByZitadel;
   readonly whenDown?: 'accept' | 'refuse';
-  readonly owedMax?: number;
+  readonly maxPending?: number;
   readonly passwords?: 'ignore' | 'set';
   readonly timing?: Partial<Timing>;
   readonly clock?: Clock;
-  readonly onOpen?: () => void;
+  readonly onAvailable?: () => void;
   readonly groups?: Partial<GroupsConfig>;
   readonly uniqueDisplayName?: boolean;
 }
@@ -82,12 +85,12 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
   const { clock = Date.now } = options;
   const deliveries: Delivery[] = [];
   const syncs: SyncEvent[] = [];
-  const settlements = createSettlements();
-  const timing = { ...TIMING, backoffFirst: 1, backoffMost: 2, ...options.timing };
+  const waiters = createWaiters();
+  const timing = { ...TIMING, backoffFirstMs: 1, backoffMaxMs: 2, ...options.timing };
   const wake = { at: () => undefined };
-  const reconcile = createReconcile({
+  const deliver = createDeliver({
     store,
-    settlements,
+    waiters,
     of: (shelf) => tenant.target(shelf),
     onDelivery: (delivery) => deliveries.push(delivery),
     onError: (_key, error) => {
@@ -95,7 +98,7 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
     },
     clock,
     timing,
-    wake,
+    scheduler: wake,
   });
   const tenant = createTenant({
     id,
@@ -103,16 +106,16 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
     unique: { instance: id, externalId: options.uniqueExternalId ?? false },
     store,
     zitadel: life.zitadel,
-    reconcile,
-    settlements,
+    deliver,
+    waiters,
     timing,
     clock,
     ids: randomUUID,
     passwords: options.passwords ?? 'ignore',
     whenDown: options.whenDown ?? 'accept',
-    owedMax: options.owedMax ?? 1000,
-    wake,
-    onOpen: () => options.onOpen?.(),
+    maxPending: options.maxPending ?? 1000,
+    scheduler: wake,
+    onAvailable: () => options.onAvailable?.(),
     protect: [],
     onSync: (event) => syncs.push(event),
     groups: { strictMembers: false, applyOnStart: false, rules: [], ...options.groups },
@@ -134,9 +137,9 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
       zitadel.isDown = false;
       for (const shelf of [id, groupsOf(id)]) {
         for (;;) {
-          const due = await store.due(shelf, clock() + TIMING.lease, 1000);
+          const due = await store.due(shelf, clock() + TIMING.leaseMs, 1000);
           if (due.length === 0) break;
-          for (const row of due) await reconcile({ tenant: shelf, id: row.id });
+          for (const row of due) await deliver({ tenant: shelf, id: row.id });
         }
       }
     },
@@ -144,7 +147,7 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
     async deliverAll() {
       for (const shelf of [groupsOf(id), id]) {
         const due = await store.due(shelf, Number.MAX_SAFE_INTEGER, 1000);
-        for (const row of due) await reconcile({ tenant: shelf, id: row.id });
+        for (const row of due) await deliver({ tenant: shelf, id: row.id });
       }
     },
     life,

@@ -15,7 +15,7 @@ async function user({ tenant, ctx }: Setting, userName = 'ada'): Promise<string>
 }
 
 test('the token is refused: requests are answered, deliveries pause, nothing is dead; given back, all is delivered', async () => {
-  const setting = setUp({ timing: { standing: 5 } });
+  const setting = setUp({ timing: { tokenCheckMs: 5 } });
   const { tenant, ctx, zitadel } = setting;
   const id = await user(setting);
   zitadel.standingNow = { kind: 'barred', reason: 'the token is refused' };
@@ -46,7 +46,7 @@ test('one call is not permitted: only that step of that row is blocked, the othe
   assert.equal(zitadel.people.get(id)?.[TITLE], 'y');
   const row = await setting.row(id);
   assert.deepEqual(
-    row?.changes.map(({ facts }) => facts),
+    row?.pending.map(({ facts }) => facts),
     [{ nickName: 'x' }],
   );
   assert.equal(row?.blocked, 'PERMISSION_DENIED');
@@ -59,7 +59,7 @@ test('one call is not permitted: only that step of that row is blocked, the othe
 });
 
 test('too many calls: the tenant pauses, requests are answered', async () => {
-  const setting = setUp({ timing: { backoffFirst: 30_000, backoffMost: 60_000 } });
+  const setting = setUp({ timing: { backoffFirstMs: 30_000, backoffMaxMs: 60_000 } });
   const { tenant, ctx, zitadel } = setting;
   const id = await user(setting);
   zitadel.fates.push('limited');
@@ -76,7 +76,7 @@ test('too many calls: the tenant pauses, requests are answered', async () => {
 });
 
 test('OWED_MAX: 503 for a row that owes nothing yet, rows that owe go on', async () => {
-  const setting = setUp({ owedMax: 1 });
+  const setting = setUp({ maxPending: 1 });
   const { tenant, ctx, zitadel } = setting;
   const id = await user(setting);
   const other = await user(setting, 'bob');
@@ -113,10 +113,10 @@ test('held: nothing is sent by itself; a new request sends its own facts; releas
   await tenant.users.edit(ctx, id, patch({ title: 'new' }));
   assert.equal(zitadel.people.get(id)?.[TITLE], 'new');
   assert.equal(zitadel.people.get(id)?.['nickName'], undefined);
-  const { differences, changes } = await tenant.operator.show(id);
+  const { differences, pending: changes } = await tenant.operator.show(id);
   assert.deepEqual(differences, [{ fact: 'nickName', asked: 'old', known: null, zitadel: null }]);
   assert.deepEqual(
-    changes.map(({ facts, held }) => [facts, held]),
+    changes.map(({ facts, onHold: held }) => [facts, held]),
     [[['nickName'], true]],
   );
   assert.match((await tenant.operator.release(id)).told, /settled/);
@@ -184,7 +184,7 @@ test('metadata changed in ZITADEL moves no sequence: a rolling pass finds it', a
   await tenant.operator.sync({ acceptRemovals: false });
   zitadel.people.set(id, { ...zitadel.people.get(id), [TITLE]: 'changed' });
   await tenant.operator.sync({ acceptRemovals: false });
-  assert.equal((await setting.row(id))?.known?.[TITLE], 'changed');
+  assert.equal((await setting.row(id))?.confirmed?.[TITLE], 'changed');
   const { resources } = await tenant.users.list(ctx, { startIndex: 1, count: 1 });
   assert.equal((await Array.fromAsync(resources))[0]?.user['title'], 'changed');
   await tenant.stop();

@@ -114,5 +114,5 @@ test('a list page that is older than a write does not overwrite it', async () =>
   await setting.tenant.users.edit(setting.ctx, 'ann', off);
   await synced(next);
   assert.equal((await next.tenant.users.get(next.ctx, 'ann')).user['active'], false);
-  assert.equal((await next.row('ann'))?.known?.['state'], 'inactive');
+  assert.equal((await next.row('ann'))?.confirmed?.['state'], 'inactive');
 });

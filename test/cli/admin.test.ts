@@ -15,7 +15,7 @@ let folder: string;
 let acme: FakeOperator;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'cli-'));
-  acme = fakeOperator('acme', { id: 'u1', troubles: ['dead'] });
+  acme = fakeOperator('acme', { id: 'u1', conditions: ['dead'] });
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, describe, test } from 'node:test';
-import type { Outcome, Reading, Zitadel } from '../../src/bridge/ports.ts';
+import type { Outcome, Reading, Zitadel } from '../../src/bridge/ports/zitadel.ts';
 import { ATTRIBUTES, ENTERPRISE_URN } from '../../src/mapping/attributes.ts';
 import type { Facts, FactsChange } from '../../src/mapping/facts.ts';
 import { plan } from '../../src/mapping/plan.ts';
@@ -37,19 +37,19 @@ const yes = (): Promise<boolean> => Promise.resolve(true);
 /** @param subject asked once, before the first case */
 export function contract(name: string, subject: () => Promise<Subject>): void {
   describe(`contract: ${name}`, () => {
-    let known: Promise<Subject> | undefined;
+    let confirmed: Promise<Subject> | undefined;
     const made = new Set<string>();
 
     async function run(id: string, call: StepCall, set: FactsChange = {}): Promise<Outcome> {
-      known ??= subject();
-      const outcome = await (await known).zitadel.run(id, { call, set, names: [], after: set }, yes);
+      confirmed ??= subject();
+      const outcome = await (await confirmed).zitadel.run(id, { call, set, names: [], after: set }, yes);
       if (call === 'CreateUser') made.add(id);
       return outcome;
     }
 
     async function ask(): Promise<Subject> {
-      known ??= subject();
-      return await known;
+      confirmed ??= subject();
+      return await confirmed;
     }
 
     async function read(id: string): Promise<Reading> {
@@ -323,7 +323,7 @@ export function contract(name: string, subject: () => Promise<Subject>): void {
 
     test('the service user is protected, and the password rules are known', async () => {
       const { zitadel, self } = await ask();
-      const { reasons } = await zitadel.guarded();
+      const { reasons } = await zitadel.protectedUsers();
       assert.ok([...reasons.values()].includes('it is the service user of the bridge'));
       if (self !== undefined) assert.ok(reasons.has(self));
       const rules = await zitadel.passwordRules();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import type { Outcome, Zitadel } from '../../src/bridge/ports.ts';
+import type { Outcome, Zitadel } from '../../src/bridge/ports/zitadel.ts';
 import type { FactsChange } from '../../src/mapping/facts.ts';
 import { groupKey } from '../../src/mapping/groups.ts';
 import type { Bench } from './contract.ts';
@@ -11,11 +11,11 @@ const yes = (): Promise<boolean> => Promise.resolve(true);
 
 export function groupsContract(ask: Bench['ask']): void {
   async function write(call: 'SetUserMetadata' | 'DeleteUserMetadata', set: FactsChange): Promise<Outcome> {
-    return await (await ask()).zitadel.holder.run({ call, set, names: [], after: set }, yes);
+    return await (await ask()).zitadel.groupStore.run({ call, set, names: [], after: set }, yes);
   }
 
   async function definitions(): Promise<FactsChange> {
-    const outcome = await (await ask()).zitadel.holder.read();
+    const outcome = await (await ask()).zitadel.groupStore.read();
     return outcome.kind === 'found' ? outcome.facts : assert.fail(JSON.stringify(outcome));
   }
 

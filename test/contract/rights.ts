@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import type { Outcome, Zitadel } from '../../src/bridge/ports.ts';
+import type { Outcome, Zitadel } from '../../src/bridge/ports/zitadel.ts';
 import type { Facts } from '../../src/mapping/facts.ts';
 import { ORG_RIGHT, projectRight } from '../../src/mapping/rights.ts';
 import type { RightCall, RightSet } from '../../src/mapping/steps.ts';
@@ -72,9 +72,9 @@ export function rightsContract({ ask, created }: Bench): void {
   });
 
   test('roles in a project: given, replaced, taken away', async (context) => {
-    const known = await roles(context);
-    if (known === undefined) return;
-    const { project, one, two } = known;
+    const confirmed = await roles(context);
+    if (confirmed === undefined) return;
+    const { project, one, two } = confirmed;
     const { id } = await created();
     const given = await change(id, 'CreateAuthorization', { project, roles: [one] });
     const fact = given.kind === 'done' ? given.after?.[projectRight(project)] : undefined;
@@ -109,11 +109,11 @@ export function rightsContract({ ask, created }: Bench): void {
   });
 
   test('a user that is deleted takes its rights along', async (context) => {
-    const known = await roles(context);
-    if (known === undefined) return;
+    const confirmed = await roles(context);
+    if (confirmed === undefined) return;
     const { zitadel } = await ask();
     const { id } = await created();
-    await change(id, 'CreateAuthorization', { project: known.project, roles: [known.one] });
+    await change(id, 'CreateAuthorization', { project: confirmed.project, roles: [confirmed.one] });
     await zitadel.run(id, { call: 'DeleteUser', set: {}, names: [], after: null }, yes);
     await holds(id, {});
   });

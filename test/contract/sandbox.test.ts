@@ -1,8 +1,8 @@
 import { after } from 'node:test';
-import { createSandbox } from '../../src/sandbox/server.ts';
+import { createSandbox } from '../../sandbox/server.ts';
 import { createConnection } from '../../src/zitadel/connection.ts';
 import { createZitadel } from '../../src/zitadel/zitadel.ts';
-import type { Version } from '../../src/sandbox/errors.ts';
+import type { Version } from '../../sandbox/errors.ts';
 import { contract, type Subject } from './contract.ts';
 
 const ends: (() => Promise<void> | void)[] = [];

@@ -19,7 +19,7 @@ afterEach(() => sandbox.faults());
 async function start(t: TestContext, timing: Partial<Timing> = {}): Promise<RunningBridge> {
   // every GET of a user is one of ZITADEL, so that what it says falsely would be seen
   const bridge = await startBridge(sandbox, {
-    timing: { backoffFirst: 20, backoffMost: 200, probe: 50, standing: 50, viewMaxAge: 0, ...timing },
+    timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50, tokenCheckMs: 50, viewMaxAgeMs: 0, ...timing },
   });
   t.after(() => bridge.stop());
   return bridge;
@@ -92,7 +92,7 @@ for (const [what, take, give, said] of [
   });
 
 test('one call is not permitted: only that step of that user waits, the others go on', async (t) => {
-  const bridge = await start(t, { syncInterval: 300_000 });
+  const bridge = await start(t, { syncIntervalMs: 300_000 });
   const { scim } = bridge;
   const [one, two] = [
     await answered(201, scim('POST', '/Users', ada())),
@@ -105,10 +105,10 @@ test('one call is not permitted: only that step of that user waits, the others g
   assert.deepEqual([there.state, there.human.profile.displayName], ['USER_STATE_INACTIVE', 'Countess Ada']);
   assert.equal((await scim('GET', `/Users/${one.id}`)).body.title, 'Countess');
   const detail = await shown(bridge, one.id);
-  assert.deepEqual(detail.troubles, ['owed', 'blocked']);
+  assert.deepEqual(detail.conditions, ['owed', 'blocked']);
   assert.match(detail.blocked ?? '', /SetUserMetadata.*AUTH-AWfge/);
   assert.deepEqual(
-    detail.changes.flatMap(({ facts }) => facts),
+    detail.pending.flatMap(({ facts }) => facts),
     ['urn:zitadel:scim:title'],
   );
   assert.equal(await shutBy(bridge, 'blocked'), false);
@@ -119,15 +119,15 @@ test('one call is not permitted: only that step of that user waits, the others g
   assert.equal((await inZitadel(sandbox, two.id)).state, 'USER_STATE_INACTIVE');
   await answered(200, scim('PATCH', `/Users/${one.id}`, patch({ op: 'replace', path: 'active', value: true })));
   assert.equal((await inZitadel(sandbox, one.id)).state, 'USER_STATE_ACTIVE');
-  assert.deepEqual((await shown(bridge, one.id)).troubles, ['owed', 'blocked']);
+  assert.deepEqual((await shown(bridge, one.id)).conditions, ['owed', 'blocked']);
   await sandbox.faults();
   await operate(bridge, 'queue retry', { all: true, kind: 'blocked' });
   assert.equal((await metadata(sandbox, one.id))['title'], 'Countess');
-  assert.deepEqual((await shown(bridge, one.id)).troubles, []);
+  assert.deepEqual((await shown(bridge, one.id)).conditions, []);
 });
 
 test('what is not permitted is tried again each SYNC_INTERVAL, and ends by itself once it is', async (t) => {
-  const bridge = await start(t, { syncInterval: 200 });
+  const bridge = await start(t, { syncIntervalMs: 200 });
   const user = await answered(201, bridge.scim('POST', '/Users', ada()));
   await sandbox.reset();
   await sandbox.faults({ mode: 'error', code: 'PERMISSION_DENIED', id: 'AUTH-AWfge', method: 'SetUserMetadata' });
@@ -140,7 +140,7 @@ test('what is not permitted is tried again each SYNC_INTERVAL, and ends by itsel
 });
 
 test('a create that is not permitted waits like any other change; the other users go on', async (t) => {
-  const bridge = await start(t, { syncInterval: 300_000 });
+  const bridge = await start(t, { syncIntervalMs: 300_000 });
   const { scim } = bridge;
   const other = await answered(201, scim('POST', '/Users', ada()));
   await sandbox.faults({ mode: 'error', code: 'PERMISSION_DENIED', id: 'AUTH-AWfge', method: 'CreateUser' });

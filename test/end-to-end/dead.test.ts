@@ -11,7 +11,7 @@ let bridge: RunningBridge;
 
 before(async () => {
   sandbox = await startSandbox();
-  bridge = await startBridge(sandbox, { timing: { backoffFirst: 20, backoffMost: 200, probe: 50 } });
+  bridge = await startBridge(sandbox, { timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 } });
 });
 after(async () => {
   await bridge.stop();
@@ -50,7 +50,7 @@ test('a create that ZITADEL refuses: 404, gone from lists, a dead letter that sa
   assert.ok(!ids((await bridge.scim('GET', '/Users')).body).includes(made.id));
   const [letter] = await queue(bridge, 'dead');
   assert.equal(letter?.id, made.id);
-  assert.match(letter?.dead[0]?.reason ?? '', /userName is already taken/);
+  assert.match(letter?.deadLetters[0]?.reason ?? '', /userName is already taken/);
   const { lines } = await operate(bridge, 'queue list', { kind: 'dead' });
   assert.ok(lines.some((line) => line.includes(made.id) && line.includes('userName is already taken')));
 
@@ -122,9 +122,9 @@ test('a title answered in the outage survives a phone that is refused later', as
   assert.equal((await metadata(sandbox, user.id))['title'], 'Countess');
   assert.equal((await inZitadel(sandbox, user.id)).human.phone?.phone, undefined);
   const detail = await shown(bridge, user.id);
-  assert.deepEqual(detail.troubles, ['dead']);
-  assert.match(detail.dead[0]?.reason ?? '', /phoneNumbers/);
-  assert.ok(detail.dead.every(({ facts }) => !facts.some((fact) => fact.includes('title'))));
+  assert.deepEqual(detail.conditions, ['dead']);
+  assert.match(detail.deadLetters[0]?.reason ?? '', /phoneNumbers/);
+  assert.ok(detail.deadLetters.every(({ facts }) => !facts.some((fact) => fact.includes('title'))));
 });
 
 test('of a change with a title and a refused phone the title arrives; retried the phone leaves newer facts alone', async () => {
@@ -154,7 +154,7 @@ test('dropped, a dead letter is forgotten; a rename that is refused leaves the o
   assert.equal((await inZitadel(sandbox, user.id)).username, user.userName);
   const from = (await sandbox.log()).length;
   await operate(bridge, 'queue drop', { id: user.id });
-  assert.deepEqual((await shown(bridge, user.id)).troubles, []);
+  assert.deepEqual((await shown(bridge, user.id)).conditions, []);
   assert.deepEqual(await applied(sandbox, user.id, from), []);
   // the name is the other user's: found by it, and not this one
   const byName = await bridge.scim('GET', `/Users?filter=${encodeURIComponent('userName eq "renamed-0"')}`);

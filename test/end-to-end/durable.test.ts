@@ -13,7 +13,7 @@ import { damage, onlyEmbedded } from './store.ts';
 import { until } from './until.ts';
 
 // Nothing is sent and nothing is answered before it would survive a power cut.
-const TIMING = { backoffFirst: 20, backoffMost: 200, probe: 50, heartbeat: 3_600_000 };
+const TIMING = { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50, heartbeatMs: 3_600_000 };
 
 let sandbox: SandboxProcess;
 /** commits as soon as it can */
@@ -31,13 +31,13 @@ afterEach(() => sandbox.faults());
 
 /** A bridge whose commits stand still while the gate is shut. */
 async function gated(t: TestContext) {
-  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const availability = new Int32Array(new SharedArrayBuffer(4));
   const set = (shut: number): void => {
-    Atomics.store(gate, 0, shut);
-    Atomics.notify(gate, 0);
+    Atomics.store(availability, 0, shut);
+    Atomics.notify(availability, 0);
   };
   // nobody is told that the disk hangs: that is another test
-  const bridge = await startBridge(sandbox, { timing: { ...TIMING, answerWithin: 600_000 }, hook: { gate } });
+  const bridge = await startBridge(sandbox, { timing: { ...TIMING, answerWithinMs: 600_000 }, hook: { availability } });
   t.after(async () => {
     set(0);
     await bridge.stop();

@@ -37,7 +37,7 @@ const renaming = (value: string): object => patch({ op: 'replace', path: 'displa
 const projectOf = async (user: string): Promise<readonly string[]> => (await heldBy(sandbox, user)).project;
 
 async function siteWith(t: TestContext, ...rules: readonly object[]): Promise<Site> {
-  const site = await createSite(sandbox, { groups: { rules } }, { timing: { listLag: 0 } });
+  const site = await createSite(sandbox, { groups: { rules } }, { timing: { listLagMs: 0 } });
   t.after(() => site.end());
   return site;
 }
@@ -133,7 +133,7 @@ test('the first rules of an empty store give, and take away only what they gave,
   const owners = { match: { displayName: 'Owners' }, orgRoles: ['ORG_OWNER'], allowPrivileged: true };
   const rules = [owners, { ...named('Dev', 'editor', '{displayName}'), createRoles: true }];
   const config = { groups: { applyOnStart: true, rules } };
-  const site = await createSite(sandbox, config, { timing: { listLag: 0 } });
+  const site = await createSite(sandbox, config, { timing: { listLagMs: 0 } });
   t.after(() => site.end());
   const made = async (username: string): Promise<string> =>
     ((await atZitadel(sandbox, 'CreateUser', human(username, organizations.a))) as { id: string }).id;

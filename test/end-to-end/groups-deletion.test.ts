@@ -115,13 +115,13 @@ for (const [when, fault] of [
     const env = { BRIDGE_CONFIG: file, ZITADEL_TOKEN: sandbox.seeds.tokens.ownerA };
     const start = async (): Promise<BridgeProcess> => {
       const timing = {
-        backoffFirst: 20,
-        backoffMost: 200,
-        probe: 50,
-        lease: 1_000,
-        writeCall: 500,
-        readCall: 500,
-        horizon: 100,
+        backoffFirstMs: 20,
+        backoffMaxMs: 200,
+        probeMs: 50,
+        leaseMs: 1_000,
+        writeCallMs: 500,
+        readCallMs: 500,
+        horizonMs: 100,
       };
       const made = await startProcess(sandbox, folder, env, timing);
       processes.push(made);

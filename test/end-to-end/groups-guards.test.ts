@@ -43,7 +43,7 @@ const OWNERS = {
 };
 
 async function running(t: TestContext, rules: readonly object[], env: Record<string, string> = {}): Promise<Setting> {
-  const site = await createSite(sandbox, { groups: { rules } }, { env, timing: { listLag: 0 } });
+  const site = await createSite(sandbox, { groups: { rules } }, { env, timing: { listLagMs: 0 } });
   t.after(() => site.end());
   return { site, bridge: await site.start() };
 }
@@ -83,7 +83,7 @@ test('the last active ORG_OWNER keeps that role: a dead letter says so, and ever
     dead.map(({ id }) => id),
     [last],
   );
-  assert.match(dead[0]?.dead[0]?.reason ?? '', /ORG_OWNER/);
+  assert.match(dead[0]?.deadLetters[0]?.reason ?? '', /ORG_OWNER/);
   const right = (await explain(bridge, last)).rights.find(({ role }) => role === 'ORG_OWNER');
   assert.deepEqual([right?.standing, right?.held, right?.groups], ['dead', true, []]);
   // with another owner it can be taken
@@ -245,7 +245,7 @@ test('who is listed under protect keeps the roles it has and gets none; membersh
     { ...OWNERS, match: { displayName: 'Desk' }, orgRoles: ['ORG_USER_MANAGER'] },
     { match: { displayName: 'Desk' }, project, roles: ['editor'] },
   ];
-  const site = await createSite(sandbox, { groups: { rules } }, { timing: { listLag: 0 } });
+  const site = await createSite(sandbox, { groups: { rules } }, { timing: { listLagMs: 0 } });
   t.after(() => site.end());
   const first = await site.start();
   const [listed, given, plain] = await createUsers(first.scim, 3);

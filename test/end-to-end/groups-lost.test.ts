@@ -37,7 +37,7 @@ test(`DATA_DIR is lost: ${GROUPS} groups and ${USERS} users are back as they wer
   const { project, organizations } = sandbox.seeds;
   await sandbox.post('/sandbox/fill', { users: USERS, prefix: 'many' });
   const rules = [{ match: { displayName: isFull ? 'Team 10*' : 'Team 1*' }, project, roles: ['viewer'] }];
-  const site = await createSite(sandbox, { groups: { rules } }, { timing: { listLag: 0 } });
+  const site = await createSite(sandbox, { groups: { rules } }, { timing: { listLagMs: 0 } });
   t.after(() => site.end());
   const ids = (await stored(organizations.a)).filter(({ human }) => human !== undefined).map(({ id }) => id);
   assert.equal(ids.length, USERS);

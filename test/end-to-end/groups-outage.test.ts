@@ -101,8 +101,8 @@ test('while ZITADEL is away nobody can tell whether a member is known: such a re
   });
   assert.match(headers.get('retry-after') ?? '', /^\d+$/);
   assert.deepEqual(await membersOf(scim, group.id), [one]);
-  const known = patch({ op: 'replace', path: 'members', value: valued('nobody', two) });
-  assert.deepEqual(idsOf(await change(scim, group.id, known)), [two]);
+  const confirmed = patch({ op: 'replace', path: 'members', value: valued('nobody', two) });
+  assert.deepEqual(idsOf(await change(scim, group.id, confirmed)), [two]);
 });
 
 test('a restart in the outage shows what was answered, and delivers it', async (t) => {
@@ -159,7 +159,9 @@ test('WHEN_DOWN=refuse: 503 with Retry-After, and nothing is kept', async (t) =>
 
 test('300 members at 200 ms each are answered within ANSWER_WITHIN, and the queue finishes them', async (t) => {
   const answerWithin = 1_500;
-  const bridge = await running(t, { timing: { answerWithin, readCall: 20_000, writeCall: 20_000, lease: 25_000 } });
+  const bridge = await running(t, {
+    timing: { answerWithinMs: answerWithin, readCallMs: 20_000, writeCallMs: 20_000, leaseMs: 25_000 },
+  });
   const { scim } = bridge;
   const users = await createUsers(scim, 300);
   const { id } = await createGroup(scim, { displayName: 'Many' });

@@ -17,7 +17,7 @@ let bridge: RunningBridge;
 
 before(async () => {
   sandbox = await startSandbox();
-  bridge = await startBridge(sandbox, { timing: { backoffFirst: 20, backoffMost: 100 } });
+  bridge = await startBridge(sandbox, { timing: { backoffFirstMs: 20, backoffMaxMs: 100 } });
 });
 after(async () => {
   await bridge.stop();

@@ -33,7 +33,7 @@ before(async () => {
   sandbox = await startSandbox();
   const { project } = sandbox.seeds;
   // the lists of this sandbox do not lag
-  const timing = { listLag: 0 };
+  const timing = { listLagMs: 0 };
   const config = {
     groups: {
       rules: [

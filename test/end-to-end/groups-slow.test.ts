@@ -12,7 +12,7 @@ before(async () => {
   sandbox = await startSandbox();
   const { project } = sandbox.seeds;
   const rules = [{ match: { externalId: '00g-editors' }, project, roles: ['editor', 'viewer'] }];
-  site = await createSite(sandbox, { groups: { rules } }, { timing: { listLag: 0 } });
+  site = await createSite(sandbox, { groups: { rules } }, { timing: { listLagMs: 0 } });
 });
 after(async () => {
   await site.end();
@@ -21,7 +21,7 @@ after(async () => {
 
 test('lists of rights that take longer than they are believed: rights are taken and given all the same', async (t) => {
   t.after(() => sandbox.faults());
-  const { scim, ...bridge } = await site.start({ timing: { believed: 20, answerWithin: 500 } });
+  const { scim, ...bridge } = await site.start({ timing: { believedMs: 20, answerWithinMs: 500 } });
   const user = await createUser(scim);
   const group = await createGroup(scim, { externalId: '00g-editors' }, user);
   await sandbox.faults({ mode: 'slow', ms: 60, method: 'ListAuthorizations' });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Explanation } from '../../src/bridge/operator.ts';
+import type { Explanation } from '../../src/bridge/ports/operator.ts';
 import { GROUP_URN } from '../../src/mapping/group-attributes.ts';
 import { groupOf } from '../../src/mapping/groups.ts';
 import { answered, type BridgeOptions, type Client, type Json, type RunningBridge, startBridge } from './bridge.ts';
@@ -136,7 +136,7 @@ export async function createSite(sandbox: SandboxProcess, config: object, option
         ...options.env,
         ...over.env,
       };
-      const timing = { backoffFirst: 20, backoffMost: 200, probe: 50, ...options.timing, ...over.timing };
+      const timing = { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50, ...options.timing, ...over.timing };
       running = await startBridge(sandbox, { dataDir, ...options, ...over, env, timing });
       return running;
     },

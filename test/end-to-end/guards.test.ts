@@ -35,7 +35,7 @@ before(async () => {
   });
   bridge = await startBridge(sandbox, {
     env: { PASSWORDS: 'set', ZITADEL_TOKEN: tokens.ownerA },
-    timing: { backoffFirst: 20, backoffMost: 200, probe: 50 },
+    timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 },
   });
 });
 after(async () => {

@@ -45,13 +45,13 @@ function bridges(t: TestContext): {
     },
     async start(dataDir, held = false, more = {}) {
       // the store says that it lives at the start only: any sleep is a long one
-      const sleep = held ? { holdAfter: 1, heartbeat: 3_600_000 } : {};
+      const sleep = held ? { holdAfterMs: 1, heartbeat: 3_600_000 } : {};
       // a disk that stands still for long is another test
       const patience = 'hook' in more ? { answerWithin: 600_000 } : {};
       const bridge = await startBridge(sandbox, {
         ...more,
         dataDir,
-        timing: { backoffFirst: 20, backoffMost: 200, probe: 50, ...sleep, ...patience },
+        timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50, ...sleep, ...patience },
       });
       started.push(bridge);
       return { ...bridge, stop: () => (started.splice(started.indexOf(bridge), 1), bridge.stop()) };
@@ -116,8 +116,8 @@ test('a restored back-up sends no old orders: they are held, compared, released 
     detail.differences.find(({ fact }) => fact.endsWith('title')),
     { fact: 'urn:zitadel:scim:title', asked: 'old', known: null, zitadel: 'new' },
   );
-  assert.equal(detail.changes.length, 1);
-  assert.equal(detail.changes[0]?.held, true);
+  assert.equal(detail.pending.length, 1);
+  assert.equal(detail.pending[0]?.onHold, true);
   assert.equal((await shown(old, left.id)).differences.find(({ fact }) => fact === 'state')?.zitadel, 'active');
   assert.equal((await shown(old, deleted.id)).zitadel, 'gone');
   await nothing();
@@ -152,7 +152,7 @@ test('a new request on a held user sends its own facts only; what it names is no
   const from = (await sandbox.log()).length;
   bridge = await start(own, true);
   const heldFacts = async (): Promise<readonly string[]> =>
-    (await shown(bridge, user.id)).changes.flatMap(({ held, facts }) => (held ? facts : []));
+    (await shown(bridge, user.id)).pending.flatMap(({ onHold: held, facts }) => (held ? facts : []));
 
   await answered(200, bridge.scim('PATCH', `/Users/${user.id}`, replace({ 'name.givenName': 'Augusta' })));
   assert.deepEqual(await applied(sandbox, user.id, from), ['UpdateUser']);
@@ -222,10 +222,10 @@ test(
     const from = (await sandbox.log()).length;
 
     // its first write stands still
-    const gate = new Int32Array(new SharedArrayBuffer(4));
-    gate[0] = 1;
+    const availability = new Int32Array(new SharedArrayBuffer(4));
+    availability[0] = 1;
     const { promise: listening, resolve: onListening } = Promise.withResolvers<string>();
-    const starting = start(own, true, { hook: { gate }, onListening });
+    const starting = start(own, true, { hook: { availability }, onListening });
     const origin = await listening;
     const scim = createClient(`${origin}/scim/v2`, TOKEN);
     try {
@@ -235,8 +235,8 @@ test(
         assert.equal((await scim('PATCH', `/Users/${user.id}`, replace({ nickName: 'Ace' }))).status, 503);
       }
     } finally {
-      Atomics.store(gate, 0, 0);
-      Atomics.notify(gate, 0);
+      Atomics.store(availability, 0, 0);
+      Atomics.notify(availability, 0);
       await starting;
     }
     const bridge = await starting;

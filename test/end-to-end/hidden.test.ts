@@ -12,7 +12,9 @@ let bridge: RunningBridge;
 
 before(async () => {
   sandbox = await startSandbox();
-  bridge = await startBridge(sandbox, { timing: { backoffFirst: 20, backoffMost: 200, probe: 50, viewMaxAge: 1_000 } });
+  bridge = await startBridge(sandbox, {
+    timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50, viewMaxAgeMs: 1_000 },
+  });
 });
 after(async () => {
   await bridge.stop();
@@ -85,7 +87,7 @@ test('reads of ZITADEL lose a user: it is served, delivered to, named everywhere
 
   // named
   const [entry] = await queue(bridge, 'hidden');
-  assert.deepEqual([entry?.id, entry?.troubles], [id, ['hidden']]);
+  assert.deepEqual([entry?.id, entry?.conditions], [id, ['hidden']]);
   assert.equal((await shown(bridge, id)).zitadel, 'hidden');
   assert.equal(await gaugeOf('scim_bridge_hidden_rows'), 1);
   assert.ok(bridge.lines.some((line) => line.includes('ZITADEL does not show users that its commands know')));
@@ -168,7 +170,7 @@ test('a user that somebody deleted in ZITADEL: what was answered of it is a dead
   await atZitadel(sandbox, 'DeleteUser', { userId: id });
   await settled(bridge);
   await answered(404, get(id));
-  const { dead } = await shown(bridge, id);
+  const { deadLetters: dead } = await shown(bridge, id);
   assert.ok(dead.every(({ reason }) => reason === 'deleted in ZITADEL'));
   assert.deepEqual(dead.flatMap(({ facts }) => facts).toSorted(), ['state', 'urn:zitadel:scim:title']);
   await operate(bridge, 'queue drop', { id });

@@ -10,16 +10,22 @@ import { until } from './until.ts';
 // A disk that hangs (a frozen file system, a lost network disk) fails no write: it never ends one.
 let sandbox: SandboxProcess;
 let bridge: RunningBridge;
-const gate = new Int32Array(new SharedArrayBuffer(4));
+const availability = new Int32Array(new SharedArrayBuffer(4));
 const set = (shut: 0 | 1): void => {
-  Atomics.store(gate, 0, shut);
-  Atomics.notify(gate, 0);
+  Atomics.store(availability, 0, shut);
+  Atomics.notify(availability, 0);
 };
 
 before(async () => {
   sandbox = await startSandbox();
-  const timing = { answerWithin: 6_000, backoffFirst: 20, backoffMost: 200, heartbeat: 3_600_000, lease: 2_000 };
-  bridge = await startBridge(sandbox, { timing, hook: { gate } });
+  const timing = {
+    answerWithinMs: 6_000,
+    backoffFirstMs: 20,
+    backoffMaxMs: 200,
+    heartbeatMs: 3_600_000,
+    leaseMs: 2_000,
+  };
+  bridge = await startBridge(sandbox, { timing, hook: { availability } });
 });
 after(async () => {
   set(0);

@@ -13,13 +13,13 @@ import { until } from './until.ts';
 
 // ZITADEL applies a call long after the bridge has given it up, and after newer changes: the newest one wins all the same.
 const TIMING: Partial<Timing> = {
-  backoffFirst: 20,
-  backoffMost: 200,
-  probe: 50,
-  readCall: 1_000,
-  writeCall: 300,
-  lease: 500,
-  horizon: 2_500,
+  backoffFirstMs: 20,
+  backoffMaxMs: 200,
+  probeMs: 50,
+  readCallMs: 1_000,
+  writeCallMs: 300,
+  leaseMs: 500,
+  horizonMs: 2_500,
 };
 
 let sandbox: SandboxProcess;
@@ -171,7 +171,7 @@ describe('a call lands long after its deadline', { concurrency: true }, () => {
 
 test('killed while calls hang: whatever lands after the next start, the last answered value stays', async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'bridge-'));
-  const timing = { ...TIMING, horizon: 3_500 };
+  const timing = { ...TIMING, horizonMs: 3_500 };
   const first = await startProcess(sandbox, dataDir, {}, timing);
   let second = first;
   t.after(async () => {

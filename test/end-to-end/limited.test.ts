@@ -35,7 +35,7 @@ before(async () => {
   bridge = await startBridge(sandbox, {
     dataDir: directory,
     env: { ...unset, BRIDGE_CONFIG: join(directory, 'bridge.yaml') },
-    timing: { backoffFirst: 20, backoffMost: 200, probe: 50 },
+    timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 },
   });
   a = bridge.client('token-a');
   b = bridge.client('token-b');

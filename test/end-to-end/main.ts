@@ -3,10 +3,10 @@
  * that method are worked on as ever, and their answers never leave.
  */
 import type { Timing } from '../../src/bridge/timing.ts';
-import { loadConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
-import { createServer } from '../../src/server.ts';
-import { wire } from '../../src/wire.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/server/log.ts';
+import { createServer } from '../../src/server/http-server.ts';
+import { wire } from '../../src/server/compose.ts';
 
 const { BRIDGE_TIMING = '{}', BRIDGE_SILENT } = process.env;
 const config = loadConfig(process.env, process.cwd());

@@ -11,7 +11,7 @@ let bridge: RunningBridge;
 
 before(async () => {
   sandbox = await startSandbox();
-  bridge = await startBridge(sandbox, { timing: { backoffFirst: 20, backoffMost: 200, probe: 50 } });
+  bridge = await startBridge(sandbox, { timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 } });
 });
 after(async () => {
   await bridge.stop();

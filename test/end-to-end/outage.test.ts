@@ -11,7 +11,7 @@ let bridge: RunningBridge;
 
 before(async () => {
   sandbox = await startSandbox();
-  bridge = await startBridge(sandbox, { timing: { backoffFirst: 20, backoffMost: 200, probe: 50 } });
+  bridge = await startBridge(sandbox, { timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 } });
 });
 after(async () => {
   await bridge.stop();
@@ -134,7 +134,7 @@ test('a POST repeated in an outage is 409 once it was answered, and makes no twi
 test('more than OWED_MAX users owe something: 503 with Retry-After for another one, those that owe already go on', async (t) => {
   const small = await startBridge(sandbox, {
     env: { OWED_MAX: '2' },
-    timing: { backoffFirst: 20, backoffMost: 200, probe: 50 },
+    timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 },
   });
   t.after(() => small.stop());
   const people: Json[] = [];

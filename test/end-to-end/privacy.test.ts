@@ -34,7 +34,7 @@ before(async () => {
   sandbox = await startSandbox();
   bridge = await startBridge(sandbox, {
     env: { ADMIN_TOKEN, PASSWORDS: 'set', ZITADEL_TOKEN: sandbox.seeds.tokens.instanceOwner },
-    timing: { backoffFirst: 20, backoffMost: 100, probe: 50 },
+    timing: { backoffFirstMs: 20, backoffMaxMs: 100, probeMs: 50 },
   });
 });
 after(async () => {

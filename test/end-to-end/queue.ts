@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { socketPath } from '../../src/admin/socket-path.ts';
 import type { Answer } from '../../src/admin/verb.ts';
-import type { QueueDetail, QueueEntry } from '../../src/bridge/operator.ts';
-import type { Trouble } from '../../src/bridge/ports.ts';
+import type { QueueDetail, QueueEntry } from '../../src/bridge/ports/operator.ts';
+import type { Condition } from '../../src/bridge/ports/store.ts';
 import { ask } from '../../src/cli/ask.ts';
 import { until } from './until.ts';
 
@@ -20,7 +20,7 @@ export async function operate({ dataDir }: Asked, verb: string, args: object = {
 }
 
 /** Rows in a trouble. */
-export async function queue(bridge: Asked, kind: Trouble): Promise<readonly QueueEntry[]> {
+export async function queue(bridge: Asked, kind: Condition): Promise<readonly QueueEntry[]> {
   return (await operate(bridge, 'queue list', { kind })).value as readonly QueueEntry[];
 }
 

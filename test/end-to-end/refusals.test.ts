@@ -11,7 +11,7 @@ let bridge: RunningBridge;
 
 before(async () => {
   sandbox = await startSandbox();
-  bridge = await startBridge(sandbox, { timing: { backoffFirst: 20, backoffMost: 200, probe: 50 } });
+  bridge = await startBridge(sandbox, { timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 } });
 });
 after(async () => {
   await bridge.stop();
@@ -42,7 +42,7 @@ test('PUT with active=false and a refused e-mail: 400 that says so, and the user
   assert.equal(seen.title, 'Countess');
   assert.equal((await metadata(sandbox, user.id))['title'], 'Countess');
   await settled(bridge);
-  assert.deepEqual((await shown(bridge, user.id)).troubles, []);
+  assert.deepEqual((await shown(bridge, user.id)).conditions, []);
 });
 
 test('the same in an outage: 200, the user is inactive later, the e-mail is a dead letter and the old one is shown', async () => {
@@ -61,12 +61,12 @@ test('the same in an outage: 200, the user is inactive later, the e-mail is a de
   assert.equal((await byMail(user.userName)).body.totalResults, 1);
   assert.equal((await byMail(REFUSED)).body.totalResults, 0);
   const detail = await shown(bridge, user.id);
-  assert.deepEqual(detail.troubles, ['dead']);
+  assert.deepEqual(detail.conditions, ['dead']);
   assert.deepEqual(
-    detail.dead.map(({ facts }) => facts.includes('email')),
+    detail.deadLetters.map(({ facts }) => facts.includes('email')),
     [true],
   );
-  assert.match(detail.dead[0]?.reason ?? '', /emails\.value/);
+  assert.match(detail.deadLetters[0]?.reason ?? '', /emails\.value/);
   const mail = detail.differences.find(({ fact }) => fact === 'email');
   assert.deepEqual(mail, { fact: 'email', asked: REFUSED, known: user.userName, zitadel: user.userName });
 });
@@ -89,7 +89,7 @@ test('no other refusal keeps a leaver active: phone, a step that is not permitte
   await sandbox.faults({ mode: 'error', code: 'PERMISSION_DENIED', id: 'AUTH-AWfge', method: 'SetUserMetadata' });
   await answered(200, put(user, { active: false, title: 'Countess' }));
   assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_INACTIVE');
-  assert.deepEqual((await shown(bridge, user.id)).troubles, ['owed', 'blocked']);
+  assert.deepEqual((await shown(bridge, user.id)).conditions, ['owed', 'blocked']);
   await sandbox.faults();
   await operate(bridge, 'queue retry', { id: user.id });
   assert.equal((await metadata(sandbox, user.id))['title'], 'Countess');
@@ -120,7 +120,7 @@ test('a delete goes through whatever waits for the user: dead letters, blocked s
   await sandbox.faults({ mode: 'error', code: 'PERMISSION_DENIED', id: 'AUTH-AWfge', method: 'SetUserMetadata' });
   const titled = patch({ op: 'replace', path: 'title', value: 'Countess' });
   await answered(200, bridge.scim('PATCH', `/Users/${user.id}`, titled));
-  assert.deepEqual((await shown(bridge, user.id)).troubles.toSorted(), ['blocked', 'dead', 'owed']);
+  assert.deepEqual((await shown(bridge, user.id)).conditions.toSorted(), ['blocked', 'dead', 'owed']);
   await answered(204, bridge.scim('DELETE', `/Users/${user.id}`));
   assert.equal((await bridge.scim('GET', `/Users/${user.id}`)).status, 404);
   const gone = (await sandbox.get(`/sandbox/users/${user.id}`)) as { readonly error?: string };

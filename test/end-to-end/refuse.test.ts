@@ -24,7 +24,7 @@ beforeEach(() => sandbox.faults());
 async function refusing(t: TestContext, { env = {}, timing = {} }: BridgeOptions = {}): Promise<RunningBridge> {
   const bridge = await startBridge(sandbox, {
     env: { WHEN_DOWN: 'refuse', ZITADEL_URL: door.url, ...env },
-    timing: { backoffFirst: 20, backoffMost: 100, probe: 50, ...timing },
+    timing: { backoffFirstMs: 20, backoffMaxMs: 100, probeMs: 50, ...timing },
   });
   t.after(() => bridge.stop());
   return bridge;
@@ -124,7 +124,7 @@ test('a token that ZITADEL refuses: the answer says that somebody has to mend it
 test('ZITADEL hangs: what was sent is finished and answered 2xx, what got no turn is 503 and never sent', async (t) => {
   const bridge = await refusing(t, {
     env: { ZITADEL_MAX_IN_FLIGHT: '1' },
-    timing: { answerWithin: 300, readCall: 1_000, writeCall: 1_000, lease: 2_000, horizon: 100 },
+    timing: { answerWithinMs: 300, readCallMs: 1_000, writeCallMs: 1_000, leaseMs: 2_000, horizonMs: 100 },
   });
   await operate(bridge, 'sync'); // from then on the slot is free for requests
   const [sent, waiting] = [await create(bridge.scim), await create(bridge.scim)];

@@ -18,7 +18,7 @@ let bridge: RunningBridge;
 
 before(async () => {
   sandbox = await startSandbox();
-  bridge = await startBridge(sandbox, { timing: { backoffFirst: 20, backoffMost: 100 } });
+  bridge = await startBridge(sandbox, { timing: { backoffFirstMs: 20, backoffMaxMs: 100 } });
 });
 after(async () => {
   await bridge.stop();
@@ -103,7 +103,7 @@ test('killed after ZITADEL applied the create and before the answer: the repeat 
 test('killed while ZITADEL does not answer: the start delivers what was durable', async (t) => {
   const start = await processes(t);
   // on Redis the lease of one that was killed lasts
-  const first = await start(sandbox, isOnRedis ? { lease: 2_000 } : undefined);
+  const first = await start(sandbox, isOnRedis ? { leaseMs: 2_000 } : undefined);
   const { body: user } = await first.scim('POST', '/Users', ada());
   await sandbox.faults({ mode: 'error', hang: true, method: 'SetUserMetadata' });
   await sandbox.reset();
@@ -180,7 +180,7 @@ test('ZITADEL hangs: nobody waits longer than ANSWER_WITHIN, reading goes on, an
     await rm(dataDir, { recursive: true });
   });
   // its calls end long after this test: nothing but ANSWER_WITHIN lets these requests be answered
-  const timing = { answerWithin: 300, viewMaxAge: 0, readCall: 120_000, writeCall: 120_000, lease: 130_000 };
+  const timing = { answerWithinMs: 300, viewMaxAgeMs: 0, readCallMs: 120_000, writeCallMs: 120_000, leaseMs: 130_000 };
   const hung = await startBridge(sandbox, { dataDir, timing });
   const { body: user } = await hung.scim('POST', '/Users', ada());
   await sandbox.faults({ mode: 'error', hang: true });

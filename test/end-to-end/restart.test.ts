@@ -31,7 +31,12 @@ async function processes(t: TestContext): Promise<(env?: Readonly<Record<string,
   return async (env = {}) => {
     // on Redis the lease of one that was killed lasts
     const lease = isOnRedis ? { lease: 2_000 } : {};
-    const made = await startProcess(sandbox, dataDir, env, { backoffFirst: 20, backoffMost: 200, probe: 50, ...lease });
+    const made = await startProcess(sandbox, dataDir, env, {
+      backoffFirstMs: 20,
+      backoffMaxMs: 200,
+      probeMs: 50,
+      ...lease,
+    });
     started.push(made);
     return made;
   };

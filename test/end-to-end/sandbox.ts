@@ -1,8 +1,8 @@
 /** A sandbox ZITADEL, steered and watched through its /sandbox endpoints. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { LagOptions } from '../../src/sandbox/lag.ts';
-import { createSandbox, type Seeds } from '../../src/sandbox/server.ts';
+import type { LagOptions } from '../../sandbox/lag.ts';
+import { createSandbox, type Seeds } from '../../sandbox/server.ts';
 
 /** One applied or refused write, as the sandbox tells it: of its journal what tests look at. */
 export interface LogEntry {
@@ -40,7 +40,7 @@ export async function startLagging(lag: LagOptions | false): Promise<SandboxProc
 /** A sandbox whose lists do not lag: in this process, which costs less; as a process of its own with the settings of `env`. */
 export async function startSandbox(env?: Readonly<Record<string, string>>): Promise<SandboxProcess> {
   if (env === undefined) return startLagging(false);
-  const child = spawn(process.execPath, ['src/sandbox/main.ts'], {
+  const child = spawn(process.execPath, ['sandbox/main.ts'], {
     env: { ...process.env, PORT: '0', SANDBOX_LAG: 'false', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -6,8 +6,8 @@ import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { emptyRow, indexOf } from '../../src/bridge/rows.ts';
-import { forgetTombstones } from '../../src/bridge/forget.ts';
+import { emptyRow, indexOf } from '../../src/bridge/row/views.ts';
+import { forgetTombstones } from '../../src/bridge/sync/retention.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { answered, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, patch } from './people.ts';
@@ -125,7 +125,7 @@ test('TLS_CERT and TLS_KEY: https, and no http on that port', { skip: openssl },
   const [key, cert] = [join(parent, 'key.pem'), join(parent, 'cert.pem')];
   const words = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   execFileSync('openssl', [...words, '-keyout', key, '-out', cert, '-subj', '/CN=localhost'], { stdio: 'ignore' });
-  const { createServer } = await import('../../src/server.ts');
+  const { createServer } = await import('../../src/server/http-server.ts');
   const server = createServer((_request, response) => void response.end('served'), {
     cert: readFileSync(cert, 'utf8'),
     key: readFileSync(key, 'utf8'),
@@ -167,7 +167,7 @@ test('tombstones older than wanted are taken away for good, younger ones stay', 
 
 test('credentials are compared by timingSafeEqual over SHA-256, all candidates of them, and nowhere else', () => {
   const read = (file: string): string => readFileSync(join(import.meta.dirname, '../../src', file), 'utf8');
-  const [auth, admin] = [read('scim/auth.ts'), read('admin/admin-token.ts')];
+  const [auth, admin] = [read('scim/http/auth.ts'), read('admin/admin-token.ts')];
   assert.match(auth, /for \(const \w+ of \w+\) if \(timingSafeEqual\(/, 'no early end');
   for (const text of [auth, admin]) {
     assert.match(text, /timingSafeEqual\(/);

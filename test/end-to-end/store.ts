@@ -29,11 +29,11 @@ const MARK = '.redis';
 export async function storeOf(dataDir: string): Promise<Readonly<Record<string, string>>> {
   if (!isOnRedis) return {};
   for (const folder of servers.keys()) if (!existsSync(folder)) await endStore(folder);
-  const known = servers.get(dataDir);
-  const server = known ?? (await startRedis());
+  const confirmed = servers.get(dataDir);
+  const server = confirmed ?? (await startRedis());
   servers.set(dataDir, server);
   if (!existsSync(join(dataDir, MARK))) {
-    if (known !== undefined) await asked(known, (redis) => redis.flushall());
+    if (confirmed !== undefined) await asked(confirmed, (redis) => redis.flushall());
     await mkdir(dataDir, { recursive: true });
     await writeFile(join(dataDir, MARK), server.url);
   }

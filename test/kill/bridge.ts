@@ -4,10 +4,10 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Timing } from '../../src/bridge/timing.ts';
-import { loadConfig } from '../../src/config.ts';
-import { createLog } from '../../src/log.ts';
-import { createServer } from '../../src/server.ts';
-import { wire } from '../../src/wire.ts';
+import { loadConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/server/log.ts';
+import { createServer } from '../../src/server/http-server.ts';
+import { wire } from '../../src/server/compose.ts';
 
 const { KILL_TIMING = '{}', KILL_SLOW_LINE = '0' } = process.env;
 const config = loadConfig(process.env, process.cwd());

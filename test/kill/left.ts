@@ -1,7 +1,7 @@
 /** The rows of a bridge's store, looked at from outside: of a dead process as it left them, of a living one as they are. */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Row } from '../../src/bridge/ports.ts';
+import type { Row } from '../../src/bridge/row/types.ts';
 import { dataDirOf } from './process.ts';
 
 /** What is left to do, as the store of living bridges says it. */
@@ -16,7 +16,7 @@ export interface Left {
 
 /** Something of it is not settled, in doubt, to be confirmed, or dead. */
 export const isLeft = (row: Row): boolean =>
-  row.changes.length > 0 || row.doubt || row.confirm !== null || row.dead.length > 0;
+  row.pending.length > 0 || row.doubt || row.recheck !== null || row.deadLetters.length > 0;
 
 /** @param origin of the bridge, whose metrics tell of syncs */
 export const embedded = (origin: string, folder: string): Left => ({

@@ -10,7 +10,7 @@ export async function quiet(left: Left, patience: number): Promise<readonly stri
   for (const end = since + patience; Date.now() < end && syncs.size < 2; await pause(100)) {
     const synced = await left.synced();
     const rows = await left.rows();
-    const isAtRest = rows.every((row) => row.changes.length === 0 && !row.doubt && row.confirm === null);
+    const isAtRest = rows.every((row) => row.pending.length === 0 && !row.doubt && row.recheck === null);
     if (!isAtRest || (await left.groups()).length > 0) {
       since = Date.now();
       syncs.clear();
@@ -19,16 +19,18 @@ export async function quiet(left: Left, patience: number): Promise<readonly stri
   return [
     ...(syncs.size < 2 ? ['it never came to rest'] : []),
     ...(await left.groups()).map((id) => `group ${id} is not at rest`),
-    ...(await left.rows()).map(({ id, changes, doubt, confirm, dead, lastError, blocked }) => {
-      const what = {
-        changes: changes.length,
-        doubt,
-        confirm: confirm !== null,
-        dead: dead.map(({ reason }) => reason),
-        lastError,
-        blocked,
-      };
-      return `row ${id} is not at rest: ${JSON.stringify(what)}`;
-    }),
+    ...(await left.rows()).map(
+      ({ id, pending: changes, doubt, recheck: confirm, deadLetters: dead, lastError, blocked }) => {
+        const what = {
+          changes: changes.length,
+          doubt,
+          confirm: confirm !== null,
+          dead: dead.map(({ reason }) => reason),
+          lastError,
+          blocked,
+        };
+        return `row ${id} is not at rest: ${JSON.stringify(what)}`;
+      },
+    ),
   ];
 }

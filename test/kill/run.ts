@@ -41,19 +41,19 @@ export interface Outcome extends Verdict {
  * no fault; but what lands late has to land long before the horizon, which is therefore the longest.
  */
 export const TIMING = {
-  viewMaxAge: 1_000,
-  believed: 50,
-  answerWithin: 2_000,
-  lease: 4_000,
-  readCall: 800,
-  writeCall: 1_000,
-  horizon: 10_000,
-  backoffFirst: 30,
-  backoffMost: 400,
-  probe: 100,
-  standing: 500,
-  syncInterval: 3_000,
-  heartbeat: 500,
+  viewMaxAgeMs: 1_000,
+  believedMs: 50,
+  answerWithinMs: 2_000,
+  leaseMs: 4_000,
+  readCallMs: 800,
+  writeCallMs: 1_000,
+  horizonMs: 10_000,
+  backoffFirstMs: 30,
+  backoffMaxMs: 400,
+  probeMs: 100,
+  tokenCheckMs: 500,
+  syncIntervalMs: 3_000,
+  heartbeatMs: 500,
 };
 
 /** Of the last bridge: what hangs on all users is finished by syncs. */
@@ -113,7 +113,7 @@ async function play(options: RunOptions, sandbox: SandboxProcess, place: Place):
 
   async function end(): Promise<Verdict> {
     await weather.calm();
-    const bridge = await startBridge({ ...place, timing: { ...place.timing, syncInterval: LAST_SYNCS } });
+    const bridge = await startBridge({ ...place, timing: { ...place.timing, syncIntervalMs: LAST_SYNCS } });
     await clients.stop();
     faults.push(...clients.strange(), ...(await quiet(embedded(origin, place.folder), options.patience)));
     await bridge.kill();

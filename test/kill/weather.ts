@@ -1,6 +1,6 @@
 /** What ZITADEL does to the bridge during a run: it fails, loses answers, hangs, is slow, and is away half of the time. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Fault } from '../../src/sandbox/faults.ts';
+import type { Fault } from '../../sandbox/faults.ts';
 import type { SandboxProcess } from '../end-to-end/sandbox.ts';
 import type { Random } from '../mapping/random.ts';
 import { persist } from './watch.ts';

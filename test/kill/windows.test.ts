@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptyRow } from '../../src/bridge/rows.ts';
-import type { Change, Row } from '../../src/bridge/ports.ts';
+import { emptyRow } from '../../src/bridge/row/views.ts';
+import type { Change, Row } from '../../src/bridge/row/types.ts';
 import { BORN, life, written } from './evidence.ts';
 import type { End, Life } from './lives.ts';
 import { hits, type Scene, type Window } from './windows.ts';
@@ -9,20 +9,20 @@ import { hits, type Scene, type Window } from './windows.ts';
 const STARTED = -1;
 const KILLED = 1_000;
 const APPENDED = 900;
-const known = { familyName: 'ada-1' };
-const blank = { ...emptyRow({ tenant: 't', id: 'a' }, 0), known };
+const confirmed = { familyName: 'ada-1' };
+const blank = { ...emptyRow({ tenant: 't', id: 'a' }, 0), confirmed };
 const change = (over: Partial<Change>): Change => ({
   revision: 2,
   kind: 'edit',
   facts: { 'urn:zitadel:scim:title': 't0000002' },
   named: [],
-  answered: false,
+  acknowledged: false,
   who: 'client',
   txn: 'x',
   at: APPENDED,
   ...over,
 });
-const row = (over: Partial<Row> = {}): Row => ({ ...blank, changes: [change({})], ...over });
+const row = (over: Partial<Row> = {}): Row => ({ ...blank, pending: [change({})], ...over });
 const call = (began: number, time: number, over = {}) =>
   written('SetUserMetadata', { began, time, text: 'title=t0000002', ...over });
 
@@ -77,7 +77,7 @@ test('settled, not answered to the client: it was applied, nothing is left, the 
 
 test('answered, not delivered: the client has its answer, ZITADEL has no call or an open one', () => {
   const lives = [titled('answered')];
-  const rows = [row({ changes: [change({ answered: true })] })];
+  const rows = [row({ pending: [change({ acknowledged: true })] })];
   assert.deepEqual(hit({ lives, rows }), ['answered, not delivered']);
   assert.deepEqual(hit({ lives, rows, written: [call(KILLED - 5, KILLED + 5)] }), [
     'sent, not answered by ZITADEL',
@@ -87,10 +87,10 @@ test('answered, not delivered: the client has its answer, ZITADEL has no call or
 
 test('a create is known by its birth, a state by its time', () => {
   const facts = { familyName: 'ada-1', email: 'e0000001@example.test' };
-  const rows = [{ ...blank, known: null, changes: [change({ kind: 'create', facts, at: 0 })] }];
+  const rows = [{ ...blank, confirmed: null, pending: [change({ kind: 'create', facts, at: 0 })] }];
   assert.deepEqual(hit({ rows, lives: [life(['create', 'unanswered', BORN])] }), ['appended, not sent']);
   const lives = [life(['create', 'answered', BORN], ['edit', 'unanswered', { active: 'false' }])];
-  const states = [row({ changes: [change({ facts: { state: 'inactive' }, at: 12 })] })];
+  const states = [row({ pending: [change({ facts: { state: 'inactive' }, at: 12 })] })];
   const off = written('DeactivateUser', { began: 13, time: 14 });
   assert.deepEqual(hit({ rows: states, lives, written: [off] }), ['answered by ZITADEL, not settled']);
 });

@@ -1,5 +1,4 @@
-/** In which window a kill hit each user that was being written. Pure: judges what the dead process left, the sandbox's log and what clients know. */
-import type { Change, Row } from '../../src/bridge/ports.ts';
+import type { Change, Row } from '../../src/bridge/row/types.ts';
 import { type Life, markOf, type Wish } from './lives.ts';
 import type { Written } from './people.ts';
 
@@ -48,15 +47,15 @@ export function hits(scene: Scene): ReadonlyMap<Window, number> {
 type Span = Pick<Scene, 'started' | 'killed'>;
 
 function* windowsOf(life: Life, row: Row | undefined, log: readonly Written[], span: Span): Generator<Window> {
-  const known = life.wishes.filter(({ sent }) => sent <= span.killed);
-  for (const change of row?.changes ?? []) {
-    const wishes = known.filter((wish) => isOf(change, wish));
+  const confirmed = life.wishes.filter(({ sent }) => sent <= span.killed);
+  for (const change of row?.pending ?? []) {
+    const wishes = confirmed.filter((wish) => isOf(change, wish));
     // memberships and rights are nobody's wish about this user
     if (row !== undefined && wishes.length > 0) yield* ofChange(change, wishes, row, log, span);
   }
-  for (const wish of known) {
+  for (const wish of confirmed) {
     const open = wish.status === undefined && (wish.ended === undefined || wish.ended >= span.killed);
-    const left = row?.changes.some((change) => isOf(change, wish)) ?? false;
+    const left = row?.pending.some((change) => isOf(change, wish)) ?? false;
     if (open && !left && log.some((call) => isAnswered(call, span) && isFor(call, wish)))
       yield 'settled, not answered to the client';
   }
@@ -84,8 +83,8 @@ function* ofChange(
 const isAnswered = ({ outcome, answered, time }: Written, { killed }: Span): boolean =>
   outcome === 'ok' && answered && time <= killed;
 
-const birthOf = ({ known, changes }: Row): string =>
-  (known ?? changes.find(({ kind }) => kind === 'create')?.facts)?.['familyName'] ?? '';
+const birthOf = ({ confirmed, pending: changes }: Row): string =>
+  (confirmed ?? changes.find(({ kind }) => kind === 'create')?.facts)?.['familyName'] ?? '';
 
 /** The id under which a create came to ZITADEL whose client knows none. */
 function idOf({ birth }: Life, log: ReadonlyMap<string, readonly Written[]>): string | undefined {

@@ -7,7 +7,7 @@ import { compileFilter, compileSliced, type FilterNode } from '../../src/mapping
 import { sortInSlices, sortKey, sortResources } from '../../src/mapping/sort.ts';
 import { randomSpec, randomUser, write } from './filter-oracle.ts';
 import { mulberry32 } from './random.ts';
-import { parseFilter } from '../../src/scim/filter-parser.ts';
+import { parseFilter } from '../../src/scim/filter/parser.ts';
 import { SCHEMA } from './test-schema.ts';
 
 const anyOf = (count: number, term: (n: number) => FilterNode): FilterNode => ({

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { BridgeError } from '../../src/errors.ts';
 import { compileFilter, type FilterNode } from '../../src/mapping/filter.ts';
-import { parseFilter } from '../../src/scim/filter-parser.ts';
+import { parseFilter } from '../../src/scim/filter/parser.ts';
 import { expects, randomSpec, randomUser, write, type Json } from './filter-oracle.ts';
 import { chance, int, mulberry32, pick, type Random } from './random.ts';
 import { ENTERPRISE, SCHEMA } from './test-schema.ts';

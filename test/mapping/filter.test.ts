@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileElementFilter, compileFilter, equalities, indexable } from '../../src/mapping/filter.ts';
 import { resolvePath } from '../../src/mapping/attribute-path.ts';
-import { parseFilter } from '../../src/scim/filter-parser.ts';
+import { parseFilter } from '../../src/scim/filter/parser.ts';
 import { fuzzFilters } from './filter-fuzz.ts';
 import { refuses } from './refusal.ts';
 import { BARBARA, ENTERPRISE, SCHEMA, USER } from './test-schema.ts';

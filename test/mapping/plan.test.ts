@@ -10,7 +10,7 @@ import { applyStep } from './zitadel-model.ts';
 
 const wanted = arbitraryUser.map((user) => toFacts(user, 'id'));
 /** ZITADEL's side: any state, with the marks the bridge may have left. */
-const known = fc
+const confirmed = fc
   .tuple(wanted, fc.constantFrom('active', 'inactive', 'locked', 'initial'), fc.boolean(), fc.boolean())
   .map(
     ([facts, state, inactive, locked]): Facts => ({
@@ -35,7 +35,7 @@ test('plan(x, x) is empty', () => {
 test('running plan(a, b), or any prefix of it and planning again, ends in b', () => {
   fc.assert(
     fc.property(
-      fc.option(known, { nil: null }),
+      fc.option(confirmed, { nil: null }),
       fc.option(wanted, { nil: null }),
       fc.array(fc.nat(5), { maxLength: 4 }),
       (a, b, cuts) => {
@@ -52,7 +52,7 @@ test('running plan(a, b), or any prefix of it and planning again, ends in b', ()
 
 test('facts that are not believed are sent, and nothing else of the plan changes', () => {
   fc.assert(
-    fc.property(known, wanted, (a, b) => {
+    fc.property(confirmed, wanted, (a, b) => {
       const unknown = new Set(['state', 'username', 'urn:zitadel:scim:title']);
       let now: Facts | null = a;
       for (const step of plan(a, b, { unknown })) now = applyStep(now, step);

@@ -37,9 +37,9 @@ const bindingTexts = ({ bindings }: RuleSet): readonly string[] =>
 
 test('rights do not depend on the order of the memberships', () => {
   fc.assert(
-    fc.property(arbitrarySet, arbitraryRights, arbitraryMemberships, (set, held, { vouched, others }) => {
-      const backwards = { vouched: vouched.toReversed(), others: others.toReversed() };
-      assert.deepEqual(wanted(set, held, { vouched, others }), wanted(set, held, backwards));
+    fc.property(arbitrarySet, arbitraryRights, arbitraryMemberships, (set, held, { vouched: trusted, others }) => {
+      const backwards = { vouched: trusted.toReversed(), others: others.toReversed() };
+      assert.deepEqual(wanted(set, held, { vouched: trusted, others }), wanted(set, held, backwards));
     }),
   );
 });
@@ -92,8 +92,8 @@ test('roles that no rule manages never change', () => {
 
 test('what nobody vouched for keeps rights and gives none', () => {
   fc.assert(
-    fc.property(arbitrarySet, arbitraryRights, arbitraryMemberships, (set, held, { vouched, others }) => {
-      const all = [...vouched, ...others];
+    fc.property(arbitrarySet, arbitraryRights, arbitraryMemberships, (set, held, { vouched: trusted, others }) => {
+      const all = [...trusted, ...others];
       for (const next of [
         wanted(set, held, { vouched: [], others: all }),
         wanted(unvouched(set), held, { vouched: all, others: [] }),

@@ -36,13 +36,13 @@ export const arbitraryRule: fc.Arbitrary<Rule> = fc
 
 export const arbitraryRules = fc.array(arbitraryRule, { maxLength: 4 });
 
-const named = (vouched: fc.Arbitrary<boolean>): fc.Arbitrary<Named> =>
+const named = (trusted: fc.Arbitrary<boolean>): fc.Arbitrary<Named> =>
   fc
     .record({
       id: fc.constantFrom(...IDS),
       displayName: fc.constantFrom(...NAMES),
       externalId: fc.option(fc.constantFrom(...NAMES), { nil: undefined }),
-      vouched,
+      vouched: trusted,
     })
     .map(({ externalId, ...rest }) => {
       const group = { ...rest, externalIdVouched: rest.vouched };

@@ -41,7 +41,7 @@ const group = (id: string, displayName: string, more: Partial<Named> = {}): Name
 const withRules = (...rules: Rule[]) => ({ ...NO_RULES, rules });
 const NOTHING: Rights = { org: [], projects: new Map() };
 const inP1 = (...roles: string[]): Rights => ({ org: [], projects: new Map([['p1', { id: 'a1', roles }]]) });
-const member = (...vouched: string[]) => ({ vouched, others: [] });
+const member = (...trusted: string[]) => ({ vouched: trusted, others: [] });
 
 describe('binding', () => {
   test('a rename keeps the rights, another group of that name gets none', () => {

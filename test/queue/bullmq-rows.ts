@@ -1,7 +1,8 @@
 /** Rows that are nothing but due, as the queue sees them, and a queue over them. */
 import { Redis } from 'ioredis';
-import type { Due, Key, Row, Store } from '../../src/bridge/ports.ts';
-import { emptyRow } from '../../src/bridge/rows.ts';
+import type { Due, Store } from '../../src/bridge/ports/store.ts';
+import type { Key, Row } from '../../src/bridge/row/types.ts';
+import { emptyRow } from '../../src/bridge/row/views.ts';
 import { type BullQueue, type BullQueueOptions, createBullQueue } from '../../src/queue/bullmq/queue.ts';
 
 export interface Rows {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
-import type { Key } from '../../src/bridge/ports.ts';
+import type { Key } from '../../src/bridge/row/types.ts';
 import type { BullQueue, BullQueueOptions } from '../../src/queue/bullmq/queue.ts';
 import { until } from '../end-to-end/until.ts';
 import { type RedisServer, startRedis, withoutRedis } from '../redis/server.ts';

@@ -1,7 +1,7 @@
 /** A pull tries every row once, those that fail in it too. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Due, Store } from '../../src/bridge/ports.ts';
+import type { Due, Store } from '../../src/bridge/ports/store.ts';
 import { createQueue } from '../../src/queue/timers.ts';
 
 test('a row that fails while all rows are pulled is not tried again in that pull', async () => {

@@ -4,8 +4,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import type { Key, Row, Store, Unique } from '../../src/bridge/ports.ts';
-import { indexOf } from '../../src/bridge/rows.ts';
+import type { Key, Row, Unique } from '../../src/bridge/row/types.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
+import { indexOf } from '../../src/bridge/row/views.ts';
 import { withoutRedis } from './server.ts';
 import { useStores } from './stores.ts';
 import { useFolders } from '../store/folders.ts';
@@ -28,26 +29,33 @@ const UNIQUE: Unique = { instance: INSTANCE, externalId: false };
 const [USERS, GROUPS] = ['default', 'default:groups'];
 const user = (id: string): Key => ({ tenant: USERS, id });
 const group = (id: string): Key => ({ tenant: GROUPS, id });
-const answered = change({ answered: true, facts: { username: 'new@example.com' } });
+const answered = change({ acknowledged: true, facts: { username: 'new@example.com' } });
 const confirm = { until: 1_800_000_000_000, facts: { state: 'active' } };
 const GONE = 1_700_000_000_500;
 
 /** What ZITADEL can not tell again. */
 const CARRIED: readonly Row[] = [
-  row(user('owed'), { version: 7, changes: [answered], attempts: 3, dueAt: 1_700_000_000_100, lastError: 'away' }),
-  row(user('unanswered'), { known: null, changes: [change({ kind: 'create', facts: { username: 'c@example.com' } })] }),
-  row(user('deleting'), { changes: [change({ kind: 'delete', facts: {}, answered: true })], doubt: true, calling: 1 }),
-  row(user('held'), { changes: [{ ...answered, facts: { title: 'x' }, held: true }], doubt: true }),
-  row(user('dead'), { dead: [deadLetter()] }),
+  row(user('owed'), { version: 7, pending: [answered], attempts: 3, dueAt: 1_700_000_000_100, lastError: 'away' }),
+  row(user('unanswered'), {
+    confirmed: null,
+    pending: [change({ kind: 'create', facts: { username: 'c@example.com' } })],
+  }),
+  row(user('deleting'), {
+    pending: [change({ kind: 'delete', facts: {}, acknowledged: true })],
+    doubt: true,
+    calling: 1,
+  }),
+  row(user('held'), { pending: [{ ...answered, facts: { title: 'x' }, onHold: true }], doubt: true }),
+  row(user('dead'), { deadLetters: [deadLetter()] }),
   row(user('doubt'), { doubt: true, sentName: 'taken@example.com' }),
-  row(user('confirm'), { confirm, dueAt: confirm.until }),
+  row(user('confirm'), { recheck: confirm, dueAt: confirm.until }),
   row(user('blocked'), { blocked: 'no right' }),
-  row(user('gone'), { known: null, tombstone: GONE }),
-  row(user('open'), { createMark: { hash: 'h', open: true } }),
-  row(user('member'), { vouched: ['g'] }),
-  row(group('g'), { known: { 'urn:zitadel:scim:group:g': '{"displayName":"Help desk"}' }, vouched: ['said'] }),
-  row(group('g2'), { known: { 'urn:zitadel:scim:group:g2': '{"deleting":true,"displayName":"Old"}' } }),
-  row(group('rules'), { known: { 'urn:zitadel:scim:rules': '{}' }, vouched: ['said'] }),
+  row(user('gone'), { confirmed: null, tombstone: GONE }),
+  row(user('open'), { replay: { hash: 'h', open: true } }),
+  row(user('member'), { trusted: ['g'] }),
+  row(group('g'), { confirmed: { 'urn:zitadel:scim:group:g': '{"displayName":"Help desk"}' }, trusted: ['said'] }),
+  row(group('g2'), { confirmed: { 'urn:zitadel:scim:group:g2': '{"deleting":true,"displayName":"Old"}' } }),
+  row(group('rules'), { confirmed: { 'urn:zitadel:scim:rules': '{}' }, trusted: ['said'] }),
 ];
 const QUIET = row(user('quiet'), { version: 3 });
 
@@ -104,8 +112,8 @@ describe('store copy', { skip: withoutRedis() }, () => {
       ['c@example.com', 'unanswered'],
       ['\nheld\ntaken@example.com', 'doubt'],
     ] as const)
-      assert.deepEqual(await store.holder(INSTANCE, name), user(owner), name);
-    assert.equal(await store.holder(INSTANCE, 'quiet'), undefined);
+      assert.deepEqual(await store.reservedBy(INSTANCE, name), user(owner), name);
+    assert.equal(await store.reservedBy(INSTANCE, 'quiet'), undefined);
     for (const [name, value] of Object.entries(STATES)) assert.deepEqual(await store.getState(name), value, name);
     // until a sync has finished there nobody may take this for the whole view
     assert.deepEqual(await store.getState('tenant:default'), { ...KEPT, synced: null });
@@ -136,9 +144,12 @@ describe('store copy', { skip: withoutRedis() }, () => {
     const { url } = await server();
     const DATA_DIR = await newFolder();
     const embedded = await openFolder(DATA_DIR);
-    const asks = row(user('b'), { changes: [answered] });
+    const asks = row(user('b'), { pending: [answered] });
     // it came later and is known by that name: only the mark is its own
-    const has = row(user('a'), { known: { username: 'new@example.com', state: 'active' }, dead: [deadLetter()] });
+    const has = row(user('a'), {
+      confirmed: { username: 'new@example.com', state: 'active' },
+      deadLetters: [deadLetter()],
+    });
     await put(embedded, asks);
     const index = { ...indexOf(has, UNIQUE), reserved: ['\nheld\nnew@example.com'] };
     assert.equal((await embedded.write({ key: has, expect: 0, row: has, index })).kind, 'ok');
@@ -147,14 +158,14 @@ describe('store copy', { skip: withoutRedis() }, () => {
     const { err, exit } = await scimBridge(['--to', url], { DATA_DIR });
     assert.equal(exit, 0, err);
     const store = await open({ url });
-    assert.deepEqual(await store.holder(INSTANCE, 'new@example.com'), user('b'));
-    assert.deepEqual(await store.holder(INSTANCE, '\nheld\nnew@example.com'), user('a'));
+    assert.deepEqual(await store.reservedBy(INSTANCE, 'new@example.com'), user('b'));
+    assert.deepEqual(await store.reservedBy(INSTANCE, '\nheld\nnew@example.com'), user('a'));
   });
 
   test('a password hash arrives encrypted with PASSWORD_KEY; without one it is not copied, and with one the copy goes on', async () => {
     const there = await server();
     const hash = '$2b$10$never-to-be-found';
-    const owes = row(user('secret'), { changes: [{ ...answered, facts: { password: hash } }] });
+    const owes = row(user('secret'), { pending: [{ ...answered, facts: { password: hash } }] });
     const DATA_DIR = await filled([owes]);
     const PASSWORD_KEY = 'only-for-tests-'.repeat(3);
     const refused = await scimBridge(['--to', there.url], { DATA_DIR });
@@ -179,9 +190,9 @@ describe('store copy', { skip: withoutRedis() }, () => {
   test('a Redis with other rows or other states of the tenant is refused before a row is written', async () => {
     const DATA_DIR = await filled();
     const cases: readonly ((store: Store) => Promise<void>)[] = [
-      (store) => put(store, row(user('owed'), { version: 8, changes: [answered] })),
+      (store) => put(store, row(user('owed'), { version: 8, pending: [answered] })),
       (store) => put(store, QUIET),
-      (store) => put(store, row(group('other'), { changes: [change()] })),
+      (store) => put(store, row(group('other'), { pending: [change()] })),
       (store) => put(store, row(group('rules'))),
       (store) => store.setState('tenant:default', KEPT),
       (store) => store.setState('heartbeat', Date.now()),

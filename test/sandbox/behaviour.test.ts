@@ -4,8 +4,8 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import type { Client } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
-import { createSandbox } from '../../src/sandbox/server.ts';
-import type { Sandbox } from '../../src/sandbox/server.ts';
+import { createSandbox } from '../../sandbox/server.ts';
+import type { Sandbox } from '../../sandbox/server.ts';
 import { SERVICES, answered, call, control, post } from './stage.ts';
 import type { Json, Outcome } from './stage.ts';
 

@@ -3,7 +3,7 @@ import { after, afterEach, describe, it } from 'node:test';
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
-import { createSandbox } from '../../src/sandbox/server.ts';
+import { createSandbox } from '../../sandbox/server.ts';
 import { control, post } from './stage.ts';
 import type { Json } from './stage.ts';
 import { until } from './until.ts';

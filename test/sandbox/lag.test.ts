@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createMemoryStore } from '../../src/sandbox/store.ts';
-import { createTable } from '../../src/sandbox/tables.ts';
-import { createLag, MEASURED_LAG } from '../../src/sandbox/lag.ts';
-import { createRandom } from '../../src/sandbox/random.ts';
-import { createSandbox } from '../../src/sandbox/server.ts';
+import { createMemoryStore } from '../../sandbox/store.ts';
+import { createTable } from '../../sandbox/tables.ts';
+import { createLag, MEASURED_LAG } from '../../sandbox/lag.ts';
+import { createRandom } from '../../sandbox/random.ts';
+import { createSandbox } from '../../sandbox/server.ts';
 import { SERVICES, answered, call } from './stage.ts';
 import type { Json } from './stage.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createLatency } from '../../src/sandbox/latency.ts';
-import { createRandom } from '../../src/sandbox/random.ts';
+import { createLatency } from '../../sandbox/latency.ts';
+import { createRandom } from '../../sandbox/random.ts';
 
 describe('latency of the sandbox', () => {
   it('makes calls queue for two cores', async () => {

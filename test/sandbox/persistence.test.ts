@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { answered, call, control } from './stage.ts';
 import type { Json, Outcome } from './stage.ts';
-import type { Sandbox, Seeds } from '../../src/sandbox/server.ts';
+import type { Sandbox, Seeds } from '../../sandbox/server.ts';
 
 const USER = 'zitadel.user.v2.UserService';
 
@@ -25,7 +25,7 @@ describe('sandbox kept in a file', () => {
 
   /** Starts the sandbox as npm run sandbox does and waits for its first line. */
   async function start(): Promise<Sandbox> {
-    const main = new URL('../../src/sandbox/main.ts', import.meta.url).pathname;
+    const main = new URL('../../sandbox/main.ts', import.meta.url).pathname;
     const env = { ...process.env, PORT: '0', SANDBOX_FILE: join(folder, 'sandbox.db'), SANDBOX_LAG: 'false' };
     child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const [first] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];

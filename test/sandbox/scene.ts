@@ -1,4 +1,4 @@
-import type { Sandbox } from '../../src/sandbox/server.ts';
+import type { Sandbox } from '../../sandbox/server.ts';
 import { SERVICES, answered, call, control } from './stage.ts';
 import type { Json, Outcome } from './stage.ts';
 

@@ -3,8 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
-import { createSandbox } from '../../src/sandbox/server.ts';
-import type { Sandbox } from '../../src/sandbox/server.ts';
+import { createSandbox } from '../../sandbox/server.ts';
+import type { Sandbox } from '../../sandbox/server.ts';
 
 describe('sandbox protocols', () => {
   let sandbox: Sandbox;

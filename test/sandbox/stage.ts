@@ -7,7 +7,7 @@ import { createGrpcTransport } from '@connectrpc/connect-node';
 import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
 import { ManagementService } from '@zitadel/proto/zitadel/management_pb.js';
 import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
-import type { Sandbox } from '../../src/sandbox/server.ts';
+import type { Sandbox } from '../../sandbox/server.ts';
 
 export type Json = JsonObject;
 
@@ -122,8 +122,8 @@ async function byGrpc(
   request: Json,
   headers: Record<string, string>,
 ): Promise<Outcome> {
-  const known = [AuthService, ManagementService].find((one) => one.typeName === service);
-  const desc = known?.methods.find((one) => one.name === method) as DescMethodUnary | undefined;
+  const confirmed = [AuthService, ManagementService].find((one) => one.typeName === service);
+  const desc = confirmed?.methods.find((one) => one.name === method) as DescMethodUnary | undefined;
   if (!desc) throw new Error(`no method ${service}/${method}`);
   const transport = transports.get(sandbox) ?? createGrpcTransport({ baseUrl: sandbox.url });
   transports.set(sandbox, transport);

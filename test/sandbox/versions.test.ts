@@ -1,8 +1,8 @@
 /** The sandbox answers as one of three ZITADELs that were measured (versions A, B and C), and its reads lose users when told. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Version } from '../../src/sandbox/errors.ts';
-import { createSandbox } from '../../src/sandbox/server.ts';
+import type { Version } from '../../sandbox/errors.ts';
+import { createSandbox } from '../../sandbox/server.ts';
 
 const ends: (() => Promise<void>)[] = [];
 after(async () => {

@@ -9,9 +9,9 @@ import request from 'supertest';
 import { TOKEN, hash, serve, type Served } from './serve.ts';
 import { createFakeGroups } from './fake-groups.ts';
 import { createFakeUsers } from './fake-users.ts';
-import type { TenantAccess } from '../../src/scim/auth.ts';
-import { isGuessable } from '../../src/scim/authorization.ts';
-import type { JwtAccess } from '../../src/scim/jwt.ts';
+import type { TenantAccess } from '../../src/scim/http/auth.ts';
+import { isGuessable } from '../../src/scim/http/authorization.ts';
+import type { JwtAccess } from '../../src/scim/http/jwt.ts';
 
 const USERS = '/scim/v2/Users';
 const ask = ({ app }: Served, authorization?: string) =>

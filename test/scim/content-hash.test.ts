@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contentHash } from '../../src/scim/content-hash.ts';
+import { contentHash } from '../../src/scim/http/content-hash.ts';
 
 test('the same content has the same hash in whatever order it stands; lists keep theirs', () => {
   const hash = contentHash({ a: 1, b: { c: [1, 2], d: null } });

@@ -9,7 +9,7 @@ import type {
   Groups,
   MemberOperation,
   Users,
-} from '../../src/bridge/use-cases.ts';
+} from '../../src/bridge/requests/use-cases.ts';
 import { compileFilter } from '../../src/mapping/filter.ts';
 import { GROUP, GROUP_URN } from '../../src/mapping/group-attributes.ts';
 import { sortResources } from '../../src/mapping/sort.ts';
@@ -42,7 +42,7 @@ const CONTEXT = { tenant: 'acme', who: 'test', txn: 'test' };
 export function createFakeGroups(clock: () => number, users: Users): FakeGroups {
   const groups = new Map<string, Kept>();
 
-  const known = (id: string): Kept => {
+  const confirmed = (id: string): Kept => {
     const found = groups.get(id);
     if (!found) throw new BridgeError(404, 'there is no such group');
     return found;
@@ -96,8 +96,8 @@ export function createFakeGroups(clock: () => number, users: Users): FakeGroups 
       return;
     }
     if (operation.kind === 'replace') {
-      const known = await Promise.all(operation.ids.map(member));
-      if (members.size > 0 && known.length > 0 && known.every((each) => each === undefined))
+      const confirmed = await Promise.all(operation.ids.map(member));
+      if (members.size > 0 && confirmed.length > 0 && confirmed.every((each) => each === undefined))
         throw new BridgeError(400, 'members.value: none of these is known', { scimType: 'invalidValue' });
       members.clear();
     }
@@ -149,7 +149,7 @@ export function createFakeGroups(clock: () => number, users: Users): FakeGroups 
     },
     async get(_ctx, id, { members }) {
       failing();
-      return resourceOf(known(id), members);
+      return resourceOf(confirmed(id), members);
     },
     async list(_ctx, { filter, sortBy, sortOrder, startIndex, count, members, location }) {
       failing();
@@ -165,7 +165,7 @@ export function createFakeGroups(clock: () => number, users: Users): FakeGroups 
     },
     async edit(_ctx, id, edit, { members }) {
       failing();
-      const group = known(id);
+      const group = confirmed(id);
       precondition(group, edit.ifMatch);
       fake.edits.push(edit);
       const before = [group.displayName, group.externalId, ...group.members].join('\n');
@@ -180,7 +180,7 @@ export function createFakeGroups(clock: () => number, users: Users): FakeGroups 
     },
     async remove(_ctx, id, ifMatch) {
       failing();
-      precondition(known(id), ifMatch);
+      precondition(confirmed(id), ifMatch);
       groups.delete(id);
     },
   };

@@ -1,7 +1,7 @@
 /** Users in a map: what the protocol room is tested on. Same promises as the bridge, none of its work. */
 import { createHash, randomUUID } from 'node:crypto';
 import { BridgeError } from '../../src/errors.ts';
-import type { GroupRef, ScimUser, UserResource, Users } from '../../src/bridge/use-cases.ts';
+import type { GroupRef, ScimUser, UserResource, Users } from '../../src/bridge/requests/use-cases.ts';
 import { USER } from '../../src/mapping/attributes.ts';
 import { compileFilter } from '../../src/mapping/filter.ts';
 import { sortResources } from '../../src/mapping/sort.ts';
@@ -23,7 +23,7 @@ export function createFakeUsers(
 
   const etag = (user: ScimUser): string =>
     `W/"${createHash('sha256').update(JSON.stringify(user)).digest('hex').slice(0, 12)}"`;
-  const known = (id: string): UserResource => {
+  const confirmed = (id: string): UserResource => {
     const found = users.get(id);
     if (!found) throw new BridgeError(404, `there is no user ${id.slice(0, 50)}`);
     return found;
@@ -62,7 +62,7 @@ export function createFakeUsers(
     },
     async get(_ctx, id) {
       failing();
-      return { ...known(id), groups: groupsOf(id) };
+      return { ...confirmed(id), groups: groupsOf(id) };
     },
     async list(_ctx, { filter, sortBy, sortOrder, startIndex, count }) {
       failing();
@@ -86,7 +86,7 @@ export function createFakeUsers(
     },
     async edit(_ctx, id, { apply, password, ifMatch }) {
       failing();
-      const before = known(id);
+      const before = confirmed(id);
       precondition(before, ifMatch);
       const { user, touched } = apply(before.user);
       unique(user, id);
@@ -99,7 +99,7 @@ export function createFakeUsers(
     },
     async remove(_ctx, id, ifMatch) {
       failing();
-      precondition(known(id), ifMatch);
+      precondition(confirmed(id), ifMatch);
       users.delete(id);
     },
   };

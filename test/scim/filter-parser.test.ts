@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseFilter } from '../../src/scim/filter-parser.ts';
+import { parseFilter } from '../../src/scim/filter/parser.ts';
 import { refuses } from '../mapping/refusal.ts';
 
 const eq = (path: string, value: unknown): object => ({ kind: 'compare', path, op: 'eq', value });

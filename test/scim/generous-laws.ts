@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { USER } from '../../src/mapping/attributes.ts';
-import { parseBody } from '../../src/scim/body.ts';
+import { parseBody } from '../../src/scim/http/body.ts';
 import { coerceResource } from '../../src/scim/coerce.ts';
-import { readPatch } from '../../src/scim/patch.ts';
+import { readPatch } from '../../src/scim/patch/patch.ts';
 import { readUserBody } from '../../src/scim/quirks.ts';
 import { createShape } from '../../src/scim/shape.ts';
 import { formed, PLACES, type Json, type Place } from './generous-forms.ts';
@@ -19,7 +19,7 @@ const at = ({ extension, attribute }: Place, value: unknown): Json =>
 const sent = (body: Json): Json => parseBody(new TextEncoder().encode(JSON.stringify(body)));
 const patched = (operation: Json): Json => readPatch(sent({ Operations: [operation] }), shape).apply(base);
 
-/** Every way in. POST and PUT read a body by the same function: scim/users: readUser. */
+/** Every way in. POST and PUT read a body by the same function: scim/users/users: readUser. */
 export const WAYS: Readonly<Record<string, (place: Place, value: unknown) => Json>> = {
   'POST and PUT': (place, value) => coerceResource(readUserBody(sent({ ...base, ...at(place, value) }), shape), shape),
   'POST and PUT, extension as JSON text': (place, value) => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { GroupMember, MemberOperation } from '../../src/bridge/use-cases.ts';
+import type { GroupMember, MemberOperation } from '../../src/bridge/requests/use-cases.ts';
 import { BridgeError } from '../../src/errors.ts';
-import { parseBody } from '../../src/scim/body.ts';
-import { readGroupBody } from '../../src/scim/group-body.ts';
-import { readGroupPatch } from '../../src/scim/group-patch.ts';
+import { parseBody } from '../../src/scim/http/body.ts';
+import { readGroupBody } from '../../src/scim/groups/group-body.ts';
+import { readGroupPatch } from '../../src/scim/groups/group-patch.ts';
 import { GROUP_URN } from './serve.ts';
 
 const of = { id: 'g1', base: 'https://scim.example.com/scim/v2' };

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
-import type { TenantAccess } from '../../src/scim/auth.ts';
-import { createIntake } from '../../src/scim/intake.ts';
+import type { TenantAccess } from '../../src/scim/http/auth.ts';
+import { createIntake } from '../../src/scim/http/intake.ts';
 import { until } from '../end-to-end/until.ts';
 import { createFakeGroups } from './fake-groups.ts';
 import { createFakeUsers } from './fake-users.ts';
@@ -70,14 +70,14 @@ async function held(t: TestContext) {
     tenant: { id: 'other', organization: '9', users, groups, ready: () => true },
     tokens: [{ name: 'entra', sha256: hash(OTHER) }],
   };
-  const gate = Promise.withResolvers<void>();
+  const availability = Promise.withResolvers<void>();
   const work = { now: 0, most: 0 };
   const slow: typeof groups = {
     ...groups,
     async create(...args) {
       work.now += 1;
       work.most = Math.max(work.most, work.now);
-      await gate.promise;
+      await availability.promise;
       work.now -= 1;
       return groups.create(...args);
     },
@@ -97,7 +97,7 @@ async function held(t: TestContext) {
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/scim+json' },
       ...(body === undefined ? {} : { body }),
     });
-  return { ask, open: () => gate.resolve(), work, port };
+  return { ask, open: () => availability.resolve(), work, port };
 }
 
 test('bodies of 64 MB at once are in memory, the others wait, beyond that 429; other tenants are not concerned', async (t) => {

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { BridgeError } from '../../src/errors.ts';
 import { USER } from '../../src/mapping/attributes.ts';
-import { parseBody } from '../../src/scim/body.ts';
+import { parseBody } from '../../src/scim/http/body.ts';
 import { coerceResource } from '../../src/scim/coerce.ts';
-import { readPatch } from '../../src/scim/patch.ts';
+import { readPatch } from '../../src/scim/patch/patch.ts';
 import { createShape } from '../../src/scim/shape.ts';
 
 const shape = createShape(USER);

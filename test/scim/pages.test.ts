@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { renderInSlices, renderPage } from '../../src/scim/pages.ts';
+import { renderInSlices, renderPage } from '../../src/scim/http/pages.ts';
 
 const textOf = ({ pieces }: { readonly pieces: readonly Buffer[] }): string => `[${Buffer.concat(pieces).toString()}]`;
 

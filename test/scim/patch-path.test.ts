@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePatchPath } from '../../src/scim/patch-path.ts';
+import { parsePatchPath } from '../../src/scim/patch/path.ts';
 import { refuses } from '../mapping/refusal.ts';
 import { ENTERPRISE, SCHEMA, USER } from '../mapping/test-schema.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import request from 'supertest';
-import type { Groups } from '../../src/bridge/use-cases.ts';
+import type { Groups } from '../../src/bridge/requests/use-cases.ts';
 import { GROUP_URN, TOKEN, USER_URN, serve, type Served } from './serve.ts';
 
 const BASE = '/scim/v2';

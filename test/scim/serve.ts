@@ -1,10 +1,10 @@
 /** The protocol room in an app of its own, on fake users and groups. */
 import { createHash, randomUUID } from 'node:crypto';
 import express, { type Express } from 'express';
-import { createAccess, type TenantAccess } from '../../src/scim/auth.ts';
-import type { RequestLine } from '../../src/scim/request-log.ts';
-import { createScim, type ScimOptions } from '../../src/scim/router.ts';
-import type { Tenant } from '../../src/bridge/use-cases.ts';
+import { createAccess, type TenantAccess } from '../../src/scim/http/auth.ts';
+import type { RequestLine } from '../../src/scim/http/request-log.ts';
+import { createScim, type ScimOptions } from '../../src/scim/http/router.ts';
+import type { Tenant } from '../../src/bridge/requests/use-cases.ts';
 import { createFakeGroups, type FakeGroups } from './fake-groups.ts';
 import { createFakeUsers, type FakeUsers } from './fake-users.ts';
 

@@ -1,7 +1,8 @@
 /** Conformance: what may stand in a row and in the state, and that tenants do not meet. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Key, Store } from '../../src/bridge/ports.ts';
+import type { Key } from '../../src/bridge/row/types.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
 import { allDue, allTroubled, change, counts, deadLetter, ids, removal, scanned, TROUBLES, write } from './rows.ts';
 
 const HOSTILE = [
@@ -25,7 +26,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
       it(`${JSON.stringify(text)} is text like any other`, async () => {
         const [store, { tenant }] = [current(), fresh()];
         const key = { tenant: tenant + text, id: text };
-        const known = Object.fromEntries([
+        const confirmed = Object.fromEntries([
           [text, text],
           ['username', text],
         ]);
@@ -39,19 +40,26 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
           display: text,
         };
         for (const version of [1, 2]) {
-          const fields = { version, known, lastError: text, blocked: text, dueAt: 1, changes: [change({ at: 2 })] };
+          const fields = {
+            version,
+            known: confirmed,
+            lastError: text,
+            blocked: text,
+            dueAt: 1,
+            changes: [change({ at: 2 })],
+          };
           const written = write(key, fields, index);
           assert.equal((await store.write(written, { durable: version === 2 })).kind, 'ok');
           assert.deepEqual(await store.read(key), written.row);
           for (const by of ['userName', 'externalId', 'email'] as const) {
             assert.deepEqual(ids(await store.find(key.tenant, by, text)), [text], by);
           }
-          assert.deepEqual(await store.holder(text, tenant + text), key);
+          assert.deepEqual(await store.reservedBy(text, tenant + text), key);
           assert.deepEqual((await store.page(key.tenant, 0, 2)).rows, [written.row]);
           assert.deepEqual(await scanned(store, key.tenant), [written.row]);
           assert.deepEqual(await allTroubled(store, key.tenant, 'blocked', 1), [written.row]);
           assert.deepEqual(await allDue(store, key.tenant, 1, 1), [{ id: text, dueAt: 1 }]);
-          assert.equal(await store.oldestOwed(key.tenant), 2);
+          assert.equal(await store.oldestPending(key.tenant), 2);
           assert.deepEqual(await store.members(key.tenant, text, 9), [{ id: text, display: text }]);
           assert.equal((await store.memberSet(key.tenant, text)).count, 1);
         }
@@ -73,7 +81,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
           {
             userName: text,
             emails: [text, '\uD805'],
-            reserved: [name, name],
+            reservations: [name, name],
             memberships: [text, '\uD805'],
             display: text,
           },
@@ -88,7 +96,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
 
   it('a body of 1 MB makes the round trip', async () => {
     const [store, key] = [current(), fresh()];
-    const written = write(key, { known: { displayName: 'ä"\\'.repeat(250_000) } });
+    const written = write(key, { confirmed: { displayName: 'ä"\\'.repeat(250_000) } });
     await store.write(written, { durable: false });
     await store.write(write({ ...key, id: 'b' }));
     assert.deepEqual(await store.read(key), written.row);
@@ -98,17 +106,17 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
   it('tenants do not meet', async () => {
     const [store, first, second] = [current(), fresh('same'), fresh('same')];
     const index = { userName: 'ann', externalId: 'x', emails: ['a@b'] };
-    const changes = [change(), change({ held: true })];
-    const trouble = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
-    await store.write(write(first, { ...trouble, lastError: 'first' }, index));
+    const changes = [change(), change({ onHold: true })];
+    const condition = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
+    await store.write(write(first, { ...condition, lastError: 'first' }, index));
     assert.equal(await store.read(second), undefined);
     assert.deepEqual(await store.page(second.tenant, 0, 10), { rows: [], total: 0 });
     assert.deepEqual(await scanned(store, second.tenant), []);
     assert.deepEqual(await store.find(second.tenant, 'userName', 'ann'), []);
     assert.deepEqual(await store.due(second.tenant, 1, 10), []);
     assert.equal(await store.nextDue(second.tenant), undefined);
-    assert.equal(await store.oldestOwed(second.tenant), undefined);
-    for (const each of TROUBLES) assert.deepEqual(await store.troubled(second.tenant, each, 10), [], each);
+    assert.equal(await store.oldestPending(second.tenant), undefined);
+    for (const each of TROUBLES) assert.deepEqual(await store.withCondition(second.tenant, each, 10), [], each);
     assert.deepEqual(await store.counts(second.tenant), counts());
     assert.equal((await store.write(write(second, { lastError: 'second' }, index))).kind, 'ok');
     await store.write(removal(second, 1));

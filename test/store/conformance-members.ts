@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import type { Index, Key, Store } from '../../src/bridge/ports.ts';
+import type { Index, Key } from '../../src/bridge/row/types.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
 import { allMembers, ids, removal, write, writeAll } from './rows.ts';
 
 const LAZY = { durable: false };
@@ -117,11 +118,11 @@ export function memberConformance(
     it('change nothing by a write that is refused, or that leaves memberships alone', async () => {
       const [store, key] = [current(), fresh()];
       const name = `${key.tenant}/ann`;
-      await store.write(write(key, {}, { ...into('g'), reserved: [name] }));
+      await store.write(write(key, {}, { ...into('g'), reservations: [name] }));
       const before = await store.memberSet(key.tenant, 'g');
       const stale = { ...write(key, { version: 3 }), expect: 2 };
       assert.equal((await store.write(stale)).kind, 'version');
-      const rival = write({ ...key, id: 'b' }, {}, { ...into('g', 'h'), reserved: [name] });
+      const rival = write({ ...key, id: 'b' }, {}, { ...into('g', 'h'), reservations: [name] });
       assert.equal((await store.write(rival)).kind, 'name');
       await store.write(write(key, { version: 2, dueAt: 1, lastError: 'x' }, { ...into('g'), userName: 'ann' }));
       assert.deepEqual(await store.memberSet(key.tenant, 'g'), before);

@@ -4,15 +4,14 @@ import { it } from 'node:test';
 import * as fc from 'fast-check';
 import type {
   IndexName,
-  Key,
   Member,
   MemberSet,
-  Row,
   Store,
-  Trouble,
+  Condition,
   Write,
   WriteResult,
-} from '../../src/bridge/ports.ts';
+} from '../../src/bridge/ports/store.ts';
+import type { Key, Row } from '../../src/bridge/row/types.ts';
 import { allDue, allMembers, allTroubled, change, deadLetter, scanned, TROUBLES, write } from './rows.ts';
 
 /** Rows by `tenant id`. Tenants and ZITADELs of a run are its own: the runs share a store. */
@@ -75,10 +74,10 @@ const wish = fc.record({
 
 function expected(model: Model, { key, expect, row, index }: Write): WriteResult {
   if ((model.rows.get(place(key))?.row?.version ?? 0) !== expect) return { kind: 'version' };
-  for (const name of row === null ? [] : index.reserved) {
+  for (const name of row === null ? [] : index.reservations) {
     for (const other of model.rows.values()) {
       if (place(other.key) === place(key) || other.index.instance !== index.instance) continue;
-      if (other.index.reserved.includes(name)) return { kind: 'name', name, holder: other.key };
+      if (other.index.reservations.includes(name)) return { kind: 'name', name, holder: other.key };
     }
   }
   return { kind: 'ok' };
@@ -89,10 +88,10 @@ const writes = wish.map((given) =>
     const key = { tenant: `${model.run}-${given.tenant}`, id: given.id };
     const version = (model.rows.get(place(key))?.row?.version ?? 0) + 1 + given.stale;
     const { created, dueAt, doubt, blocked } = given;
-    const changes = given.asked.map(({ at, held }, n) => change({ revision: n, at, ...(held && { held }) }));
+    const changes = given.asked.map(({ at, held }, n) => change({ revision: n, at, ...(held && { onHold: held }) }));
     const dead = Array.from({ length: given.dead }, (_, revision) => deadLetter({ revision }));
     const index = { ...given.index, instance: `${model.run}-${given.index.instance}` };
-    const wanted = write(key, { version, created, dueAt, doubt, blocked, changes, dead }, index);
+    const wanted = write(key, { version, created, dueAt, doubt, blocked, pending: changes, deadLetters: dead }, index);
     const asked = given.remove ? { ...wanted, row: null } : wanted;
     const result = expected(model, asked);
     assert.deepEqual(await store.write(asked, { durable: given.durable }), result);
@@ -149,13 +148,13 @@ const scans = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom('0', '1',
 );
 
 /** When each change was asked that is owed. */
-const owed = ({ changes }: Row): number[] => changes.filter(({ held }) => !held).map(({ at }) => at);
+const owed = ({ pending: changes }: Row): number[] => changes.filter(({ onHold: held }) => !held).map(({ at }) => at);
 
-const inTrouble: Readonly<Record<Trouble, (row: Row) => boolean>> = {
+const inTrouble: Readonly<Record<Condition, (row: Row) => boolean>> = {
   owed: (row) => owed(row).length > 0,
   doubt: (row) => row.doubt,
-  dead: (row) => row.dead.length !== 0,
-  held: (row) => row.changes.length > owed(row).length,
+  dead: (row) => row.deadLetters.length !== 0,
+  held: (row) => row.pending.length > owed(row).length,
   blocked: (row) => row.blocked !== null,
   hidden: (row) => row.hidden !== null,
 };
@@ -168,12 +167,12 @@ async function compare(model: Model, store: Store): Promise<void> {
     const own = all.flatMap(({ key, row }) => (key.tenant === tenant && row !== null ? [row] : []));
     const shown = visible(model, tenant);
     assert.deepEqual(await scanned(store, tenant), rowsOf(shown));
-    const { rows, ...troubles } = await store.counts(tenant);
+    const { rows, ...conditions } = await store.counts(tenant);
     assert.equal(rows, shown.length);
-    for (const trouble of TROUBLES) {
-      const wanted = own.filter(inTrouble[trouble]).toSorted((left, right) => (left.id < right.id ? -1 : 1));
-      assert.deepEqual(await allTroubled(store, tenant, trouble, 2), wanted, trouble);
-      assert.equal(troubles[trouble], wanted.length, trouble);
+    for (const condition of TROUBLES) {
+      const wanted = own.filter(inTrouble[condition]).toSorted((left, right) => (left.id < right.id ? -1 : 1));
+      assert.deepEqual(await allTroubled(store, tenant, condition, 2), wanted, condition);
+      assert.equal(conditions[condition], wanted.length, condition);
     }
     for (const group of GROUPS) {
       assert.deepEqual(await allMembers(store, tenant, group, 2), membersOf(model, tenant, group), group);
@@ -181,7 +180,7 @@ async function compare(model: Model, store: Store): Promise<void> {
       assert.deepEqual(set, model.sets.get(`${tenant} ${group}`) ?? { count: 0, revision: 0, modified: 0 }, group);
     }
     const asked = own.flatMap(owed);
-    assert.equal(await store.oldestOwed(tenant), asked.length === 0 ? undefined : Math.min(...asked));
+    assert.equal(await store.oldestPending(tenant), asked.length === 0 ? undefined : Math.min(...asked));
     const times = own.flatMap(({ id, dueAt }) => (dueAt === null ? [] : [{ id, dueAt }]));
     times.sort((left, right) => left.dueAt - right.dueAt || (left.id < right.id ? -1 : 1));
     assert.equal(await store.nextDue(tenant), times[0]?.dueAt);
@@ -192,8 +191,8 @@ async function compare(model: Model, store: Store): Promise<void> {
   }
   for (const instance of [`${model.run}-x`, `${model.run}-y`]) {
     for (const name of ['ann', 'bob', 'cid']) {
-      const holder = all.find(({ index }) => index.instance === instance && index.reserved.includes(name));
-      assert.deepEqual(await store.holder(instance, name), holder?.key);
+      const holder = all.find(({ index }) => index.instance === instance && index.reservations.includes(name));
+      assert.deepEqual(await store.reservedBy(instance, name), holder?.key);
     }
   }
 }

@@ -1,7 +1,8 @@
 /** Conformance: look-ups and lists. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Key, Store } from '../../src/bridge/ports.ts';
+import type { Key } from '../../src/bridge/row/types.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
 import { deadLetter, ids, scanned, write, writeAll } from './rows.ts';
 
 const LAZY = { durable: false };
@@ -12,7 +13,7 @@ export function queryConformance(current: () => Store, fresh: (id?: string) => K
     const large = (tenant: string, n: number) =>
       write(
         { tenant, id: `id${n}` },
-        { created: n, known: { title: 'x'.repeat(LARGE) }, lastError: 'x', dead: [deadLetter()] },
+        { created: n, confirmed: { title: 'x'.repeat(LARGE) }, lastError: 'x', deadLetters: [deadLetter()] },
       );
 
     it('come a few at a time, and all of them in the end', async () => {
@@ -35,7 +36,7 @@ export function queryConformance(current: () => Store, fresh: (id?: string) => K
       assert.deepEqual(seen, all);
       const dead: string[] = [];
       for (let after: string | undefined; ; after = dead.at(-1)) {
-        const some = await store.troubled(tenant, 'dead', 100, after);
+        const some = await store.withCondition(tenant, 'dead', 100, after);
         if (some.length === 0) break;
         assert.ok(some.length <= most, `${some.length} dead letters`);
         dead.push(...ids(some));
@@ -45,7 +46,7 @@ export function queryConformance(current: () => Store, fresh: (id?: string) => K
 
     it('one that is larger than any bound is given all the same', async () => {
       const [store, key] = [current(), fresh()];
-      await store.write(write(key, { known: { title: 'x'.repeat(2_000_000) } }));
+      await store.write(write(key, { confirmed: { title: 'x'.repeat(2_000_000) } }));
       assert.equal((await store.page(key.tenant, 0, 10)).rows.length, 1);
       assert.equal((await scanned(store, key.tenant)).length, 1);
     });

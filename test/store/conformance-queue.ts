@@ -1,17 +1,18 @@
 /** Conformance: what the queue asks (what is due, since when something is owed) and what an operator asks (rows in trouble, counts). */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Key, Row, Store, Trouble } from '../../src/bridge/ports.ts';
+import type { Key, Row } from '../../src/bridge/row/types.ts';
+import type { Store, Condition } from '../../src/bridge/ports/store.ts';
 import { allDue, allTroubled, change, counts, deadLetter, ids, removal, TROUBLES, write, writeAll } from './rows.ts';
 
 const LAZY = { durable: false };
 
 /** A row in this trouble and no other. */
-const IN_TROUBLE: Readonly<Record<Trouble, Partial<Row>>> = {
-  owed: { changes: [change()] },
+const IN_TROUBLE: Readonly<Record<Condition, Partial<Row>>> = {
+  owed: { pending: [change()] },
   doubt: { doubt: true },
-  dead: { dead: [deadLetter()] },
-  held: { changes: [change({ held: true })] },
+  dead: { deadLetters: [deadLetter()] },
+  held: { pending: [change({ onHold: true })] },
   blocked: { blocked: 'no permission' },
   hidden: { hidden: 1_700_000_000_000 },
 };
@@ -71,44 +72,49 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
   });
 
   describe('troubled', () => {
-    for (const trouble of TROUBLES) {
-      it(`${trouble}: ordered by id, page by page, hidden rows too`, async () => {
+    for (const condition of TROUBLES) {
+      it(`${condition}: ordered by id, page by page, hidden rows too`, async () => {
         const [store, { tenant }] = [current(), fresh()];
         const key = (id: string): Key => ({ tenant, id });
         for (const [n, id] of ['e', 'b', 'a', 'd', 'c'].entries()) {
-          await store.write(write(key(id), IN_TROUBLE[trouble], { visible: id !== 'b' }), { durable: n % 2 === 0 });
+          await store.write(write(key(id), IN_TROUBLE[condition], { visible: id !== 'b' }), { durable: n % 2 === 0 });
         }
         await store.write(write(key('sound')), LAZY);
         for (const limit of [1, 2, 10]) {
-          assert.deepEqual(ids(await allTroubled(store, tenant, trouble, limit)), ['a', 'b', 'c', 'd', 'e']);
+          assert.deepEqual(ids(await allTroubled(store, tenant, condition, limit)), ['a', 'b', 'c', 'd', 'e']);
         }
-        assert.deepEqual(ids(await store.troubled(tenant, trouble, 2, 'bb')), ['c', 'd'], 'an id that is not there');
-        assert.deepEqual(await store.counts(tenant), counts({ rows: 5, [trouble]: 5 }));
+        assert.deepEqual(
+          ids(await store.withCondition(tenant, condition, 2, 'bb')),
+          ['c', 'd'],
+          'an id that is not there',
+        );
+        assert.deepEqual(await store.counts(tenant), counts({ rows: 5, [condition]: 5 }));
         for (const other of TROUBLES) {
-          if (other !== trouble) assert.deepEqual(await store.troubled(tenant, other, 10), [], other);
+          if (other !== condition) assert.deepEqual(await store.withCondition(tenant, other, 10), [], other);
         }
         await store.write(write(key('c'), { version: 2 }), LAZY);
         await store.write(removal(key('d'), 1), LAZY);
-        const later = { ...IN_TROUBLE[trouble], version: 2, lastError: 'again' };
+        const later = { ...IN_TROUBLE[condition], version: 2, lastError: 'again' };
         await store.write(write(key('e'), later), LAZY);
-        assert.deepEqual(ids(await store.troubled(tenant, trouble, 10)), ['a', 'b', 'e']);
-        assert.deepEqual(await store.troubled(tenant, trouble, 10, 'b'), [write(key('e'), later).row]);
-        assert.deepEqual(await store.counts(tenant), counts({ rows: 4, [trouble]: 3 }));
+        assert.deepEqual(ids(await store.withCondition(tenant, condition, 10)), ['a', 'b', 'e']);
+        assert.deepEqual(await store.withCondition(tenant, condition, 10, 'b'), [write(key('e'), later).row]);
+        assert.deepEqual(await store.counts(tenant), counts({ rows: 4, [condition]: 3 }));
       });
     }
 
     it('a row may be in all troubles at once', async () => {
       const [store, key] = [current(), fresh()];
-      const changes = [change({ held: true }), change({ revision: 2 })];
+      const changes = [change({ onHold: true }), change({ revision: 2 })];
       const written = write(key, {
         ...IN_TROUBLE.dead,
         ...IN_TROUBLE.doubt,
         ...IN_TROUBLE.blocked,
         ...IN_TROUBLE.hidden,
-        changes,
+        pending: changes,
       });
       await store.write(written, LAZY);
-      for (const trouble of TROUBLES) assert.deepEqual(await store.troubled(key.tenant, trouble, 2), [written.row]);
+      for (const condition of TROUBLES)
+        assert.deepEqual(await store.withCondition(key.tenant, condition, 2), [written.row]);
       assert.deepEqual(
         await store.counts(key.tenant),
         counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
@@ -122,20 +128,20 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
       { tenant, id: 'a' },
       { tenant, id: 'b' },
     ];
-    assert.equal(await store.oldestOwed(tenant), undefined);
-    await store.write(write(a, { changes: [change({ at: 1, held: true })] }));
-    assert.equal(await store.oldestOwed(tenant), undefined);
+    assert.equal(await store.oldestPending(tenant), undefined);
+    await store.write(write(a, { pending: [change({ at: 1, onHold: true })] }));
+    assert.equal(await store.oldestPending(tenant), undefined);
     // the clock went back between the two
-    await store.write(write(b, { changes: [change({ at: 30 }), change({ revision: 2, at: 20.5 })] }), LAZY);
-    assert.equal(await store.oldestOwed(tenant), 20.5);
+    await store.write(write(b, { pending: [change({ at: 30 }), change({ revision: 2, at: 20.5 })] }), LAZY);
+    assert.equal(await store.oldestPending(tenant), 20.5);
     await store.write(
-      write(a, { version: 2, changes: [change({ at: 1, held: true }), change({ revision: 2, at: 9 })] }),
+      write(a, { version: 2, pending: [change({ at: 1, onHold: true }), change({ revision: 2, at: 9 })] }),
     );
-    assert.equal(await store.oldestOwed(tenant), 9);
+    assert.equal(await store.oldestPending(tenant), 9);
     await store.write(removal(a, 2), LAZY);
-    assert.equal(await store.oldestOwed(tenant), 20.5);
+    assert.equal(await store.oldestPending(tenant), 20.5);
     await store.write(write(b, { version: 2 }), LAZY);
-    assert.equal(await store.oldestOwed(tenant), undefined);
+    assert.equal(await store.oldestPending(tenant), undefined);
   });
 
   it('tombstones are hidden, and listed by their age', async () => {
@@ -163,12 +169,12 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
       { tenant, id: 'b' },
     ];
     assert.deepEqual(await store.counts(tenant), counts());
-    await store.write(write(a, { changes: [change(), change({ revision: 2 })], doubt: true }), LAZY);
-    await store.write(write(b, { changes: [change({ kind: 'delete' })] }, { visible: false }));
+    await store.write(write(a, { pending: [change(), change({ revision: 2 })], doubt: true }), LAZY);
+    await store.write(write(b, { pending: [change({ kind: 'delete' })] }, { visible: false }));
     assert.deepEqual(await store.counts(tenant), counts({ rows: 1, owed: 2, doubt: 1 }));
-    await store.write(write(a, { version: 2, changes: [change({ held: true })], blocked: 'x' }), LAZY);
+    await store.write(write(a, { version: 2, pending: [change({ onHold: true })], blocked: 'x' }), LAZY);
     assert.deepEqual(await store.counts(tenant), counts({ rows: 1, owed: 1, held: 1, blocked: 1 }));
-    await store.write(write(a, { version: 3, dead: [deadLetter(), deadLetter({ revision: 2 })] }));
+    await store.write(write(a, { version: 3, deadLetters: [deadLetter(), deadLetter({ revision: 2 })] }));
     assert.deepEqual(await store.counts(tenant), counts({ rows: 1, owed: 1, dead: 1 }));
     await store.write(write(a, { version: 4 }));
     await store.write(removal(b, 1));

@@ -1,7 +1,8 @@
 /** What every store must do, whatever keeps it: one suite for all adapters, written against the port. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Key, Row, Store, WriteResult } from '../../src/bridge/ports.ts';
+import type { Key, Row } from '../../src/bridge/row/types.ts';
+import type { Store, WriteResult } from '../../src/bridge/ports/store.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { contentConformance } from './conformance-content.ts';
 import { memberConformance } from './conformance-members.ts';
@@ -25,19 +26,19 @@ const LAZY = { durable: false };
 
 /** Every field that may be empty is not. */
 const FULL: Partial<Row> = {
-  changes: [change(), change({ revision: 2, kind: 'delete', facts: {}, named: [], answered: false, held: true })],
+  pending: [change(), change({ revision: 2, kind: 'delete', facts: {}, named: [], acknowledged: false, onHold: true })],
   doubt: true,
   calling: 2,
   sentName: 'ann',
-  confirm: { until: 1.5, facts: { title: null, phone: '+1' } },
-  dead: [deadLetter(), deadLetter({ revision: 2, cause: 'poisoned' })],
+  recheck: { at: 1.5, facts: { title: null, phone: '+1' } },
+  deadLetters: [deadLetter(), deadLetter({ revision: 2, cause: 'poisoned' })],
   blocked: 'no permission',
   hidden: 1_700_000_000_000,
-  stuck: { reason: 'INTERNAL', since: 5, times: 3 },
+  repeated: { reason: 'INTERNAL', since: 5, times: 3 },
   attempts: 4,
   dueAt: 1.5,
   lastError: 'x',
-  createMark: { hash: 'h', open: true },
+  replay: { hash: 'h', open: true },
 };
 
 export function storeConformance(name: string, makeStore: () => Promise<StoreUnderTest>): void {
@@ -62,7 +63,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
           const first = write(key, { ...FULL, version: 1 });
           assert.deepEqual(await store.write(first, { durable }), OK);
           assert.deepEqual(await store.read(key), first.row);
-          const second = write(key, { version: 2, known: null });
+          const second = write(key, { version: 2, confirmed: null });
           assert.deepEqual(await store.write(second, { durable }), OK);
           assert.deepEqual(await store.read(key), second.row);
         });
@@ -74,11 +75,11 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.equal(await store.read(key), undefined);
         await store.write(write(key), LAZY);
         for (const expect of [0, 2]) {
-          const stale = { ...write(key, { version: 3 }, { reserved: ['stale'] }), expect };
+          const stale = { ...write(key, { version: 3 }, { reservations: ['stale'] }), expect };
           assert.deepEqual(await store.write(stale), { kind: 'version' });
         }
         assert.deepEqual(await store.read(key), row(key));
-        assert.equal(await store.holder('zitadel', 'stale'), undefined);
+        assert.equal(await store.reservedBy('zitadel', 'stale'), undefined);
       });
 
       it('lets one of 200 simultaneous writes of a row win', async () => {
@@ -101,7 +102,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         const key = fresh();
         const index = { userName: 'ann', externalId: 'x', emails: ['a@b'], reserved: [`${key.tenant}/ann`] };
         const fields = {
-          changes: [change(), change({ held: true })],
+          changes: [change(), change({ onHold: true })],
           doubt: true,
           dead: [deadLetter()],
           blocked: 'x',
@@ -119,10 +120,11 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
           assert.deepEqual(await store.find(key.tenant, by, value), []);
         }
         assert.deepEqual(await store.page(key.tenant, 0, 10), { rows: [], total: 0 });
-        assert.equal(await store.holder('zitadel', `${key.tenant}/ann`), undefined);
+        assert.equal(await store.reservedBy('zitadel', `${key.tenant}/ann`), undefined);
         assert.deepEqual(await store.due(key.tenant, 0, 10), []);
-        for (const trouble of TROUBLES) assert.deepEqual(await store.troubled(key.tenant, trouble, 10), [], trouble);
-        assert.equal(await store.oldestOwed(key.tenant), undefined);
+        for (const condition of TROUBLES)
+          assert.deepEqual(await store.withCondition(key.tenant, condition, 10), [], condition);
+        assert.equal(await store.oldestPending(key.tenant), undefined);
         assert.deepEqual(await store.counts(key.tenant), counts());
         assert.deepEqual(await store.write(write(key)), OK, 'a row that is gone has version 0');
       });
@@ -132,42 +134,44 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
       it('belong to one row of a ZITADEL, whatever its tenant', async () => {
         const [first, second] = [fresh(), fresh()];
         const name = `${first.tenant}/ann`;
-        assert.deepEqual(await store.write(write(first, {}, { reserved: [name] })), OK);
+        assert.deepEqual(await store.write(write(first, {}, { reservations: [name] })), OK);
         const refused = { kind: 'name', name, holder: first };
-        const rival = write(second, {}, { reserved: ['free', name] });
+        const rival = write(second, {}, { reservations: ['free', name] });
         assert.deepEqual(await store.write(rival), refused);
         assert.equal(await store.read(second), undefined);
-        assert.equal(await store.holder('zitadel', 'free'), undefined, 'nothing of a refused write stays');
-        assert.deepEqual(await store.write(write(second, {}, { reserved: [name], instance: 'other' })), OK);
-        assert.deepEqual(await store.holder('zitadel', name), first);
-        assert.deepEqual(await store.holder('other', name), second);
+        assert.equal(await store.reservedBy('zitadel', 'free'), undefined, 'nothing of a refused write stays');
+        assert.deepEqual(await store.write(write(second, {}, { reservations: [name], instance: 'other' })), OK);
+        assert.deepEqual(await store.reservedBy('zitadel', name), first);
+        assert.deepEqual(await store.reservedBy('other', name), second);
       });
 
       it('may be kept by their own row, and are free once its index leaves them out', async () => {
         const [first, second] = [fresh(), fresh()];
         const [old, young] = [`${first.tenant}/old`, `${first.tenant}/young`];
-        await store.write(write(first, {}, { reserved: [old, old] }));
-        assert.deepEqual(await store.write(write(first, { version: 2 }, { reserved: [young, old] })), OK);
-        assert.deepEqual(await store.write(write(first, { version: 3 }, { reserved: [young] }), LAZY), OK);
-        assert.equal(await store.holder('zitadel', old), undefined);
-        assert.deepEqual(await store.write(write(second, {}, { reserved: [old] })), OK);
-        assert.deepEqual(await store.holder('zitadel', old), second);
-        assert.deepEqual(await store.holder('zitadel', young), first);
+        await store.write(write(first, {}, { reservations: [old, old] }));
+        assert.deepEqual(await store.write(write(first, { version: 2 }, { reservations: [young, old] })), OK);
+        assert.deepEqual(await store.write(write(first, { version: 3 }, { reservations: [young] }), LAZY), OK);
+        assert.equal(await store.reservedBy('zitadel', old), undefined);
+        assert.deepEqual(await store.write(write(second, {}, { reservations: [old] })), OK);
+        assert.deepEqual(await store.reservedBy('zitadel', old), second);
+        assert.deepEqual(await store.reservedBy('zitadel', young), first);
       });
 
       it('move with their row to another ZITADEL', async () => {
         const key = fresh();
         const reserved = [`${key.tenant}/ann`];
-        await store.write(write(key, {}, { reserved }));
-        await store.write(write(key, { version: 2 }, { reserved, instance: 'other' }));
-        assert.equal(await store.holder('zitadel', `${key.tenant}/ann`), undefined);
-        assert.deepEqual(await store.holder('other', `${key.tenant}/ann`), key);
+        await store.write(write(key, {}, { reservations: reserved }));
+        await store.write(write(key, { version: 2 }, { reservations: reserved, instance: 'other' }));
+        assert.equal(await store.reservedBy('zitadel', `${key.tenant}/ann`), undefined);
+        assert.deepEqual(await store.reservedBy('other', `${key.tenant}/ann`), key);
       });
 
       it('go to one of 50 rows that ask at once', async () => {
         const { tenant } = fresh();
         const asked = Array.from({ length: 50 }, (_, n) =>
-          store.write(write({ tenant, id: `id-${n}` }, {}, { reserved: [`${tenant}/ann`] }), { durable: n % 2 === 0 }),
+          store.write(write({ tenant, id: `id-${n}` }, {}, { reservations: [`${tenant}/ann`] }), {
+            durable: n % 2 === 0,
+          }),
         );
         const results = await Promise.all(asked);
         assert.equal(results.filter(({ kind }) => kind === 'ok').length, 1);
@@ -278,10 +282,14 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
       it('keeps rows, names, counts and state, lazy writes too', async () => {
         const [first, second] = [fresh('a'), fresh('b')];
         const name = `${first.tenant}/ann`;
-        const changes = [change({ at: 5 }), change({ revision: 2, held: true, at: 4 })];
+        const changes = [change({ at: 5 }), change({ revision: 2, onHold: true, at: 4 })];
         const fields = { changes, doubt: true, dead: [deadLetter()], blocked: 'no permission', hidden: 5 };
         const memberships = { memberships: ['left', 'g'], display: 'Ann' };
-        const written = write(first, { ...fields, dueAt: -7 }, { userName: 'Ann', reserved: [name], ...memberships });
+        const written = write(
+          first,
+          { ...fields, dueAt: -7 },
+          { userName: 'Ann', reservations: [name], ...memberships },
+        );
         await store.write(written);
         await store.setState('progress', { pages: 3 });
         await store.write(write(second), LAZY);
@@ -304,7 +312,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.deepEqual(await store.read(first), written.row);
         assert.deepEqual(await store.read(second), row(second));
         assert.deepEqual(ids(await store.find(first.tenant, 'userName', 'ANN')), ['a']);
-        assert.deepEqual(await store.holder('zitadel', name), first);
+        assert.deepEqual(await store.reservedBy('zitadel', name), first);
         assert.deepEqual(
           await store.counts(first.tenant),
           counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
@@ -312,8 +320,9 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.deepEqual((await store.page(second.tenant, 0, 10)).total, 1);
         assert.deepEqual(await store.getState('progress'), { pages: 3 });
         assert.deepEqual(await store.due(first.tenant, 0, 10), [{ id: 'a', dueAt: -7 }]);
-        for (const trouble of TROUBLES) assert.deepEqual(await store.troubled(first.tenant, trouble, 2), [written.row]);
-        assert.equal(await store.oldestOwed(first.tenant), 5);
+        for (const condition of TROUBLES)
+          assert.deepEqual(await store.withCondition(first.tenant, condition, 2), [written.row]);
+        assert.equal(await store.oldestPending(first.tenant), 5);
         assert.deepEqual(await store.write(written), { kind: 'version' });
       });
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
-import type { Key, Store } from '../../src/bridge/ports.ts';
+import type { Key } from '../../src/bridge/row/types.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
 import { BridgeError, DamagedRow } from '../../src/errors.ts';
 import { createRedisStore } from '../../src/store/redis/store.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -34,8 +35,10 @@ function suite(make: () => Promise<World>): void {
   const fill = async (store: Store): Promise<void> => {
     for (let n = 0; n < 7; n++) {
       const isOwed = n === 3;
-      const made = row(key(n), { created: n, dueAt: isOwed ? 1 : null, changes: isOwed ? [change()] : [] });
-      await store.write(write(key(n), made, { userName: `name-${n}`, reserved: [`name-${n}`], memberships: ['g'] }));
+      const made = row(key(n), { created: n, dueAt: isOwed ? 1 : null, pending: isOwed ? [change()] : [] });
+      await store.write(
+        write(key(n), made, { userName: `name-${n}`, reservations: [`name-${n}`], memberships: ['g'] }),
+      );
     }
   };
   const scanned = async (store: Store): Promise<string[]> => {
@@ -70,7 +73,7 @@ function suite(make: () => Promise<World>): void {
       assert.deepEqual(await scanned(store), others);
       assert.deepEqual(await store.due(T, 10, 10), []);
       assert.equal(await store.nextDue(T), undefined);
-      assert.deepEqual(await store.troubled(T, 'owed', 10), []);
+      assert.deepEqual(await store.withCondition(T, 'owed', 10), []);
       assert.deepEqual(await store.find(T, 'userName', 'name-3'), []);
       assert.equal((await store.find(T, 'userName', 'name-4')).length, 1);
       assert.deepEqual(await store.damaged(T), ['id-3']);
@@ -78,8 +81,8 @@ function suite(make: () => Promise<World>): void {
       assert.deepEqual(told, ['id-3'], 'told once');
 
       await assert.rejects(store.read(key(3)), isDamaged);
-      assert.deepEqual(await store.holder('zitadel', 'name-3'), key(3));
-      const rival = write(key(9), {}, { reserved: ['name-3'] });
+      assert.deepEqual(await store.reservedBy('zitadel', 'name-3'), key(3));
+      const rival = write(key(9), {}, { reservations: ['name-3'] });
       assert.deepEqual(await store.write(rival), { kind: 'name', name: 'name-3', holder: key(3) });
 
       assert.equal(await store.forget(key(4)), false, 'only what cannot be read');
@@ -154,13 +157,13 @@ describe('store/redis: damaged rows', { timeout: 600_000, skip: withoutRedis() }
   it('a value without any of its lines keeps its names too, until it is forgotten', async () => {
     const alone = await server();
     const store = await createRedisStore({ url: alone.url });
-    await store.write(write(key(1), {}, { reserved: ['name'] }));
+    await store.write(write(key(1), {}, { reservations: ['name'] }));
     await redis(alone).hset('scim:{t}:rows', 'id-1', 'garbage');
     assert.equal((await store.page(T, 0, 10)).total, 0);
     await assert.rejects(store.read(key(1)), isDamaged);
-    assert.deepEqual(await store.holder('zitadel', 'name'), key(1));
+    assert.deepEqual(await store.reservedBy('zitadel', 'name'), key(1));
     assert.equal(await store.forget(key(1)), true);
-    assert.equal(await store.holder('zitadel', 'name'), undefined);
+    assert.equal(await store.reservedBy('zitadel', 'name'), undefined);
     await store.close();
   });
 
@@ -201,7 +204,7 @@ describe('store/redis: damaged rows', { timeout: 600_000, skip: withoutRedis() }
       () => store.counts(T),
       () => store.memberSet(T, 'g'),
       () => store.members(T, 'g', 10),
-      () => store.troubled(T, 'owed', 10),
+      () => store.withCondition(T, 'owed', 10),
       () => store.tombstones(T, 10, 10),
       () => store.write(write(key(2))),
       () => store.write(write(key(1), { version: 2 })),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'node:test';
 import type { Worker } from 'node:worker_threads';
-import type { Store } from '../../src/bridge/ports.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import type { SqliteStoreOptions } from '../../src/store/sqlite/store.ts';
@@ -55,12 +55,12 @@ export const unavailable = (error: unknown): boolean =>
 
 /** Shuts and opens the gate of a CommitHook. */
 export function createGate() {
-  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const availability = new Int32Array(new SharedArrayBuffer(4));
   const move = (to: 0 | 1): void => {
-    Atomics.store(gate, 0, to);
-    Atomics.notify(gate, 0);
+    Atomics.store(availability, 0, to);
+    Atomics.notify(availability, 0);
   };
-  return { gate, shut: () => move(1), open: () => move(0) };
+  return { gate: availability, shut: () => move(1), open: () => move(0) };
 }
 
 /** Names of the files in a folder that hold these bytes. */

@@ -9,7 +9,7 @@ async function work(lane: number): Promise<void> {
   for (let n = 0; ; n++) {
     const id = `${lane}-${n}`;
     for (const version of [1, 2]) {
-      await store.write(write({ tenant: 't', id }, { version }, { reserved: [id] }));
+      await store.write(write({ tenant: 't', id }, { version }, { reservations: [id] }));
       writeSync(1, `${id} ${version}\n`);
     }
   }

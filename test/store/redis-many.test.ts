@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';
-import type { Key, Write } from '../../src/bridge/ports.ts';
+import type { Key } from '../../src/bridge/row/types.ts';
+import type { Write } from '../../src/bridge/ports/store.ts';
 import { withoutRedis } from '../redis/server.ts';
 import { DURABLE, useStores } from '../redis/stores.ts';
 import { allMembers, counts, ids, removal, row, scanned, write } from './rows.ts';
@@ -133,10 +134,10 @@ describe('store/redis, many processes', { skip: withoutRedis() }, () => {
               .get(id)
               ?.some(
                 ({ row: each, index }) =>
-                  each?.lastError === lastError && index.instance === instance && index.reserved.includes(name),
+                  each?.lastError === lastError && index.instance === instance && index.reservations.includes(name),
               ),
           );
-          const holder = await store.holder(instance, name);
+          const holder = await store.reservedBy(instance, name);
           assert.deepEqual(ids(holders), holder === undefined ? [] : [holder.id], `${name} in ${instance}`);
         }
       }
@@ -148,9 +149,9 @@ describe('store/redis, many processes', { skip: withoutRedis() }, () => {
           const probe = write(
             { tenant: `${tenant}-probe`, id: `${instance}${name}` },
             {},
-            { reserved: [name], instance },
+            { reservations: [name], instance },
           );
-          const holder = await store.holder(instance, name);
+          const holder = await store.reservedBy(instance, name);
           const result = await store.write(probe);
           assert.deepEqual(result, holder === undefined ? { kind: 'ok' } : { kind: 'name', name, holder });
         }
@@ -170,7 +171,7 @@ describe('store/redis, many processes', { skip: withoutRedis() }, () => {
           const wish = write(
             { tenant: 't', id },
             { version, lastError: 'x'.repeat(500) },
-            { reserved: [id], memberships: ['g'] },
+            { reservations: [id], memberships: ['g'] },
           );
           const result = await store.write(wish).catch(() => undefined);
           // fails at once from now on: a loop would let nobody else run
@@ -190,7 +191,7 @@ describe('store/redis, many processes', { skip: withoutRedis() }, () => {
       const kept = found.get(id);
       assert.ok(kept !== undefined && kept.version >= version, `${id} ${version}`);
       assert.deepEqual(kept, row({ tenant: 't', id }, { version: kept.version, lastError: 'x'.repeat(500) }));
-      assert.deepEqual(await again.holder('zitadel', id), { tenant: 't', id });
+      assert.deepEqual(await again.reservedBy('zitadel', id), { tenant: 't', id });
     }
     assert.equal((await again.memberSet('t', 'g')).count, found.size);
     assert.deepEqual(ids(await allMembers(again, 't', 'g', 100)), [...found.keys()].toSorted());

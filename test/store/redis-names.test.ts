@@ -17,7 +17,7 @@ const [ANN, BOB] = [
   { tenant: 't', id: 'ann' },
   { tenant: 'u', id: 'bob' },
 ];
-const wish = (key: typeof ANN) => write(key, {}, { reserved: ['name'] });
+const wish = (key: typeof ANN) => write(key, {}, { reservations: ['name'] });
 
 describe('store/redis, names', { skip: withoutRedis() }, () => {
   const { server, open } = useStores();
@@ -59,9 +59,9 @@ describe('store/redis, names', { skip: withoutRedis() }, () => {
     const own = await server();
     const store = await open(own, SILENCE);
     await byHand(own.url, async (names) => void (await reserved(names, ANN)));
-    assert.equal(await store.holder('zitadel', 'name'), undefined);
+    assert.equal(await store.reservedBy('zitadel', 'name'), undefined);
     assert.deepEqual(await store.write(wish(BOB)), { kind: 'ok' });
-    assert.deepEqual(await store.holder('zitadel', 'name'), BOB);
+    assert.deepEqual(await store.reservedBy('zitadel', 'name'), BOB);
     assert.deepEqual(await store.write(wish(ANN)), { kind: 'name', name: 'name', holder: BOB });
   });
 
@@ -73,7 +73,7 @@ describe('store/redis, names', { skip: withoutRedis() }, () => {
       assert.deepEqual(await store.write(wish(BOB)), { kind: 'ok' });
       assert.deepEqual(await writeRow(client, ANN, tokens), ['void', ...tokens]);
       assert.equal(await store.read(ANN), undefined);
-      assert.deepEqual(await store.holder('zitadel', 'name'), BOB);
+      assert.deepEqual(await store.reservedBy('zitadel', 'name'), BOB);
     });
   });
 
@@ -111,7 +111,7 @@ describe('store/redis, names', { skip: withoutRedis() }, () => {
       const gone = ['', '[[],[]]', '[]', '[]', '', '', '', '', ''];
       assert.deepEqual(await runWrite(client, ANN, [1, ...gone, '', '[]']), ['ok', '["zitadel","name"]', '']);
     });
-    assert.equal(await store.holder('zitadel', 'name'), undefined);
+    assert.equal(await store.reservedBy('zitadel', 'name'), undefined);
     assert.deepEqual(await store.write(wish(BOB)), { kind: 'ok' });
   });
 });

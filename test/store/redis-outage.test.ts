@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lease, Store } from '../../src/bridge/ports.ts';
+import type { Lease, Store } from '../../src/bridge/ports/store.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
 import { withoutRedis } from '../redis/server.ts';
 import { DURABLE, SILENCE, useStores } from '../redis/stores.ts';
@@ -15,17 +15,17 @@ const INDEX = { userName: 'ann', reserved: ['ann'], memberships: ['g'], display:
 /** One call of every method of the port. */
 const calls = (store: Store, lease: Lease): Readonly<Record<string, () => Promise<unknown>>> => ({
   read: () => store.read(KEY),
-  write: () => store.write(write({ tenant: 't', id: 'b' }, {}, { reserved: ['bob'] })),
+  write: () => store.write(write({ tenant: 't', id: 'b' }, {}, { reservations: ['bob'] })),
   find: () => store.find('t', 'userName', 'ann'),
   page: () => store.page('t', 0, 9),
   scan: () => scanned(store, 't'),
   members: () => store.members('t', 'g', 9),
   memberSet: () => store.memberSet('t', 'g'),
-  holder: () => store.holder('zitadel', 'ann'),
+  holder: () => store.reservedBy('zitadel', 'ann'),
   due: () => store.due('t', 9, 9),
   nextDue: () => store.nextDue('t'),
-  troubled: () => store.troubled('t', 'owed', 9),
-  oldestOwed: () => store.oldestOwed('t'),
+  troubled: () => store.withCondition('t', 'owed', 9),
+  oldestOwed: () => store.oldestPending('t'),
   tombstones: () => store.tombstones('t', 9, 9),
   counts: () => store.counts('t'),
   damaged: () => store.damaged('t'),
@@ -53,9 +53,9 @@ const sight = async (store: RedisStore) => ({
   counts: await store.counts('t'),
   page: await store.page('t', 0, 10),
   found: await Promise.all(['ann', 'other'].map((name) => store.find('t', 'userName', name))),
-  holders: await Promise.all(['ann', 'other'].map((name) => store.holder('zitadel', name))),
-  troubled: await Promise.all(TROUBLES.map((trouble) => store.troubled('t', trouble, 10))),
-  oldestOwed: await store.oldestOwed('t'),
+  holders: await Promise.all(['ann', 'other'].map((name) => store.reservedBy('zitadel', name))),
+  troubled: await Promise.all(TROUBLES.map((condition) => store.withCondition('t', condition, 10))),
+  oldestOwed: await store.oldestPending('t'),
   due: await store.due('t', 9, 10),
   sets: await Promise.all(['g', 'h'].map((group) => store.memberSet('t', group))),
   members: await Promise.all(['g', 'h'].map((group) => store.members('t', group, 10))),
@@ -92,7 +92,7 @@ describe('store/redis outage', { skip: withoutRedis() }, () => {
       if (what === 'down') assert.deepEqual(after, before);
       assert.equal(await until(() => store.read(KEY)).then((found) => found?.version), 1);
       for (const [name, call] of Object.entries(methods)) await assert.doesNotReject(until(call), name);
-      assert.deepEqual(await store.holder('zitadel', 'bob'), { tenant: 't', id: 'b' });
+      assert.deepEqual(await store.reservedBy('zitadel', 'bob'), { tenant: 't', id: 'b' });
     });
   }
 
@@ -141,7 +141,10 @@ describe('store/redis outage', { skip: withoutRedis() }, () => {
     await store.write(write(KEY, {}, INDEX));
     const before = await sight(store);
     for (const fields of [{ created: Number.NaN }, { dueAt: Number.POSITIVE_INFINITY }, { tombstone: Number.NaN }]) {
-      await assert.rejects(store.write(write(KEY, { ...fields, version: 2 }, { reserved: ['other'] })), unavailable);
+      await assert.rejects(
+        store.write(write(KEY, { ...fields, version: 2 }, { reservations: ['other'] })),
+        unavailable,
+      );
     }
     assert.deepEqual(await sight(store), before);
   });
@@ -149,22 +152,22 @@ describe('store/redis outage', { skip: withoutRedis() }, () => {
   it('full: what grows is 503 and leaves nothing behind, what makes room is written, reads go on', async () => {
     const own = await server();
     const store = await open(own);
-    const big = write({ tenant: 't', id: 'big' }, { lastError: 'x'.repeat(10_000), changes: [change()] });
+    const big = write({ tenant: 't', id: 'big' }, { lastError: 'x'.repeat(10_000), pending: [change()] });
     await store.write(write(KEY, {}, INDEX));
     await store.write(big);
     const before = await sight(store);
     await redis(own).config('SET', 'maxmemory', 1_000);
 
-    const trouble = {
-      changes: [change({ at: 1 }), change({ revision: 2, held: true })],
+    const condition = {
+      changes: [change({ at: 1 }), change({ revision: 2, onHold: true })],
       doubt: true,
       dead: [deadLetter()],
       dueAt: 1,
     };
     const moved = { userName: 'other', reserved: ['other'], memberships: ['h'], display: 'Other' };
-    await assert.rejects(store.write(write(KEY, { ...trouble, version: 2 }, moved)), unavailable);
+    await assert.rejects(store.write(write(KEY, { ...condition, version: 2 }, moved)), unavailable);
     await assert.rejects(
-      store.write(write(KEY, { ...trouble, version: 2 }, INDEX)),
+      store.write(write(KEY, { ...condition, version: 2 }, INDEX)),
       unavailable,
       'no new names either',
     );
@@ -178,7 +181,7 @@ describe('store/redis outage', { skip: withoutRedis() }, () => {
     assert.deepEqual(await store.read(big.key), settled.row);
     assert.deepEqual(await store.counts('t'), counts({ rows: 2 }));
     assert.deepEqual(await store.write(removal(KEY, 1)), { kind: 'ok' });
-    assert.equal(await store.holder('zitadel', 'ann'), undefined);
+    assert.equal(await store.reservedBy('zitadel', 'ann'), undefined);
 
     await redis(own).config('SET', 'maxmemory', 0);
     assert.deepEqual(await store.write(write(KEY, {}, moved)), { kind: 'ok' });

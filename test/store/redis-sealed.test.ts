@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Row } from '../../src/bridge/ports.ts';
+import type { Row } from '../../src/bridge/row/types.ts';
 import { isSealed } from '../../src/mapping/facts.ts';
 import { rowsKey } from '../../src/store/redis/keys.ts';
 import { rowFrom } from '../../src/store/redis/row-text.ts';
@@ -18,13 +18,13 @@ const [OLD, NEW] = ['old-key-'.repeat(4), 'new-key-'.repeat(4)];
 const key = { tenant: 't', id: 'a' };
 /** Rows of more than 16 KB are not packed: the append-only file has their text. */
 const large = { ...key, id: 'large' };
-const owes = (where = key, known: Row['known'] = null) =>
+const owes = (where = key, confirmed: Row['confirmed'] = null) =>
   write(where, {
-    known,
-    changes: [change({ facts: { title: 'x' } }), change({ revision: 2, facts: { password: HASH, title: 'y' } })],
+    confirmed,
+    pending: [change({ facts: { title: 'x' } }), change({ revision: 2, facts: { password: HASH, title: 'y' } })],
   });
 
-const passwordOf = (row: Row | undefined): string => row?.changes[1]?.facts['password'] ?? '';
+const passwordOf = (row: Row | undefined): string => row?.pending[1]?.facts['password'] ?? '';
 const kept = async (store: RedisStore, where = key): Promise<string> => passwordOf(await store.read(where));
 
 describe('store/redis: sealed', { skip: withoutRedis(), timeout: 60_000 }, () => {

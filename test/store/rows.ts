@@ -1,26 +1,15 @@
 /** Rows to store in tests. */
 import assert from 'node:assert/strict';
-import { emptyRow } from '../../src/bridge/rows.ts';
-import type {
-  Change,
-  Counts,
-  DeadLetter,
-  Due,
-  Index,
-  Key,
-  Member,
-  Row,
-  Store,
-  Trouble,
-  Write,
-} from '../../src/bridge/ports.ts';
+import { emptyRow } from '../../src/bridge/row/views.ts';
+import type { Change, DeadLetter, Index, Key, Row } from '../../src/bridge/row/types.ts';
+import type { Counts, Due, Member, Store, Condition, Write } from '../../src/bridge/ports/store.ts';
 
 export const change = (fields: Partial<Change> = {}): Change => ({
   revision: 1,
   facts: { title: 'Engineer', nickName: null },
   named: ['state'],
   kind: 'edit',
-  answered: true,
+  acknowledged: true,
   who: 'okta',
   txn: 'txn-1',
   at: 1_700_000_000_000,
@@ -36,14 +25,14 @@ export const deadLetter = (fields: Partial<DeadLetter> = {}): DeadLetter => ({
   who: 'okta',
   txn: 'txn-1',
   at: 1_700_000_000_000,
-  died: 1_700_000_001_000,
+  deadAt: 1_700_000_001_000,
   ...fields,
 });
 
 export const row = (key: Key, fields: Partial<Row> = {}): Row => ({
   ...emptyRow(key, 1_700_000_000_000),
   version: 1,
-  known: { username: key.id, state: 'active' },
+  confirmed: { username: key.id, state: 'active' },
   verifiedAt: 1_700_000_000_000,
   sequence: '7',
   ...fields,
@@ -63,7 +52,7 @@ export function write(key: Key, fields: Partial<Row> = {}, index: Partial<Index>
       emails: [],
       memberships: [],
       display: null,
-      reserved: [],
+      reservations: [],
       instance: 'zitadel',
       ...index,
     },
@@ -99,11 +88,11 @@ export async function scanned(store: Store, tenant: string, after?: Pick<Row, 'c
   return rows;
 }
 
-export const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
+export const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
 
 /** All rows in a trouble, `limit` at a time. */
-export const allTroubled = (store: Store, tenant: string, trouble: Trouble, limit: number): Promise<Row[]> =>
-  walked((last) => store.troubled(tenant, trouble, limit, last?.id));
+export const allTroubled = (store: Store, tenant: string, condition: Condition, limit: number): Promise<Row[]> =>
+  walked((last) => store.withCondition(tenant, condition, limit, last?.id));
 
 /** All that is due, `limit` at a time. */
 export const allDue = (store: Store, tenant: string, now: number, limit: number): Promise<Due[]> =>

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import type { Store } from '../../src/bridge/ports.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { folder, unavailable, useFolders } from './folders.ts';
 import { write } from './rows.ts';

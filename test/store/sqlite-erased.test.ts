@@ -4,7 +4,7 @@ import { cp, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import type { Row } from '../../src/bridge/ports.ts';
+import type { Row } from '../../src/bridge/row/types.ts';
 import { filesWith, useFolders } from './folders.ts';
 import { change, deadLetter, removal, write } from './rows.ts';
 
@@ -22,9 +22,9 @@ describe('store/sqlite: erased', () => {
   /** from a part of a page to many pages */
   const LENGTHS = [0, 100, 700, 3_000, 5_000, 40_000];
   const PLACES: readonly ((text: string) => Partial<Row>)[] = [
-    (passwordHash) => ({ changes: [change({ facts: { passwordHash } })] }),
-    (reason) => ({ dead: [deadLetter({ reason })] }),
-    (username) => ({ known: { username } }),
+    (passwordHash) => ({ pending: [change({ facts: { passwordHash } })] }),
+    (reason) => ({ deadLetters: [deadLetter({ reason })] }),
+    (username) => ({ confirmed: { username } }),
     (lastError) => ({ lastError }),
   ];
 
@@ -35,7 +35,7 @@ describe('store/sqlite: erased', () => {
   }
 
   const key = { tenant: 't', id: 'a' };
-  const owes = (passwordHash: string) => write(key, { changes: [change({ facts: { passwordHash } })] });
+  const owes = (passwordHash: string) => write(key, { pending: [change({ facts: { passwordHash } })] });
   const settled = write(key, { version: 2 });
 
   it('whatever was owed, dead, known, a name or an address, of any length, at close', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { Row } from '../../src/bridge/ports.ts';
+import type { Row } from '../../src/bridge/row/types.ts';
 import { migrate } from '../../src/store/sqlite/migrate.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -36,16 +36,20 @@ const oldBody = (stored: Row, fields: readonly (keyof Row)[]): string =>
   JSON.stringify(Object.fromEntries(fields.map((field) => [field, stored[field]])));
 
 const key = (id: string) => ({ tenant: 't', id });
-const QUIET = row(key('quiet'), { known: { displayName: 'a\0"\\ü\u{1F600}', '': '' }, verifiedAt: 0.1, created: 1 });
+const QUIET = row(key('quiet'), {
+  confirmed: { displayName: 'a\0"\\ü\u{1F600}', '': '' },
+  verifiedAt: 0.1,
+  created: 1,
+});
 const OWED = row(key('owed'), {
   version: 7,
-  changes: [change({ at: 30 }), change({ revision: 2, at: 20 })],
+  pending: [change({ at: 30 }), change({ revision: 2, at: 20 })],
   doubt: true,
   dueAt: 5,
   created: 2,
 });
-const LEAVER = row(key('leaver'), { changes: [change({ kind: 'delete', facts: {}, at: 40 })], dueAt: 4, created: 3 });
-const GONE = row(key('gone'), { known: null, tombstone: 9, created: 4 });
+const LEAVER = row(key('leaver'), { pending: [change({ kind: 'delete', facts: {}, at: 40 })], dueAt: 4, created: 3 });
+const GONE = row(key('gone'), { confirmed: null, tombstone: 9, created: 4 });
 
 describe('store/sqlite/migrate', () => {
   let directory = '';
@@ -64,7 +68,7 @@ describe('store/sqlite/migrate', () => {
         (tenant, id, version, visible, owed, doubt, created, user_name, due_at, tombstone, emails, names, body)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', '[]', ?)`);
     for (const each of [QUIET, OWED, LEAVER, GONE]) {
-      const { tenant, id, version, changes, doubt, created, dueAt, tombstone } = each;
+      const { tenant, id, version, pending: changes, doubt, created, dueAt, tombstone } = each;
       const flags = [each === QUIET || each === OWED, changes.length > 0, doubt].map(Number);
       put.run(tenant, id, version, ...flags, created, id, dueAt, tombstone, oldBody(each, FIELDS_1));
     }
@@ -80,7 +84,7 @@ describe('store/sqlite/migrate', () => {
         (tenant, id, version, visible, owed, doubt, dead, created, tombstone, emails, names, body)
       VALUES (?, ?, ?, ?, 0, 0, ?, ?, ?, '[]', '[]', ?)`);
     for (const each of rows) {
-      const { tenant, id, version, dead, created, tombstone } = each;
+      const { tenant, id, version, deadLetters: dead, created, tombstone } = each;
       const flags = [tombstone === null, dead.length > 0].map(Number);
       put.run(tenant, id, version, ...flags, created, tombstone, oldBody(each, FIELDS_2));
     }
@@ -95,12 +99,12 @@ describe('store/sqlite/migrate', () => {
       for (const each of [QUIET, OWED, LEAVER, GONE]) assert.deepEqual(await store.read(each), each);
       assert.deepEqual(await scanned(store, 't'), [QUIET, OWED]);
       assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 2, doubt: 1 }));
-      assert.deepEqual(ids(await store.troubled('t', 'owed', 10)), ['leaver', 'owed']);
-      assert.deepEqual(ids(await store.troubled('t', 'doubt', 10)), ['owed']);
-      for (const trouble of ['dead', 'held', 'blocked'] as const) {
-        assert.deepEqual(await store.troubled('t', trouble, 10), [], trouble);
+      assert.deepEqual(ids(await store.withCondition('t', 'owed', 10)), ['leaver', 'owed']);
+      assert.deepEqual(ids(await store.withCondition('t', 'doubt', 10)), ['owed']);
+      for (const condition of ['dead', 'held', 'blocked'] as const) {
+        assert.deepEqual(await store.withCondition('t', condition, 10), [], condition);
       }
-      assert.equal(await store.oldestOwed('t'), 20);
+      assert.equal(await store.oldestPending('t'), 20);
       assert.deepEqual(await allDue(store, 't', 9, 1), [
         { id: 'leaver', dueAt: 4 },
         { id: 'owed', dueAt: 5 },
@@ -114,20 +118,20 @@ describe('store/sqlite/migrate', () => {
   });
 
   it('rows of schema 2 read back with no rights and nobody who vouched, in no group until they are written', async () => {
-    const dead = row(key('dead'), { version: 3, dead: [deadLetter()], sentName: 'ann', created: 2 });
+    const dead = row(key('dead'), { version: 3, deadLetters: [deadLetter()], sentName: 'ann', created: 2 });
     fillSchema2([QUIET, dead, GONE]);
     const store = await createSqliteStore({ directory });
     try {
       for (const each of [QUIET, dead, GONE]) {
         const found = await store.read(each);
         assert.deepEqual(found, each);
-        assert.deepEqual([found?.vouched, found?.rights], [[], { at: 0, sent: 0 }]);
+        assert.deepEqual([found?.trusted, found?.rights], [[], { at: 0, sent: 0 }]);
       }
       assert.deepEqual(await scanned(store, 't'), [QUIET, dead]);
       assert.deepEqual(await store.counts('t'), counts({ rows: 2, dead: 1 }));
       assert.deepEqual(await store.members('t', 'g', 9), []);
       assert.deepEqual(await store.memberSet('t', 'g'), { count: 0, revision: 0, modified: 0 });
-      const joins = write(QUIET, { version: 2, vouched: ['g'] }, { memberships: ['g'], display: 'Quiet' });
+      const joins = write(QUIET, { version: 2, trusted: ['g'] }, { memberships: ['g'], display: 'Quiet' });
       assert.deepEqual(await store.write(joins), { kind: 'ok' });
       assert.deepEqual(await store.members('t', 'g', 9), [{ id: 'quiet', display: 'Quiet' }]);
       assert.equal((await store.memberSet('t', 'g')).count, 1);

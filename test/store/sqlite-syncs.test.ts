@@ -79,8 +79,8 @@ describe('store/sqlite: syncs', () => {
     const said: unknown[] = [];
     const listen = (thread: (typeof threads)[number]) => thread.on('message', (message) => said.push(message));
     process.once('worker', listen);
-    const { gate, shut, open: release } = createGate();
-    const store = await open(await newFolder(), { hook: { gate } });
+    const { gate: availability, shut, open: release } = createGate();
+    const store = await open(await newFolder(), { hook: { availability } });
     const ready = { kind: 'ready', journalMode: 'wal', synchronous: 2, secureDelete: 1 };
     assert.deepEqual(said, [ready]);
     shut();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
-import type { Store } from '../../src/bridge/ports.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
 import { FolderInUse } from '../../src/store/sqlite/folder.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { storeConformance } from './conformance.ts';
@@ -81,7 +81,7 @@ describe('store/sqlite', () => {
       const found = await store.read(key);
       assert.ok(found !== undefined && found.version >= version, `${id} ${version}`);
       assert.deepEqual(found, row(key, { version: found.version }));
-      assert.deepEqual(await store.holder('zitadel', id), key);
+      assert.deepEqual(await store.reservedBy('zitadel', id), key);
     }
   });
 
@@ -146,8 +146,8 @@ describe('store/sqlite', () => {
   });
 
   it('goes on working while a commit stands still: commits do not hold the event loop', async () => {
-    const { gate, shut, open: release } = createGate();
-    const store = await open(await newFolder(), { hook: { gate } });
+    const { gate: availability, shut, open: release } = createGate();
+    const store = await open(await newFolder(), { hook: { availability } });
     await store.write(write({ tenant: 't', id: 'a' }));
     shut();
     let durable = false;
@@ -163,10 +163,10 @@ describe('store/sqlite', () => {
   });
 
   it('a disk that does not answer: 503 in time, what is durable is read, and all goes on once it answers', async () => {
-    const { gate, shut, open: release } = createGate();
+    const { gate: availability, shut, open: release } = createGate();
     const failures: unknown[] = [];
     const onFailure = (error: unknown): void => void failures.push(error);
-    const store = await open(await newFolder(), { hook: { gate }, deadlineMs: 2_000, onFailure });
+    const store = await open(await newFolder(), { hook: { availability }, deadlineMs: 2_000, onFailure });
     await store.write(write({ tenant: 't', id: 'a' }));
     shut();
     const held = [1, 2, 3].map((n) => assert.rejects(store.write(write({ tenant: 't', id: `held${n}` })), unavailable));
@@ -216,17 +216,17 @@ describe('store/sqlite', () => {
   });
 
   it('what was accepted during a commit outlives that commit, and falls with it', async () => {
-    const { gate, shut, open: release } = createGate();
-    const store = await open(await newFolder(), { hook: { gate } });
+    const { gate: availability, shut, open: release } = createGate();
+    const store = await open(await newFolder(), { hook: { availability } });
     const key = { tenant: 't', id: 'a' };
     shut();
     const first = store.write(write(key));
     await new Promise((resolve) => setImmediate(resolve));
-    const second = store.write(write(key, { version: 2 }, { reserved: ['second'] }));
+    const second = store.write(write(key, { version: 2 }, { reservations: ['second'] }));
     release();
     await first;
     assert.equal((await store.read(key))?.version, 2);
-    assert.deepEqual(await store.holder('zitadel', 'second'), key);
+    assert.deepEqual(await store.reservedBy('zitadel', 'second'), key);
     await second;
 
     shut();
@@ -244,26 +244,26 @@ describe('store/sqlite', () => {
     const store = await open(directory, { hook: { maxPages: 200 }, onFailure: (error) => failures.push(error) });
     const small = { tenant: 't', id: 'small' };
     const memberships = { memberships: ['g', 'h'], display: 'Small' };
-    await store.write(write(small, {}, { userName: 'small', reserved: ['small'], ...memberships }));
+    await store.write(write(small, {}, { userName: 'small', reservations: ['small'], ...memberships }));
     const big = (id: string) =>
-      write({ tenant: 't', id }, { lastError: 'x'.repeat(500_000), changes: [change()] }, { reserved: [id] });
+      write({ tenant: 't', id }, { lastError: 'x'.repeat(500_000), pending: [change()] }, { reservations: [id] });
     await store.write(big('fits'));
     const sight = async () => ({
       counts: await store.counts('t'),
       page: await store.page('t', 0, 10),
-      troubled: await Promise.all(TROUBLES.map((trouble) => store.troubled('t', trouble, 10))),
-      oldestOwed: await store.oldestOwed('t'),
+      troubled: await Promise.all(TROUBLES.map((condition) => store.withCondition('t', condition, 10))),
+      oldestOwed: await store.oldestPending('t'),
       due: await store.due('t', 9, 10),
       sets: await Promise.all(['g', 'h', 'i'].map((group) => store.memberSet('t', group))),
       members: await Promise.all(['g', 'h', 'i'].map((group) => store.members('t', group, 10))),
     });
     const before = await sight();
 
-    const changes = [change({ at: 1 }), change({ revision: 2, held: true })];
+    const changes = [change({ at: 1 }), change({ revision: 2, onHold: true })];
     const full = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
     const moved = { memberships: ['h', 'i'], display: 'Other' };
     const together = await Promise.allSettled([
-      store.write(write(small, { ...full, version: 2 }, { userName: 'other', reserved: ['other'], ...moved })),
+      store.write(write(small, { ...full, version: 2 }, { userName: 'other', reservations: ['other'], ...moved })),
       store.write(big('does not fit')),
       store.write(write({ tenant: 't', id: 'beside' }), { durable: false }),
       store.setState('beside', 1),
@@ -278,8 +278,8 @@ describe('store/sqlite', () => {
     assert.deepEqual(await store.read(small), row(small));
     assert.equal(await store.read({ tenant: 't', id: 'beside' }), undefined);
     assert.equal(await store.getState('beside'), undefined);
-    assert.equal(await store.holder('zitadel', 'other'), undefined);
-    assert.deepEqual(await store.holder('zitadel', 'small'), small);
+    assert.equal(await store.reservedBy('zitadel', 'other'), undefined);
+    assert.deepEqual(await store.reservedBy('zitadel', 'small'), small);
     assert.deepEqual(await sight(), before);
 
     await store.write(removal({ tenant: 't', id: 'fits' }, 1));
@@ -306,9 +306,9 @@ describe('store/sqlite', () => {
   });
 
   it('writes on after its thread has died', async () => {
-    const { gate, shut, open: release } = createGate();
+    const { gate: availability, shut, open: release } = createGate();
     const threads = writers();
-    const store = await open(await newFolder(), { hook: { gate } });
+    const store = await open(await newFolder(), { hook: { availability } });
     const [a, b] = [
       { tenant: 't', id: 'a' },
       { tenant: 't', id: 'b' },

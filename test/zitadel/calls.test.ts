@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
-import type { Outcome } from '../../src/bridge/ports.ts';
+import type { Outcome } from '../../src/bridge/ports/zitadel.ts';
 import { createConnection } from '../../src/zitadel/connection.ts';
 import { createWorld, creation, yes } from './world.ts';
 

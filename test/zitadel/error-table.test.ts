@@ -5,7 +5,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
 import { ERRORS, meaning } from '../../src/errors.ts';
-import { integrityViolation } from '../../src/sandbox/errors.ts';
+import { integrityViolation } from '../../sandbox/errors.ts';
 import { decode } from '../../src/zitadel/decode.ts';
 import { outcomeOf } from '../../src/zitadel/outcome.ts';
 

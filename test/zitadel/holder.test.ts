@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
-import type { Holder, Outcome } from '../../src/bridge/ports.ts';
+import type { GroupStore, Outcome } from '../../src/bridge/ports/zitadel.ts';
 import type { FactsChange } from '../../src/mapping/facts.ts';
 import { groupKey } from '../../src/mapping/groups.ts';
 import type { StepCall } from '../../src/mapping/steps.ts';
@@ -17,9 +17,9 @@ beforeEach(() => void worlds.push(world));
 after(() => Promise.all(worlds.map((each) => each.close())));
 
 const idOf = ({ sandbox }: World): string => `scim-groups-${sandbox.seeds.organizations.a}`;
-const set = (holder: Holder, facts: FactsChange, proceed = yes): Promise<Outcome> =>
+const set = (holder: GroupStore, facts: FactsChange, proceed = yes): Promise<Outcome> =>
   holder.run({ call: 'SetUserMetadata', set: facts, names: [], after: facts }, proceed);
-const take = (holder: Holder, ...keys: readonly string[]): Promise<Outcome> => {
+const take = (holder: GroupStore, ...keys: readonly string[]): Promise<Outcome> => {
   const facts = Object.fromEntries(keys.map((key) => [key, null]));
   return holder.run({ call: 'DeleteUserMetadata', set: facts, names: [], after: facts }, yes);
 };
@@ -43,7 +43,7 @@ async function writesOf(): Promise<readonly Record<string, unknown>[]> {
 }
 
 test('made by the first write, by a manager; what is written is read', async () => {
-  const { holder } = world.zitadel();
+  const { groupStore: holder } = world.zitadel();
   assert.deepEqual(await holder.read(), { kind: 'gone' });
   assert.deepEqual(await set(holder, { [DESK]: '{"displayName":"Desk"}' }), { kind: 'done' });
   assert.deepEqual(await set(holder, { [SALES]: '{"displayName":"Säles"}' }), { kind: 'done' });
@@ -58,12 +58,12 @@ test('made by the first write, by a manager; what is written is read', async () 
 });
 
 test('lost by the reads of ZITADEL: no group is gone, and none is made twice', async () => {
-  const { holder } = world.zitadel();
+  const { groupStore: holder } = world.zitadel();
   await set(holder, { [DESK]: '{"displayName":"Desk"}' });
   const lose = (lost: boolean): Promise<Response> =>
     fetch(`${world.sandbox.url}/sandbox/users/${idOf(world)}/lost`, { method: 'POST', body: JSON.stringify({ lost }) });
   await lose(true);
-  const fresh = world.zitadel().holder;
+  const fresh = world.zitadel().groupStore;
   const found = await fresh.read();
   assert.equal(found.kind === 'found' && found.facts[DESK], '{"displayName":"Desk"}');
   assert.deepEqual(await set(fresh, { [SALES]: '{"displayName":"Sales"}' }), { kind: 'done' });
@@ -77,7 +77,7 @@ test('lost by the reads of ZITADEL: no group is gone, and none is made twice', a
 
 test('it is a machine without credentials, and no SCIM user', async () => {
   const zitadel = world.zitadel();
-  await set(zitadel.holder, { [DESK]: 'x' });
+  await set(zitadel.groupStore, { [DESK]: 'x' });
   await zitadel.run('ann', creation('ann'), yes);
   const shown = (await world.control(`users/${idOf(world)}`)) as Record<string, unknown>;
   assert.deepEqual(
@@ -92,14 +92,14 @@ test('it is a machine without credentials, and no SCIM user', async () => {
 });
 
 test('more definitions than one page are read whole', async () => {
-  const { holder } = world.zitadel();
+  const { groupStore: holder } = world.zitadel();
   const facts = Object.fromEntries(Array.from({ length: 1_001 }, (_, at) => [groupKey(`g${at}`), String(at)]));
   await set(holder, facts);
   assert.deepEqual(await holder.read(), { kind: 'found', facts });
 });
 
 test('writes that come together: it is made once, and they go one at a time', async () => {
-  const { holder } = world.zitadel();
+  const { groupStore: holder } = world.zitadel();
   const keys = Array.from({ length: 20 }, (_, at) => groupKey(`g${at}`));
   const outcomes = await Promise.all(keys.map((key) => set(holder, { [key]: 'x' })));
   for (const outcome of outcomes) assert.deepEqual(outcome, { kind: 'done' });
@@ -109,7 +109,7 @@ test('writes that come together: it is made once, and they go one at a time', as
 });
 
 test('two processes make it at once: one does, both write', async () => {
-  const [one, two] = [world.zitadel().holder, world.zitadel().holder];
+  const [one, two] = [world.zitadel().groupStore, world.zitadel().groupStore];
   const outcomes = await Promise.all([set(one, { [DESK]: 'x' }), set(two, { [SALES]: 'y' })]);
   assert.deepEqual(outcomes, [{ kind: 'done' }, { kind: 'done' }]);
   assert.deepEqual(await one.read(), { kind: 'found', facts: { [DESK]: 'x', [SALES]: 'y' } });
@@ -120,7 +120,7 @@ for (const [id, code] of [
   ['V3-DKcYh', 'ALREADY_EXISTS'],
 ] as const) {
   test(`made by another process a moment ago (${id}): it is there`, async () => {
-    const { holder } = world.zitadel();
+    const { groupStore: holder } = world.zitadel();
     const fault = { mode: 'error', method: 'CreateUser', code, id, message: 'User already exists' } as const;
     await world.faults({ ...fault, afterApply: true });
     assert.deepEqual(await set(holder, { [DESK]: 'x' }), { kind: 'done' });
@@ -128,7 +128,7 @@ for (const [id, code] of [
 }
 
 test('its create is never answered: nothing of the step was sent, and the next try finds it', async () => {
-  const { holder } = world.zitadel();
+  const { groupStore: holder } = world.zitadel();
   await world.faults({ method: 'CreateUser', dropAfter: true, times: 1 });
   const outcome = await set(holder, { [DESK]: 'x' });
   assert.ok(outcome.kind === 'retry' && outcome.definite, JSON.stringify(outcome));
@@ -136,7 +136,7 @@ test('its create is never answered: nothing of the step was sent, and the next t
 });
 
 test('deleted in ZITADEL: made again', async () => {
-  const { holder } = world.zitadel();
+  const { groupStore: holder } = world.zitadel();
   await set(holder, { [DESK]: 'x' });
   await asInstance('DeleteUser', { userId: idOf(world) });
   assert.deepEqual(await holder.read(), { kind: 'gone' });
@@ -156,7 +156,7 @@ test('its id, or its name, belongs to somebody else: blocked, and nothing is wri
   const token = world.sandbox.seeds.tokens.instanceOwner;
   for (const [taken] of cases) {
     await asInstance('CreateUser', taken);
-    const { holder } = world.zitadel({ credential: { kind: 'token', token } });
+    const { groupStore: holder } = world.zitadel({ credential: { kind: 'token', token } });
     const outcome = await set(holder, { [DESK]: 'x' });
     assert.equal(outcome.kind, 'blocked', JSON.stringify(outcome));
     assert.match(outcome.kind === 'blocked' ? outcome.reason : '', /keep the groups/);
@@ -169,9 +169,9 @@ test('its id, or its name, belongs to somebody else: blocked, and nothing is wri
 
 test('no permission: blocked; away: retry; a lost lease: not sent', async () => {
   const { viewerA } = world.sandbox.seeds.tokens;
-  const viewer = world.zitadel({ credential: { kind: 'token', token: viewerA } }).holder;
+  const viewer = world.zitadel({ credential: { kind: 'token', token: viewerA } }).groupStore;
   assert.equal((await set(viewer, { [DESK]: 'x' })).kind, 'blocked');
-  const { holder } = world.zitadel();
+  const { groupStore: holder } = world.zitadel();
   const stopped = await set(holder, { [DESK]: 'x' }, () => Promise.resolve(false));
   assert.deepEqual(stopped, { kind: 'retry', definite: true, cause: 'away', reason: 'lease-lost' });
   assert.deepEqual(await holder.read(), { kind: 'found', facts: {} });
@@ -182,7 +182,7 @@ test('no permission: blocked; away: retry; a lost lease: not sent', async () => 
 });
 
 test('other calls are not for the holder', async () => {
-  const { holder } = world.zitadel();
+  const { groupStore: holder } = world.zitadel();
   const step = { call: 'DeleteUser' as StepCall, set: {}, names: [], after: null };
   await assert.rejects(holder.run(step, yes), /not for the holder/);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { after, afterEach, beforeEach, test } from 'node:test';
-import type { Outcome } from '../../src/bridge/ports.ts';
+import type { Outcome } from '../../src/bridge/ports/zitadel.ts';
 import { type Connection, type ConnectionOptions, createConnection } from '../../src/zitadel/connection.ts';
 import { createWorld, creation, until, yes } from './world.ts';
 
@@ -135,7 +135,7 @@ test('open with all slots taken: nobody waits for one, nor does the probe', asyn
 
 test('the probe finds that ZITADEL is back: closes, tells, and calls go through', async () => {
   const { zitadel, changes } = connect({ breaker: { probeMs: 2 } });
-  assert.equal((await zitadel.guarded()).reasons.size, 1);
+  assert.equal((await zitadel.protectedUsers()).reasons.size, 1);
   await world.faults({ mode: 'down' });
   for (const id of ['a', 'b', 'c', 'd', 'e']) await zitadel.run(id, creation(id), yes);
   assert.notEqual(zitadel.away(), undefined);

@@ -29,31 +29,31 @@ async function give(userId: string, role: string, organization?: string): Promis
 }
 
 test('a manager sees itself only', async () => {
-  const { reasons } = await world.zitadel().guarded();
+  const { reasons } = await world.zitadel().protectedUsers();
   assert.deepEqual([...reasons], [[id('org-a-manager'), SELF]]);
 });
 
 test('a viewer sees the active owners who are people', async () => {
   const viewer = world.zitadel({ credential: credential(seeds.tokens.viewerA) });
-  const { reasons, activeOwners } = await viewer.guarded();
+  const { reasons, activeOwners } = await viewer.protectedUsers();
   assert.deepEqual([...activeOwners], [], 'the owner in the seed is a machine');
   assert.equal(reasons.get(id('org-a-viewer')), SELF);
 
   const zitadel = world.zitadel();
   await zitadel.run('second', creation('second'), yes);
   await give('second', 'ORG_OWNER', a);
-  assert.deepEqual([...(await viewer.guarded()).activeOwners], ['second']);
+  assert.deepEqual([...(await viewer.protectedUsers()).activeOwners], ['second']);
 
   const step = { call: 'DeactivateUser', set: {}, names: [], after: {} } as const;
   await zitadel.run('second', step, yes);
-  assert.deepEqual([...(await viewer.guarded()).activeOwners], [], 'an inactive owner does not count');
+  assert.deepEqual([...(await viewer.protectedUsers()).activeOwners], [], 'an inactive owner does not count');
 });
 
 test('a token of the instance sees the holders of instance roles', async () => {
   const zitadel = world.zitadel({ credential: credential(seeds.tokens.instanceOwner) });
   await zitadel.run('admin', creation('admin'), yes);
   await give('admin', 'IAM_OWNER_VIEWER');
-  const { reasons } = await zitadel.guarded();
+  const { reasons } = await zitadel.protectedUsers();
   assert.equal(reasons.get('admin'), 'it holds the instance role IAM_OWNER_VIEWER');
   assert.equal(reasons.get(id('instance-owner')), SELF);
 });
@@ -71,7 +71,7 @@ test('a token without its role is blocked, and nobody is gone for it', async () 
   assert.equal((await noRole.read('stays')).kind, 'blocked');
   assert.equal((await noRole.run('stays2', creation('stays2'), yes)).kind, 'blocked');
   assert.deepEqual(await noRole.find('userName', 'stays'), []);
-  const { reasons } = await noRole.guarded();
+  const { reasons } = await noRole.protectedUsers();
   assert.deepEqual([...reasons.keys()], [id('org-a-no-role')]);
 });
 
@@ -85,7 +85,7 @@ test('v2 or v2beta, whichever the server has', async () => {
   for (const services of ['v2', 'v2beta'] as const) {
     const one = await createWorld({ services });
     const owner = one.zitadel({ credential: credential(one.sandbox.seeds.tokens.ownerA) });
-    assert.equal((await owner.guarded()).reasons.size, 1, services);
+    assert.equal((await owner.protectedUsers()).reasons.size, 1, services);
     await one.close();
   }
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
-import type { Outcome, Zitadel } from '../../src/bridge/ports.ts';
+import type { Outcome, Zitadel } from '../../src/bridge/ports/zitadel.ts';
 import type { Facts } from '../../src/mapping/facts.ts';
 import { groupKey } from '../../src/mapping/groups.ts';
-import { integrityViolation } from '../../src/sandbox/errors.ts';
+import { integrityViolation } from '../../sandbox/errors.ts';
 import { ORG_RIGHT, projectRight, rightsOfFacts } from '../../src/mapping/rights.ts';
 import type { RightCall, RightSet } from '../../src/mapping/steps.ts';
 import { createConnection } from '../../src/zitadel/connection.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
-import type { Standing } from '../../src/bridge/ports.ts';
+import type { Standing } from '../../src/bridge/ports/zitadel.ts';
 import { createWorld, creation, until, yes } from './world.ts';
 
 const world = await createWorld();

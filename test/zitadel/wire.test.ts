@@ -121,7 +121,7 @@ test('every call carries token and organization, and never a deadline for the se
   const one = zitadel();
   await one.read('x');
   await one.find('userName', 'x');
-  await one.guarded();
+  await one.protectedUsers();
   const calls = seen.filter(({ headers }) => headers.authorization !== undefined);
   assert.deepEqual(
     new Set(calls.map(({ path }) => path.split('/').at(-1))),
@@ -148,7 +148,7 @@ test('a message without content settles no write and empties no list', async () 
   }
   const reads = [
     () => one.metadata('x'),
-    () => one.guarded(),
+    () => one.protectedUsers(),
     () => one.allRights(),
     () => one.users()[Symbol.asyncIterator]().next(),
   ];
@@ -206,8 +206,8 @@ for (const [has, expected] of [
   test(`a server with ${has.join(' and ')} is asked by ${expected}`, async () => {
     served = has;
     const one = zitadel();
-    await one.guarded();
-    await one.guarded();
+    await one.protectedUsers();
+    await one.protectedUsers();
     const lists = seen.filter(({ path }) => path.endsWith('ListAdministrators'));
     const asked = lists.filter(({ headers }) => headers.authorization !== undefined);
     assert.equal(asked.length, 4);
@@ -219,10 +219,10 @@ for (const [has, expected] of [
 test('a server that was upgraded is asked again', async () => {
   served = ['v2beta'];
   const one = zitadel();
-  await one.guarded();
+  await one.protectedUsers();
   served = ['v2'];
-  await assert.rejects(one.guarded(), { status: 503 });
-  assert.ok((await one.guarded()).reasons.has('me'));
+  await assert.rejects(one.protectedUsers(), { status: 503 });
+  assert.ok((await one.protectedUsers()).reasons.has('me'));
 });
 
 test('of several authorizations for one project that of no project grant counts; foreign ones do not', async () => {
@@ -254,7 +254,7 @@ test('authorizations: the organization is always named', async () => {
 
 test('calls that come together ask once which services the server knows', async () => {
   const one = zitadel();
-  await Promise.all([one.rights('ann'), one.rights('bob'), one.guarded()]);
+  await Promise.all([one.rights('ann'), one.rights('bob'), one.protectedUsers()]);
   const probes = seen.filter(({ path, headers }) => path.endsWith('ListAdministrators') && !headers.authorization);
   assert.equal(probes.length, 1);
 });

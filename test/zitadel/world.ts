@@ -1,11 +1,11 @@
 /** A sandbox with a ZITADEL port on it, for the tests of this room. */
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/server.ts';
-import type { Fault } from '../../src/sandbox/faults.ts';
+import { createSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/server.ts';
+import type { Fault } from '../../sandbox/faults.ts';
 import { type Connection, createConnection } from '../../src/zitadel/connection.ts';
 import { createZitadel, type ZitadelOptions } from '../../src/zitadel/zitadel.ts';
-import type { Zitadel } from '../../src/bridge/ports.ts';
+import type { Zitadel } from '../../src/bridge/ports/zitadel.ts';
 import type { Facts } from '../../src/mapping/facts.ts';
 import type { Step } from '../../src/mapping/steps.ts';
 

@@ -58,11 +58,17 @@ const isPending = (each: unknown): each is { readonly value: string; readonly at
 export const revisionOf = (facts: Facts): string => hash('sha1', stableJson(facts), 'base64url').slice(0, 10);
 
 /** The steps that turn what the holder has of one row into what is wanted. */
-export function planDefinition(id: string, known: Facts | null, wanted: Facts | null, sure: boolean): readonly Step[] {
+export function planDefinition(
+  id: string,
+  confirmed: Facts | null,
+  wanted: Facts | null,
+  sure: boolean,
+): readonly Step[] {
   const key = definitionKey(id);
   const value = wanted?.[key];
-  if (value === undefined) return known === null ? [] : [step('DeleteUserMetadata', { [key]: null }, ['gone'], null)];
-  if (sure && known?.[key] === value) return [];
+  if (value === undefined)
+    return confirmed === null ? [] : [step('DeleteUserMetadata', { [key]: null }, ['gone'], null)];
+  if (sure && confirmed?.[key] === value) return [];
   return [step('SetUserMetadata', { [key]: value }, [key], { [key]: value })];
 }
 

@@ -1,21 +1,21 @@
-/** Deleting a group: hidden first, then its members are taken off, its definition goes last; whoever dies half-way is finished by the next one. */
-import type { Clock, Context, Store } from '../ports.ts';
-import { askedOf } from '../rows.ts';
+import type { Clock, Context } from '../ports/context.ts';
+import type { Store } from '../ports/store.ts';
+import { askedOf } from '../row/views.ts';
 import type { Timing } from '../timing.ts';
 import { BridgeError } from '../../errors.ts';
-import type { Exclusive } from '../exclusive.ts';
-import type { DefinitionWrites } from './definition-writes.ts';
+import type { Lock } from '../delivery/exclusive.ts';
+import type { DefinitionChanges } from './definition-changes.ts';
 import { createIdList } from './id-list.ts';
-import type { Memberships } from './memberships.ts';
-import type { RulesAtWork } from './rules-at-work.ts';
+import type { MembershipChanges } from './membership-changes.ts';
+import type { RuleEvaluation } from './rule-evaluation.ts';
 
 export interface DeletionsOptions {
   readonly tenant: string;
   readonly store: Store;
-  readonly exclusive: Exclusive;
-  readonly definitions: DefinitionWrites;
-  readonly memberships: Memberships;
-  readonly rules: RulesAtWork;
+  readonly lock: Lock;
+  readonly definitions: DefinitionChanges;
+  readonly memberships: MembershipChanges;
+  readonly rules: RuleEvaluation;
   readonly clock: Clock;
   readonly timing: Timing;
 }
@@ -34,8 +34,8 @@ export interface Deletions {
 const AT_ONCE = 1_000;
 
 export function createDeletions(options: DeletionsOptions): Deletions {
-  const { tenant, store, exclusive, definitions, memberships, rules, clock, timing } = options;
-  const list = createIdList(store, exclusive, `deleting:${tenant}`);
+  const { tenant, store, lock, definitions, memberships, rules, clock, timing } = options;
+  const list = createIdList(store, lock, `deleting:${tenant}`);
   const running = new Set<string>();
 
   async function carryOut(ctx: Context, id: string, deadline: number): Promise<void> {
@@ -75,7 +75,7 @@ export function createDeletions(options: DeletionsOptions): Deletions {
         if (running.has(id)) continue;
         running.add(id);
         const ctx = { tenant, who: 'bridge', txn: 'deletion' };
-        const deadline = clock() + timing.answerWithin;
+        const deadline = clock() + timing.answerWithinMs;
         try {
           // no mark was written, so nobody was promised the deletion: the group stays, the list forgets it
           if ((await definitions.standing(id)) === 'deleting') await carryOut(ctx, id, deadline);

@@ -1,8 +1,9 @@
 /** The definitions of a tenant's groups at hand: every user that is shown names its groups. */
 import type { Definition } from '../../mapping/groups.ts';
-import type { Row, Store, Write } from '../ports.ts';
-import { shownFacts } from '../rows.ts';
-import { groupsOf } from '../shelves.ts';
+import type { Row } from '../row/types.ts';
+import type { Store, Write } from '../ports/store.ts';
+import { shownFacts } from '../row/views.ts';
+import { groupsOf } from '../row/kinds.ts';
 import { definitionOf, RULES_ID } from './definitions.ts';
 
 /** A group that is shown. */
@@ -57,9 +58,9 @@ export function createDirectory(tenant: string, store: Store): Directory {
         const row = await store.read({ tenant: shelf, id });
         if (row !== undefined) note(id, row, row.version);
       }
-      for (const trouble of ['owed', 'doubt'] as const) {
+      for (const condition of ['owed', 'doubt'] as const) {
         for (let after: string | undefined; ; ) {
-          const rows = await store.troubled(shelf, trouble, AT_ONCE, after);
+          const rows = await store.withCondition(shelf, condition, AT_ONCE, after);
           for (const row of rows) note(row.id, row, row.version);
           after = rows.at(-1)?.id;
           if (after === undefined) break;

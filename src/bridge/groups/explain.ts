@@ -2,18 +2,18 @@
 import { groupKey, membershipsOf } from '../../mapping/groups.ts';
 import { isIn, namesOf, ORG_RIGHT, projectRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
 import { given, managed } from '../../mapping/rules.ts';
-import type { ExplainedRight, Explanation, RightName } from '../operator.ts';
-import type { Row } from '../ports.ts';
-import { split } from '../rights.ts';
-import { baseFacts } from '../rows.ts';
+import type { ExplainedRight, Explanation, RightName } from '../ports/operator.ts';
+import type { Row } from '../row/types.ts';
+import { split } from '../delivery/rights.ts';
+import { baseFacts } from '../row/views.ts';
 import type { Directory } from './directory.ts';
-import type { Rulebook } from './rulebook.ts';
+import type { ActiveRules } from './active-rules.ts';
 
-export function explained(row: Row, book: Rulebook, directory: Directory): Explanation {
+export function explained(row: Row, book: ActiveRules, directory: Directory): Explanation {
   const facts = baseFacts(row) ?? {};
-  const ids = new Set([...membershipsOf(row.known ?? {}), ...membershipsOf(facts)]);
+  const ids = new Set([...membershipsOf(row.confirmed ?? {}), ...membershipsOf(facts)]);
   const memberships = split(row, facts);
-  const held = rightsOfFacts(row.known ?? {});
+  const held = rightsOfFacts(row.confirmed ?? {});
   const isSpared = book.spares(row.id);
   const wanted = isSpared ? held : book.wanted(held, memberships, row.rights.given);
   const all = [
@@ -26,7 +26,7 @@ export function explained(row: Row, book: Rulebook, directory: Directory): Expla
     memberships: [...ids].map((id) => ({
       id,
       displayName: directory.find(id)?.displayName,
-      vouched: row.vouched.includes(id),
+      vouched: row.trusted.includes(id),
       owed: owedOf(row, id),
     })),
     pending: [...directory.all()].flatMap(({ id, definition }) =>
@@ -55,7 +55,7 @@ export function explained(row: Row, book: Rulebook, directory: Directory): Expla
     const isHeld = holds(held, { project, role });
     const isWanted = holds(wanted, { project, role });
     const fact = project === null ? ORG_RIGHT : projectRight(project);
-    const letter = row.dead.find(({ facts: dead }) => fact in dead);
+    const letter = row.deadLetters.find(({ facts: dead }) => fact in dead);
     const isMine = !isSpared && managedBy(book, { project, role });
     const isSure = groups.some(({ id }) => memberships.vouched.includes(id));
     const standing =
@@ -77,13 +77,13 @@ const unique = (names: readonly RightName[]): readonly RightName[] =>
 
 const holds = (rights: Rights, name: RightName): boolean => isIn(namesOf(rights), name);
 
-function managedBy(book: Rulebook, { project, role }: RightName): boolean {
+function managedBy(book: ActiveRules, { project, role }: RightName): boolean {
   const { org, projects } = managed(book.set(), book.offPlaces());
   return project === null ? org.has(role) : projects.get(project)?.has(role) === true;
 }
 
 function owedOf(row: Row, id: string): 'add' | 'remove' | null {
   const key = groupKey(id);
-  const last = row.changes.findLast(({ facts }) => key in facts);
+  const last = row.pending.findLast(({ facts }) => key in facts);
   return last === undefined ? null : last.facts[key] === null ? 'remove' : 'add';
 }

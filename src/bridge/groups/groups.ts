@@ -1,40 +1,43 @@
 /** The groups of one tenant: definitions on the holder, memberships on the users. */
 import { BridgeError, withNote } from '../../errors.ts';
-import { contended } from '../hand-over.ts';
-import type { Exclusive } from '../exclusive.ts';
+import { contended } from '../requests/submit.ts';
+import type { Lock } from '../delivery/exclusive.ts';
 import type { Definition } from '../../mapping/groups.ts';
-import type { Clock, Context, Ids, Store, Unique, Wake } from '../ports.ts';
+import type { Clock, Context, Ids } from '../ports/context.ts';
+import type { Store } from '../ports/store.ts';
+import type { Unique } from '../row/types.ts';
+import type { Scheduler } from '../ports/scheduler.ts';
 import type { Timing } from '../timing.ts';
-import type { GroupEdit, GroupResource, Groups } from '../use-cases.ts';
-import type { DefinitionWrites } from './definition-writes.ts';
+import type { GroupEdit, GroupResource, Groups } from '../requests/use-cases.ts';
+import type { DefinitionChanges } from './definition-changes.ts';
 import type { Deletions } from './deletions.ts';
-import type { ScanLine } from '../scan-line.ts';
+import type { ScanLine } from '../requests/scan-queue.ts';
 import type { Directory } from './directory.ts';
 import { createGroupList } from './list.ts';
-import type { Memberships } from './memberships.ts';
-import { type Repeats, createRepeats } from './repeats.ts';
-import type { RulesAtWork } from './rules-at-work.ts';
-import { SAID, SAID_EXTERNAL_ID } from './rulebook.ts';
-import type { Show } from './show.ts';
-import { createTurns } from './turns.ts';
-import { wishesOf } from './wishes.ts';
+import type { MembershipChanges } from './membership-changes.ts';
+import { type Replays, createReplays } from './replay.ts';
+import type { RuleEvaluation } from './rule-evaluation.ts';
+import { TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID } from './active-rules.ts';
+import type { GroupViews } from './group-views.ts';
+import { createGroupLocks } from './group-locks.ts';
+import { memberChangesOf } from './member-changes.ts';
 
 export interface GroupsOptions {
   readonly tenant: string;
   readonly unique: Unique;
   readonly store: Store;
-  readonly exclusive: Exclusive;
+  readonly lock: Lock;
   readonly directory: Directory;
-  readonly definitions: DefinitionWrites;
-  readonly memberships: Memberships;
-  readonly rules: RulesAtWork;
+  readonly definitions: DefinitionChanges;
+  readonly memberships: MembershipChanges;
+  readonly rules: RuleEvaluation;
   readonly deletions: Deletions;
-  readonly show: Show;
+  readonly show: GroupViews;
   /** scans of the tenant */
   readonly scans: ScanLine;
   /** ids that are no users and no groups are refused; else they wait for their user */
   readonly strictMembers: boolean;
-  readonly wake: Wake;
+  readonly scheduler: Scheduler;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
@@ -47,8 +50,8 @@ const NESTING = '';
 
 export function createGroups(options: GroupsOptions): Groups {
   const { tenant, store, directory, definitions, memberships, rules, deletions, show, clock, timing } = options;
-  const repeats: Repeats = createRepeats(options);
-  const turns = createTurns(tenant, options.exclusive);
+  const repeats: Replays = createReplays(options);
+  const turns = createGroupLocks(tenant, options.lock);
 
   /** What joins a group, by what it is. Throws 400 for ids that nobody has when these are refused. */
   async function sorted(group: string, wishes: ReadonlyMap<string, boolean>, deadline: number) {
@@ -119,7 +122,7 @@ export function createGroups(options: GroupsOptions): Groups {
   }
 
   async function create(ctx: Context, input: Parameters<Groups['create']>[1]): ReturnType<Groups['create']> {
-    const deadline = clock() + timing.answerWithin;
+    const deadline = clock() + timing.answerWithinMs;
     const wishes = new Map(input.members.map((member) => [member, true]));
     for (;;) {
       const own = options.ids();
@@ -195,9 +198,9 @@ export function createGroups(options: GroupsOptions): Groups {
     asked: { readonly members: boolean },
   ): Promise<GroupResource> {
     const isAboutAll = wish.members.some(({ kind }) => kind === 'replace' || kind === 'removeWhere');
-    const deadline = clock() + timing.answerWithin;
+    const deadline = clock() + timing.answerWithinMs;
     const isAlone = isAboutAll || wish.ifMatch !== undefined;
-    return turns.take(id, isAlone, timing.answerWithin / 2, () => carryOut(ctx, id, wish, asked, deadline));
+    return turns.take(id, isAlone, timing.answerWithinMs / 2, () => carryOut(ctx, id, wish, asked, deadline));
   }
 
   /** The definition of a group that is there. Throws 412 when none of the ETags is the group's (RFC 7644 §3.14). */
@@ -216,7 +219,7 @@ export function createGroups(options: GroupsOptions): Groups {
   ): Promise<GroupResource> {
     const definition = await matching(id, wish.ifMatch);
     await checkReplaced(id, definition, wish, deadline);
-    const wishes = await wishesOf(wish.members, () => show.asked(id, definition));
+    const wishes = await memberChangesOf(wish.members, () => show.asked(id, definition));
     const { users, groups } = await sorted(id, wishes, deadline);
     const { displayName, externalId } = wish;
     const isNamed = displayName !== undefined || externalId !== undefined;
@@ -242,13 +245,13 @@ export function createGroups(options: GroupsOptions): Groups {
         deadline,
         {
           said: [
-            ...(displayName === undefined ? [] : ([SAID] as const)),
-            ...(externalId === undefined ? [] : ([SAID_EXTERNAL_ID] as const)),
+            ...(displayName === undefined ? [] : ([TRUSTED_DISPLAY_NAME] as const)),
+            ...(externalId === undefined ? [] : ([TRUSTED_EXTERNAL_ID] as const)),
           ],
         },
       );
     // of two groups that take each other in one is late
-    const begun = isNesting ? await turns.take(NESTING, true, timing.answerWithin / 2, define) : await define();
+    const begun = isNesting ? await turns.take(NESTING, true, timing.answerWithinMs / 2, define) : await define();
     if (isNamed) await rules.look(id);
     await bring(ctx, id, users, deadline, begun);
     return show.get(id, asked.members);
@@ -260,8 +263,8 @@ export function createGroups(options: GroupsOptions): Groups {
     get: (_ctx, id, { members }) => show.get(id, members),
     list: createGroupList({ tenant, store, show, scans: options.scans }),
     async remove(ctx, id, ifMatch) {
-      const deadline = clock() + timing.answerWithin;
-      await turns.take(id, true, timing.answerWithin / 2, async () => {
+      const deadline = clock() + timing.answerWithinMs;
+      await turns.take(id, true, timing.answerWithinMs / 2, async () => {
         await matching(id, ifMatch);
         await deletions.remove(ctx, id, deadline);
       });

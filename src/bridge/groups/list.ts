@@ -3,19 +3,20 @@ import { type Resource, resolvePath } from '../../mapping/attribute-path.ts';
 import { type FilterNode, indexable } from '../../mapping/filter.ts';
 import { GROUP, GROUP_URN } from '../../mapping/group-attributes.ts';
 import { membershipsOf } from '../../mapping/groups.ts';
-import type { Row, Store } from '../ports.ts';
-import { shownFacts } from '../rows.ts';
-import type { ScanLine } from '../scan-line.ts';
-import { pageOf, select, type Selection } from '../selection.ts';
-import { groupsOf } from '../shelves.ts';
-import type { Listed, GroupQuery, GroupResource, Groups } from '../use-cases.ts';
+import type { Row } from '../row/types.ts';
+import type { Store } from '../ports/store.ts';
+import { shownFacts } from '../row/views.ts';
+import type { ScanLine } from '../requests/scan-queue.ts';
+import { pageOf, select, type Selection } from '../requests/selection.ts';
+import { groupsOf } from '../row/kinds.ts';
+import type { Listed, GroupQuery, GroupResource, Groups } from '../requests/use-cases.ts';
 import { definitionOf } from './definitions.ts';
-import type { Show } from './show.ts';
+import type { GroupViews } from './group-views.ts';
 
 export interface GroupListOptions {
   readonly tenant: string;
   readonly store: Store;
-  readonly show: Show;
+  readonly show: GroupViews;
   /** scans of the tenant */
   readonly scans: ScanLine;
 }

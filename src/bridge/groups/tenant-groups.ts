@@ -1,33 +1,37 @@
 /** The groups of one tenant at work: definitions, memberships, rules, and what operators ask of them. */
 import type { Rule, RuleSet } from '../../mapping/rules.ts';
-import type { Gate } from '../gate.ts';
-import { createHandOver, type HandOver } from '../hand-over.ts';
-import type { Exclusive } from '../exclusive.ts';
-import { createOperate, type Operate } from '../operate.ts';
-import type { GroupsOperator } from '../operator.ts';
-import { createNames } from '../names.ts';
-import type { Peers } from '../peers.ts';
-import type { Clock, Ids, Store, Unique, Wake, Write, Zitadel } from '../ports.ts';
-import type { Reconcile, Target } from '../reconcile.ts';
-import type { Settlements } from '../settlements.ts';
-import { groupsOf } from '../shelves.ts';
+import type { TenantAvailability } from '../delivery/tenant-availability.ts';
+import { createSubmit, type Submit } from '../requests/submit.ts';
+import type { Lock } from '../delivery/exclusive.ts';
+import { createQueueActions, type QueueActions } from '../operator/queue-actions.ts';
+import type { GroupsOperator } from '../ports/operator.ts';
+import { createNames } from '../requests/unique-names.ts';
+import type { Peers } from '../ports/peers.ts';
+import type { Clock, Ids } from '../ports/context.ts';
+import type { Store, Write } from '../ports/store.ts';
+import type { Unique } from '../row/types.ts';
+import type { Scheduler } from '../ports/scheduler.ts';
+import type { Zitadel } from '../ports/zitadel.ts';
+import type { Deliver, Target } from '../delivery/deliver.ts';
+import type { Waiters } from '../delivery/waiters.ts';
+import { groupsOf } from '../row/kinds.ts';
 import type { Timing } from '../timing.ts';
-import type { Groups } from '../use-cases.ts';
-import type { View } from '../view.ts';
+import type { Groups } from '../requests/use-cases.ts';
+import type { View } from '../requests/read-users.ts';
 import { RULES_ID } from './definitions.ts';
-import { createDefinitionWrites } from './definition-writes.ts';
+import { createDefinitionChanges } from './definition-changes.ts';
 import { createDeletions } from './deletions.ts';
-import type { ScanLine } from '../scan-line.ts';
+import type { ScanLine } from '../requests/scan-queue.ts';
 import type { Directory } from './directory.ts';
 import { createGroups } from './groups.ts';
-import { syncHolder } from './holder-sync.ts';
-import { holderTarget } from './holder-target.ts';
-import { createMemberships } from './memberships.ts';
-import { createGroupsOperate } from './operate.ts';
-import { createRulebook, type Rulebook } from './rulebook.ts';
-import { createRulesAtWork } from './rules-at-work.ts';
-import { createShow } from './show.ts';
-import { tidy, type Tidied } from './tidy.ts';
+import { syncGroupStore } from './group-store-sync.ts';
+import { groupStoreTarget } from './group-store-target.ts';
+import { createMembershipChanges } from './membership-changes.ts';
+import { createRuleActions } from './rule-actions.ts';
+import { createActiveRules, type ActiveRules } from './active-rules.ts';
+import { createRuleEvaluation } from './rule-evaluation.ts';
+import { createGroupViews } from './group-views.ts';
+import { tidyAfterSweep, type Tidied } from './after-sweep.ts';
 
 /** Groups that are bound otherwise than before. */
 function boundAnew(before: RuleSet['bindings'], after: RuleSet['bindings']): readonly string[] {
@@ -53,21 +57,21 @@ export interface TenantGroupsOptions {
   readonly uniqueDisplayName: boolean;
   readonly config: GroupsConfig;
   readonly store: Store;
-  readonly exclusive: Exclusive;
+  readonly lock: Lock;
   readonly peers: Peers;
   readonly zitadel: Zitadel;
   readonly view: View;
-  readonly gate: Gate;
+  readonly availability: TenantAvailability;
   readonly directory: Directory;
   /** scans of the tenant */
   readonly scans: ScanLine;
   /** of the tenant's users */
-  readonly handOver: HandOver;
-  readonly reconcile: Reconcile;
-  readonly settlements: Settlements;
+  readonly submit: Submit;
+  readonly deliver: Deliver;
+  readonly waiters: Waiters;
   readonly whenDown: 'accept' | 'refuse';
-  readonly owedMax: number;
-  readonly wake: Wake;
+  readonly maxPending: number;
+  readonly scheduler: Scheduler;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
@@ -78,11 +82,11 @@ export interface TenantGroupsOptions {
 
 export interface TenantGroups {
   readonly groups: Groups;
-  readonly book: Rulebook;
+  readonly book: ActiveRules;
   readonly target: Target;
   readonly operator: GroupsOperator;
   /** what operators do to the rows of groups */
-  readonly operate: Operate;
+  readonly operate: QueueActions;
   /** Takes what the store has; before anything is served. */
   open(): Promise<void>;
   /** Which rules can be carried out; each process has to know. Throws BridgeError 503 while ZITADEL is away. */
@@ -97,7 +101,7 @@ export interface TenantGroups {
 }
 
 export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
-  const { id: tenant, store, zitadel, directory, gate, whenDown, clock, config } = options;
+  const { id: tenant, store, zitadel, directory, availability, whenDown, clock, config } = options;
   const shelf = groupsOf(tenant);
   const unique: Unique = {
     instance: options.unique.instance,
@@ -105,26 +109,26 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
     displayName: options.uniqueDisplayName,
   };
   const target: Target = {
-    zitadel: holderTarget(zitadel),
+    zitadel: groupStoreTarget(zitadel),
     unique,
-    bar: async () => undefined,
-    gate,
+    checkProtection: async () => undefined,
+    availability,
     whenDown,
   };
-  const book = createRulebook({ ...options, tenant, unique, rules: config.rules });
-  const rules = createRulesAtWork({ ...options, tenant, groupsUnique: unique, book });
+  const book = createActiveRules({ ...options, tenant, unique, rules: config.rules });
+  const rules = createRuleEvaluation({ ...options, tenant, groupsUnique: unique, book });
   const heldBy = createNames({ ...options, tenant });
-  const memberships = createMemberships({ ...options, tenant, heldBy, givesRights: book.active });
-  const definitions = createDefinitionWrites({
+  const memberships = createMembershipChanges({ ...options, tenant, heldBy, givesRights: book.active });
+  const definitions = createDefinitionChanges({
     tenant,
     store,
     clock,
-    handOver: createHandOver({ ...options, unique, forbids: () => undefined }),
+    submit: createSubmit({ ...options, unique, refusalFor: () => undefined }),
   });
   const deletions = createDeletions({ ...options, tenant, definitions, memberships, rules });
-  const show = createShow(tenant, store, directory);
+  const show = createGroupViews(tenant, store, directory);
   const parts = { ...options, tenant, definitions, memberships, rules, deletions, show, book };
-  const operator = createGroupsOperate({ ...parts, groupsUnique: unique });
+  const operator = createRuleActions({ ...parts, groupsUnique: unique });
   let isWatched = false;
   let isRead = false;
   const ending = new AbortController();
@@ -148,7 +152,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
     book,
     target,
     operator,
-    operate: createOperate({
+    operate: createQueueActions({
       ...options,
       tenant: shelf,
       unique,
@@ -166,13 +170,13 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
       if (book.active()) await book.check();
     },
     async prepare() {
-      await syncHolder({ ...options, tenant, unique, onDeleting: deletions.begun });
+      await syncGroupStore({ ...options, tenant, unique, onDeleting: deletions.begun });
       if (!isRead && !(await book.load())) await book.begin();
       if (book.active() && !book.checked()) await book.check();
       isRead = true;
     },
     async conclude(acceptRemovals) {
-      const tidied = await tidy(parts, acceptRemovals);
+      const tidied = await tidyAfterSweep(parts, acceptRemovals);
       await rules.resume();
       await deletions.finish();
       if (config.applyOnStart && applying === undefined && (await isToApply()))

@@ -1,5 +1,5 @@
-/** What a worker does with one job: the row says whether it is due, and when it is looked at next. */
-import type { Key, Store } from '../../bridge/ports.ts';
+import type { Key } from '../../bridge/row/types.ts';
+import type { Store } from '../../bridge/ports/store.ts';
 
 export interface AttemptOptions {
   readonly store: Pick<Store, 'read'>;

@@ -1,7 +1,7 @@
 /** One tenant's BullMQ queue, and this process's worker on it: a slow or poisoned tenant delays no other. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
-import type { Key } from '../../bridge/ports.ts';
+import type { Key } from '../../bridge/row/types.ts';
 import type { Attempt } from './attempt.ts';
 import type { Connection } from './connection.ts';
 import { idOf, keyOf, PREFIX, pulledKey, queueName } from './names.ts';

@@ -1,5 +1,4 @@
-/** What things are called in Redis. Everything of one tenant has one hash tag, so that Redis Cluster stays possible. */
-import type { Key } from '../../bridge/ports.ts';
+import type { Key } from '../../bridge/row/types.ts';
 
 /** Every key of the queue begins with it. */
 export const PREFIX = 'scim-queue';

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue as Jobs } from 'bullmq';
-import type { Due, Key } from '../../bridge/ports.ts';
+import type { Due } from '../../bridge/ports/store.ts';
+import type { Key } from '../../bridge/row/types.ts';
 import type { Queue, QueueOptions } from '../timers.ts';
 import { createAttempt } from './attempt.ts';
 import { openConnection, type RedisAddress } from './connection.ts';

@@ -1,5 +1,4 @@
-/** Names of the keys in Redis. What belongs to one tenant stands under one hash tag, so that a script may touch all of it in a cluster too. */
-import type { Key } from '../../bridge/ports.ts';
+import type { Key } from '../../bridge/row/types.ts';
 
 /** A brace ends the tag; what is empty is no tag. */
 const tag = (name: string): string =>

@@ -1,6 +1,7 @@
 /** Leases in Redis: one holder over all processes, with tokens that grow. */
 import { randomBytes } from 'node:crypto';
-import type { Key, Lease, Row } from '../../bridge/ports.ts';
+import type { Key, Row } from '../../bridge/row/types.ts';
+import type { Lease } from '../../bridge/ports/store.ts';
 import type { Client } from './client.ts';
 import { besideRows, leaseKey, rowsKey } from './keys.ts';
 import { PROVE, RELEASE, RELEASE_MARK, TAKE } from './lease-scripts.ts';

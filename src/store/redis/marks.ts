@@ -43,7 +43,7 @@ export interface Marks {
 }
 
 export function createMarks(client: Client, onLost: (error: Emptied) => void): Marks {
-  const known = new Map<string, Promise<string>>();
+  const confirmed = new Map<string, Promise<string>>();
 
   function lost(tenant: string): unknown {
     const error = new Emptied(tenant);
@@ -57,10 +57,10 @@ export function createMarks(client: Client, onLost: (error: Emptied) => void): M
   }
 
   function of(tenant: string): Promise<string> {
-    const mark = known.get(tenant) ?? client.run<string>(MARK, [rowsKey(tenant)], [randomUUID()]);
-    if (!known.has(tenant)) {
-      known.set(tenant, mark);
-      mark.catch(() => known.delete(tenant));
+    const mark = confirmed.get(tenant) ?? client.run<string>(MARK, [rowsKey(tenant)], [randomUUID()]);
+    if (!confirmed.has(tenant)) {
+      confirmed.set(tenant, mark);
+      mark.catch(() => confirmed.delete(tenant));
     }
     return mark;
   }
@@ -69,7 +69,7 @@ export function createMarks(client: Client, onLost: (error: Emptied) => void): M
     of,
     async check(tenant) {
       if (tenant !== undefined) return checkOne(tenant, await of(tenant));
-      const marks = [...known];
+      const marks = [...confirmed];
       await Promise.all(marks.map(async ([each, mark]) => checkOne(each, await mark)));
     },
     seen(tenant, error) {
@@ -78,6 +78,6 @@ export function createMarks(client: Client, onLost: (error: Emptied) => void): M
       }
       return error;
     },
-    adopt: () => known.clear(),
+    adopt: () => confirmed.clear(),
   };
 }

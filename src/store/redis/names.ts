@@ -1,7 +1,7 @@
 /** Names that must not be had twice, over all tenants of a ZITADEL: reserved before the row is written, freed after it (name-scripts.ts). */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Key } from '../../bridge/ports.ts';
+import type { Key } from '../../bridge/row/types.ts';
 import type { Client } from './client.ts';
 import { namesKey, rowsKey } from './keys.ts';
 import { FREE, HOLDS, RESERVE } from './name-scripts.ts';

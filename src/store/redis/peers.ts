@@ -9,7 +9,7 @@ export interface RedisPeersOptions {
   readonly onFailure?: (error: unknown) => void;
 }
 
-/** What bridge/peers.ts declares. */
+/** What bridge/ports/peers.ts declares. */
 export interface RedisPeers {
   readonly own: string;
   alive(process: string): boolean;

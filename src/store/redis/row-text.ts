@@ -1,37 +1,34 @@
-/**
- * A row as one value in Redis: version; [troubles, entries of the index]; reserved names; memberships: a line each (JSON has no line
- * breaks of its own), and the row itself behind them (row-body.ts).
- */
-import type { Index, IndexName, Key, Row, Write } from '../../bridge/ports.ts';
+import type { Index, Key, Row } from '../../bridge/row/types.ts';
+import type { IndexName, Write } from '../../bridge/ports/store.ts';
 import { fold, memberText, namesOf } from '../index-text.ts';
 import { BridgeError, DamagedRow } from '../../errors.ts';
 import { requireRow } from '../unavailable.ts';
 import { packed, unpacked } from './row-body.ts';
 import { NO_SEAL, type Seal } from './sealed.ts';
-import { owedSince, TROUBLES } from '../troubles.ts';
+import { owedSince, CONDITIONS } from '../conditions.ts';
 
 /**
  * What is left out of the text where it stands so. Rows that were written leave it out too: a value here must never change
  * its meaning. Frozen, because all rows share them.
  */
 const USUAL = {
-  known: null,
-  changes: Object.freeze([]),
+  confirmed: null,
+  pending: Object.freeze([]),
   doubt: false,
   calling: null,
   sentName: null,
-  confirm: null,
-  dead: Object.freeze([]),
+  recheck: null,
+  deadLetters: Object.freeze([]),
   blocked: null,
   hidden: null,
-  stuck: null,
+  repeated: null,
   attempts: 0,
   dueAt: null,
   lastError: null,
-  createMark: null,
+  replay: null,
   verifiedAt: 0,
   sequence: null,
-  vouched: Object.freeze([]),
+  trusted: Object.freeze([]),
   rights: Object.freeze({ at: 0, sent: 0 }),
   tombstone: null,
 } as const satisfies Partial<Row>;
@@ -130,7 +127,7 @@ function foundBy({ visible, userName, externalId, emails }: Index): string[] {
 }
 
 const troublesOf = (row: Row): string[] =>
-  Object.entries(TROUBLES).flatMap(([trouble, isIn]) => (isIn(row) ? [trouble] : []));
+  Object.entries(CONDITIONS).flatMap(([condition, isIn]) => (isIn(row) ? [condition] : []));
 
 function place(time: number | null): string {
   if (time === null) return '';

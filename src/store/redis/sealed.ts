@@ -3,7 +3,7 @@
  * backups hold one in clear. AES-256-GCM, bound to the row, so that a hash cannot be moved to another user.
  */
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
-import type { Change, Key, Row } from '../../bridge/ports.ts';
+import type { Change, Key, Row } from '../../bridge/row/types.ts';
 import { BridgeError } from '../../errors.ts';
 import { isSealed, SEALED } from '../../mapping/facts.ts';
 
@@ -42,11 +42,11 @@ export function createSeal(secrets: readonly string[]): Seal {
   function opened(key: Key, text: string): string {
     if (!isSealed(text)) return text;
     const [id, body = ''] = text.slice(SEALED.length).split(':');
-    const known = keys.find((each) => each.id === id);
+    const confirmed = keys.find((each) => each.id === id);
     const bytes = Buffer.from(body, 'base64url');
-    if (known === undefined || bytes.length < NONCE_BYTES + TAG_BYTES) return text;
+    if (confirmed === undefined || bytes.length < NONCE_BYTES + TAG_BYTES) return text;
     try {
-      const decipher = createDecipheriv('aes-256-gcm', known.secret, bytes.subarray(0, NONCE_BYTES), {
+      const decipher = createDecipheriv('aes-256-gcm', confirmed.secret, bytes.subarray(0, NONCE_BYTES), {
         authTagLength: TAG_BYTES,
       });
       decipher.setAAD(boundTo(key)).setAuthTag(bytes.subarray(-TAG_BYTES));
@@ -74,8 +74,8 @@ const boundTo = ({ tenant, id }: Key): Buffer => Buffer.from(JSON.stringify([ten
 
 /** Only changes have passwords; a row without one is given back as it is. */
 function withPasswords(row: Row, make: (text: string) => string): Row {
-  if (!row.changes.some(hasPassword)) return row;
-  return { ...row, changes: row.changes.map((change) => (hasPassword(change) ? changed(change, make) : change)) };
+  if (!row.pending.some(hasPassword)) return row;
+  return { ...row, pending: row.pending.map((change) => (hasPassword(change) ? changed(change, make) : change)) };
 }
 
 const hasPassword = ({ facts }: Change): boolean => typeof facts['password'] === 'string';

@@ -1,8 +1,9 @@
-/** The store for many processes: Redis 7, one server, behind sentinels, or a cluster. */
-import type { Clock, IndexName, Key, Row, Store, Trouble, WriteResult } from '../../bridge/ports.ts';
+import type { Clock } from '../../bridge/ports/context.ts';
+import type { IndexName, Store, Condition, WriteResult } from '../../bridge/ports/store.ts';
+import type { Key, Row } from '../../bridge/row/types.ts';
 import { DamagedRow } from '../../errors.ts';
 import type { Loss } from '../loss.ts';
-import { nextSlice } from '../../slices.ts';
+import { nextSlice } from '../../mapping/slices.ts';
 import { NO_MEMBERS } from '../members.ts';
 import { unavailable } from '../unavailable.ts';
 import { hostsOf, parseAddress } from './address.ts';
@@ -58,7 +59,7 @@ export interface RedisStore extends Store {
   watch(shelf: string, onChange: (id: string) => void): void;
 }
 
-const TROUBLES: readonly Trouble[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
+const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
 /** Rows of a scan asked for at once, and the longest piece that is handed on, ms: the consumer needs some of its slice too. */
 const SLICE_ROWS = 200;
 const SLICE_MS = 2;
@@ -211,16 +212,16 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
       const [count = 0, revision = 0, modified = 0] = text.split(' ').map(Number);
       return { count, revision, modified };
     },
-    holder: (instance, name) => names.holder(instance.toWellFormed(), name.toWellFormed()),
+    reservedBy: (instance, name) => names.holder(instance.toWellFormed(), name.toWellFormed()),
     async due(tenant, now, limit, after) {
       if (limit <= 0) return [];
       const found = await see<string[]>(sights.DUE, tenant, now, limit, after?.dueAt ?? '', after?.id ?? '');
       return pairs(found, (id, dueAt) => ({ id, dueAt: Number(dueAt) }));
     },
     nextDue: (tenant) => lowest(tenant, 'due'),
-    troubled: (tenant, trouble, limit, after) =>
-      rowsSeen(sights.TROUBLED, tenant, trouble, behind(after), Math.max(0, limit)),
-    oldestOwed: (tenant) => lowest(tenant, 'since'),
+    withCondition: (tenant, condition, limit, after) =>
+      rowsSeen(sights.TROUBLED, tenant, condition, behind(after), Math.max(0, limit)),
+    oldestPending: (tenant) => lowest(tenant, 'since'),
     tombstones: (tenant, before, limit) => rowsSeen(sights.TOMBSTONES, tenant, before, Math.max(0, limit)),
     async counts(tenant) {
       const [rows = 0, owed = 0, doubt = 0, dead = 0, held = 0, blocked = 0, hidden = 0] = await see<number[]>(

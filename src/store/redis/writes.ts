@@ -1,5 +1,6 @@
-/** A write in its steps: reserve the names that come, write the row, free those that went. */
-import type { Clock, Key, Write, WriteOptions, WriteResult } from '../../bridge/ports.ts';
+import type { Clock } from '../../bridge/ports/context.ts';
+import type { Key } from '../../bridge/row/types.ts';
+import type { Write, WriteOptions, WriteResult } from '../../bridge/ports/store.ts';
 import { unavailable } from '../unavailable.ts';
 import type { Client } from './client.ts';
 import { besideRows, leaseKey, rowsKey } from './keys.ts';
@@ -60,12 +61,12 @@ export function createWrites({
     const fixed = [version, head, wanted, members, body, created, dueAt, since, tombstone];
     const settings = [clock?.() ?? '', channelOf(key.tenant)];
     /** names that the row is believed to have: a row that is not there has none */
-    let known = expect === 0 ? '[]' : '';
+    let confirmed = expect === 0 ? '[]' : '';
     const voided: string[] = [];
     const rows = await marks.of(key.tenant);
 
     for (let tries = 0; tries < TRIES; tries++) {
-      const come = known === '' ? [] : missing(reserved, instance, known);
+      const come = confirmed === '' ? [] : missing(reserved, instance, confirmed);
       let tokens: readonly string[] = [];
       if (come.length > 0) {
         const reservation = await names.reserve(key, instance, come, voided);
@@ -73,7 +74,7 @@ export function createWrites({
           return (await storedVersion(key)) === expect ? nameTaken(reservation) : { kind: 'version' };
         ({ tokens } = reservation);
       }
-      const args = [key.id, expect, ...fixed, known, JSON.stringify(tokens), ...settings, under?.token ?? ''];
+      const args = [key.id, expect, ...fixed, confirmed, JSON.stringify(tokens), ...settings, under?.token ?? ''];
       const answer =
         take === undefined
           ? await client.run<Written>(WRITE, keys, [...args, '', '', rows])
@@ -92,7 +93,7 @@ export function createWrites({
           await free(key, instance, come);
           return { kind: answer[0] };
         case 'names':
-          [, known] = answer;
+          [, confirmed] = answer;
           break;
         case 'void':
           voided.push(answer[1]);
@@ -103,8 +104,8 @@ export function createWrites({
 }
 
 /** Reserved names that a row with the names `known` does not have. */
-function missing(reserved: readonly string[], instance: string, known: string): string[] {
-  const [before, ...had] = JSON.parse(known) as string[];
+function missing(reserved: readonly string[], instance: string, confirmed: string): string[] {
+  const [before, ...had] = JSON.parse(confirmed) as string[];
   return before === instance ? reserved.filter((name) => !had.includes(name)) : [...reserved];
 }
 

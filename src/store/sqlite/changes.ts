@@ -1,8 +1,8 @@
-/** One accepted write as calls on the tables: only what differs from the write before. */
-import type { Counts, Key, MemberSet, Row, Write } from '../../bridge/ports.ts';
+import type { Counts, MemberSet, Write } from '../../bridge/ports/store.ts';
+import type { Key, Row } from '../../bridge/row/types.ts';
 import { countsOf, isNothing, sum } from '../counts.ts';
 import { fold, memberText, namesOf } from '../index-text.ts';
-import { owedSince } from '../troubles.ts';
+import { owedSince } from '../conditions.ts';
 import { NO_ROW } from './pending.ts';
 import type { Entry, Slot } from './pending.ts';
 import type { Memberships } from './memberships.ts';

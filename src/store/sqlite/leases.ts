@@ -1,5 +1,6 @@
-/** Leases in memory: the folder lock makes this process the only one, and its end voids them all. */
-import type { Clock, Key, Lease } from '../../bridge/ports.ts';
+import type { Clock } from '../../bridge/ports/context.ts';
+import type { Key } from '../../bridge/row/types.ts';
+import type { Lease } from '../../bridge/ports/store.ts';
 import { pairText } from './pending.ts';
 
 export interface Leases {

@@ -1,9 +1,6 @@
-/**
- * Rows that stand over the tables in lists: what is accepted and cannot be written now, because the disk is full, and what the tables
- * have and nobody can read. Usually there are none, and lists are those of the tables.
- */
-import type { Due, Member, Row, Trouble } from '../../bridge/ports.ts';
-import { TROUBLES } from '../troubles.ts';
+import type { Due, Member, Condition } from '../../bridge/ports/store.ts';
+import type { Row } from '../../bridge/row/types.ts';
+import { CONDITIONS } from '../conditions.ts';
 import type { Entry } from './pending.ts';
 import type { Place, Queries } from './queries.ts';
 
@@ -82,15 +79,15 @@ export function troubledOver(
   queries: Queries,
   over: Overlay,
   tenant: string,
-  trouble: Trouble,
+  condition: Condition,
   limit: number,
   after?: string,
 ): Row[] {
-  const { rows, end } = queries.troubled(tenant, trouble, limit + over.size, after);
+  const { rows, end } = queries.troubled(tenant, condition, limit + over.size, after);
   const found = rows.filter(({ id }) => !over.has(id));
   // what comes behind the last row that there was room for comes with the next look
   const isWithin = ({ id }: Row): boolean => (after === undefined || id > after) && (end === undefined || id <= end);
-  const more = rowsOver(over).filter((row) => TROUBLES[trouble](row) && isWithin(row));
+  const more = rowsOver(over).filter((row) => CONDITIONS[condition](row) && isWithin(row));
   return [...found, ...more].toSorted(byId).slice(0, limit);
 }
 

@@ -1,8 +1,5 @@
-/**
- * Writes that are accepted and not durable yet: laid over the database, so that whoever asks sees them at once. The last ones that
- * became durable are remembered: a request reads its row several times between its writes.
- */
-import type { Counts, IndexName, Key, MemberSet, Row } from '../../bridge/ports.ts';
+import type { Counts, IndexName, MemberSet } from '../../bridge/ports/store.ts';
+import type { Key, Row } from '../../bridge/row/types.ts';
 import { NO_COUNTS } from '../counts.ts';
 
 /** What the next write of a row needs to know of the one before. */

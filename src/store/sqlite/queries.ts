@@ -1,7 +1,8 @@
 /** Reads of what is durable, on the main thread: in WAL mode a reader waits for no writer. */
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import type { Counts, Due, IndexName, Key, Member, MemberSet, Row, Trouble } from '../../bridge/ports.ts';
+import type { Counts, Due, IndexName, Member, MemberSet, Condition } from '../../bridge/ports/store.ts';
+import type { Key, Row } from '../../bridge/row/types.ts';
 import { DamagedRow } from '../../errors.ts';
 import { requireRow } from '../unavailable.ts';
 import { PAGE_BYTES } from '../page-bytes.ts';
@@ -36,7 +37,7 @@ export interface Queries {
   /** As many rows as `PAGE_BYTES` hold. `end`: id of the last one when there was no room for the next. */
   troubled(
     tenant: string,
-    trouble: Trouble,
+    condition: Condition,
     limit: number,
     after?: string,
   ): { readonly rows: Row[]; readonly end: string | undefined };
@@ -104,11 +105,11 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
   const due = many(`SELECT id, due_at AS dueAt FROM rows
     WHERE tenant = ? AND due_at <= ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?`);
   const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE tenant = ? AND due_at IS NOT NULL');
-  const troubled = (trouble: Trouble) => ({
-    first: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${trouble} = 1 ORDER BY id LIMIT ?`),
-    next: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${trouble} = 1 AND id > ? ORDER BY id LIMIT ?`),
+  const troubled = (condition: Condition) => ({
+    first: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${condition} = 1 ORDER BY id LIMIT ?`),
+    next: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${condition} = 1 AND id > ? ORDER BY id LIMIT ?`),
   });
-  const troubles: Readonly<Record<Trouble, ReturnType<typeof troubled>>> = {
+  const conditions: Readonly<Record<Condition, ReturnType<typeof troubled>>> = {
     owed: troubled('owed'),
     doubt: troubled('doubt'),
     dead: troubled('dead'),
@@ -214,8 +215,8 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
         dueAt,
       })),
     nextDue: (tenant) => nextDue<At>(tenant)?.at ?? undefined,
-    troubled(tenant, trouble, limit, after) {
-      const { first, next } = troubles[trouble];
+    troubled(tenant, condition, limit, after) {
+      const { first, next } = conditions[condition];
       const room = createRoom();
       const rows: Row[] = [];
       for (const each of after === undefined ? first<Body>(tenant, limit) : next<Body>(tenant, after, limit)) {

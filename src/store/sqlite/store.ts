@@ -1,8 +1,9 @@
-/** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
-import type { Clock, Counts, Index, Key, MemberSet, Row, Store, Write, WriteResult } from '../../bridge/ports.ts';
+import type { Clock } from '../../bridge/ports/context.ts';
+import type { Counts, MemberSet, Store, Write, WriteResult } from '../../bridge/ports/store.ts';
+import type { Index, Key, Row } from '../../bridge/row/types.ts';
 import { NO_COUNTS, sum } from '../counts.ts';
 import type { Loss } from '../loss.ts';
-import { nextSlice } from '../../slices.ts';
+import { nextSlice } from '../../mapping/slices.ts';
 import { createRevisions, NO_MEMBERS } from '../members.ts';
 import { fold } from '../index-text.ts';
 import { shuttingDown, unavailable } from '../unavailable.ts';
@@ -55,7 +56,7 @@ const NO_INDEX: Index = {
   emails: [],
   memberships: [],
   display: null,
-  reserved: [],
+  reservations: [],
   instance: '',
 };
 
@@ -163,9 +164,9 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
 
   /** A query of the tables and what stands over them; once more when a row turns out to be damaged on the way. */
   function layered<T>(tenant: string, query: (over: Overlay) => T): T {
-    const known = damaged.get(tenant)?.size;
+    const confirmed = damaged.get(tenant)?.size;
     const found = query(over(tenant));
-    return damaged.get(tenant)?.size === known ? found : layered(tenant, query);
+    return damaged.get(tenant)?.size === confirmed ? found : layered(tenant, query);
   }
 
   function tallied(): Map<string, Counts> {
@@ -293,7 +294,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     members: (tenant, group, limit, after) =>
       settled(() => membersOver(queries, over(tenant), tenant, group.toWellFormed(), limit, after)),
     memberSet: async (tenant, group) => guard(() => memberSet(tenant, group.toWellFormed())),
-    holder: async (instance, name) => guard(() => holder(instance, name.toWellFormed())),
+    reservedBy: async (instance, name) => guard(() => holder(instance, name.toWellFormed())),
     due: (tenant, now, limit, after) => settled(() => dueOver(queries, over(tenant), tenant, now, limit, after)),
     nextDue: (tenant) =>
       settled(() => {
@@ -301,9 +302,9 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
         if (above.size === 0) return queries.nextDue(tenant);
         return dueOver(queries, above, tenant, Number.MAX_VALUE, 1)[0]?.dueAt;
       }),
-    troubled: (tenant, trouble, limit, after) =>
-      settled(() => troubledOver(queries, over(tenant), tenant, trouble, limit, after)),
-    oldestOwed: (tenant) => settled(() => queries.oldestOwed(tenant)),
+    withCondition: (tenant, condition, limit, after) =>
+      settled(() => troubledOver(queries, over(tenant), tenant, condition, limit, after)),
+    oldestPending: (tenant) => settled(() => queries.oldestOwed(tenant)),
     tombstones: (tenant, before, limit) => settled(() => tombstonesOver(queries, over(tenant), tenant, before, limit)),
     counts: async (tenant) => guard(() => tallied().get(tenant) ?? NO_COUNTS),
     damaged: async (tenant) => [...(damaged.get(tenant) ?? [])].toSorted(),

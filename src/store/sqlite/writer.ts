@@ -12,7 +12,7 @@ import type { Call } from './schema.ts';
 /** Holds commits up, for tests and measurements. The thread itself stands still, as it would on a slow disk. */
 export interface CommitHook {
   /** commits stand still while `gate[0]` is not 0; shared memory, wake with Atomics.notify */
-  readonly gate?: Int32Array<SharedArrayBuffer>;
+  readonly availability?: Int32Array<SharedArrayBuffer>;
   /** every commit takes so much longer, milliseconds */
   readonly delayMs?: number;
   /** pages the database may have, as if the disk ended there */
@@ -144,10 +144,11 @@ function serve(db: DatabaseSync): void {
   });
 }
 
-function holdUp({ gate, delayMs = 0 }: CommitHook): void {
+function holdUp({ availability, delayMs = 0 }: CommitHook): void {
   if (delayMs > 0) Atomics.wait(NEVER, 0, 0, delayMs);
-  if (gate === undefined) return;
-  for (let shut = Atomics.load(gate, 0); shut !== 0; shut = Atomics.load(gate, 0)) Atomics.wait(gate, 0, shut);
+  if (availability === undefined) return;
+  for (let shut = Atomics.load(availability, 0); shut !== 0; shut = Atomics.load(availability, 0))
+    Atomics.wait(availability, 0, shut);
 }
 
 const NEVER = new Int32Array(new SharedArrayBuffer(4));

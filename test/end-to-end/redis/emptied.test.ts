@@ -15,8 +15,8 @@ test('Redis is emptied while two bridges run: no list without its users, 503 and
   const redis = new Redis(server.url);
   const env = { REDIS_URL: server.url };
   const bridges = [
-    await startBridge(sandbox, { env, timing: { heartbeat: 50 } }),
-    await startBridge(sandbox, { env, timing: { heartbeat: 50 } }),
+    await startBridge(sandbox, { env, timing: { heartbeatMs: 50 } }),
+    await startBridge(sandbox, { env, timing: { heartbeatMs: 50 } }),
   ];
   t.after(async () => {
     await Promise.all(bridges.map((bridge) => bridge.stop()));

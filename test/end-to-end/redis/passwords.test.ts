@@ -18,7 +18,7 @@ const login = async (sandbox: SandboxProcess, id: string, password: string): Pro
   ((await sandbox.get(`/sandbox/users/${id}/password?verify=${password}`)) as { login: boolean }).login;
 
 const [RIGHT, WRONG] = ['right-key-'.repeat(4), 'wrong-key-'.repeat(4)];
-const timing = { backoffFirst: 20, backoffMost: 200, probe: 50 };
+const timing = { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 };
 
 describe('PASSWORDS=set on Redis', { skip: withoutRedis(), timeout: 60_000 }, () => {
   for (const [name, next] of [

@@ -1,7 +1,7 @@
 /** The rules of a run, one of each kind, and the rights that none of them gives. */
 import type { Rule } from '../../../src/mapping/rules.ts';
 import type { Person } from '../people.ts';
-import { SEED } from '../../../src/sandbox/seed.ts';
+import { SEED } from '../../../sandbox/seed.ts';
 
 export const PROJECT = SEED.project.id;
 

@@ -21,7 +21,7 @@ test('many processes on one Redis, killed and frozen under load: nothing answere
     patience: 480_000,
     tell,
   });
-  const report = `${reportOf(outcome, outcome.troubles)}\n${overlapsTold(outcome.overlaps)}`;
+  const report = `${reportOf(outcome, outcome.conditions)}\n${overlapsTold(outcome.overlaps)}`;
   t.diagnostic(report);
   assert.deepEqual(
     [outcome.violations, outcome.faults],

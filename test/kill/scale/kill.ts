@@ -15,7 +15,7 @@ else process.exitCode = 1;
 async function main(): Promise<void> {
   console.log(`seed ${seed}, ${rounds} troubles`);
   const outcome = await run({ ...FULL, seed, rounds, tell: console.log });
-  console.log(reportOf(outcome, outcome.troubles));
+  console.log(reportOf(outcome, outcome.conditions));
   console.log(overlapsTold(outcome.overlaps));
   const passed = endedWell(outcome);
   console.log(passed ? 'passed' : `FAILED; outputs and evidence: ${outcome.folder}`);

@@ -1,7 +1,7 @@
 /** What processes on one Redis have left to do, read from Redis itself. */
 import { Redis } from 'ioredis';
-import type { Row } from '../../../src/bridge/ports.ts';
-import { groupsOf } from '../../../src/bridge/shelves.ts';
+import type { Row } from '../../../src/bridge/row/types.ts';
+import { groupsOf } from '../../../src/bridge/row/kinds.ts';
 import { rowsKey, STATE } from '../../../src/store/redis/keys.ts';
 import { rowFrom } from '../../../src/store/redis/row-text.ts';
 import { isLeft, type Left } from '../left.ts';

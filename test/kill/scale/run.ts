@@ -28,7 +28,7 @@ export interface RunOptions extends ClientsOptions {
 export interface Outcome extends Verdict {
   readonly rounds: number;
   /** how often each of them was had */
-  readonly troubles: Counted;
+  readonly conditions: Counted;
   readonly overlaps: readonly Overlap[];
   /** what else is not as it should be: overlapping calls that nobody confirmed, a process that ended, rows that never came to rest */
   readonly faults: readonly string[];
@@ -37,7 +37,7 @@ export interface Outcome extends Verdict {
 }
 
 /** As for one process; syncs come oftener, for quiet waits for two of them. */
-const FAST = { ...TIMING, syncInterval: 1_500 };
+const FAST = { ...TIMING, syncIntervalMs: 1_500 };
 
 /** No moment is waited for longer, ms. */
 const LONGEST = 2_000;
@@ -77,15 +77,15 @@ async function play(options: RunOptions, { sandbox, redis, folder, tap }: Stage)
   const weather = createWeather(sandbox, random, LONGEST);
 
   async function round(n: number): Promise<void> {
-    const trouble = TROUBLES[n % TROUBLES.length] as Trouble;
+    const condition = TROUBLES[n % TROUBLES.length] as Trouble;
     await atWork(clients.load, 10 + int(random, 20)); // so that there is something to lose
     const given = AbortSignal.timeout(LONGEST);
     const scene = { sandbox, load: clients.load, weather, random, signal: given, fleet, redis, lease: FAST.lease };
-    const what = await trouble.befall(scene);
+    const what = await condition.befall(scene);
     await weather.set('up');
     for (const name of fleet.ended()) faults.push(`${name} ended by itself in round ${n + 1}`);
-    counts.set(trouble.name, (counts.get(trouble.name) ?? 0) + 1);
-    tell(`${n + 1}. ${trouble.name}: ${what}`);
+    counts.set(condition.name, (counts.get(condition.name) ?? 0) + 1);
+    tell(`${n + 1}. ${condition.name}: ${what}`);
   }
 
   async function end(): Promise<Verdict & { readonly overlaps: readonly Overlap[] }> {
@@ -112,7 +112,7 @@ async function play(options: RunOptions, { sandbox, redis, folder, tap }: Stage)
     clients.start();
     for (let n = 0; n < rounds; n += 1) await round(n);
     const found = await end();
-    return { rounds, troubles: { what: 'what befell them', counts }, ...found, faults, folder };
+    return { rounds, conditions: { what: 'what befell them', counts }, ...found, faults, folder };
   } finally {
     await Promise.all([weather.calm(), clients.stop()]);
     await fleet.stop();

@@ -1,0 +1,159 @@
+/** Whether anything is sent for a tenant now: not while ZITADEL is away, asked for a pause, or bars the token. */
+import type { Peers } from '../ports/peers.ts';
+import type { Clock } from '../ports/context.ts';
+import type { Unreadable, Zitadel } from '../ports/zitadel.ts';
+import { LONGEST_PAUSE } from '../row/next-attempt.ts';
+import { BLOCKED_AGAIN } from './waiters.ts';
+import type { Timing } from '../timing.ts';
+
+export interface Unavailable {
+  readonly kind: 'away' | 'limited' | 'blocked';
+  readonly reason: string;
+  readonly since: number;
+  /** whole seconds after which to come back */
+  readonly retryAfter: number;
+}
+
+export interface TenantAvailability {
+  /** Why nothing is sent; undefined: calls are sent. */
+  unavailable(): Unavailable | undefined;
+  /** ZITADEL had too many calls of this tenant: a pause, ms. */
+  rateLimited(ms: number, reason: string): void;
+  /**
+   * A call was not permitted. True: the token may do nothing at all, the gate is shut until it may again.
+   * False: only that call is not permitted. Otherwise ZITADEL could not be asked.
+   */
+  checkToken(): Promise<boolean | Unreadable>;
+  /** A call got no answer: it is found out whether ZITADEL is away, and when it is back. */
+  unanswered(): void;
+  /** A row of the tenant was delivered. */
+  succeeded(id: string): void;
+  /** Whether another row than this one was delivered since. */
+  othersSucceeded(id: string, since: number): boolean;
+  stop(): void;
+}
+
+export interface TenantAvailabilityOptions {
+  readonly zitadel: Zitadel;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  readonly tenant: string;
+  /** other processes pause as well */
+  readonly peers: Peers;
+  /** calls are sent again (a breaker that closes tells by itself) */
+  readonly onAvailable: () => void;
+}
+
+/** A pause as other processes are told of it. */
+interface Pause {
+  readonly tenant: string;
+  readonly ms: number;
+  readonly reason: string;
+}
+
+const TOPIC = 'limited';
+
+export function createTenantAvailability({
+  tenant,
+  zitadel,
+  peers,
+  clock,
+  timing,
+  onAvailable,
+}: TenantAvailabilityOptions): TenantAvailability {
+  let limited: { readonly until: number; readonly reason: string; readonly since: number } | undefined;
+  let barred: { readonly reason: string; readonly since: number } | undefined;
+  let awaySince: number | undefined;
+  let limitTimer: NodeJS.Timeout | undefined;
+  let barredTimer: NodeJS.Timeout | undefined;
+  let listening: NodeJS.Timeout | undefined;
+  let stopped = false;
+  /** of the last two rows that were delivered, each another one, when */
+  let delivered: readonly { readonly id: string; readonly at: number }[] = [];
+
+  /** Looks at the token's rights until it has them again. */
+  function lookAgain(): void {
+    if (stopped) return;
+    barredTimer = setTimeout(() => void look(), timing.tokenCheckMs);
+    barredTimer.unref();
+  }
+
+  async function look(): Promise<void> {
+    const standing = await zitadel.standing();
+    if (stopped) return;
+    if (standing.kind === 'able') {
+      barred = undefined;
+      onAvailable();
+      return;
+    }
+    if (standing.kind === 'barred') barred = { reason: standing.reason, since: barred?.since ?? clock() };
+    lookAgain();
+  }
+
+  /** One row alone opens no breaker: then nobody else tells when ZITADEL is back. */
+  async function listen(wasAway: boolean): Promise<void> {
+    const isAway = zitadel.away() !== undefined || (await zitadel.standing()).kind === 'retry';
+    if (stopped) return;
+    if (isAway) listening = setTimeout(() => void listen(true), timing.probeMs).unref();
+    else {
+      listening = undefined;
+      if (wasAway) onAvailable();
+    }
+  }
+
+  function pause(ms: number, reason: string): void {
+    const now = clock();
+    const until = now + Math.min(ms, LONGEST_PAUSE);
+    limited = { until: Math.max(limited?.until ?? 0, until), reason, since: limited?.since ?? now };
+    clearTimeout(limitTimer);
+    if (stopped) return;
+    limitTimer = setTimeout(() => {
+      limited = undefined;
+      onAvailable();
+    }, limited.until - now);
+    limitTimer.unref();
+  }
+
+  peers.listen(TOPIC, (body) => {
+    const told = body as Pause;
+    if (told.tenant === tenant) pause(told.ms, told.reason);
+  });
+
+  return {
+    unanswered() {
+      if (!stopped) listening ??= setTimeout(() => void listen(false), timing.probeMs).unref();
+    },
+    unavailable() {
+      const now = clock();
+      const away = zitadel.away();
+      awaySince = away === undefined ? undefined : (awaySince ?? now);
+      if (barred !== undefined) return { kind: 'blocked', ...barred, retryAfter: BLOCKED_AGAIN };
+      if (away !== undefined) return { kind: 'away', reason: away, since: awaySince ?? now, retryAfter: 5 };
+      if (limited === undefined || limited.until <= now) return undefined;
+      const { until, reason, since } = limited;
+      return { kind: 'limited', reason, since, retryAfter: Math.ceil((until - now) / 1000) };
+    },
+    rateLimited(ms, reason) {
+      pause(ms, reason);
+      peers.tell({ topic: TOPIC, body: { tenant, ms, reason } satisfies Pause });
+    },
+    async checkToken() {
+      const standing = await zitadel.standing();
+      if (standing.kind === 'able') return false;
+      if (standing.kind !== 'barred') return standing;
+      if (barred === undefined) lookAgain();
+      barred = { reason: standing.reason, since: barred?.since ?? clock() };
+      return true;
+    },
+    succeeded(id) {
+      delivered = [{ id, at: clock() }, ...delivered.filter((each) => each.id !== id)].slice(0, 2);
+    },
+    othersSucceeded: (id, since) => delivered.some((each) => each.id !== id && each.at >= since),
+    stop() {
+      stopped = true;
+      clearTimeout(limitTimer);
+      clearTimeout(barredTimer);
+      clearTimeout(listening);
+    },
+  };
+}

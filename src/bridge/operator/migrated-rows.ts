@@ -1,0 +1,67 @@
+/** Which rows go from one store to another. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Due, Store, Condition } from '../ports/store.ts';
+import type { Row } from '../row/types.ts';
+import { emptyRow, isIdle, keyOf } from '../row/views.ts';
+import { isGroupRow } from '../row/kinds.ts';
+
+const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
+/** Rows read at once. */
+const PAGE = 200;
+
+/** More than anybody deletes in two sync intervals. */
+const MOST_TOMBSTONES = 1_000_000;
+
+/** ZITADEL does not know it, or would not let it give rights again: who said that somebody is a member stands nowhere else. */
+export const isToMigrate = (row: Row): boolean =>
+  isGroupRow(row) ||
+  !isIdle(row) ||
+  row.deadLetters.length > 0 ||
+  row.blocked !== null ||
+  row.hidden !== null ||
+  row.tombstone !== null ||
+  row.replay?.open === true ||
+  row.trusted.length > 0;
+
+export async function* toCarry(store: Store, shelf: Shelf): AsyncGenerator<Row, void> {
+  for await (const row of allRows(store, shelf)) if (isToMigrate(row)) yield row;
+}
+
+/** Rows of users, or of groups; `hidden`: ids of rows that no list shows. */
+export interface Shelf {
+  readonly name: string;
+  readonly hidden: readonly string[];
+}
+
+/** Every row of a shelf, once: the visible ones, those in trouble, those that are due, the deleted and the hidden. */
+export async function* allRows(store: Store, { name: shelf, hidden }: Shelf): AsyncGenerator<Row, void> {
+  const seen = new Set<string>();
+  const isNew = ({ id }: Pick<Row, 'id'>): boolean => !seen.has(id) && seen.add(id) !== undefined;
+  for await (const rows of store.scan(shelf)) yield* rows.filter(isNew);
+  for (const condition of TROUBLES) {
+    for (let after: string | undefined; ; ) {
+      const rows = await store.withCondition(shelf, condition, PAGE, after);
+      yield* rows.filter(isNew);
+      after = rows.at(-1)?.id;
+      if (after === undefined) break;
+    }
+  }
+  for (let after: Due | undefined; ; ) {
+    const page = await store.due(shelf, Number.MAX_SAFE_INTEGER, PAGE, after);
+    yield* await read(page);
+    after = page.at(-1);
+    if (after === undefined) break;
+  }
+  yield* (await store.tombstones(shelf, Number.MAX_SAFE_INTEGER, MOST_TOMBSTONES)).filter(isNew);
+  yield* await read(hidden.map((id) => ({ id })));
+
+  async function read(ids: readonly Pick<Row, 'id'>[]): Promise<Row[]> {
+    const rows = await Promise.all(ids.filter(isNew).map(({ id }) => store.read({ tenant: shelf, id })));
+    return rows.filter((row) => row !== undefined);
+  }
+}
+
+/** A store may leave out what is as in an empty row. */
+export const isSame = (one: Row | undefined, other: Row): boolean =>
+  one !== undefined &&
+  isDeepStrictEqual({ ...emptyRow(keyOf(one), 0), ...one }, { ...emptyRow(keyOf(other), 0), ...other });

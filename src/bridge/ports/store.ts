@@ -1,0 +1,125 @@
+import type { Key, Row, Index } from '../row/types.ts';
+
+/** One row to write. `row` null takes it away. It is written only while the stored version is `expect` (0: no row yet). */
+export interface Write {
+  readonly key: Key;
+  readonly expect: number;
+  readonly row: Row | null;
+  readonly index: Index;
+}
+
+export type WriteResult =
+  /** with the lease that was to be taken */
+  | { readonly kind: 'ok'; readonly lease?: Lease }
+  /** somebody wrote the row meanwhile: read it and try again */
+  | { readonly kind: 'version' }
+  /** another row of the same ZITADEL holds or asks for a reserved name */
+  | { readonly kind: 'name'; readonly name: string; readonly holder: Key }
+  /** somebody else has the row's lease: nothing was written */
+  | { readonly kind: 'leased' };
+
+export interface WriteOptions {
+  /** resolves when it would survive a power cut. Else at once: reads see it, it is durable with the next durable write or within milliseconds */
+  readonly durable: boolean;
+  /** the row's lease is taken with it, for so long, ms: no other holder in between */
+  readonly take?: number;
+  /** written only while this lease is ours */
+  readonly under?: Lease;
+}
+
+/** A row held by one reconcile at a time. */
+export interface Lease {
+  readonly key: Key;
+  readonly token: number;
+}
+
+/** What an index look-up compares: all without regard to case but externalId. */
+export type IndexName = 'userName' | 'externalId' | 'email';
+
+/**
+ * What an operator may have to look at: rows with changes that are not settled (and not held), with a call in doubt, dead letters, ...
+ * hidden: users that ZITADEL's reads have lost.
+ */
+export type Condition = 'owed' | 'doubt' | 'dead' | 'held' | 'blocked' | 'hidden';
+
+/** Rows of a tenant: the visible ones, and those in each trouble. */
+export type Counts = Readonly<Record<'rows' | Condition, number>>;
+
+/** A row that is to be looked at, and since when. */
+export interface Due {
+  readonly id: string;
+  readonly dueAt: number;
+}
+
+/** A user as the lists of members show it. */
+export interface Member {
+  readonly id: string;
+  readonly display: string | null;
+}
+
+/** The members of a group without their names. */
+export interface MemberSet {
+  readonly count: number;
+  /** grows with every change of the set, also over restarts; 0: it never had a member */
+  readonly revision: number;
+  /** when it last changed, ms since 1970; 0: never */
+  readonly modified: number;
+}
+
+/**
+ * Rows and what they are found by. Every method fails with BridgeError 503 when the store fails.
+ * Reads see every write that was accepted before them, lists too.
+ */
+export interface Store {
+  read(key: Key): Promise<Row | undefined>;
+  /** Writes one row, durable unless `options` say otherwise. */
+  write(write: Write, options?: WriteOptions): Promise<WriteResult>;
+  /** Visible rows by an index, oldest first. */
+  find(tenant: string, index: IndexName, value: string): Promise<readonly Row[]>;
+  /**
+   * Visible rows ordered by (created, id), with the exact total. Fewer than `limit` when they are large (more than about a megabyte
+   * together), at least one; `scan` goes on behind the last one.
+   */
+  page(
+    tenant: string,
+    offset: number,
+    limit: number,
+  ): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
+  /** All visible rows ordered by (created, id), from behind `after` on, in slices of at most about a megabyte that hold the event loop for a few ms. */
+  scan(tenant: string, after?: Pick<Row, 'created' | 'id'>): AsyncIterable<readonly Row[]>;
+  /** Users of a tenant whose Index.memberships hold `group`, ordered by id, from behind the id `after` on. */
+  members(tenant: string, group: string, limit: number, after?: string): Promise<readonly Member[]>;
+  memberSet(tenant: string, group: string): Promise<MemberSet>;
+  /** Who holds a reserved name (lower case) in a ZITADEL. */
+  reservedBy(instance: string, name: string): Promise<Key | undefined>;
+  /** Rows of a tenant whose dueAt is not after `now`, ordered by (dueAt, id), from behind `after` on. */
+  due(tenant: string, now: number, limit: number, after?: Due): Promise<readonly Due[]>;
+  /** The earliest dueAt of a tenant's rows. */
+  nextDue(tenant: string): Promise<number | undefined>;
+  /** Rows of a tenant in some trouble ordered by id, from behind the id `after` on. Fewer than `limit` when they are large, none only at the end. */
+  withCondition(tenant: string, condition: Condition, limit: number, after?: string): Promise<readonly Row[]>;
+  /** When the oldest change that is owed (and not held) was asked. */
+  oldestPending(tenant: string): Promise<number | undefined>;
+  /** Rows of a tenant that are deleted since before `before`, oldest first: to be taken away for good. */
+  tombstones(tenant: string, before: number, limit: number): Promise<readonly Row[]>;
+  counts(tenant: string): Promise<Counts>;
+  /**
+   * Ids of rows whose content cannot be read, as far as it is known. They are left out of every list, their names stay reserved, and
+   * whoever reads one gets BridgeError 503.
+   */
+  damaged(tenant: string): Promise<readonly string[]>;
+  /** Takes such a row away, with its names. False: there is none. */
+  forget(key: Key): Promise<boolean>;
+  /** Small values that outlive the process: sync progress, schema. JSON-able. */
+  getState(name: string): Promise<unknown>;
+  setState(name: string, value: unknown): Promise<void>;
+  /** Tells of every row of a shelf of groups (`groupsOf(tenant)`) that any process writes; absent: nobody else writes. */
+  watch?(shelf: string, onWritten: (id: string) => void): void;
+  /** Takes the lease of a row for `ms`, or undefined while somebody else holds it. */
+  lease(key: Key, ms: number): Promise<Lease | undefined>;
+  /** Whether the lease is still ours; then it is for `ms` more, or up to a tenth less. */
+  prove(lease: Lease, ms: number): Promise<boolean>;
+  /** Gives a lease back that is still ours. The row as it is then: whoever wrote it before could not take the lease. */
+  release(lease: Lease): Promise<Row | undefined>;
+  close(): Promise<void>;
+}

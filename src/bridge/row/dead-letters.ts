@@ -1,0 +1,84 @@
+/** Dead letters: what was answered and then refused for good. Pure. */
+import { type FactsChange, onlyFacts, withoutFacts } from '../../mapping/facts.ts';
+import { groupOf, MEMBER } from '../../mapping/groups.ts';
+import { isRight } from '../../mapping/rights.ts';
+import type { Change, DeadLetter, Row } from './types.ts';
+import { withoutPassword } from './views.ts';
+
+/** @param names only these facts died; all of them when absent */
+export function deadLetterOf(
+  change: Change,
+  why: Pick<DeadLetter, 'cause' | 'reason'>,
+  died: number,
+  names?: ReadonlySet<string>,
+): DeadLetter {
+  const { revision, kind, who, txn, at } = change;
+  const facts = withoutPassword(names === undefined ? change.facts : onlyFacts(change.facts, names));
+  return {
+    revision,
+    kind: kind === 'create' && names !== undefined ? 'edit' : kind,
+    facts,
+    ...(change.rights === true ? { rights: true } : {}),
+    ...why,
+    who,
+    txn,
+    at,
+    deadAt: died,
+  };
+}
+
+/** What a newer change has brought about meanwhile is not to be retried. */
+export function withoutSuperseded(
+  dead: readonly DeadLetter[],
+  change: Pick<Change, 'revision'>,
+  done: readonly FactsChange[],
+): readonly DeadLetter[] {
+  const names = new Set(done.flatMap((each) => Object.keys(each)));
+  if (names.size === 0 || dead.length === 0) return dead;
+  return dead.flatMap((letter) => {
+    if (letter.revision >= change.revision) return [letter];
+    if (letter.kind === 'delete') return []; // the client wrote to this user again
+    const facts = withoutFacts(letter.facts, names);
+    return Object.keys(facts).length === 0 ? [] : [{ ...letter, facts }];
+  });
+}
+
+/** The answered changes on top of a dead create belong to it; when one of them was a delete, nothing is owed any more. */
+export function foldedIntoDeadCreate(dead: readonly DeadLetter[], changes: readonly Change[]): readonly DeadLetter[] {
+  const answered = changes.filter((change) => change.acknowledged);
+  if (answered.some(({ kind }) => kind === 'delete')) return dead.filter(({ kind }) => kind !== 'create');
+  return dead.map((letter) =>
+    letter.kind === 'create'
+      ? { ...letter, facts: cleared(Object.assign({}, letter.facts, ...answered.map(({ facts }) => facts))) }
+      : letter,
+  );
+}
+
+/** A create has nothing to take away, and no letter holds a password. */
+const cleared = (facts: FactsChange): FactsChange =>
+  Object.fromEntries(Object.entries(facts).filter(([name, value]) => value !== null && name !== 'password'));
+
+/** Dead letters owed again, each without what was asked since. */
+export function requeueDeadLetters(row: Row): Row {
+  const changes = row.deadLetters.map((letter): Change => {
+    const newer = row.pending.filter(({ revision }) => revision > letter.revision);
+    const { revision, kind, who, txn, at } = letter;
+    const newest = new Set(newer.flatMap((change) => Object.keys(change.facts)));
+    // which rights, the rules say when it is sent
+    const facts = withoutFacts(letter.facts, new Set([...newest, ...Object.keys(letter.facts).filter(isRight)]));
+    const rights = letter.rights === true ? ({ rights: true } as const) : {};
+    return { revision, kind, facts, named: Object.keys(facts), acknowledged: true, who, txn, at, ...rights };
+  });
+  const asked = changes.filter(
+    ({ kind, facts, rights }) => kind !== 'edit' || rights === true || Object.keys(facts).length > 0,
+  );
+  const joined = asked.flatMap(({ facts }) =>
+    Object.entries(facts).flatMap(([fact, value]) => (value === MEMBER ? (groupOf(fact) ?? []) : [])),
+  );
+  return {
+    ...row,
+    deadLetters: [],
+    trusted: [...new Set([...row.trusted, ...joined])],
+    pending: [...asked, ...row.pending].toSorted((left, right) => left.revision - right.revision),
+  };
+}

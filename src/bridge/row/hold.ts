@@ -1,0 +1,47 @@
+/** Held changes: asked before a long sleep, perhaps out of a restored back-up. An operator releases or drops them. Pure. */
+import { withoutFacts } from '../../mapping/facts.ts';
+import { expectedFacts, BRIDGE_CHANGE } from './recheck.ts';
+import type { Change, Row } from './types.ts';
+import { baseFacts } from './views.ts';
+
+/** A row whose changes wait for an operator; what ZITADEL has is read before anything is sent again. */
+export function putOnHold(row: Row): Row {
+  const changes = [...toConfirm(row), ...row.pending].map((change): Change => ({ ...change, onHold: true }));
+  const doubt = row.doubt || changes.length > 0;
+  const dueAt = doubt && changes.length === 0 ? row.dueAt : null;
+  // sentName stays: the name that a call may have taken meanwhile is not free yet
+  return { ...row, pending: changes, doubt, calling: null, recheck: null, dueAt };
+}
+
+/** A call may have landed during the sleep: what must be so, as a change. */
+function toConfirm(row: Row): readonly Change[] {
+  const { recheck: confirm } = row;
+  if (confirm === null) return [];
+  const at = confirm.at;
+  if (baseFacts(row) === null)
+    return row.pending.some(({ kind }) => kind === 'delete')
+      ? []
+      : [{ ...BRIDGE_CHANGE, kind: 'delete', facts: {}, at }];
+  const facts = expectedFacts(row);
+  const rights = confirm.rights === true;
+  if (row.confirmed === null || (Object.keys(facts).length === 0 && !rights)) return [];
+  return [{ ...BRIDGE_CHANGE, kind: 'edit', facts, at, ...(rights ? { rights } : {}) }];
+}
+
+const released = ({ onHold: _held, ...change }: Change): Change => change;
+
+export const releaseHold = (row: Row): Row => ({ ...row, pending: row.pending.map(released), doubt: true });
+
+/** A held create is released by any write to that user. */
+export const releasedBy = (changes: readonly Change[]): readonly Change[] =>
+  changes.some(({ onHold: held, kind }) => held === true && kind === 'create') ? changes.map(released) : changes;
+
+/** What a new request has brought about is no longer held. */
+export function withoutDone(changes: readonly Change[], done: ReadonlySet<string>): readonly Change[] {
+  if (done.size === 0 || !changes.some(({ onHold: held }) => held)) return changes;
+  return changes.flatMap((change) => {
+    if (change.onHold !== true || change.kind === 'delete') return [change];
+    const facts = withoutFacts(change.facts, done);
+    return Object.keys(facts).length === 0 && change.rights !== true ? [] : [{ ...change, facts }];
+  });
+}

@@ -1,0 +1,33 @@
+import type { Row, Unique } from '../row/types.ts';
+import type { Store } from '../ports/store.ts';
+import { unlessEmpty } from '../row/views.ts';
+import { updateRow } from '../row/update-row.ts';
+
+const AT_ONCE = 100;
+
+/** Takes tombstones of a tenant away that are older than `before`: lists of ZITADEL are long past them. */
+export async function forgetTombstones(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
+  const isOver = (row: Row): boolean =>
+    row.tombstone !== null && row.recheck === null && row.pending.length === 0 && row.deadLetters.length === 0;
+  for (;;) {
+    const rows = (await store.tombstones(tenant, before, AT_ONCE)).filter(isOver);
+    if (rows.length === 0) return;
+    for (const row of rows) await updateRow(store, unique, row, (now) => (isOver(now) ? null : now));
+  }
+}
+
+/** Takes dead letters away that died before `before`: nobody has asked for them in DEAD_KEEP. */
+export async function forgetDeadLetters(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
+  let after: string | undefined;
+  for (;;) {
+    const rows = await store.withCondition(tenant, 'dead', AT_ONCE, after);
+    if (rows.length === 0) return;
+    for (const row of rows)
+      await updateRow(store, unique, row, (now) => {
+        const dead = now.deadLetters.filter(({ deadAt: died }) => died >= before);
+        if (dead.length === now.deadLetters.length) return now;
+        return unlessEmpty({ ...now, deadLetters: dead });
+      });
+    after = rows.at(-1)?.id;
+  }
+}

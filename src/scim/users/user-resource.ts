@@ -1,0 +1,35 @@
+/** A user as the client sees it: schemas, id, attributes, meta, cut down to what was asked for. */
+import type { GroupRef, UserResource } from '../../bridge/requests/use-cases.ts';
+import { schemasOf, USER } from '../../mapping/attributes.ts';
+import { createProjection, type Asked, type Projection } from '../../mapping/project.ts';
+import type { Json } from '../http/body.ts';
+import { groupLocation, metaOf, userLocation } from '../http/meta.ts';
+
+const EVERYTHING = createProjection(USER, {});
+
+/** The projection of a request; the one of a request that names nothing is made once. */
+export function projectionOf(asked: Asked): Projection {
+  return asked.attributes === undefined && asked.excludedAttributes === undefined
+    ? EVERYTHING
+    : createProjection(USER, asked);
+}
+
+/** The JSON of a user (RFC 7643 §3). `schemas` names the extensions that have a value (RFC 7643 §3.3). */
+export function renderUser(
+  { id, user, etag, created, modified, groups }: UserResource,
+  base: string,
+  projection: Projection,
+): Json {
+  return projection.apply({
+    schemas: schemasOf(user),
+    id,
+    ...user,
+    ...(groups !== undefined && groups.length > 0 && { groups: groups.map((group) => renderGroup(group, base)) }),
+    meta: metaOf('User', { etag, created, modified }, userLocation(id, base)),
+  });
+}
+
+/** A group of a user (RFC 7643 §4.1.2). ZITADEL knows no nesting, so every membership is a direct one. */
+function renderGroup({ id, displayName }: GroupRef, base: string): Json {
+  return { value: id, display: displayName, type: 'direct', $ref: groupLocation(id, base) };
+}

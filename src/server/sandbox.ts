@@ -1,0 +1,62 @@
+/** `npm start` with nothing set: a ZITADEL to try against, in this process, kept in DATA_DIR/sandbox.db. */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { TenantConfig } from '../config/tenants.ts';
+import { createSandbox, type Sandbox } from '../../sandbox/server.ts';
+import { ownFolder } from '../store/sqlite/folder.ts';
+
+export interface Demo {
+  readonly config: Config;
+  /** undefined: a real ZITADEL is configured */
+  readonly sandbox?: Sandbox;
+  /** the token to show; undefined: the operator set one */
+  readonly token?: string;
+}
+
+/** A configuration whose tenants all have a ZITADEL: when none is configured, the sandbox, with a store apart from a real one's. */
+export async function withSandbox(config: Config): Promise<Demo> {
+  if (!config.sandbox) return { config };
+  const { dataDir } = config.store;
+  ownFolder(dataDir);
+  const named = config.tenants.flatMap(({ organization }) =>
+    organization === null ? [] : [{ id: organization, name: organization }],
+  );
+  const sandbox = await createSandbox({ file: join(dataDir, 'sandbox.db'), organizations: named });
+  const token = config.tenants.some(isOpenToNobody) ? keptToken(join(dataDir, 'sandbox.token')) : undefined;
+  const tenants = config.tenants.map((tenant) => inSandbox(tenant, sandbox, token));
+  return {
+    config: { ...config, tenants, store: { ...config.store, dataDir: storeFolder(config) } },
+    sandbox,
+    ...(token === undefined ? {} : { token }),
+  };
+}
+
+/** Where the embedded store is: what is tried out with the sandbox is kept apart. */
+export const storeFolder = ({ sandbox, store: { dataDir } }: Config): string =>
+  sandbox ? join(dataDir, 'sandbox') : dataDir;
+
+/** Nobody set a token. */
+const isOpenToNobody = ({ tokens, jwt, basic }: TenantConfig): boolean => tokens.length === 0 && !jwt && !basic;
+
+function inSandbox(tenant: TenantConfig, { url, seeds }: Sandbox, token: string | undefined): TenantConfig {
+  // an organization of the operator's own has no service user in the sandbox
+  const service = tenant.organization === null ? seeds.tokens.managerA : seeds.tokens.instanceOwner;
+  const tokens =
+    token !== undefined && isOpenToNobody(tenant)
+      ? [{ name: 'sandbox', sha256: createHash('sha256').update(token).digest('hex') }]
+      : tenant.tokens;
+  return {
+    ...tenant,
+    organization: tenant.organization ?? seeds.organizations.a,
+    zitadel: { url, credential: { kind: 'token', token: service } },
+    tokens,
+  };
+}
+
+/** The same token at every start, so that what was pasted once goes on working. */
+function keptToken(file: string): string {
+  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
+  return readFileSync(file, 'utf8').trim();
+}
