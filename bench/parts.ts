@@ -9,6 +9,7 @@ import type { Zitadel } from './person.ts';
 import { type BenchStore, EMBEDDED } from './redis.ts';
 import { ms } from './report.ts';
 import type { Run } from './run.ts';
+import { besideBacklog, besideFilters } from './neighbours.ts';
 import { singleRequests } from './single.ts';
 import { throughput } from './throughput.ts';
 import { waiting } from './waiting.ts';
@@ -102,6 +103,19 @@ export const PARTS: readonly Part[] = [
       onSandbox(FAST, (zitadel) =>
         step('many at once', async () => simultaneous(zitadel, [await room('fast-disk'), await room('slow-disk')])),
       ),
+  },
+  {
+    name: 'neighbours',
+    async work({ onSandbox, step, room, sizes }) {
+      const users = sizes.users * 2;
+      await onSandbox({ latency: false, users }, (_, sandbox) =>
+        step('beside filters', async () => besideFilters(sandbox, await room('beside-filters'), users)),
+      );
+      const rows = sizes.users / 2;
+      await onSandbox({ latency: true, users: rows }, (_, sandbox) =>
+        step('beside a backlog', async () => besideBacklog(sandbox, await room('beside-backlog'), rows)),
+      );
+    },
   },
   ...onBoth('large', ({ onSandbox, step, room, sizes }, store) =>
     onSandbox({ latency: false, users: sizes.large }, (zitadel) =>

@@ -20,8 +20,8 @@ export interface SyncLine {
 }
 
 export interface BridgeProcess {
-  /** a new connection of its own to SCIM */
-  connection(): Connection;
+  /** a new connection of its own to SCIM; `token` of a tenant, when it is not the only one */
+  connection(token?: string): Connection;
   /** Waits until /readyz is 200: at the first start that is the end of the first sync. Milliseconds since the process began. */
   ready(): Promise<number>;
   /** Waits for the sync that begins with the process. */
@@ -39,7 +39,7 @@ export interface OpenBridge extends BridgeProcess {
   look(): Promise<Look>;
 }
 
-const TOKEN = 'bench-token';
+const TOKEN = 'a-bench-token-of-128-bits';
 /** The flags of node that `npm start` gives. */
 const FLAGS = /^node (.*)src\/main\.ts$/.exec(manifest.scripts.start)?.[1]?.split(' ').filter(Boolean) ?? [];
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -94,7 +94,7 @@ async function startProgram(
       while ((await health.send('GET', '/readyz', null)).status !== 200) await delay(10);
       return performance.now() - began;
     },
-    connection: () => createConnection(`${address}/scim/v2`, { authorization: `Bearer ${TOKEN}` }),
+    connection: (token = TOKEN) => createConnection(`${address}/scim/v2`, { authorization: `Bearer ${token}` }),
     async synced() {
       const line = await child.line(/^(.*"msg":"sync finished".*)$/m);
       return JSON.parse(line) as SyncLine;

@@ -4,12 +4,13 @@ import type { ConnectError, HandlerContext } from '@connectrpc/connect';
 import { callerKey } from './callers.ts';
 import type { Caller } from './callers.ts';
 import { wireKey } from './connections.ts';
-import { deadlinePassed, integrityViolation, outcomeOf } from './errors.ts';
-import type { Faults } from './faults.ts';
+import { deadlinePassed, integrityViolation, outcomeOf, type Version } from './errors.ts';
+import type { Fate, Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
 import { createLanes } from './lanes.ts';
 import type { Lane } from './lanes.ts';
 import type { Work } from './latency.ts';
+import type { Lost } from './lost.ts';
 import { validate } from './validation.ts';
 
 /** Which aggregate a write is about: writes on one collide. user: the user named, for the operator's log. */
@@ -38,6 +39,8 @@ export interface CallsOptions {
   readonly random: () => number;
   readonly now: () => number;
   readonly commit: () => void;
+  readonly lost: Lost;
+  readonly version: Version;
 }
 
 /** So many writes in flight on one aggregate fail with an integrity violation this often. */
@@ -47,7 +50,7 @@ const COLLISIONS = 0.03;
 /** How a call ends: with its own outcome, with an injected error in place of it, or with nothing said by the service. */
 type Ending<O> = { readonly value: O } | { readonly refusal: unknown } | { readonly fault: ConnectError } | 'silence';
 
-export function createCalls({ faults, journal, latency, random, now, commit }: CallsOptions): Calls {
+export function createCalls({ faults, journal, latency, random, now, commit, lost, version }: CallsOptions): Calls {
   const lanes = createLanes();
 
   /** Runs apply as the injected faults and the latency table want. */
@@ -55,7 +58,7 @@ export function createCalls({ faults, journal, latency, random, now, commit }: C
     context: HandlerContext,
     request: Message,
     work: Partial<Work>,
-    apply: () => O,
+    apply: (fate: Fate) => O,
   ): Promise<Ending<O>> {
     const method = context.method as DescMethodUnary;
     const fate = faults.next(method.parent.typeName, method.name);
@@ -63,10 +66,12 @@ export function createCalls({ faults, journal, latency, random, now, commit }: C
     let own: Ending<O> = 'silence';
     if (fate.apply) {
       try {
-        validate(method.input, request);
+        // newer versions take an empty value as the wish to delete the key
+        if (version === 'A' || method.name !== 'SetUserMetadata') validate(method.input, request);
         if (latency) await latency({ method: method.name, ...work });
         if ((context.timeoutMs() ?? 1) <= 0) throw deadlinePassed(random);
-        own = { value: apply() };
+        const value = apply(fate);
+        own = { value: fate.empty === true ? ({} as O) : value };
       } catch (refusal) {
         own = { refusal };
       }
@@ -112,11 +117,12 @@ export function createCalls({ faults, journal, latency, random, now, commit }: C
       }
 
       let answered: ReturnType<typeof record> | undefined;
-      const ending = await perform(context, request as Message, work?.(request) ?? {}, () => {
+      const ending = await perform(context, request as Message, work?.(request) ?? {}, ({ loses }) => {
         try {
-          if (lane.parallel() >= COLLIDING && random() < COLLISIONS) throw integrityViolation();
+          if (lane.parallel() >= COLLIDING && random() < COLLISIONS) throw integrityViolation(version);
           const result = handle(request, caller, lane);
           commit();
+          if (loses !== undefined && user !== undefined) lost.lose(user, loses);
           answered = record('ok');
           return result;
         } catch (reason) {

@@ -45,6 +45,7 @@ const MISSING: Told = { status: 404, body: { error: 'nothing here' } };
  * - GET, POST faults: one fault or {faults: [...]} (faults.ts)
  * - GET users?organization=ID (JSON lines), GET users/ID: what is stored
  * - POST users/ID/state {state}: also 'initial', which no call of v2 can make
+ * - POST users/ID/lost {lost, ms}: reads lose the user, for ms or for good, or find it again; as a fault: {mode: 'lose', method, ms}
  * - POST users/ID/password {verify}, GET users/ID/password?verify=: {login: would it log in, kind}
  * - POST tokens {token, revoked, userId, expires}: revokes, revives, or adds one; expires in ms since 1970
  * - POST members {userId, organization, roles}: gives roles and takes all others away; organization '' is the instance
@@ -96,6 +97,12 @@ export async function control({ world, faults, journal, seeds }: Control, asked:
       if (!user) return MISSING;
       if (!detail) return { status: 200, body: showUser(state, user) };
       if (detail === 'state' && posts) return done(world, () => setState(world, user, body.state as User['state']));
+      if (detail === 'lost' && posts) {
+        const { lost = true, ms } = body as { readonly lost?: boolean; readonly ms?: number };
+        if (lost) world.lost.lose(id, ms);
+        else world.lost.find(id);
+        return OK;
+      }
       if (detail === 'password') {
         const text = (body.verify as string | undefined) ?? query.get('verify') ?? '';
         const login = user.state === 'active' && (await opens(user.password, text));

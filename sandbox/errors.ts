@@ -18,10 +18,12 @@ const TABLE = {
   usernameBlank: [Code.InvalidArgument, 'V2-zzad3', 'Errors.Invalid.Argument'],
   domainReserved: [Code.InvalidArgument, 'COMMAND-SFd21', 'Domain is already reserved and cannot be used'],
   emailInvalid: [Code.InvalidArgument, 'EMAIL-599BI', 'Email is invalid'],
+  emailNotBare: [Code.InvalidArgument, 'EMAIL-599GV', 'Email is invalid'],
   phoneInvalid: [Code.InvalidArgument, 'PHONE-so0wa', 'Phone is invalid'],
   givenNameBlank: [Code.InvalidArgument, 'USER-UCej2', 'First name in profile is empty'],
   familyNameBlank: [Code.InvalidArgument, 'USER-4hB7d', 'Last name in profile is empty'],
   hashUnknown: [Code.InvalidArgument, 'USER-JDk4t', 'Errors.User.Password.NotSupported'],
+  hashNotSupported: [Code.InvalidArgument, 'CRYPT-r8Qm2', 'Errors.User.Password.NotSupported'],
   phoneRemovalVerified: [Code.InvalidArgument, 'USERv2-4f3d6', 'Verifying phone removal is not supported'],
   userTypeMissing: [Code.Unimplemented, '', 'user type is not implemented'],
   // users: existence, by call
@@ -110,15 +112,28 @@ export function bare(code: Code, message: string): ConnectError {
   return new ConnectError(message, code);
 }
 
-/** Text of a server failure that ZITADEL hands out as UNKNOWN with HTTP 500 and no ErrorDetail. */
-export function unknown(reason: string): ConnectError {
-  return bare(Code.Unknown, `rpc error: code = Unknown desc = ${reason}`);
+/** Text of a server failure that ZITADEL hands out as UNKNOWN with HTTP 500 and, but for newer versions, no ErrorDetail. */
+export function unknown(reason: string, version: Version = 'A'): ConnectError {
+  const message = `rpc error: code = Unknown desc = ${reason}`;
+  if (version === 'A') return bare(Code.Unknown, message);
+  // the detail is there, and says nothing
+  return new ConnectError(message, Code.Unknown, undefined, [{ desc: ErrorDetailSchema, value: { id: '', message } }]);
 }
 
+/**
+ * Which ZITADEL the sandbox answers as, of three that were measured: A = main of 2025-10, B = main of 2026-07 (the v5 line), C = branch v4.x
+ * of 2026-07.
+ */
+export type Version = 'A' | 'B' | 'C';
+
 /** What parallel writes on one aggregate fail with; nothing is written then. */
-export function integrityViolation(): ConnectError {
+export function integrityViolation(version: Version = 'A'): ConnectError {
   const pkey = 'duplicate key value violates unique constraint "events2_pkey" (SQLSTATE 23505)';
-  return unknown(`integrity violation of type "unique" on "events2" (constraint: "events2_pkey"): ERROR: ${pkey}`);
+  if (version === 'C') return unknown(`ERROR: ${pkey} ()`, version);
+  return unknown(
+    `integrity violation of type "unique" on "events2" (constraint: "events2_pkey"): ERROR: ${pkey}`,
+    version,
+  );
 }
 
 /** What a deadline that ends on the server is answered with: never DEADLINE_EXCEEDED, and mostly untrue. */

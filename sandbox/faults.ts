@@ -4,7 +4,7 @@ import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
 
 /** One injected fault, as POST /sandbox/faults takes it. All times in milliseconds. */
 export interface Fault {
-  readonly mode?: 'ok' | 'down' | 'slow' | 'error';
+  readonly mode?: 'ok' | 'down' | 'slow' | 'error' | 'lose' | 'empty';
   /** Only calls of this method, or of this service when it holds a dot. */
   readonly method?: string;
   /** Only each n-th call that it concerns. */
@@ -13,7 +13,10 @@ export interface Fault {
   readonly times?: number;
   /** With this chance only, 0-1. */
   readonly p?: number;
-  /** slow: wait so long before the call is applied; down: so long, then up again. */
+  /**
+   * slow: wait so long before the call is applied; down: so long, then up again. lose: reads lose the user that the call wrote to (lost.ts),
+   * for so long, or for good. empty: the call is applied and answered by a message without content.
+   */
   readonly ms?: number;
   /** error: the name of the code, UNAVAILABLE when absent; id and message of its ErrorDetail. */
   readonly code?: string;
@@ -41,6 +44,10 @@ export interface Fate {
   readonly error?: ConnectError;
   readonly status?: number;
   readonly retryAfter?: number;
+  /** Reads lose the user written to, for so many ms (Infinity: for good). */
+  readonly loses?: number;
+  /** Answered by a message without content. */
+  readonly empty?: true;
 }
 
 export interface Faults {
@@ -92,16 +99,20 @@ export function createFaults(now: () => number, random: () => number, onDown: (a
 /** Adds one fault to a fate: delays add up, the first ending other than an answer stays. */
 function join(fate: Fate, fault: Fault): Fate {
   if (fate.end !== 'answer' || fate.error || fate.status) return fate;
+  if (fault.mode === 'lose') return { ...fate, loses: fault.ms ?? Number.POSITIVE_INFINITY };
+  if (fault.mode === 'empty') return { ...fate, empty: true };
   const delay = fate.delay + (fault.mode === 'slow' ? (fault.ms ?? 0) : 0);
-  if (fault.hang) return { delay: delay + (fault.hangMs ?? 0), apply: fault.hangMs !== undefined, end: 'hang' };
-  if (fault.dropBefore) return { delay, apply: false, end: 'drop' };
-  if (fault.dropAfter) return { delay, apply: true, end: 'drop' };
+  if (fault.hang)
+    return { ...fate, delay: delay + (fault.hangMs ?? 0), apply: fault.hangMs !== undefined, end: 'hang' };
+  if (fault.dropBefore) return { ...fate, delay, apply: false, end: 'drop' };
+  if (fault.dropAfter) return { ...fate, delay, apply: true, end: 'drop' };
   if (fault.mode !== 'error') return { ...fate, delay };
   const { status, retryAfter } = fault;
   const apply = fault.afterApply ?? false;
   const wait = delay + (fault.ms ?? 0);
-  if (status) return { delay: wait, apply, end: 'answer', status, ...(retryAfter === undefined ? {} : { retryAfter }) };
-  return { delay: wait, apply, end: 'answer', error: errorOf(fault) };
+  if (status)
+    return { ...fate, delay: wait, apply, end: 'answer', status, ...(retryAfter === undefined ? {} : { retryAfter }) };
+  return { ...fate, delay: wait, apply, end: 'answer', error: errorOf(fault) };
 }
 
 function errorOf({ code = 'UNAVAILABLE', id, message = 'injected fault', retryAfter }: Fault): ConnectError {

@@ -2,6 +2,7 @@ import { createSandbox } from './server.ts';
 
 /** The sandbox as a process of its own. Settings by environment, each as the option of the same meaning. */
 const { PORT, HOST, SANDBOX_FILE, SANDBOX_LAG, SANDBOX_LATENCY, SANDBOX_SERVICES, SANDBOX_MAX_LIMIT } = process.env;
+const { SANDBOX_VERSION: version } = process.env;
 const { SANDBOX_EXTERNAL_DOMAIN } = process.env;
 
 const sandbox = await createSandbox({
@@ -11,6 +12,7 @@ const sandbox = await createSandbox({
   lag: SANDBOX_LAG !== 'false',
   latency: SANDBOX_LATENCY === 'true',
   ...(SANDBOX_SERVICES === 'v2' || SANDBOX_SERVICES === 'v2beta' ? { services: SANDBOX_SERVICES } : {}),
+  ...(version === 'A' || version === 'B' || version === 'C' ? { version } : {}),
   ...(SANDBOX_MAX_LIMIT ? { maxLimit: Number(SANDBOX_MAX_LIMIT) } : {}),
   ...(SANDBOX_EXTERNAL_DOMAIN ? { externalDomain: SANDBOX_EXTERNAL_DOMAIN } : {}),
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { verify, verifySync } from '@node-rs/bcrypt';
 import type { Organization, Password, PasswordRules } from './entities.ts';
-import { refusal, unknown } from './errors.ts';
+import { refusal, unknown, type Version } from './errors.ts';
 
 /** The rules of the instance. */
 export const DEFAULT_RULES: PasswordRules = { minLength: 8, upper: true, lower: true, number: true, symbol: true };
@@ -23,16 +23,17 @@ export function passwordOf(
   context: Organization | undefined,
   step: 'create' | 'update',
   changed: number,
+  version: Version = 'A',
 ): Password | undefined {
   if (given.case === undefined) return undefined;
   const { changeRequired } = given.value;
   if (given.case === 'hashedPassword') {
-    if (!HASHES.test(given.value.hash)) throw refusal('hashUnknown');
+    if (!HASHES.test(given.value.hash)) throw refusal(version === 'A' ? 'hashUnknown' : 'hashNotSupported');
     return { kind: 'hash', value: given.value.hash, changeRequired, changed };
   }
   const { password } = given.value;
   obey(password, context?.passwordRules ?? DEFAULT_RULES, step);
-  if (Buffer.byteLength(password) > 72) throw unknown('bcrypt: password length exceeds 72 bytes');
+  if (Buffer.byteLength(password) > 72) throw unknown('bcrypt: password length exceeds 72 bytes', version);
   return { kind: 'clear', value: digest(password), changeRequired, changed };
 }
 

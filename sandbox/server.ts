@@ -1,6 +1,7 @@
 import { createCalls } from './calls.ts';
 import { createStamps } from './clock.ts';
 import { listen } from './connections.ts';
+import type { Version } from './errors.ts';
 import { createFaults } from './faults.ts';
 import { createJournal } from './journal.ts';
 import { keyPairOf } from './keys.ts';
@@ -8,6 +9,7 @@ import type { KeyFile } from './keys.ts';
 import { createLag, MEASURED_LAG } from './lag.ts';
 import type { LagOptions } from './lag.ts';
 import { createLatency } from './latency.ts';
+import { createLost } from './lost.ts';
 import { createPermissions } from './permissions.ts';
 import { createRandom } from './random.ts';
 import { createRoutes } from './routes.ts';
@@ -31,7 +33,9 @@ export interface SandboxOptions {
   readonly latency?: boolean;
   /** Organizations beside the seeded ones. */
   readonly organizations?: readonly { readonly id: string; readonly name: string }[];
-  /** Which of the twin services are served; default both. */
+  /** Which ZITADEL it answers as; default A, the measured one, with both of the twin services. */
+  readonly version?: Version;
+  /** Which of the twin services are served; default as the version named, else both. */
   readonly services?: Twins;
   /** Largest limit of ListUsers and other lists, as on servers from 4.20 on (1000); default 0, none. */
   readonly maxLimit?: number;
@@ -87,6 +91,8 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const pair = await keyPairOf(store);
   const journal = createJournal();
   const faults = createFaults(clock, random, (asker) => listener.cutAll(asker));
+  const { version = 'A' } = options;
+  const lost = createLost(clock);
   const calls = createCalls({
     faults,
     journal,
@@ -94,12 +100,16 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     random,
     now: clock,
     commit: () => state.commit(),
+    lost,
+    version,
   });
   const world: World = {
     ...stamps,
     state,
     permissions: createPermissions(state),
     calls,
+    lost,
+    version,
     random,
     maxLimit: options.maxLimit ?? 0,
     events(aggregate, n = 1) {
@@ -117,7 +127,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     now: clock,
     externalDomain: options.externalDomain,
     token: createTokenEndpoint(state, pair, () => clock() * 1000),
-    rpc: createRpc({ world, journal, twins: options.services ?? 'both' }),
+    rpc: createRpc({ world, journal, twins: options.services ?? (options.version === 'A' ? 'v2beta' : 'both') }),
   });
   const listener = await listen({ host, port }, handle, (first) => {
     return !faults.isDown() || /^(GET|POST) \/sandbox\//.test(first.toString('latin1'));

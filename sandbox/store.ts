@@ -1,3 +1,4 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /** Where the state outlives the process: one value per (kind, id). Writes are kept back until commit. */
@@ -26,6 +27,8 @@ interface Pending {
  * no fsync (synchronous OFF), so a create costs some ten microseconds.
  */
 export function createFileStore(file: string): Store {
+  // SQLite gives -wal and -shm the mode of the database itself
+  if (!existsSync(file)) closeSync(openSync(file, 'wx', 0o600));
   const db = new DatabaseSync(file);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF');
   db.exec('CREATE TABLE IF NOT EXISTS entity (kind TEXT, id TEXT, value TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID');

@@ -1,12 +1,24 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { refusal } from './errors.ts';
+import { refusal, type Version } from './errors.ts';
 
-/** The address syntax of HTML (input type=email): no blanks, no display form, no quoted part, ASCII only. */
-const EMAIL =
-  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+const LOCAL = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+$/;
+const LABEL = /^[a-zA-Z0-9-]{1,63}$/;
 
-export function email(address: string): string {
-  if (!EMAIL.test(address)) throw refusal('emailInvalid');
+function isPlainAddress(address: string): boolean {
+  const [local = '', domain = '', ...more] = address.split('@');
+  const isLabel = (label: string): boolean => LABEL.test(label) && !label.startsWith('-') && !label.endsWith('-');
+  return more.length === 0 && LOCAL.test(local) && domain.split('.').every(isLabel);
+}
+
+/**
+ * Of version A the address syntax of HTML (input type=email): no blanks, no display form, no quoted part, ASCII only. Newer versions take
+ * what RFC 5322 calls an address, blanks around it too, and store it as it is; the display form they refuse.
+ */
+export function email(address: string, version: Version = 'A'): string {
+  if (version === 'A') {
+    if (!isPlainAddress(address)) throw refusal('emailInvalid');
+  } else if (/[<>]/.test(address) || !/^(?:"[^"]+"|[^\s"@]+)@[^\s@]+$/.test(address.trim()))
+    throw refusal('emailNotBare');
   return address;
 }
 

@@ -1,5 +1,7 @@
 import type { Calls } from './calls.ts';
 import type { Stamps } from './clock.ts';
+import type { Version } from './errors.ts';
+import type { Lost } from './lost.ts';
 import type { Permissions } from './permissions.ts';
 import type { State } from './state.ts';
 
@@ -8,6 +10,8 @@ export interface World extends Stamps {
   readonly state: State;
   readonly permissions: Permissions;
   readonly calls: Calls;
+  readonly lost: Lost;
+  readonly version: Version;
   readonly random: () => number;
   /** Largest limit of ListUsers and the like; 0: none, as on servers before 4.20. */
   readonly maxLimit: number;

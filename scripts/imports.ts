@@ -7,10 +7,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 
 /** What a room may import beside itself; a name with `: types` by `import type` only. A file beside the rooms is a room of its own. */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  scim: ['bridge: types', 'mapping', 'errors'],
-  mapping: ['errors'],
-  bridge: ['mapping', 'errors'],
-  store: ['bridge: types', 'mapping', 'errors'],
+  scim: ['bridge: types', 'mapping', 'slices', 'errors'],
+  mapping: ['slices', 'errors'],
+  bridge: ['mapping', 'slices', 'errors'],
+  store: ['bridge: types', 'mapping', 'slices', 'errors'],
   queue: ['bridge: types', 'mapping', 'errors'],
   zitadel: ['bridge: types', 'mapping', 'errors'],
   sandbox: [],
@@ -18,11 +18,12 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   cli: ['admin', 'bridge: types', 'wire', 'store-copy', 'demo', 'config', 'errors', 'log'],
   config: ['mapping'],
   errors: [],
+  slices: [],
   log: [],
   metrics: [],
   health: [],
   server: [],
-  reports: ['bridge: types', 'scim: types', 'log: types', 'metrics: types'],
+  reports: ['bridge: types', 'scim: types', 'store: types', 'log: types', 'metrics: types'],
   app: ['scim'],
   rooms: ['bridge', 'store', 'queue', 'zitadel', 'config: types', 'log: types', 'metrics: types', 'reports'],
   wire: [
@@ -31,7 +32,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'app',
     'scim',
     'bridge: types',
-    'store: types',
+    'store',
     'config: types',
     'log',
     'metrics',
@@ -39,7 +40,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'reports',
   ],
   'store-copy': ['bridge', 'store', 'rooms', 'errors'],
-  demo: ['config: types', 'sandbox'],
+  demo: ['config: types', 'sandbox', 'store'],
   main: ['wire', 'server', 'demo', 'config', 'log', 'admin'],
 };
 

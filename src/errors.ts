@@ -38,6 +38,17 @@ export class BridgeError extends Error {
   }
 }
 
+/** What the store keeps of one row cannot be read. The others are served; its names stay reserved. */
+export class DamagedRow extends BridgeError {
+  constructor(id: string, cause?: unknown) {
+    const detail =
+      `What the bridge keeps of ${id} is damaged: the administrator finds it by \`scim-bridge doctor\`, ` +
+      'and `scim-bridge queue drop` has it read from ZITADEL again.';
+    super(503, detail, { retryAfter: 60, cause });
+    this.name = 'DamagedRow';
+  }
+}
+
 /** The same refusal, with what was done all the same. */
 export function withNote({ status, message, scimType }: BridgeError, note: string): BridgeError {
   return new BridgeError(status, `${message} (${note})`, scimType === undefined ? {} : { scimType });
@@ -90,6 +101,9 @@ function row(call: string, on: string, kind: ErrorKind, detail: string, shape: R
 }
 
 const invalid = { status: 400, scimType: 'invalidValue' } as const;
+/** The same words wherever the other user is, and whether ZITADEL said so or the bridge knew: they tell nothing of other organizations. */
+export const NAME_TAKEN =
+  'userName is already taken in ZITADEL. User names are unique over the whole ZITADEL instance, other organizations and letter case included: choose another one, or remove the other user.';
 const taken = { status: 409, scimType: 'uniqueness' } as const;
 const CHECK = 'ZITADEL refused the request. Its words: {says}. Correct the value in the identity provider.';
 const NO_RIGHTS =
@@ -106,17 +120,19 @@ const POLICY = 'The password breaks the password policy of the ZITADEL organizat
 // biome-ignore format: one row is one fact
 export const ERRORS: readonly ErrorRow[] = [
   // names and ids that are taken
-  row('CreateUser', 'V3-DKcYh', 'refused', 'userName is already taken in ZITADEL. User names are unique over the whole ZITADEL instance, other organizations and letter case included: choose another one, or remove the other user.', taken),
-  row('UpdateUser', 'V3-DKcYh', 'refused', 'userName is already taken in ZITADEL. User names are unique over the whole ZITADEL instance, other organizations and letter case included: choose another one, or remove the other user.', taken),
+  row('CreateUser', 'V3-DKcYh', 'refused', NAME_TAKEN, taken),
+  row('UpdateUser', 'V3-DKcYh', 'refused', NAME_TAKEN, taken),
   row('*', 'V3-DKcYh', 'refused', 'The value is already taken in ZITADEL: {says}.', taken),
   row('*', 'V3-DKcYh', 'refused', 'The account at the external identity provider is already linked to another ZITADEL user: remove that link first.', { ...taken, says: 'External IDP' }),
   row('CreateUser', 'COMMAND-7yiox1isql', 'replan', 'a user with this id exists already'),
   row('CreateUser', 'COMMAND-k2una', 'replan', 'a user with this id exists already'),
+  row('CreateUser', 'COMMAND-QXPGs', 'blocked', 'ZITADEL does not know the organization: check ZITADEL_ORG_ID'),
   row('CreateUser', 'COMMAND-39nf2', 'refused', 'The external identity provider is not set up in ZITADEL.', invalid),
   row('*', 'COMMAND-SFd21', 'refused', 'userName ends in a domain that another ZITADEL organization has verified as its own: use another userName, or release the domain there.', invalid),
 
   // values that ZITADEL's commands refuse
   row('*', 'EMAIL-599BI', 'refused', 'emails.value is not an e-mail address that ZITADEL accepts: send the bare address (local@domain, no display name, no quotes).', invalid),
+  row('*', 'EMAIL-599GV', 'refused', 'emails.value is not an e-mail address that ZITADEL accepts: send the bare address (local@domain, no display name).', invalid),
   row('*', 'EMAIL-spblu', 'refused', 'emails.value is empty: send an e-mail address.', invalid),
   row('*', 'PHONE-so0wa', 'refused', 'phoneNumbers.value is not a phone number that ZITADEL accepts: send it in international form, e.g. +41791234567.', invalid),
   row('UpdateUser', 'USERv2-4f3d6', 'refused', 'phoneNumbers cannot be removed and verified in one call.', invalid),
@@ -124,6 +140,8 @@ export const ERRORS: readonly ErrorRow[] = [
   row('*', 'USER-4hB7d', 'refused', 'name.familyName must not be blank.', invalid),
   row('*', 'V2-zzad3', 'refused', 'userName must not be blank.', invalid),
   row('*', 'USER-JDk4t', 'refused', 'The password hash has a format that this ZITADEL cannot verify: allow bcrypt under SystemDefaults.PasswordHasher.Verifiers, or set PASSWORDS=ignore.', invalid),
+  row('*', 'CRYPT-r8Qm2', 'refused', 'The password hash has a format that this ZITADEL cannot verify: allow bcrypt under SystemDefaults.PasswordHasher.Verifiers, or set PASSWORDS=ignore.', invalid),
+  row('*', 'USERv2-j0z7uy', 'refused', 'An attribute that is kept as ZITADEL metadata was sent in two places of one call.', invalid),
   row('*', 'META-2m00f', 'refused', 'An attribute that is kept as ZITADEL metadata has an empty key or value.', invalid),
 
   // password policy: COMMA- on create, DOMAIN- on update
@@ -203,7 +221,7 @@ export const ERRORS: readonly ErrorRow[] = [
   row('*', 'NOT_FOUND', 'blocked', 'ZITADEL does not know this host name: ZITADEL_URL must be its external domain', { says: 'unable to set instance' }),
 
   // not now
-  row('*', 'UNKNOWN', 'retry', 'parallel writes on one user, or on the members of one organization: ZITADEL wrote nothing', { says: 'integrity violation', definite: true }),
+  row('*', 'UNKNOWN', 'retry', 'parallel writes on one user, or on the members of one organization: ZITADEL wrote nothing', { says: 'events2_pkey', definite: true }),
   row('*', 'RESOURCE_EXHAUSTED', 'retry', 'ZITADEL asks for fewer calls: {says}', { definite: true }),
   row('*', 'UNAVAILABLE', 'retry', 'ZITADEL asks for fewer calls: {says}', { says: 'HTTP 429', definite: true }),
   row('*', 'QUERY-4M0fs', 'retry', 'ZITADEL allows smaller pages only: SystemDefaults.MaxQueryLimit must be at least 1000', { definite: true }),

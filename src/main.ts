@@ -21,26 +21,47 @@ try {
 async function main(given: Config): Promise<void> {
   const log = createLog(given.log);
   const { config, sandbox, token } = await withSandbox(given);
-  const bridge = await wire({ config, log, adminDir: given.store.dataDir });
+  const gone = Promise.withResolvers<string>();
+  const bridge = await wire({ config, log, adminDir: given.store.dataDir, onGone: gone.resolve });
   const { host, tls } = config.server;
   const server = createServer(bridge.app, tls);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.server.port, host, resolve);
-  });
-  closeWithGrace({ delay: config.limits.answerWithin + GRACE, logger: false }, async ({ err }) => {
+  await listening(server, config.server.port, host);
+  const metrics = bridge.metrics && createServer(bridge.metrics, tls);
+  if (metrics !== undefined) await listening(metrics, config.server.metricsPort ?? 0, host);
+  let isGone = false;
+  const grace = closeWithGrace({ delay: config.limits.answerWithin + GRACE, logger: false }, async ({ err }) => {
     if (err !== undefined) log.system('fatal', 'the process ends for an error nobody expected', { error: err });
     bridge.end();
     await closed(server);
+    if (metrics !== undefined) await closed(metrics);
     await bridge.stop();
     await sandbox?.close();
+    if (isGone) process.exit(1);
   });
+  function leave(reason: string): void {
+    isGone = true;
+    log.system('fatal', 'the process ends: what the store kept cannot come back', { setting: reason });
+    console.error(reason);
+    grace.close();
+  }
+  void gone.promise.then(leave);
   await bridge.start();
-  const { port } = server.address() as AddressInfo; // the free one, when 0 was asked for
-  const address = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const addressOf = (each: Server): string => {
+    const { port } = each.address() as AddressInfo; // the free one, when 0 was asked for
+    return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  };
+  const address = addressOf(server);
   const base = `${config.server.publicUrl ?? address}/scim/v2`;
   log.system('info', 'listening', { address });
+  if (metrics !== undefined) log.system('info', 'metrics are served', { address: addressOf(metrics) });
   if (sandbox !== undefined) console.log(welcome(base, token));
+}
+
+function listening(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
 }
 
 /** Resolves when the last request has been answered. A connection ends with its answer. */

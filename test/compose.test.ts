@@ -13,6 +13,7 @@ interface Service {
   readonly command?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly profiles?: readonly string[];
+  readonly ports?: readonly string[];
 }
 
 const root = resolve(import.meta.dirname, '..');
@@ -71,7 +72,10 @@ describe('docker-compose.yml', () => {
       );
       const { ZITADEL_TOKEN_FILE: file, ...rest } = environment;
       assert.equal(file, '/bootstrap/bridge.pat');
-      const config = loadConfig({ ...rest, ZITADEL_TOKEN: 'x', ZITADEL_ORG_ID: '1', SCIM_TOKEN: 'y' }, '/nowhere');
+      const config = loadConfig(
+        { ...rest, ZITADEL_TOKEN: 'x', ZITADEL_ORG_ID: '1', SCIM_TOKEN: 'sixteen-letters!' },
+        '/nowhere',
+      );
       assert.equal(config.tenants[0]?.zitadel?.url, 'http://zitadel:8080');
     });
 
@@ -102,6 +106,54 @@ describe('docker-compose.yml', () => {
       ),
       apis.map((name) => [name, `${name}:7644`, resolvers]),
     );
+  });
+});
+
+describe('the balancer of docker-compose.yml', () => {
+  const { content } = configs.balancer;
+  const rules = [...content.matchAll(/^ *acl served (path|path_beg)( -i)? (.+)$/gm)].map(
+    ([, how, anyCase, values = '']) => ({
+      isBeginning: how === 'path_beg',
+      fold: (text: string) => (anyCase === undefined ? text : text.toLowerCase()),
+      values: values.split(' '),
+    }),
+  );
+  /** What HAProxy's path and path_beg do. */
+  const isServed = (path: string): boolean =>
+    rules.some(({ isBeginning, fold, values }) =>
+      values.some((value) => (isBeginning ? fold(path).startsWith(fold(value)) : fold(path) === fold(value))),
+    );
+
+  test('lets through what clients need, and no spelling of /metrics', () => {
+    assert.match(content, /^ *http-request deny unless served$/m);
+    for (const path of [
+      '/',
+      '/healthz',
+      '/readyz',
+      '/scim',
+      '/scim/v2/Users',
+      '/SCIM/v2/Users/1',
+      '/admin/queues',
+      '/admin/queues/api/queues',
+    ])
+      assert.ok(isServed(path), path);
+    const spellings = ['/metrics', '/METRICS', '/Metrics', '/mEtRiCs', '/%6detrics', '/metric%73', '/metrics;x'];
+    for (const spelling of spellings)
+      for (const path of [
+        spelling,
+        `${spelling}/`,
+        `${spelling}//`,
+        `/${spelling}`,
+        `/.${spelling}`,
+        `/x/..${spelling}`,
+      ])
+        assert.ok(!isServed(path), path);
+  });
+
+  test('no process has its metrics on a port that is published', () => {
+    for (const service of own) assert.equal(services[service]?.environment?.['METRICS_PORT'], '7646', service);
+    const published = Object.values(services).flatMap(({ ports = [] }) => ports);
+    assert.deepEqual(published, ['127.0.0.1:7644:7644', '127.0.0.1:7644:7644']);
   });
 });
 

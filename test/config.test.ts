@@ -37,8 +37,11 @@ const REAL = {
   ZITADEL_URL: 'https://id.example.com/',
   ZITADEL_ORG_ID: '4005',
   ZITADEL_TOKEN: 'pat',
-  SCIM_TOKEN: 'clear-token',
+  SCIM_TOKEN: 'the-clear-token-',
 };
+
+/** The hash of some password. */
+const BCRYPT = '$2b$10$18KVggTEqdB8JhEBxwvAe.rjzuJPUpQ7ln1jam227qs88U00Hv4TO';
 
 describe('environment', () => {
   test('nothing set: the sandbox, on 127.0.0.1:7644', () => {
@@ -74,12 +77,12 @@ describe('environment', () => {
     const config = load(REAL);
     assert.equal(config.sandbox, false);
     const [tenant] = config.tenants;
-    assert.deepEqual(tenant?.tokens, [{ name: 'default', sha256: hash('clear-token') }]);
+    assert.deepEqual(tenant?.tokens, [{ name: 'default', sha256: hash('the-clear-token-') }]);
     assert.deepEqual(tenant?.zitadel, {
       url: 'https://id.example.com',
       credential: { kind: 'token', token: 'pat' },
     });
-    assert.ok(!JSON.stringify(config).includes('clear-token'));
+    assert.ok(!JSON.stringify(config).includes('the-clear-token-'));
   });
 
   test('the result is frozen to its leaves', () => {
@@ -124,11 +127,15 @@ describe('environment', () => {
     for (const bad of ['0', '-1', '1.5', 'many']) assert.match(complaints({ OWED_MAX: bad })[0] ?? '', /^OWED_MAX: /);
   });
 
-  test('ADMIN_TOKEN is long enough and stays as a hash only', () => {
-    const config = load({ ADMIN_TOKEN: 'sixteen-letters!' });
+  test('SCIM_TOKEN and ADMIN_TOKEN are long enough and stay as a hash only', () => {
+    const config = load({ ...REAL, SCIM_TOKEN: 'another-letters!', ADMIN_TOKEN: 'sixteen-letters!' });
+    assert.ok(!JSON.stringify(config).includes('another-letters!'));
     assert.equal(config.admin.tokenHash, hash('sixteen-letters!'));
     assert.ok(!JSON.stringify(config).includes('sixteen-letters!'));
-    assert.deepEqual(complaints({ ADMIN_TOKEN: 'fifteen-letters' }), ['ADMIN_TOKEN: must have at least 16 characters']);
+    for (const name of ['SCIM_TOKEN', 'ADMIN_TOKEN'])
+      assert.deepEqual(complaints({ ...REAL, [name]: 'fifteen-letters' }), [
+        `${name}: must have at least 16 characters; \`npx scim-bridge token\` makes one`,
+      ]);
     assert.equal(
       load({ ADMIN_TOKEN_FILE: file('admin', 'sixteen-letters!\n') }).admin.tokenHash,
       config.admin.tokenHash,
@@ -144,6 +151,31 @@ describe('environment', () => {
       assert.deepEqual(complaints({ ...REAL, ROLE }), [`REDIS_URL: missing, ROLE=${ROLE} needs it`]);
     }
     assert.deepEqual(complaints({ ...REAL, ROLE: 'both' }), ['ROLE: must be one of all, api, worker']);
+  });
+
+  test('METRICS_PORT is another port than PORT', () => {
+    assert.equal(load({ METRICS_PORT: '7646' }).server.metricsPort, 7646);
+    assert.deepEqual(complaints({ METRICS_PORT: '7644' }), ['METRICS_PORT: must not be PORT']);
+    assert.equal(load({ METRICS_PORT: '0', PORT: '0' }).server.metricsPort, 0);
+  });
+
+  test('PASSWORDS=set on Redis needs a PASSWORD_KEY, of which no complaint shows anything', () => {
+    const given = { ...REAL, REDIS_URL: 'redis://localhost', PASSWORDS: 'set' };
+    const [missing = '', ...others] = complaints(given);
+    assert.match(missing, /^PASSWORD_KEY: missing; tenant default sets passwords/);
+    assert.deepEqual(others, []);
+    const [first, second] = ['a+/='.repeat(8), 'b'.repeat(44)];
+    assert.deepEqual(load({ ...given, PASSWORD_KEY: `${first}, ${second}` }).store.passwordKeys, [first, second]);
+    const named = load({ ...given, PASSWORD_KEY_FILE: file('password-key', `${first}\n`) });
+    assert.deepEqual(named.store.passwordKeys, [first]);
+    for (const wrong of ['too-short', `${first},`, `${first},too-short`, `with blank${first}`]) {
+      const [line = '', ...more] = complaints({ ...given, PASSWORD_KEY: wrong });
+      assert.match(line, /^PASSWORD_KEY: must be .*32 characters/, wrong);
+      assert.deepEqual(more, []);
+      assert.doesNotMatch(line, /a\+\/|too-short|with blank/);
+    }
+    assert.equal(load({ ...given, PASSWORDS: 'ignore' }).store.passwordKeys, undefined);
+    assert.equal(load({ ...REAL, PASSWORDS: 'set' }).store.passwordKeys, undefined);
   });
 
   test('the sandbox in the process goes with Redis, not with a part of the work alone', () => {
@@ -233,8 +265,8 @@ describe('environment', () => {
 
   test('every secret may stand in the file that NAME_FILE names', () => {
     const { SCIM_TOKEN: _, ...rest } = REAL;
-    const config = load({ ...rest, SCIM_TOKEN_FILE: file('token', 'from-file\n') });
-    assert.equal(config.tenants[0]?.tokens[0]?.sha256, hash('from-file'));
+    const config = load({ ...rest, SCIM_TOKEN_FILE: file('token', 'from-file-number-1\n') });
+    assert.equal(config.tenants[0]?.tokens[0]?.sha256, hash('from-file-number-1'));
     assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: '/none' })[0] ?? '', /SCIM_TOKEN_FILE: can not read \/none/);
     assert.match(complaints({ ...REAL, SCIM_TOKEN_FILE: file('token', 'x') })[0] ?? '', /only one/);
     assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: file('token', '\n') })[0] ?? '', /is empty/);
@@ -244,6 +276,7 @@ describe('environment', () => {
       'ZITADEL_TOKEN',
       'ZITADEL_CLIENT_SECRET',
       'SCIM_TOKEN',
+      'PASSWORD_KEY',
       'ADMIN_TOKEN',
       'TLS_KEY',
     ]);
@@ -440,10 +473,35 @@ describe('bridge.yaml', () => {
     assert.deepEqual(complaints(), ['bridge.yaml tenants[0].redis: unknown key']);
   });
 
+  test('HTTP basic takes a bcrypt hash and no plain SHA-256, a JWT may have to meet more', () => {
+    const write = (more: string): void =>
+      void file('bridge.yaml', `${HEAD}tenants:\n  - { id: a, organization: "1", ${more} }\n`);
+    write(`basic: { user: u, passwordHash: ${BCRYPT} }`);
+    assert.deepEqual(load().tenants[0]?.basic, { user: 'u', passwordHash: BCRYPT });
+    for (const bad of [
+      `sha256: ${hash('p')}`,
+      `passwordHash: ${hash('p')}`,
+      `passwordHash: ${BCRYPT.replace('$10$', '$04$')}`,
+      `passwordHash: ${BCRYPT.replace('$10$', '$31$')}`,
+    ]) {
+      write(`basic: { user: u, ${bad} }`);
+      const found = complaints();
+      assert.ok(found.every((line) => line.includes('npx scim-bridge token --basic')));
+      assert.ok(found[0]?.startsWith('bridge.yaml tenants[0].basic.'), found[0]);
+    }
+    const jwt = (more: string): void =>
+      write(`jwt: { issuer: "i", audience: "a", jwksUri: "https://i.example.com/k"${more} }`);
+    jwt(', require: { azp: "c", ok: true }, typ: at+jwt');
+    assert.deepEqual(load().tenants[0]?.jwt?.require, { azp: 'c', ok: true });
+    assert.equal(load().tenants[0]?.jwt?.typ, 'at+jwt');
+    jwt(', require: { azp: [c] }');
+    assert.match(complaints()[0] ?? '', /jwt\.require\.azp: must be a text, a number, true or false/);
+  });
+
   test('an organization without quotes would lose digits', () => {
     file(
       'bridge.yaml',
-      `${HEAD}tenants:\n  - { id: a, organization: 400559977632107558, basic: { user: u, sha256: ${hash('p')} } }\n`,
+      `${HEAD}tenants:\n  - { id: a, organization: 400559977632107558, basic: { user: u, passwordHash: ${BCRYPT} } }\n`,
     );
     assert.match(complaints()[0] ?? '', /organization: must be a text; put numbers in quotes/);
   });

@@ -80,6 +80,22 @@ test('GET /metrics has what was reported and what the store counts', async () =>
   assert.ok(!text.includes('scim_bridge_sync_age_seconds{tenant="zeta"}'), 'no sync ever finished: it has no age');
 });
 
+test('GET /metrics: no label takes values without end, nor text that is no code', async () => {
+  const { app: server, metrics } = app();
+  for (let n = 0; n < 1_000; n++) {
+    metrics.call('GetUserByID', `QUERY-${n}`, 1);
+    metrics.request(`M${n}`, '/Users', 405, 1);
+  }
+  metrics.call('CreateUser', 'ada@example.com', 1);
+  const { text } = await request(server).get('/metrics');
+  const outcomes = text.match(/^scim_bridge_zitadel_call_seconds_count\{.*$/gm) ?? [];
+  assert.equal(outcomes.length, 202);
+  assert.ok(outcomes.includes('scim_bridge_zitadel_call_seconds_count{call="GetUserByID",outcome="other"} 800'));
+  assert.ok(outcomes.includes('scim_bridge_zitadel_call_seconds_count{call="CreateUser",outcome="other"} 1'));
+  assert.equal(text.match(/^scim_bridge_request_seconds_count\{/gm)?.length, 1);
+  assert.doesNotMatch(text, /ada@/);
+});
+
 test('GET /metrics while the store fails: what it would tell is left out, the rest is told', async () => {
   const { app: server, metrics, store } = app();
   metrics.breaker('https://id.example.com', true);

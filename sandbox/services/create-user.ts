@@ -8,7 +8,7 @@ import type {
 import type { Caller } from '../callers.ts';
 import { timestamp } from '../clock.ts';
 import type { Human, User } from '../entities.ts';
-import { integrityViolation, refusal } from '../errors.ts';
+import { integrityViolation, refusal, type Version } from '../errors.ts';
 import type { Lane } from '../lanes.ts';
 import { passwordOf } from '../passwords.ts';
 import * as values from '../values.ts';
@@ -36,13 +36,20 @@ function createHuman(
 ): Answer {
   const { state } = world;
   const { organizationId: organization } = request;
-  const facts = humanOf(human);
+  const facts = humanOf(human, world.version);
   const username = values.username(request.username ?? facts.email);
   const stamp = world.stamp();
-  const password = passwordOf(human.passwordType, state.organizations.get(caller.context), 'create', stamp);
+  const password = passwordOf(
+    human.passwordType,
+    state.organizations.get(caller.context),
+    'create',
+    stamp,
+    world.version,
+  );
   const id = request.userId ?? world.id();
   const taken = state.users.get(id);
   if (taken) return race(world, taken, organization, username, lane, stamp);
+  if (world.version !== 'A' && !state.organizations.has(organization)) throw refusal('organizationUnknown');
   world.permissions.demand(caller.user, organization, 'user.write');
   refuseForeignDomain(world, organization, username);
   const links = checkLinks(world, human.idpLinks);
@@ -76,7 +83,7 @@ function createHuman(
   };
 }
 
-function humanOf(human: CreateUserRequest_Human): Human {
+function humanOf(human: CreateUserRequest_Human, version: Version): Human {
   const { profile, email, phone } = human;
   const { givenName, familyName } = values.names(profile?.givenName ?? '', profile?.familyName ?? '');
   const number = values.phone(phone?.phone ?? '');
@@ -87,7 +94,7 @@ function humanOf(human: CreateUserRequest_Human): Human {
     displayName: profile?.displayName || `${givenName} ${familyName}`,
     language: values.language(profile?.preferredLanguage),
     gender: profile?.gender ?? Gender.UNSPECIFIED,
-    email: values.email(email?.email ?? ''),
+    email: values.email(email?.email ?? '', version),
     emailVerified: email?.verification.case === 'isVerified' && email.verification.value,
     phone: number,
     phoneVerified: number !== '' && phone?.verification.case === 'isVerified' && phone.verification.value,
@@ -103,7 +110,7 @@ function race(world: World, taken: User, organization: string, username: string,
   const { usernames } = world.state;
   if (usernames.holder(organization, username) !== undefined) throw refusal('usernameTaken');
   const chance = world.random();
-  if (chance >= 0.95) throw integrityViolation();
+  if (chance >= 0.95) throw integrityViolation(world.version);
   if (chance >= 0.75) throw refusal('userIdTaken');
   usernames.leak(organization, username);
   return { id: taken.id, creationDate: timestamp(stamp) };

@@ -83,7 +83,7 @@ export function createInviteCode(
   if (!user) throw refusal('inviteUnknown');
   world.permissions.demand(caller.user, user.organization, 'user.write');
   if (user.password || (world.state.links.get(userId)?.length ?? 0) > 0) throw refusal('inviteInitialised');
-  if (user.invited) throw refusal('inviteAgain');
+  if (user.invited && world.version === 'A') throw refusal('inviteAgain');
   const invited = { ...user, invited: true, sequence: world.events(userId), changed: world.stamp() };
   world.state.users.set(userId, invited);
   return {

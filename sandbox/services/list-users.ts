@@ -12,8 +12,8 @@ import { mayRead } from './user-metadata.ts';
 import { matcherOf } from './user-queries.ts';
 
 /**
- * Lags. The instance, not the organization of the header, is searched; the total counts metadata rows, and rows the
- * caller may not see go after the limit.
+ * Lags. The instance, not the organization of the header, is searched; rows the caller may not see go after the limit. In
+ * version A the total counts metadata rows, and rows that the caller may not see.
  */
 export function listUsers(
   world: World,
@@ -21,7 +21,7 @@ export function listUsers(
   caller: Caller,
 ): MessageInitShape<typeof ListUsersResponseSchema> {
   const { matches, rowsHit } = matcherOf(queries, world.state);
-  const hits = candidates(world, queries).filter(matches);
+  const hits = candidates(world, queries).filter((user) => !world.lost.has(user.id) && matches(user));
   const sortKey = keyOf(sortingColumn);
   const direction = query?.asc ? 1 : -1;
   const sorted = hits
@@ -29,7 +29,8 @@ export function listUsers(
     .toSorted((a, b) => direction * (a.key < b.key ? -1 : a.key > b.key ? 1 : a.user.id < b.user.id ? -1 : 1))
     .map(({ user }) => user);
   const page = pageOf(sorted, query, { max: world.maxLimit, standard: world.maxLimit > 0 ? 100 : 0 });
-  const total = page.pastEnd ? 0 : hits.reduce((sum, user) => sum + rowsHit(user), 0);
+  const seen = world.version === 'A' ? hits : hits.filter((user) => mayRead(world, user, caller));
+  const total = page.pastEnd ? 0 : seen.reduce((sum, user) => sum + (world.version === 'A' ? rowsHit(user) : 1), 0);
   return {
     details: { totalResult: BigInt(total), timestamp: timestamp(world.stamp()) },
     result: page.rows.filter((user) => mayRead(world, user, caller)).map((user) => userAnswer(world.state, user)),

@@ -11,7 +11,7 @@ import type {
 import type { Caller } from '../callers.ts';
 import { timestamp } from '../clock.ts';
 import type { Human, Machine, User } from '../entities.ts';
-import { refusal } from '../errors.ts';
+import { refusal, type Version } from '../errors.ts';
 import { passwordOf } from '../passwords.ts';
 import * as values from '../values.ts';
 import type { World } from '../world.ts';
@@ -43,7 +43,11 @@ export function updateUser(
     return { changeDate: timestamp(apply(world, caller, user, { username, machine, codes: 0 }).changed) };
   }
   const { profile, email, phone, password } = userType.value;
-  const human: Partial<Human> = { ...profileOf(profile ?? {}), ...emailOf(email, user), ...phoneOf(phone, user) };
+  const human: Partial<Human> = {
+    ...profileOf(profile ?? {}),
+    ...emailOf(email, user, world.version),
+    ...phoneOf(phone, user),
+  };
   const codes = Number(email?.verification.case === 'returnCode') + Number(phone?.verification.case === 'returnCode');
   const updated = apply(world, caller, user, { username, human, password, codes });
   return {
@@ -64,7 +68,7 @@ export function updateHumanUser(
   if (!user?.human) throw refusal('updateUnknown');
   const human: Partial<Human> = {
     ...(profile ? { ...profileOf(profile), ...values.names(profile.givenName, profile.familyName) } : {}),
-    ...emailOf(email, user),
+    ...emailOf(email, user, world.version),
     ...(phone?.phone ? phoneOf(phone, user) : {}),
   };
   return { details: detailsOf(apply(world, caller, user, { username, human, password, codes: 0 }), false) };
@@ -88,9 +92,9 @@ function profileOf({ preferredLanguage, gender, ...names }: Profile): Partial<Hu
   };
 }
 
-function emailOf(email: SetHumanEmail | undefined, { human }: User): Partial<Human> {
+function emailOf(email: SetHumanEmail | undefined, { human }: User, version: Version): Partial<Human> {
   if (!email) return {};
-  const address = values.email(email.email);
+  const address = values.email(email.email, version);
   if (email.verification.case === 'isVerified' && email.verification.value) {
     return { email: address, emailVerified: true };
   }
@@ -116,7 +120,8 @@ function apply(world: World, caller: Caller, user: User, changes: Changes): User
   const username = changes.username === undefined ? user.username : values.username(changes.username);
   const stamp = world.stamp();
   const context = state.organizations.get(caller.context);
-  const password = changes.password && passwordOf(changes.password.passwordType, context, 'update', stamp);
+  const password =
+    changes.password && passwordOf(changes.password.passwordType, context, 'update', stamp, world.version);
   if (username !== user.username) {
     refuseForeignDomain(world, user.organization, username);
     const holder = state.usernames.holder(user.organization, username);

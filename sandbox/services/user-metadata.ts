@@ -30,9 +30,13 @@ export function setUserMetadata(
   for (const { key, value } of metadata) {
     const confirmed = rows.get(key);
     const text = Buffer.from(value).toString('base64');
-    if (confirmed?.value === text) continue;
-    world.state.metadata.put(userId, key, { value: text, created: confirmed?.created ?? stamp, changed: stamp });
+    if ((confirmed?.value ?? '') === text) continue;
     events += 1;
+    if (text === '') {
+      world.state.metadata.remove(userId, key);
+      continue;
+    }
+    world.state.metadata.put(userId, key, { value: text, created: confirmed?.created ?? stamp, changed: stamp });
   }
   if (events > 0) world.events(userId, events);
   return { setDate: timestamp(events > 0 ? stamp : last) };

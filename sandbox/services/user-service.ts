@@ -55,7 +55,7 @@ export function createUserService(world: World): Partial<ServiceImpl<typeof User
     ),
     getUserByID: calls.read(({ userId }, caller) => {
       const user = world.state.users.get(userId);
-      if (!user) throw refusal('getUnknown');
+      if (!user || world.lost.has(userId)) throw refusal('getUnknown');
       if (!mayRead(world, user, caller)) world.permissions.demand(caller.user, user.organization, 'user.read');
       return { details: detailsOf(user, true), user: userAnswer(world.state, user) };
     }),

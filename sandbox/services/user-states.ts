@@ -77,7 +77,7 @@ export function deleteUser(world: World, { userId }: { readonly userId: string }
   return { details: detailsOf({ ...user, sequence: world.events(userId), changed: stamp }, false) };
 }
 
-export function removeUser({ state }: World, user: User): void {
+export function removeUser({ state, lost }: World, user: User): void {
   state.usernames.release(user);
   state.metadata.removeAll(user.id);
   state.links.delete(user.id);
@@ -88,4 +88,5 @@ export function removeUser({ state }: World, user: User): void {
     if (token.userId === user.id) state.tokens.set(token.token, { ...token, revoked: true });
   }
   state.users.delete(user.id);
+  lost.find(user.id);
 }

@@ -22,6 +22,7 @@ as JSON on standard output; progress and errors go to standard error.
 | settled | confirmed in ZITADEL |
 | dead | a change that was answered and that ZITADEL then refused for good; the user is shown as ZITADEL has it |
 | held | a change asked before a long sleep of the bridge; an operator says whether it is still wanted |
+| hidden | a user that the reads of ZITADEL have lost while its commands know it; it is served and delivered to |
 | blocked | the token may not do this to this user; it is tried again each SYNC_INTERVAL |
 | vouched | a membership that came by SCIM or \`groups apply\`: it can give rights; one read from ZITADEL only keeps them |
 | kept | a right that is held by a group or membership nobody vouched for: it is not taken away |
@@ -112,8 +113,8 @@ export const commands: GeneratedDocument = {
       note('src/admin/verbs.ts and src/admin/checks.ts'),
       '',
       ...VERBS.map(section),
-      '## token\n\nMakes a bearer token: the token itself, shown once, and its entry for bridge.yaml.\n',
-      code('scim-bridge token [--name NAME] [--expires DAY]'),
+      '## token\n\nMakes a bearer token, or with `--basic` a password for HTTP basic: itself, shown once, and its entry for bridge.yaml.\n',
+      code('scim-bridge token [--name NAME] [--expires DAY] [--basic]'),
       '',
       STORE_COPY,
       SOCKET,

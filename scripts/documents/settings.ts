@@ -40,13 +40,13 @@ passwords: ignore              # ignore | set
 whenDown: accept               # accept | refuse: writes while ZITADEL is away
 uniqueExternalId: false        # true: a second user with the same externalId is refused with 409
 uniqueDisplayName: false       # true: a second group with the same displayName is refused with 409
-protect: []                    # ids of users that can not be locked out, renamed or deleted through SCIM
+protect: []                    # ids of users that cannot be locked out, renamed or deleted through SCIM; no rule gives or takes their roles
 redis:                         # at the top only: many processes over one Redis, see scale.md
   url: redis://redis:6379
   replicas: 0                  # 1: a write is answered once one replica has it too
 groups:
   strictMembers: false         # true: an unknown member is refused with 400; else it is kept until it appears, 30 days at most
-  applyOnStart: false          # true: changed rules are put in force at start; else by npx scim-bridge groups apply
+  applyOnStart: false          # true: changed rules are put in force at start; else, and the first ones in any case, by npx scim-bridge groups apply
   rules:                       # which group gives which rights
     - match: { displayName: "Help desk*" }
       orgRoles: [ORG_USER_MANAGER]
@@ -63,9 +63,10 @@ tenants:
       issuer: https://login.example.com
       audience: scim
       jwksUri: https://login.example.com/keys
-    basic:                     # SHA-256 of the password
-      user: hr
-      sha256: <of the password>
+      require: { azp: "0oa1" } # claims that must have this value, or be a list that holds it
+      typ: at+jwt              # the type that the header of a token must name
+    basic:                     # npx scim-bridge token --basic --name hr
+      { user: hr, passwordHash: <npx scim-bridge token --basic prints it> }
     mediaType: application/json  # of every answer; without it application/scim+json, or what the request accepts
     groupPatchAnswer: empty    # a PATCH of a group is answered 204; resource, as without it: 200 with the group up to 200 members
     passwords: set             # whatever stands at the top may stand here too; of groups each key by itself

@@ -11,10 +11,11 @@ export interface Mutant {
 }
 
 const MODEL = 'test/bridge/model.test.ts';
+const HIDDEN = 'test/end-to-end/hidden.test.ts';
 const OWED = 'test/bridge/owed.test.ts';
 const GROUPS = 'test/bridge/groups.model.test.ts';
 const RULES = 'test/mapping/rules-laws.test.ts';
-const KILL = 'test/kill/kill.test.ts';
+const KILL = 'test/kill/kill.long.test.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -30,6 +31,27 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'const covered = row.changes.filter(({ revision }) => round.covered.has(revision));',
     replace: 'const covered = row.changes;',
     tests: [MODEL, KILL],
+  },
+  {
+    name: 'a user that only reads have lost is gone',
+    file: 'src/zitadel/reader.ts',
+    find: "if (result.kind === 'ok') return { kind: 'hidden' };",
+    replace: "if (result.kind === 'ok') return { kind: 'gone' };",
+    tests: [HIDDEN],
+  },
+  {
+    name: 'a hidden user in doubt is planned from known',
+    file: 'src/bridge/row/observe.ts',
+    find: '({ ...change, named: Object.keys(change.facts) })',
+    replace: '({ ...change })',
+    tests: [HIDDEN],
+  },
+  {
+    name: 'what was answered of a deleted user is dropped',
+    file: 'src/bridge/row/observe.ts',
+    find: 'dead: [...row.dead, ...letters] }',
+    replace: 'dead: row.dead }',
+    tests: ['test/bridge/hidden.test.ts'],
   },
   {
     name: 'plan from known in doubt',
@@ -100,5 +122,40 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'await rules.forget(id);',
     replace: '',
     tests: [KILL],
+  },
+  {
+    name: 'a machine counts as the last owner',
+    file: 'src/zitadel/permissions.ts',
+    find: " && user.type.case === 'human'",
+    replace: '',
+    tests: ['test/zitadel/permissions.test.ts'],
+  },
+  {
+    name: 'a refused delete takes the PATCH beside it',
+    file: 'src/bridge/requests/edit-user.ts',
+    find: "kind !== 'delete' || answered || orphan",
+    replace: "kind !== 'delete' || answered || orphan || true",
+    tests: ['test/bridge/guard.test.ts'],
+  },
+  {
+    name: 'the first rules take what the console gave',
+    file: 'src/bridge/groups/active-rules.ts',
+    find: ', first: true }',
+    replace: ' }',
+    tests: ['test/end-to-end/groups-apply.test.ts'],
+  },
+  {
+    name: 'what the first rules gave is not noted',
+    file: 'src/bridge/delivery/rights.ts',
+    find: 'if (!book.keepsGiven()) return row;',
+    replace: 'if (book.keepsGiven()) return row;',
+    tests: [GROUPS, 'test/end-to-end/groups-apply.test.ts'],
+  },
+  {
+    name: 'rules touch the rights of who is protected',
+    file: 'src/bridge/delivery/rights.ts',
+    find: 'facts === null || book.spares(row.id)',
+    replace: 'facts === null',
+    tests: ['test/end-to-end/groups-guards.test.ts'],
   },
 ];

@@ -6,8 +6,8 @@ import { BridgeError } from '../errors.ts';
 export interface AdminToken {
   /** SHA-256 of ADMIN_TOKEN, hex; undefined: there is no page */
   readonly tokenHash: string | undefined;
-  /** counts a wrong token by address; throws BridgeError 429 when there were too many */
-  readonly failures: { count(address: string): void };
+  /** counts a try by address before it is looked at, and takes it back when it was right; throws BridgeError 429 when too many were wrong */
+  readonly failures: { attempt(address: string): () => void };
 }
 
 /** Whether the request carries the token; else it is answered: 404, 401 or 429. No answer is kept by a cache. */
@@ -35,14 +35,16 @@ function refusalOf(
 ): BridgeError | undefined {
   const token = tokenOf(headers.authorization);
   if (token === undefined) return new BridgeError(401, 'send ADMIN_TOKEN as the password', { headers: CHALLENGE });
-  if (timingSafeEqual(hash('sha256', token, 'buffer'), digest)) return undefined;
   try {
-    failures.count(ip ?? '');
+    const right = failures.attempt(ip ?? '');
+    if (!timingSafeEqual(hash('sha256', token, 'buffer'), digest))
+      return new BridgeError(401, 'this is not ADMIN_TOKEN', { headers: CHALLENGE });
+    right();
+    return undefined;
   } catch (error) {
     if (error instanceof BridgeError) return error;
     throw error;
   }
-  return new BridgeError(401, 'this is not ADMIN_TOKEN', { headers: CHALLENGE });
 }
 
 /** A browser sends the token as the password of whatever user name was typed (RFC 7617); others as bearer (RFC 6750). */

@@ -13,7 +13,7 @@ export interface Args {
 
 export type ArgumentName = keyof Args;
 
-export const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked'] as const satisfies readonly Condition[];
+export const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'] as const satisfies readonly Condition[];
 
 const MOST_SHOWN = 1_000;
 

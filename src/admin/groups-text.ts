@@ -20,11 +20,13 @@ export const ruleText = ({ rule, text, off }: RuleStanding): string =>
 /** `rules`: the ones that give this user something. */
 export function explainLines(tenant: string, explanation: Explanation, rules: readonly RuleStanding[]): string[] {
   const { id, memberships, pending, rights, off, blocked } = explanation;
+  const spared = explanation.protected ? ['protected: no rule gives or takes rights of this user'] : [];
   return [
     `${plain(id)} of ${tenant}: ${count(memberships.length, 'group')}, ${count(rights.length, 'right')}`,
     ...part(['GROUP', 'NAME', 'MEMBERSHIP'], memberships.map(membershipCells)),
     ...part(['RIGHT', 'HELD', 'STANDING', 'GIVEN BY'], rights.map(rightCells)),
     ...apart([
+      ...spared,
       ...rules.map(ruleText),
       ...rights.flatMap(({ reason, standing: word, ...right }) =>
         reason === undefined ? [] : [`${word}: ${rightText(right)}: ${plain(reason, 1_000)}`],
@@ -63,5 +65,6 @@ function rightCells(right: ExplainedRight): string[] {
 function standing({ managed, standing: word, groups }: ExplainedRight): string {
   if (!managed) return 'not managed: never touched';
   if (word === 'owed') return `owed: to be ${groups.length === 0 ? 'taken away' : 'given'}`;
-  return word === 'kept' ? 'kept: nobody vouched for its group or membership' : word;
+  if (word !== 'kept') return word;
+  return groups.length === 0 ? 'kept until `groups apply`' : 'kept: nobody vouched for its group or membership';
 }

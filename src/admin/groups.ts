@@ -91,26 +91,27 @@ async function planOn([tenant, { groups }]: Chosen, { progress, signal }: Asker)
     if (ledger.users === MOST_USERS + 1) for (const each of ledger.first) await tell(each);
     await tell(user);
   }
-  const { differs } = await groups.state();
-  const { users, first } = ledger;
+  const { differs, first } = await groups.state();
+  const { users, first: changes } = ledger;
   const given = [...ledger.given.values()];
   const taken = [...ledger.taken.values()];
   return {
     lines: [
-      ...(users > MOST_USERS ? [] : first.map(userLine)),
+      ...(users > MOST_USERS ? [] : changes.map(userLine)),
       `${users === 0 ? 'no user' : count(users, 'user')} would change`,
       ...countLines('given to', given),
       ...countLines('taken from', taken),
-      inForce(differs, users),
+      inForce(differs, first, users),
     ],
-    value: { differs, users, given: given.map(flat), taken: taken.map(flat), changes: first },
+    value: { differs, first, users, given: given.map(flat), taken: taken.map(flat), changes },
     mend: false,
   };
 }
 
 /** Groups that were renamed, and memberships that nobody vouched for, make a difference under the same rules too. */
-function inForce(differs: boolean, users: number): string {
+function inForce(differs: boolean, first: boolean, users: number): string {
   if (differs) return 'bridge.yaml is not in force: `groups apply` puts it in force';
+  if (first) return 'bridge.yaml is in force, but takes nothing away that it did not give before `groups apply`';
   return users === 0 ? 'bridge.yaml is in force' : 'bridge.yaml is in force; `groups apply` makes these changes';
 }
 

@@ -38,7 +38,7 @@ export function page(tenants: readonly Shown[], options: PageOptions): string {
 <main>
 ${tenants.map((each) => section(each, options))}
 </main>
-<footer><p>What is dead, held or blocked waits for you: <code>npx scim-bridge doctor</code> says what to do.</p></footer>
+<footer><p>What is dead, held, blocked or hidden waits for you: <code>npx scim-bridge doctor</code> says what to do.</p></footer>
 </body>
 </html>
 `;
@@ -63,13 +63,15 @@ ${deliveries(shown, options)}
 }
 
 /** Whether ZITADEL takes what is owed. */
-function availability({ shut }: TenantState, { now }: PageOptions): Html {
+function availability({ shut }: TenantState, { now, codes }: PageOptions): Html {
   if (shut === undefined) return html`<p class="ok">ZITADEL: deliveries go out</p>`;
-  return html`<p class="${shut.kind === 'limited' ? 'warn' : 'fail'}">ZITADEL: ${shut.kind} since ${when(shut.since, now)}: ${plain(shut.reason)}</p>`;
+  // what one user's call was answered may quote a value; the others are about the connection and the token
+  const why = shut.kind === 'limited' ? codes(shut.reason) : shut.reason;
+  return html`<p class="${shut.kind === 'limited' ? 'warn' : 'fail'}">ZITADEL: ${shut.kind} since ${when(shut.since, now)}: ${plain(why)}</p>`;
 }
 
 /** What waits for ZITADEL is normal; what waits for an operator is not. */
-const URGENT: ReadonlySet<string> = new Set(['dead', 'held', 'blocked']);
+const URGENT: ReadonlySet<string> = new Set(['dead', 'held', 'blocked', 'hidden']);
 
 function figure(condition: (typeof TROUBLES)[number], { counts, oldestOwed }: TenantState, { now }: PageOptions): Html {
   const age =

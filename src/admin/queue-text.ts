@@ -18,8 +18,10 @@ export interface Listed {
 export const since = ({ pending: changes, deadLetters: dead }: QueueEntry): number =>
   Math.min(...changes.map(({ at }) => at), ...dead.map(({ at }) => at), Number.MAX_SAFE_INTEGER);
 
-const reason = ({ blocked, deadLetters: dead, lastError }: QueueEntry): string =>
-  blocked ?? dead.at(-1)?.reason ?? lastError ?? '';
+const reason = ({ blocked, deadLetters: dead, lastError, conditions }: QueueEntry): string =>
+  blocked ?? dead.at(-1)?.reason ?? lastError ?? (conditions.includes('hidden') ? HIDDEN : '');
+
+const HIDDEN = "ZITADEL's reads have lost the user: rebuild its projection, or `user recreate`";
 
 /** Ids, troubles, ages, attempts and reasons; no values. */
 export function listLines({ entries, counts, kind, several }: Listed, now: number): string[] {
@@ -58,6 +60,7 @@ export function showLines(detail: QueueDetail, now: number): string[] {
         ],
       ),
       ...(detail.blocked === null ? [] : [['blocked', plain(detail.blocked, 1_000)]]),
+      ...(detail.conditions.includes('hidden') ? [['hidden', HIDDEN]] : []),
       ['attempts', String(detail.attempts)],
       ['last error', detail.lastError === null ? 'none' : plain(detail.lastError, 1_000)],
       ['next try', detail.dueAt === null ? 'not by itself' : when(detail.dueAt, now)],

@@ -7,8 +7,8 @@ import { working } from './queue-work.ts';
 import { syncing } from './sync.ts';
 import type { Verb } from './verb.ts';
 
-/** A held row waits for a word of its own: release. */
-const RETRIED = TROUBLES.filter((condition) => condition !== 'held');
+/** A held row waits for a word of its own: release. For a hidden one there is nothing to try again. */
+const RETRIED = TROUBLES.filter((condition) => condition !== 'held' && condition !== 'hidden');
 
 /** Between two lines about how far a sync is, ms. */
 const PROGRESS = 1_000;
@@ -20,6 +20,7 @@ export const VERBS: readonly Verb[] = [
   { name: 'queue retry', about: 'dead letters are owed again, and what waits is tried now', takes: ['id', 'all', 'kind', 'tenant'], on: 'id or all', kinds: RETRIED, run: working((operator, id) => operator.retry(id), RETRIED) },
   { name: 'queue drop', about: 'dead letters and held changes are forgotten', takes: ['id', 'all', 'kind', 'tenant'], on: 'id or all', kinds: ['dead', 'held'], kindWithAll: true, run: working((operator, id) => operator.drop(id), [], ['dead', 'held']) },
   { name: 'queue release', about: 'held changes are sent', takes: ['id', 'all', 'tenant'], on: 'id or all', run: working((operator, id) => operator.release(id), ['held']) },
+  { name: 'user recreate', about: 'a user that the reads of ZITADEL have lost (hidden): deletes it and creates it again under a new id, which is told; better rebuild the projection, where you can', takes: ['id', 'tenant'], on: 'user', run: working((operator, id) => operator.recreate(id), []) },
   { name: 'groups explain', about: 'one user: which group gives which right, what is managed, owed, pending or dead', takes: ['id', 'tenant'], on: 'user', run: explain },
   { name: 'groups plan', about: 'what `groups apply` would give and take, user by user; changes nothing', takes: ['tenant'], run: plan },
   { name: 'groups apply', about: 'puts the rules of bridge.yaml in force and confirms the groups that are there; goes on where a cut-off one stopped', takes: ['tenant'], run: apply },

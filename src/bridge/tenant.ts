@@ -7,7 +7,7 @@ import { createDirectory } from './groups/directory.ts';
 import { createTenantGroups, type GroupsConfig } from './groups/tenant-groups.ts';
 import { usersThenGroups } from './operator/users-then-groups.ts';
 import { createSubmit } from './requests/submit.ts';
-import { recoverInFlight, putAllOnHold, type Shelf } from './sync/recovery.ts';
+import { recoverInFlight, bringNear, putAllOnHold, leftLeaving, type Shelf } from './sync/recovery.ts';
 import { createQueueActions } from './operator/queue-actions.ts';
 import type { Operator, TenantState } from './ports/operator.ts';
 import { ALONE, type Peers } from './ports/peers.ts';
@@ -17,6 +17,8 @@ import type { PasswordRules, Zitadel } from './ports/zitadel.ts';
 import type { Unique } from './row/types.ts';
 import type { Scheduler } from './ports/scheduler.ts';
 import type { Deliver, Target } from './delivery/deliver.ts';
+import { createScanLine } from './requests/scan-queue.ts';
+import { createRecreate } from './operator/recreate-user.ts';
 import type { Waiters } from './delivery/waiters.ts';
 import { groupsOf } from './row/kinds.ts';
 import { reserveAgain } from './sync/sweep.ts';
@@ -59,6 +61,8 @@ export interface TenantOptions {
   /** rules that give nothing, by place, with the reason; told again when that changes */
   readonly onRules: (off: ReadonlyMap<number, string>, differs: boolean) => void;
   readonly onSync: (event: SyncEvent) => void;
+  /** why the store cannot be written; undefined: it can. Asked at every look at the state: cheap */
+  readonly storeFailing: () => Promise<string | undefined>;
   /** calls are sent again after a pause */
   readonly onAvailable: () => void;
 }
@@ -77,6 +81,8 @@ export interface BridgeTenant {
   delivered(delivery: Delivery): void;
   /** Throws OtherOrganization when the store holds the users of another one. To be called before anything is written. */
   open(): Promise<void>;
+  /** The store lost its rows: nothing is served until a first sync has read them again. */
+  reopen(): Promise<void>;
   /** Holds back what is owed: the process slept long, perhaps the store was restored. The number of rows. */
   hold(): Promise<number>;
   /** Syncs now and then every SYNC_INTERVAL; the first one is repeated until it succeeds. */
@@ -101,8 +107,6 @@ export interface Kept {
   readonly synced: number | null;
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 /** Deliveries that the status page shows. */
 const MOST_DELIVERIES = 20;
 
@@ -113,6 +117,7 @@ const sum = (one: Counts, other: Counts): Counts => ({
   dead: one.dead + other.dead,
   held: one.held + other.held,
   blocked: one.blocked + other.blocked,
+  hidden: one.hidden + other.hidden,
 });
 
 const earliest = (times: readonly (number | undefined)[]): number | undefined => {
@@ -131,9 +136,10 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   const availability = createTenantAvailability({ ...options, tenant: id, peers });
   const directory = createDirectory(id, store);
   const nameOf = (group: string): string | undefined => directory.find(group)?.displayName;
-  const view = createView({ ...options, tenant: id, nameOf });
+  const scans = createScanLine(timing.answerWithinMs);
+  const view = createView({ ...options, tenant: id, nameOf, scans });
   const lock = createLock(store, timing.leaseMs);
-  const guard = createProtectedUsers({ ...options, tenant: id, peers, lock, maxAge: timing.syncIntervalMs });
+  const guard = createProtectedUsers({ ...options, tenant: id, peers, lock });
   const passwordRules = (): PasswordRules => {
     if (rules !== undefined) return rules;
     throw new BridgeError(503, "the organization's password policy is not read yet; try again", { retryAfter: 5 });
@@ -152,10 +158,12 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     view,
     availability,
     directory,
+    scans,
     lock,
     peers,
     submit,
     config: options.groups,
+    spares: guard.spares,
     onOff: (off) => options.onRules(off, groups.book.differs()),
   });
   const shelves: readonly Shelf[] = [
@@ -207,14 +215,16 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       groups.operate,
     ),
     groups: groups.operator,
+    recreate: createRecreate({ ...options, tenant: id, refusalFor: guard.refusalFor }),
     async state() {
-      const [counts, oldestOwed, storeFailing] = await Promise.all([
+      const [counts, oldestOwed, damaged, storeFailing] = await Promise.all([
         Promise.all([store.counts(id), store.counts(groupsOf(id))]).then(([own, other]) => ({
           ...sum(own, other),
           rows: own.rows,
         })),
         Promise.all(shelves.map(({ name }) => store.oldestPending(name))).then(earliest),
-        store.setState(`looked:${id}`, clock()).then(() => undefined, textOf),
+        Promise.all(shelves.map(({ name }) => store.damaged(name))).then((ids) => ids.flat()),
+        options.storeFailing(),
       ]);
       const sync = { finished: loop.finished() ?? synced, running: loop.running(), last: loop.last() };
       return {
@@ -222,6 +232,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         organization,
         counts,
         oldestOwed,
+        damaged,
         storeFailing,
         durability: options.durability,
         shut: availability.unavailable(),
@@ -247,7 +258,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
   };
 
-  return {
+  const tenant: BridgeTenant = {
     users,
     groups: groups.groups,
     operator,
@@ -271,13 +282,25 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       // on a full disk reading goes on
       if (before === undefined) await keep();
       else await keep().catch(() => undefined);
-      for (const shelf of shelves) await recoverInFlight(store, shelf, timing);
+      for (const shelf of shelves) {
+        await recoverInFlight(store, shelf, timing);
+        await bringNear(store, shelf, timing, clock());
+      }
+      for await (const { id: user } of leftLeaving(store, id)) guard.mayLeave(user);
       await groups.open();
     },
     async hold() {
       let held = 0;
       for (const shelf of shelves) held += await putAllOnHold(store, shelf);
       return held;
+    },
+    async reopen() {
+      synced = null;
+      // one that runs may still say that it has finished
+      await loop.idle();
+      synced = null;
+      await tenant.open();
+      loop.start(synced);
     },
     start: () => loop.start(synced),
     async stop() {
@@ -286,4 +309,5 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       await groups.stop();
     },
   };
+  return tenant;
 }

@@ -11,6 +11,8 @@ export interface Timing {
   /** the bridge's own deadlines of a call; past the one for writes the slot is only kept */
   readonly readCallMs: number;
   readonly writeCallMs: number;
+  /** an answer of Redis is waited for so long */
+  readonly redisCommand: number;
   /** a call that was never answered may land until so long after it ended: ZITADEL's own limit */
   readonly horizonMs: number;
   /** lists of rights show a write at the latest so long after it was answered */
@@ -40,6 +42,7 @@ export const TIMING: Timing = {
   leaseMs: 20_000,
   readCallMs: 5_000,
   writeCallMs: 15_000,
+  redisCommand: 500,
   horizonMs: 15_000,
   listLagMs: 1_000,
   backoffFirstMs: 1_000,

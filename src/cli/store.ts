@@ -36,12 +36,14 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
   const config = loadConfig(env, cwd);
   const url = to ?? config.store.redis?.url;
   if (url === undefined) throw new Refused('say where to: --to redis://host:6379, or REDIS_URL', 2);
+  if (config.store.passwordKeys === undefined && config.tenants.some(({ passwords }) => passwords === 'set'))
+    throw new Refused('PASSWORD_KEY: missing; Redis keeps password hashes encrypted with it (docs/security.md)', 2);
   const directory = storeFolder(config);
   // most of the program is loaded only when it is needed
   const { copyStore } = await import('../server/migrate-store.ts');
   const { tenants, durability } = await copyStore({
     directory,
-    redis: { url, replicas: config.store.redis?.replicas ?? 0 },
+    redis: { url, replicas: config.store.redis?.replicas ?? 0, passwordKeys: config.store.passwordKeys },
     tenants: config.tenants.map(({ id, uniqueDisplayName }) => ({ id, uniqueDisplayName })),
     onProgress: ({ tenant, users, groups }) => tell(`${tenant}: ${users + groups} rows`),
     onWarning: tell,
@@ -50,9 +52,11 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
   });
   for (const { tenant, users, groups, already, counts } of tenants) {
     const again = already === 0 ? '' : ` (${already} were there from an earlier copy)`;
-    const { owed, doubt, dead, held, blocked } = counts;
+    const { owed, doubt, dead, held, blocked, hidden } = counts;
     print(`${tenant}: ${users} rows of users and ${groups} of groups and rules copied${again}`);
-    print(`${tenant}: ${owed} owed, ${doubt} in doubt, ${dead} dead, ${held} held, ${blocked} blocked`);
+    print(
+      `${tenant}: ${owed} owed, ${doubt} in doubt, ${dead} dead, ${held} held, ${blocked} blocked, ${hidden} hidden`,
+    );
   }
   print(durability);
   print(`${directory} is as it was. Start no bridge on it again: it would send the same changes a second time.`);

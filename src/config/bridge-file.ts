@@ -27,6 +27,36 @@ function isDay(date: string): boolean {
   return !Number.isNaN(time) && new Date(Date.parse(day)).toISOString().startsWith(day);
 }
 
+const NO_HASH =
+  'must be the bcrypt hash (cost 10 to 14) of a password, as `npx scim-bridge token --basic` prints it; a SHA-256 of a password can be guessed';
+
+/** Costs below are guessed too fast, costs beyond would keep clients waiting. */
+const passwordHash = z.string({ error: NO_HASH }).regex(/^\$2[aby]\$1[0-4]\$[./A-Za-z0-9]{53}$/, NO_HASH);
+
+const CLAIM = 'must be a text, a number, true or false';
+const jwt = z.strictObject({
+  issuer: text,
+  audience: text,
+  jwksUri: address,
+  require: z
+    .record(text, z.union([z.string(), z.number(), z.boolean()], { error: CLAIM }), {
+      error: 'must be a mapping of claims to values',
+    })
+    .optional(),
+  typ: text.optional(),
+});
+
+const basic = z.strictObject({
+  user: text.regex(/^[^:]+$/, 'must not have a colon'),
+  passwordHash,
+  // what stood here before: told apart from an unknown key
+  sha256: z
+    .undefined({
+      error: 'a SHA-256 of a password can be guessed: use passwordHash, made by `npx scim-bridge token --basic`',
+    })
+    .optional(),
+});
+
 const zitadel = z.strictObject({
   url: origin.optional(),
   token: text.optional(),
@@ -50,8 +80,8 @@ const tenant = z.strictObject({
   id: text.regex(/^[a-z0-9][a-z0-9_-]{0,62}$/i, 'must be letters, digits, - and _, at most 63'),
   organization: id,
   tokens: z.array(z.strictObject({ name: tokenName, sha256, expires: expires.optional() })).default([]),
-  jwt: z.strictObject({ issuer: text, audience: text, jwksUri: address }).optional(),
-  basic: z.strictObject({ user: text.regex(/^[^:]+$/, 'must not have a colon'), sha256 }).optional(),
+  jwt: jwt.optional(),
+  basic: basic.optional(),
   mediaType: z
     .enum(['application/scim+json', 'application/json'], { error: 'must be application/scim+json or application/json' })
     .optional(),

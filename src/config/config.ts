@@ -17,6 +17,8 @@ export interface Config {
   readonly server: {
     readonly host: string;
     readonly port: number;
+    /** /metrics is there and not on `port` */
+    readonly metricsPort?: number;
     /** without a trailing slash */
     readonly publicUrl: string | undefined;
     /** PEM texts */
@@ -29,6 +31,8 @@ export interface Config {
     readonly dataDir: string;
     /** undefined: the embedded store in dataDir. `replicas`: so many must have a write before it is answered */
     readonly redis: { readonly url: string; readonly replicas: number } | undefined;
+    /** secrets by which password hashes in Redis are encrypted, the one to write with first */
+    readonly passwordKeys?: readonly string[];
   };
   /** what this process does: answer requests (api), deliver what is owed (worker), or both */
   readonly role: Settings['ROLE'];
@@ -86,8 +90,17 @@ export function loadConfig(env: Environment, cwd: string): Config {
     }
   }
   const redis = file && readRedis(settings, file, place, faulty, complaints);
+  const setting = redis === undefined ? undefined : tenants.find(({ passwords }) => passwords === 'set');
+  if (setting !== undefined && settings.PASSWORD_KEY === undefined && !faulty.includes('PASSWORD_KEY')) {
+    complaints.push(
+      `PASSWORD_KEY: missing; tenant ${setting.id} sets passwords, and their hashes are encrypted in Redis. Make one by: openssl rand -base64 32`,
+    );
+  }
   if (file && sandbox && settings.ROLE !== 'all' && !faulty.includes('ZITADEL_URL')) {
     complaints.push(`ZITADEL_URL: missing; with ROLE=${settings.ROLE} every process would start a sandbox of its own`);
+  }
+  if (settings.METRICS_PORT !== undefined && settings.METRICS_PORT === settings.PORT && settings.PORT !== 0) {
+    complaints.push('METRICS_PORT: must not be PORT');
   }
   if (complaints.length) throw new ConfigError(complaints);
 
@@ -96,11 +109,16 @@ export function loadConfig(env: Environment, cwd: string): Config {
     server: {
       host: settings.HOST,
       port: settings.PORT,
+      ...(settings.METRICS_PORT === undefined ? {} : { metricsPort: settings.METRICS_PORT }),
       publicUrl: settings.PUBLIC_URL,
       tls,
       trustProxy: settings.TRUST_PROXY,
     },
-    store: { dataDir: resolve(cwd, settings.DATA_DIR), redis },
+    store: {
+      dataDir: resolve(cwd, settings.DATA_DIR),
+      redis,
+      ...(settings.PASSWORD_KEY === undefined ? {} : { passwordKeys: settings.PASSWORD_KEY }),
+    },
     role: settings.ROLE,
     zitadel: {
       maxInFlight: settings.ZITADEL_MAX_IN_FLIGHT,

@@ -16,6 +16,7 @@ const KINDS: readonly RegExp[] = [
 const LARGEST_PORT = 65_535;
 
 function isAddress(text: string): boolean {
+  if (text.length > LONGEST) return false;
   const { user = '', hosts } = KINDS.map((kind) => kind.exec(text)?.groups).find(Boolean) ?? {};
   if (hosts === undefined) return false;
   if (hosts.split(',').some((host) => Number(/:(\d+)\s*$/.exec(host)?.[1] ?? 0) > LARGEST_PORT)) return false;
@@ -25,6 +26,9 @@ function isAddress(text: string): boolean {
     return false;
   }
 }
+
+/** The expressions above are not linear, but no address is longer. */
+const LONGEST = 4_000;
 
 export const redisAddress = z
   .string({ error: 'must be a text' })

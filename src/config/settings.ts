@@ -49,7 +49,9 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 export const address = z.string().transform((text, ctx) => {
   const url = URL.parse(text.trim());
   if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash) {
-    return url.href.replace(/\/+$/, '');
+    let { href } = url;
+    while (href.endsWith('/')) href = href.slice(0, -1);
+    return href;
   }
   ctx.addIssue({ code: 'custom', message: 'must be an address such as https://id.example.com' });
   return z.NEVER;
@@ -61,6 +63,20 @@ export const origin = address.refine((text) => new URL(text).pathname === '/', '
 /** Bearer tokens travel in a header: printable ASCII without blanks (RFC 6750 §2.1). */
 const token = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
 
+/** Keys separated by commas. What is derived from them is only as good as they are. */
+const passwordKeys = z.string().transform((text, ctx): readonly string[] => {
+  const keys = text.split(',').map((key) => key.trim());
+  if (keys.every((key) => key.length >= 32 && /^[\x21-\x7e]*$/.test(key))) return keys;
+  ctx.addIssue({
+    code: 'custom',
+    message:
+      'must be one key or several separated by commas, each of at least 32 characters of printable ASCII without blanks',
+  });
+  return z.NEVER;
+});
+/** A token that somebody makes up: short ones can be guessed. */
+const ownToken = token.min(16, 'must have at least 16 characters; `npx scim-bridge token` makes one');
+
 const PROXY_NAMES = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
 /** What express takes as `trust proxy`: false, a number of hops, or addresses. */
@@ -70,7 +86,7 @@ const trustProxy = z.string().transform((text, ctx): boolean | number | readonly
   if (value === 'true') return 1;
   if (/^\d{1,2}$/.test(value)) return Number(value);
   const list = value.split(',').map((part) => part.trim());
-  if (list.every((part) => PROXY_NAMES.has(part) || /^[0-9a-f.:]*[.:][0-9a-f.:]*(\/\d{1,3})?$/.test(part))) return list;
+  if (list.every((part) => PROXY_NAMES.has(part) || /^[0-9a-f]*[.:][0-9a-f.:]*(\/\d{1,3})?$/.test(part))) return list;
   ctx.addIssue({ code: 'custom', message: 'must be false, a number of proxies, or a list of addresses' });
   return z.NEVER;
 });
@@ -88,6 +104,11 @@ const about = (description: string, shown: Shown = {}) => ({ description, ...sho
 export const SETTINGS = z.object({
   HOST: z.string().prefault('127.0.0.1').meta(about('Address to listen on. 0.0.0.0 for every interface.')),
   PORT: whole(0, 65_535).prefault('7644').meta(about('Port to listen on. 0 takes a free one.')),
+  METRICS_PORT: whole(0, 65_535)
+    .optional()
+    .meta(
+      about('Port of /metrics, on the same HOST; on PORT it is 404 then. 0 takes a free one.', { fallback: 'PORT' }),
+    ),
   PUBLIC_URL: address
     .refine((text) => !/\/scim(\/v2)?$/i.test(text), 'must be given without /scim/v2')
     .optional()
@@ -137,9 +158,11 @@ export const SETTINGS = z.object({
     .string()
     .optional()
     .meta(about('Path of the JSON key of the service user (private-key JWT). One of the three credentials.')),
-  SCIM_TOKEN: token
-    .optional()
-    .meta(about('Bearer token of one tenant by environment. Only its SHA-256 is kept.', { secret: true })),
+  SCIM_TOKEN: ownToken.optional().meta(
+    about('Bearer token of one tenant by environment. At least 16 characters; only its SHA-256 is kept.', {
+      secret: true,
+    }),
+  ),
   BRIDGE_CONFIG: z
     .string()
     .optional()
@@ -163,6 +186,14 @@ export const SETTINGS = z.object({
         fallback: 'ignore',
       }),
     ),
+  PASSWORD_KEY: passwordKeys
+    .optional()
+    .meta(
+      about(
+        'Encrypts password hashes in Redis; needed with REDIS_URL and PASSWORDS=set, the same for every process. At least 32 random characters (openssl rand -base64 32). Several, separated by commas: the first encrypts, all decrypt.',
+        { secret: true },
+      ),
+    ),
   VIEW_MAX_AGE: duration
     .prefault('30s')
     .meta(about('A user read longer ago than this is read again from ZITADEL before it is shown.')),
@@ -185,8 +216,7 @@ export const SETTINGS = z.object({
   PHONE_VERIFIED: flag
     .prefault('true')
     .meta(about('Phone numbers are stored as verified. false: as not verified; ZITADEL sends no code.')),
-  ADMIN_TOKEN: token
-    .min(16, 'must have at least 16 characters')
+  ADMIN_TOKEN: ownToken
     .optional()
     .meta(
       about(

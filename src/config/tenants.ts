@@ -27,8 +27,9 @@ export interface TenantConfig {
   /** null: the sandbox */
   readonly zitadel: ZitadelTarget | null;
   readonly tokens: readonly TokenEntry[];
-  readonly jwt?: { readonly issuer: string; readonly audience: string; readonly jwksUri: string } | undefined;
-  readonly basic?: { readonly user: string; readonly sha256: string } | undefined;
+  readonly jwt?: TenantEntry['jwt'];
+  /** `passwordHash`: bcrypt */
+  readonly basic?: { readonly user: string; readonly passwordHash: string } | undefined;
   readonly mediaType?: 'application/scim+json' | 'application/json' | undefined;
   readonly passwords: 'ignore' | 'set';
   /** writes while ZITADEL is away: kept, answered and delivered later, or answered 503 */

@@ -1,5 +1,6 @@
 /** Attribute paths (RFC 7644 §3.10): what `name.familyName` or `urn:...:User:manager.value` means in a schema, and where it stands in a resource. */
 
+import { isDraftOf } from './draft-urns.ts';
 import type { ResourceSchema, SchemaAttribute } from './schema.ts';
 
 /** A resource in SCIM JSON with canonical attribute names; an extension's attributes stand in an object under its URN. */
@@ -58,9 +59,12 @@ export function resolvePath(text: string, schema: ResourceSchema): ResolvedPath 
   return undefined;
 }
 
-/** URNs of schemas are compared without regard to case (RFC 8141 §3.1 demands it of their head, clients vary the rest). */
-export function sameUrn(a: string, b: string): boolean {
-  return a.length === b.length && a.toLowerCase() === b.toLowerCase();
+/**
+ * Whether a URN as written names the schema with this id: without regard to case (RFC 8141 §3.1 demands it of the head, clients vary
+ * the rest), and by the names that drafts had for it.
+ */
+export function sameUrn(id: string, written: string): boolean {
+  return (id.length === written.length && id.toLowerCase() === written.toLowerCase()) || isDraftOf(id, written);
 }
 
 /** A complex attribute named alone means its `value` sub-attribute: `emails co "x"`, `manager eq "id"`, `sortBy=emails` (RFC 7643 §2.4). */
@@ -92,6 +96,13 @@ export function anyValue(path: ResolvedPath, test: (value: unknown) => boolean):
   if (sub === undefined && path.extension === undefined) return (resource) => each(own(resource, path.attribute.name));
   if (sub === undefined) return (resource) => elementsAt(path, resource).some(test);
   return (resource) => elementsAt(path, resource).some((element) => each(own(element, sub)));
+}
+
+/** Every value at the path, those of a multi-valued sub-attribute one by one. */
+export function valuesAt(path: ResolvedPath, resource: unknown): readonly unknown[] {
+  const elements = elementsAt(path, resource);
+  const name = path.sub?.name;
+  return name === undefined ? elements : elements.flatMap((element) => own(element, name) ?? []);
 }
 
 /** Whether a value counts as there (RFC 7644 §3.4.2.2, `pr`): null, "", [] and an object of such values do not. */

@@ -11,6 +11,11 @@ export type FactsChange = Readonly<Record<string, string | null>>;
 
 export const METADATA_PREFIX = 'urn:zitadel:scim:';
 
+/** A password hash that the store keeps encrypted, and that could not be decrypted, begins so; no hash does. */
+export const SEALED = 'sealed:';
+
+export const isSealed = (password: string): boolean => password.startsWith(SEALED);
+
 export const isMetadata = (name: string): boolean => name.startsWith(METADATA_PREFIX);
 
 /** Lays changes over facts, in order. */

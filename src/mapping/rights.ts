@@ -48,6 +48,21 @@ export function rightsOfFacts(facts: Facts): Rights {
   return { org: org === undefined ? [] : (JSON.parse(org) as string[]), projects };
 }
 
+/** A role in the organization (project null) or of a project. */
+interface RightName {
+  readonly project: string | null;
+  readonly role: string;
+}
+
+/** The roles of rights, one by one. */
+export const namesOf = ({ org, projects }: Rights): readonly RightName[] => [
+  ...org.map((role) => ({ project: null, role })),
+  ...[...projects].flatMap(([project, { roles }]) => roles.map((role) => ({ project, role }))),
+];
+
+export const isIn = (names: readonly RightName[], { project, role }: RightName): boolean =>
+  names.some((each) => each.project === project && each.role === role);
+
 /** The rights among facts, and the others. */
 export const rightFacts = (facts: Facts): Facts =>
   Object.fromEntries(Object.entries(facts).filter(([fact]) => isRight(fact)));

@@ -36,6 +36,8 @@ export interface RuleSet {
   readonly bindings: Readonly<Record<string, readonly Binding[]>>;
   /** roles that only an earlier set managed: they are taken away until an apply has seen every user */
   readonly retired: readonly { readonly project: string | null; readonly role: string }[];
+  /** nobody has applied it: it gives, and takes away nothing but what it gave itself */
+  readonly first?: true;
 }
 
 /** What a rule looks at of a group. */
@@ -236,14 +238,17 @@ function rightsOf(rule: Rule, name = ''): readonly RightName[] {
 /**
  * The rights a user is to hold: (held, not managed) + what vouched memberships give by vouched bindings + (held, and given by any
  * membership). What is held keeps its order, new roles follow sorted. `held` itself when nothing differs.
+ * @param ownGifts what the rules gave this user: all that the first set takes away
  */
 export function wanted(
   set: RuleSet,
   held: Rights,
   memberships: Memberships,
   off: ReadonlySet<number> = NONE_OFF,
+  ownGifts: readonly RightName[] = [],
 ): Rights {
-  const own = managed(set, off);
+  const own =
+    set.first === true ? managedOf(ownGifts.filter((name) => isManaged(managed(set, off), name))) : managed(set, off);
   const byVouched = memberships.vouched.flatMap((group) => given(set, group, off));
   const keeps = managedOf([...byVouched, ...memberships.others.flatMap((group) => given(set, group, off))]);
   const gives = managedOf(byVouched.filter(({ vouched: trusted }) => trusted));

@@ -1,6 +1,7 @@
 /** Sorting of resources (RFC 7644 §3.4.2.3). */
 
 import { BridgeError } from '../errors.ts';
+import { nextSlice, sliceIsOver } from './slices.ts';
 import { elementsAt, own, resolvePath, toValue, type Resource } from './attribute-path.ts';
 import { keyOf, type Key } from './comparison.ts';
 import type { ResourceSchema } from './schema.ts';
@@ -16,7 +17,7 @@ export interface SortOrder {
  * primary element counts, else the first; a complex one is sorted by its `value`. Throws 400 invalidValue for an attribute that is
  * unknown, never returned, or complex without `value`: RFC 7644 §3.12 keeps invalidPath for PATCH, and this is a wrong query value.
  */
-function sortKey(schema: ResourceSchema, sortBy: string): (resource: Resource) => Key | undefined {
+export function sortKey(schema: ResourceSchema, sortBy: string): (resource: Resource) => Key | undefined {
   const resolved = resolvePath(sortBy, schema);
   if (!resolved) throw invalid(`sortBy: there is no attribute "${sortBy.slice(0, 120)}"`);
   const path = toValue(resolved);
@@ -59,6 +60,39 @@ export function sortResources<T extends Resource>(
     .toSorted((a, b) => compare(a.key, b.key))
     .map(({ resource }) => resource);
 }
+
+/**
+ * As sortResources for many: items that carry their keys, in slices, by merging. Equal ones keep their order.
+ */
+export async function sortInSlices<T extends { readonly key: Key | undefined }>(
+  items: readonly T[],
+  sortOrder?: string,
+): Promise<readonly T[]> {
+  const compare = compareKeys(sortOrder);
+  let from = [...items];
+  let to: T[] = [];
+  for (let width = 1; width < from.length; width *= 2) {
+    to = [];
+    for (let low = 0; low < from.length; low += 2 * width) {
+      const middle = Math.min(low + width, from.length);
+      const high = Math.min(low + 2 * width, from.length);
+      let [left, right] = [low, middle];
+      while (left < middle || right < high) {
+        const [one, other] = [from[left] as T, from[right] as T];
+        const isLeft = right >= high || (left < middle && compare(one.key, other.key) <= 0);
+        to.push(isLeft ? one : other);
+        if (isLeft) left += 1;
+        else right += 1;
+        if (to.length % PIECE === 0 && sliceIsOver()) await nextSlice();
+      }
+    }
+    from = to;
+  }
+  return from;
+}
+
+/** Comparisons between two looks whether the slice is over. */
+const PIECE = 64;
 
 function invalid(detail: string): BridgeError {
   return new BridgeError(400, detail, { scimType: 'invalidValue' });

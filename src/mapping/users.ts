@@ -66,7 +66,7 @@ function withStandIns(facts: Record<string, string>, username: string, id: strin
   return facts;
 }
 
-const isAddress = (value: string): boolean => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value);
+const isAddress = (value: string): boolean => /^[^\s@]+@[^\s@][^\s@.]*\.[^\s@]+$/.test(value);
 
 /** ZITADEL takes at most 200 characters. */
 const clip = (value: string): string => (value.length <= 200 ? value : [...value].slice(0, 200).join('').trim());

@@ -5,36 +5,46 @@
 import type { SchemaAttribute, ScimType } from '../mapping/schema.ts';
 import type { Json } from './http/body.ts';
 import { settleElements } from './patch/element-laws.ts';
+import { complexForm, isEmpty, listForm, objectForm, simpleForm } from './forms.ts';
+import type { Ignore } from './http/ignored.ts';
 import { invalid } from './http/refusals.ts';
 import { readLeniently } from './quirks.ts';
 import { subAttributes, type Names, type Shape } from './shape.ts';
 
 /** The body of a POST or PUT as a resource. Throws 400 invalidValue that names the attribute. */
-export function coerceResource(body: Json, { core, extensions }: Shape): Record<string, unknown> {
-  const resource = coerceMembers(body, core, '');
+export function coerceResource(
+  body: Json,
+  { core, extensions }: Shape,
+  ignore: Ignore = () => undefined,
+): Record<string, unknown> {
+  const resource = coerceMembers(body, core, '', (name) => {
+    if (!extensions.has(name.toLowerCase())) ignore(name);
+  });
   for (const [key, value] of Object.entries(body)) {
     const extension = extensions.get(key.toLowerCase());
     if (!extension || isEmpty(value)) continue;
-    const members = coerceMembers(object(value, extension.urn), extension.names, `${extension.urn}:`);
-    if (Object.keys(members).length > 0) resource[extension.urn] = members;
+    const { urn, names } = extension;
+    const members = coerceMembers(object(objectForm(value, urn), urn), names, `${urn}:`, ignore);
+    if (Object.keys(members).length > 0) resource[urn] = members;
   }
   return resource;
 }
 
 /** A value of an attribute, undefined when it says "not assigned". `where` is the path that errors name. */
-export function coerceValue(sent: unknown, attribute: SchemaAttribute, where: string): unknown {
-  const value = readLeniently(sent, attribute);
-  if (isEmpty(value)) return undefined;
-  if (!attribute.multiValued) return coerceOne(value, attribute, where);
-  if (!Array.isArray(value)) throw invalid(`${where} must be an array, not ${kind(value)}`);
-  return coerceElements(value, attribute, where);
+export function coerceValue(sent: unknown, attribute: SchemaAttribute, where: string, ignore?: Ignore): unknown {
+  if (!attribute.multiValued) return coerceOne(sent, attribute, where, ignore);
+  return isEmpty(sent) ? undefined : coerceElements(listForm(sent, where), attribute, where, ignore);
 }
 
 /** One value, or one element of a multi-valued attribute. */
-export function coerceOne(value: unknown, attribute: SchemaAttribute, where: string): unknown {
+export function coerceOne(sent: unknown, attribute: SchemaAttribute, where: string, ignore?: Ignore): unknown {
+  const isComplex = attribute.type === 'complex';
+  const form = isComplex ? complexForm(sent, attribute, where) : simpleForm(sent, attribute);
+  const value = readLeniently(form, attribute);
   if (isEmpty(value)) return undefined;
+  if (Array.isArray(value)) throw invalid(`${where} has ${value.length} values where one is meant`);
   if (attribute.type !== 'complex') return SIMPLE[attribute.type](value, where);
-  const members = coerceMembers(object(value, where), subAttributes(attribute), `${where}.`);
+  const members = coerceMembers(object(value, where), subAttributes(attribute), `${where}.`, ignore);
   return Object.keys(members).length > 0 ? members : undefined;
 }
 
@@ -42,19 +52,23 @@ function coerceElements(
   values: readonly unknown[],
   attribute: SchemaAttribute,
   where: string,
+  ignore: Ignore | undefined,
 ): readonly unknown[] | undefined {
-  const elements = values.map((value) => coerceOne(value, attribute, where)).filter((value) => value !== undefined);
+  const elements = values
+    .map((value) => coerceOne(value, attribute, where, ignore))
+    .filter((value) => value !== undefined);
   const settled = attribute.type === 'complex' ? settleElements(elements as Json[], attribute) : elements;
   return settled.length > 0 ? settled : undefined;
 }
 
-function coerceMembers(sent: Json, names: Names, prefix: string): Record<string, unknown> {
+function coerceMembers(sent: Json, names: Names, prefix: string, ignore?: Ignore): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const key of Object.keys(sent)) {
     const attribute = names.get(key.toLowerCase());
+    if (!attribute) ignore?.(prefix + key);
     if (!attribute || attribute.mutability === 'readOnly') continue;
     const where = prefix + attribute.name;
-    const value = coerceValue(sent[key], attribute, where);
+    const value = coerceValue(sent[key], attribute, where, ignore);
     if (value !== undefined) out[attribute.name] = value;
     else if (attribute.required) throw invalid(`${where} is required and must not be empty`);
   }
@@ -68,7 +82,7 @@ const SIMPLE: Readonly<Record<Exclude<ScimType, 'complex'>, (value: unknown, whe
   dateTime: text,
   binary: (value, where) => {
     const encoded = text(value, where);
-    if (!/^[A-Za-z0-9+/_\s-]*={0,2}\s*$/.test(encoded)) throw invalid(`${where} must be base64`);
+    if (!/^[A-Za-z0-9+/_\s-]*(?:={1,2}\s*)?$/.test(encoded)) throw invalid(`${where} must be base64`);
     return encoded;
   },
   boolean: (value, where) => {
@@ -96,13 +110,8 @@ export function object(value: unknown, where: string): Json {
   return value as Json;
 }
 
-/** null, "" and []: what clients send for "no value" (clients: common rules). */
-export function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
-}
-
 /** The kind of a wrong value, for error texts: never the value, which may be a secret. */
-function kind(value: unknown): string {
+export function kind(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

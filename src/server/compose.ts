@@ -1,6 +1,5 @@
 /** The composition root: the only place that builds things and joins rooms. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { type Express, Router } from 'express';
 import { createBoard } from '../admin/board.ts';
 import { createPageRouter } from '../admin/page-router.ts';
@@ -11,18 +10,21 @@ import type { Operator } from '../bridge/ports/operator.ts';
 import type { Clock } from '../bridge/ports/context.ts';
 import type { Timing } from '../bridge/timing.ts';
 import type { Config } from '../config/config.ts';
-import { createHealth, type NotReady } from './health.ts';
+import { createHealth, createMetricsApp, type NotReady } from './health.ts';
 import { type Log, reason } from './log.ts';
 import { createMetrics, type TenantCounts } from './metrics.ts';
 import { reportRequest, reportSync } from './reports.ts';
-import { createRooms, type Entry } from './tenants.ts';
+import { createRooms, type Rooms } from './tenants.ts';
 import { createAccess } from '../scim/http/auth.ts';
 import { createScim } from '../scim/http/router.ts';
 import { createFailures } from '../scim/http/throttle.ts';
+import { ownFolder } from '../store/sqlite/folder.ts';
 import type { CommitHook } from '../store/sqlite/writer.ts';
 
 export interface Bridge {
   readonly app: Express;
+  /** with METRICS_PORT, to be served there */
+  readonly metrics?: Express;
   /** Begins to sync, to deliver what an earlier process left, and to listen to operators. */
   start(): Promise<void>;
   /** From now on new requests are answered 503. */
@@ -41,10 +43,20 @@ export interface WireOptions {
   readonly hook?: CommitHook;
   /** folder of the admin socket; default DATA_DIR of `config` */
   readonly adminDir?: string;
+  /** told once why the store cannot be had again in this process */
+  readonly onGone?: (reason: string) => void;
 }
 
 /** Builds the bridge for a configuration whose tenants all have a ZITADEL. */
-export async function wire({ config, log, clock = Date.now, timing, hook, adminDir }: WireOptions): Promise<Bridge> {
+export async function wire({
+  config,
+  log,
+  clock = Date.now,
+  timing,
+  hook,
+  adminDir,
+  onGone,
+}: WireOptions): Promise<Bridge> {
   const metrics = createMetrics(() => counts(), clock);
   /** what must be held is held: a request before that might send it */
   let opened = false;
@@ -57,6 +69,7 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     timing,
     hook,
     metrics,
+    onGone,
     onSync(tenant, event) {
       if (event.kind === 'failed') failures.set(tenant, reason(event.reason));
       else if (event.kind === 'finished') failures.delete(tenant);
@@ -105,23 +118,22 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
   const health = createHealth({
-    notReady: () => notReady(entries, opened, failures),
-    scrape: () => metrics.scrape(),
+    // many processes fail together when Redis does: a balancer that took all of them out would answer for them
+    notReady: () =>
+      notReady(rooms, opened, failures, config.store.redis === undefined ? rooms.storeFailing() : undefined),
+    scrape: config.server.metricsPort === undefined ? () => metrics.scrape() : undefined,
   });
   const desk = { operators, setups: config.tenants, clock };
-  const page = createPageRouter({
-    desk,
-    tokenHash: config.admin.tokenHash,
-    failures: createFailures(clock),
-    codes: reason,
-  });
+  /** page and board are opened by one token: its wrong guesses are counted together */
+  const admin = { tokenHash: config.admin.tokenHash, failures: createFailures(clock) };
+  const page = createPageRouter({ desk, ...admin, codes: reason });
   let ending = false;
   const app = createApp({
     // a worker serves nobody but its operators
     scim: config.role === 'worker' ? Router() : scim,
     health,
     page,
-    board: bull && createBoard({ ...bull, tokenHash: config.admin.tokenHash, failures: createFailures(clock) }),
+    board: bull && createBoard({ ...bull, ...admin }),
     trustProxy,
     isEnding: () => ending,
   });
@@ -129,11 +141,11 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
 
   return {
     app,
+    ...(config.server.metricsPort === undefined ? {} : { metrics: createMetricsApp(() => metrics.scrape()) }),
     async start() {
       await rooms.open(true);
       // the embedded store has made its folder itself
-      if (config.store.redis !== undefined)
-        mkdirSync(adminDir ?? config.store.dataDir, { recursive: true, mode: 0o700 });
+      if (config.store.redis !== undefined) ownFolder(adminDir ?? config.store.dataDir);
       socket = await createAdminSocket({
         path: socketPath(adminDir ?? config.store.dataDir),
         desk,
@@ -153,8 +165,16 @@ export async function wire({ config, log, clock = Date.now, timing, hook, adminD
   };
 }
 
-function notReady(entries: readonly Entry[], opened: boolean, failures: ReadonlyMap<string, string>): NotReady[] {
+function notReady(
+  { entries, lost }: Rooms,
+  opened: boolean,
+  failures: ReadonlyMap<string, string>,
+  storeFailing: string | undefined,
+): NotReady[] {
   if (!opened) return [{ reason: 'the store is being opened' }];
+  const gone = lost();
+  if (gone !== undefined) return [{ reason: gone }];
+  if (storeFailing !== undefined) return [{ reason: `the store cannot be written: ${storeFailing}` }];
   return entries.flatMap(({ made, config: { id } }) => {
     if (made.ready()) return [];
     const why = failures.get(id);

@@ -1,5 +1,5 @@
-/** What a supervisor asks: does the process live, can it serve, how is it doing. No token is needed. */
-import { Router } from 'express';
+/** What a supervisor asks: is the process alive, can it serve, how is it doing. No token is needed. */
+import express, { type Express, type RequestHandler, Router } from 'express';
 
 /** Why requests can not be served. */
 export interface NotReady {
@@ -10,16 +10,19 @@ export interface NotReady {
 export interface HealthParts {
   /** empty: requests can be served */
   readonly notReady: () => readonly NotReady[];
-  readonly scrape: () => Promise<{ readonly type: string; readonly body: string }>;
+  /** absent: /metrics is on a port of its own */
+  readonly scrape?: Scrape | undefined;
 }
+
+export type Scrape = () => Promise<{ readonly type: string; readonly body: string }>;
 
 /** Seconds after which asking again makes sense. */
 const AGAIN = '5';
 
-/** GET /healthz (the process), /readyz (requests can be served; 503 with the reasons when not) and /metrics. */
+/** GET /healthz (the process), /readyz (requests can be served; 503 with the reasons when not) and, unless it has a port of its own, /metrics. */
 export function createHealth({ notReady, scrape }: HealthParts): Router {
   const router = Router();
-  router.use(['/healthz', '/readyz', '/metrics'], (_request, response, next) => {
+  router.use(['/healthz', '/readyz'], (_request, response, next) => {
     response.set('Cache-Control', 'no-store');
     next();
   });
@@ -34,9 +37,22 @@ export function createHealth({ notReady, scrape }: HealthParts): Router {
     }
     response.status(503).set('Retry-After', AGAIN).json({ status: 'not ready', reasons });
   });
-  router.get('/metrics', async (_request, response) => {
-    const { type, body } = await scrape();
-    response.set('Content-Type', type).send(body);
-  });
+  if (scrape !== undefined) router.get('/metrics', metrics(scrape));
   return router;
 }
+
+/** /metrics alone, for a port that no client reaches. */
+export function createMetricsApp(scrape: Scrape): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.get('/metrics', metrics(scrape));
+  app.use((_request, response) => void response.status(404).type('text').send('only /metrics is here\n'));
+  return app;
+}
+
+const metrics =
+  (scrape: Scrape): RequestHandler =>
+  async (_request, response) => {
+    const { type, body } = await scrape();
+    response.set({ 'Content-Type': type, 'Cache-Control': 'no-store' }).send(body);
+  };

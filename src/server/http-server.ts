@@ -3,8 +3,8 @@ import { createServer as createHttp, type RequestListener, type Server } from 'n
 import { createServer as createHttps } from 'node:https';
 import type { Duplex } from 'node:stream';
 
-/** A filter of 10,000 characters fits, percent-encoded. A request without Host is answered like any other. */
-const LIMITS = { maxHeaderSize: 131_072, requestTimeout: 60_000, requireHostHeader: false };
+/** Address and headers together, in bytes; longer filters come by POST /.search. A request without Host is answered like any other. */
+const LIMITS = { maxHeaderSize: 16_384, requestTimeout: 60_000, requireHostHeader: false };
 
 export function createServer(app: RequestListener, tls?: { readonly cert: string; readonly key: string }): Server {
   const listen: RequestListener = (request, response) => {

@@ -2,6 +2,8 @@
  * Log lines by allow-list: a field that FIELDS does not name is never written, and each field is written in a form
  * that holds no personal data and no secret. Three kinds of lines: request, delivery, system.
  */
+import { createHmac, randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
 import { type DestinationStream, pino } from 'pino';
 
 /** One SCIM request that was answered. */
@@ -18,6 +20,8 @@ export interface RequestLine {
   /** of the resource */
   readonly id?: string | undefined;
   readonly scimType?: string | undefined;
+  /** names of attributes that no schema has */
+  readonly ignored?: readonly string[] | undefined;
 }
 
 /** One attempt to make ZITADEL equal to what is owed. */
@@ -70,17 +74,52 @@ export interface Log {
 /** Names, ids and codes: one word without blanks and without @. Everything else could be a person's. */
 const word = (value: unknown): string => (/^[\w.:/-]{1,200}$/.test(String(value)) ? String(value) : '?');
 
+/** As the bridge and ZITADEL make them. A client may put anything into a path, e.g. an e-mail address, and ZITADEL takes other ids. */
+const ID = /^(?:\d{1,32}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
+
+/** Tells equal ids apart from others in the log of one process; nobody can try addresses on it. */
+const ID_KEY = randomBytes(32);
+
+/** An id, or a hash of what does not look like one. */
+const identifier = (value: unknown): string => {
+  const text = String(value);
+  return ID.test(text) ? text : `hash:${createHmac('sha256', ID_KEY).update(text).digest('hex').slice(0, 16)}`;
+};
+
 const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? Math.round(value * 100) / 100 : undefined;
 
 const words = (value: unknown): unknown => (Array.isArray(value) ? value.slice(0, 50).map(word) : undefined);
 
-/** What is nobody's: the call that failed, gRPC codes, system errors and ZITADEL's error ids, e.g. `UpdateUser QUERY-Dfbg2`. */
-const CODES =
-  /^[A-Z][A-Za-z]+(?=:)|\b[A-Z][A-Z0-9]{1,11}-\w{3,16}\b|\bE[A-Z]{4,}\b|\b[A-Z]{4,}(?:_[A-Z]+)+\b|\bUN[A-Z]{4,}\b|\bINTERNAL\b/g;
+/** Codes of gRPC: the whole list. */
+const GRPC: ReadonlySet<string> = new Set(
+  [
+    'CANCELLED CANCELED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED',
+    'RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED',
+  ].flatMap((line) => line.split(' ')),
+);
+/** Codes of system errors, of look-ups, and of Node and OpenSSL, which are many. */
+const SYSTEM: ReadonlySet<string> = new Set([...Object.keys(constants.errno), 'ENOTFOUND', 'EAI_AGAIN', 'EPROTO']);
+const LIBRARY = /^(?:ERR|UND_ERR|CERT|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)_[A-Z_]{3,60}$/;
 
-/** The codes in a text, or the text when it is one word. */
-export const reason = (value: unknown): string => String(value).slice(0, 500).match(CODES)?.join(' ') ?? word(value);
+const isCode = (text: string): boolean => GRPC.has(text) || SYSTEM.has(text) || LIBRARY.test(text);
+
+/** `UpdateUser: QUERY-Dfbg2 ...`, as reasons of calls begin; behind it stand ZITADEL's words, which may quote a value. */
+const CALL =
+  /^(?:ZITADEL could not be read: |\d{1,9} calls in a row got no answer; the last: )?([A-Z][a-z]{1,20}[A-Z][A-Za-z]{1,40}): ([A-Z][A-Za-z0-9]{1,15}-\w{3,16}(?= |$))?/;
+/** An id of ZITADEL at the end of its words, where no call stands before them; its second part is random, so no name. */
+const AT_END = /\(([A-Z][A-Za-z0-9]{1,15}-(\w{3,16}))\)$/;
+const NAME = /^[A-Z]?[a-z]*$/;
+
+/** The call, ZITADEL's error id and the codes in a text, or the text when it is one word. Nothing else of it: it may quote a value. */
+export function reason(value: unknown): string {
+  const text = String(value).slice(0, 500);
+  const [, call, id] = CALL.exec(text) ?? [];
+  const [, end, random = ''] = call === undefined ? (AT_END.exec(text) ?? []) : [];
+  const last = NAME.test(random) ? undefined : end;
+  const found = [call, id ?? last, ...text.split(/[^A-Za-z_]+/).filter(isCode)].filter((each) => each !== undefined);
+  return found.length > 0 ? [...new Set(found)].join(' ') : word(text);
+}
 
 /** Scheme, host and port: user, path and query are left out. */
 const address = (value: unknown): string => {
@@ -88,18 +127,26 @@ const address = (value: unknown): string => {
   return url ? `${url.protocol}//${url.host}` : word(value);
 };
 
-/** The places of a stack: its lines that say where, never the message. */
-const frames = (stack: string): string[] => [...stack.matchAll(/^\s+(at .*)$/gm)].map((match) => match[1] ?? '');
+/** The places of a stack: its lines that say where, never the message, which may look like one. */
+const frames = (stack: string, message = ''): string[] => {
+  const from = stack.indexOf(message) + message.length;
+  const lines = stack.slice(from).split('\n', 50);
+  return lines.map((line) => line.trim()).filter((line) => line.startsWith('at ') && line.length < 500);
+};
 
 /** Redis begins its refusals with a code, e.g. OOM or NOREPLICAS. */
 const redisCode = ({ name, message }: Error): string | undefined =>
-  name === 'ReplyError' ? /^[A-Z]+(?= |$)/.exec(message)?.[0] : undefined;
+  name === 'ReplyError' ? /^([A-Z]+)(?: |$)/.exec(message)?.[1] : undefined;
 
 /** Class of a failure and the places of its stack; a text is read as a stack. */
 const failure = (value: unknown) => {
   if (!(value instanceof Error)) return { name: word(String(value).split('\n', 1)[0]), at: frames(String(value)) };
   const code = (value as NodeJS.ErrnoException).code ?? redisCode(value);
-  return { name: word(value.name), ...(code === undefined ? {} : { code: word(code) }), at: frames(value.stack ?? '') };
+  return {
+    name: word(value.name),
+    ...(code === undefined ? {} : { code: word(code) }),
+    at: frames(value.stack ?? '', value.message),
+  };
 };
 
 /** THE FIELDS TABLE: every field a line may have, and how it is written. */
@@ -112,8 +159,9 @@ const FIELDS: Readonly<Record<string, (value: unknown) => unknown>> = {
   route: word,
   status: number,
   ms: number,
-  id: word,
+  id: identifier,
   scimType: word,
+  ignored: words,
   steps: words,
   outcome: word,
   attempts: number,
@@ -151,7 +199,8 @@ export function createLog(options: { readonly level: string }, destination?: Des
   const on = (level: SystemLevel) => lines.isLevelEnabled(level);
   return {
     request(line) {
-      const level = line.status >= 500 ? 'error' : 'info';
+      // what is not offered is no fault of ours, yet a client is set up to ask for it
+      const level = line.status === 501 ? 'warn' : line.status >= 500 ? 'error' : 'info';
       if (on(level)) lines[level]({ kind: 'request', ...allowed(line) });
     },
     delivery(line) {

@@ -16,6 +16,7 @@ export interface TenantCounts {
   readonly held?: number;
   /** users that the token may not change */
   readonly blocked?: number;
+  readonly hidden?: number;
   /** when the oldest owed change was asked */
   readonly oldestOwed?: number | undefined;
   /** why nothing is delivered now */
@@ -42,6 +43,8 @@ export interface SyncProgress {
 export interface Metrics {
   /** One answered request. `route` is the pattern (`/Users/:id`), `ms` the time until the answer had left. */
   request(method: string, route: string, status: number, ms: number): void;
+  /** A request named an attribute that no schema has. The first 100 names are told apart. */
+  ignored(attribute: string): void;
   /** One call to ZITADEL. `outcome` is ok, or the id (else the code) of the error. */
   call(call: string, outcome: string, ms: number): void;
   /** One delivery ended this way. */
@@ -55,13 +58,31 @@ export interface Metrics {
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+/** The error table and the codes of gRPC are about 90. A server that makes up ids must not make up series. */
+const MOST_OUTCOMES = 200;
+
+/** The first outcomes that look like codes; `other` for the rest. */
+function createOutcomes(): (outcome: string) => string {
+  const seen = new Set<string>();
+  return (outcome) => {
+    if (seen.has(outcome)) return outcome;
+    if (seen.size >= MOST_OUTCOMES || !/^[A-Za-z][\w-]{1,39}$/.test(outcome)) return 'other';
+    seen.add(outcome);
+    return outcome;
+  };
+}
+
 /** Seconds: from answers out of the view to the longest wait. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15];
+
+/** Most names of ignored attributes: clients choose them. */
+const MOST_ATTRIBUTES = 100;
 
 /** `counts` is asked at each scrape; while it fails, what it would tell is left out. */
 export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, clock: () => number = Date.now): Metrics {
   const register = new Registry();
   const registers = [register];
+  const confirmed = createOutcomes();
   collectDefaultMetrics({ register });
 
   const requests = new Histogram({
@@ -71,6 +92,13 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
     buckets: BUCKETS,
     registers,
   });
+  const ignored = new Counter({
+    name: 'scim_bridge_ignored_attributes_total',
+    help: 'Requests that named an attribute that no schema has, by its name; those beyond 100 names are other.',
+    labelNames: ['attribute'],
+    registers,
+  });
+  const ignoredNames = new Set<string>();
   const calls = new Histogram({
     name: 'scim_bridge_zitadel_call_seconds',
     help: 'Calls to ZITADEL by call and outcome.',
@@ -93,16 +121,20 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
   const dead = gauge('scim_bridge_dead_rows', 'Users with a change that ZITADEL refused for good.');
   const held = gauge('scim_bridge_held_rows', 'Users with a change from before a long sleep; an operator decides.');
   const blocked = gauge('scim_bridge_blocked_rows', 'Users that the token may not change.');
+  const hidden = gauge(
+    'scim_bridge_hidden_rows',
+    'Users that the reads of ZITADEL have lost; an operator repairs them.',
+  );
   const shut = gauge('scim_bridge_deliveries_shut', '1 while nothing is delivered, by reason.', 'kind');
   const running = gauge('scim_bridge_sync_running', '1 while a sync runs.');
   const age = gauge('scim_bridge_sync_age_seconds', 'Since when the last sync has finished; absent before the first.');
-  const asked = [rows, owed, oldest, doubt, dead, held, blocked, shut, running, age];
+  const asked = [rows, owed, oldest, doubt, dead, held, blocked, hidden, shut, running, age];
   const seen = gauge('scim_bridge_sync_seen', 'Users seen by the sync that runs, or by the last one.');
   const changed = gauge('scim_bridge_sync_changed', 'Of them, users that were new or had changed.');
   const finished = gauge('scim_bridge_sync_finished_timestamp_seconds', 'When the last sync finished.');
   const failing = new Gauge({
     name: 'scim_bridge_store_failing',
-    help: '1 while the store can not be read or written.',
+    help: '1 while the store cannot be read or written.',
     registers,
   });
   const breakers = new Gauge({
@@ -121,6 +153,7 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
     dead.set({ tenant }, one.dead ?? 0);
     held.set({ tenant }, one.held ?? 0);
     blocked.set({ tenant }, one.blocked ?? 0);
+    hidden.set({ tenant }, one.hidden ?? 0);
     for (const kind of SHUT) shut.set({ tenant, kind }, one.shut === kind ? 1 : 0);
     running.set({ tenant }, one.sync?.running === true ? 1 : 0);
     const last = one.sync?.finished ?? null;
@@ -131,8 +164,12 @@ export function createMetrics(counts: () => Promise<readonly TenantCounts[]>, cl
     request(method, route, status, ms) {
       requests.observe({ method: METHODS.has(method) ? method : 'other', route, status: String(status) }, ms / 1000);
     },
+    ignored(attribute) {
+      if (ignoredNames.size < MOST_ATTRIBUTES) ignoredNames.add(attribute);
+      ignored.inc({ attribute: ignoredNames.has(attribute) ? attribute : 'other' });
+    },
     call(call, outcome, ms) {
-      calls.observe({ call, outcome }, ms / 1000);
+      calls.observe({ call, outcome: confirmed(outcome) }, ms / 1000);
     },
     delivery(tenant, outcome) {
       deliveries.inc({ tenant, outcome });

@@ -3,14 +3,18 @@ import { existsSync } from 'node:fs';
 import { type Migrated, migrateStore, type MigrateStoreOptions } from '../bridge/operator/migrate-store.ts';
 import type { Counts } from '../bridge/ports/store.ts';
 import { BridgeError } from '../errors.ts';
-import { HEARTBEAT } from './tenants.ts';
+import { HEARTBEAT } from '../bridge/sync/heartbeat.ts';
 import { createRedisStore } from '../store/redis/store.ts';
 import { createSqliteStore } from '../store/sqlite/store.ts';
 
 export interface StoreCopyOptions extends Pick<MigrateStoreOptions, 'tenants' | 'onProgress'> {
   /** folder of the embedded store */
   readonly directory: string;
-  readonly redis: { readonly url: string; readonly replicas: number };
+  readonly redis: {
+    readonly url: string;
+    readonly replicas: number;
+    readonly passwordKeys?: readonly string[] | undefined;
+  };
   /** told what an operator should change on Redis */
   readonly onWarning: (warning: string) => void;
 }

@@ -1,17 +1,20 @@
 import type { Clock } from '../bridge/ports/context.ts';
+import type { Key } from '../bridge/row/types.ts';
 import type { Delivery } from '../bridge/delivery/record-outcome.ts';
 import type { SyncEvent } from '../bridge/tenant.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { RequestLine } from '../scim/http/request-log.ts';
+import type { Loss } from '../store/loss.ts';
 
 export function reportRequest(
-  { duration: ms, route = 'none', crash, ...line }: RequestLine,
+  { duration: ms, route = 'none', crash, ignored, ...line }: RequestLine,
   log: Log,
   metrics: Metrics,
 ): void {
-  log.request({ ...line, route, ms });
+  log.request({ ...line, route, ms, ...(ignored.length > 0 && { ignored }) });
   metrics.request(line.method, route, line.status, ms);
+  for (const attribute of ignored) metrics.ignored(attribute);
   if (crash !== undefined)
     log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, error: crash });
 }
@@ -37,6 +40,17 @@ export function reportDelivery(
       id,
       count: orphans,
     });
+}
+
+/** What the store kept is not there any more, or is there again (undefined). */
+export function reportLoss(loss: Loss | undefined, log: Log): void {
+  if (loss === undefined) log.system('info', 'what the store kept is there again');
+  else log.system('error', 'what the store kept is not there: requests are answered 503', { setting: loss.reason });
+}
+
+/** What the store keeps of a user or group cannot be read. The tenant of a group ends with `:groups`. */
+export function reportDamaged({ tenant, id }: Key, log: Log): void {
+  log.system('error', 'a record of the store cannot be read, it is left out: see `scim-bridge doctor`', { tenant, id });
 }
 
 /** Rules that give nothing, by their 0-based place in the set. */
@@ -67,6 +81,15 @@ export function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: 
           tenant,
           count: event.kept,
         });
+      if (event.hidden > 0)
+        log.system(
+          'warn',
+          'sync: ZITADEL does not show users that its commands know: see `scim-bridge queue list --kind hidden`',
+          {
+            tenant,
+            count: event.hidden,
+          },
+        );
       if (event.keptKeys > 0)
         log.system('warn', 'sync: too many users are in groups that nobody knows; none was taken out', {
           tenant,

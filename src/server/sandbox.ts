@@ -1,10 +1,11 @@
 /** `npm start` with nothing set: a ZITADEL to try against, in this process, kept in DATA_DIR/sandbox.db. */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { TenantConfig } from '../config/tenants.ts';
 import { createSandbox, type Sandbox } from '../../sandbox/server.ts';
+import { ownFolder } from '../store/sqlite/folder.ts';
 
 export interface Demo {
   readonly config: Config;
@@ -18,7 +19,7 @@ export interface Demo {
 export async function withSandbox(config: Config): Promise<Demo> {
   if (!config.sandbox) return { config };
   const { dataDir } = config.store;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  ownFolder(dataDir);
   const named = config.tenants.flatMap(({ organization }) =>
     organization === null ? [] : [{ id: organization, name: organization }],
   );

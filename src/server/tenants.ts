@@ -1,8 +1,10 @@
 /** The rooms behind the protocol, built and joined: store, ZITADELs, tenants, queue. What a bridge and an operator's command both need. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Operator } from '../bridge/ports/operator.ts';
 import { COPYING } from '../bridge/operator/migrate-store.ts';
 import { createLock } from '../bridge/delivery/exclusive.ts';
+import { createHeartbeat, HEARTBEAT } from '../bridge/sync/heartbeat.ts';
 import { ALONE, type Peers } from '../bridge/ports/peers.ts';
 import type { Clock } from '../bridge/ports/context.ts';
 import type { Key } from '../bridge/row/types.ts';
@@ -19,10 +21,11 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { type BullQueue, createBullQueue } from '../queue/bullmq/queue.ts';
 import { createQueue, type Queue, type QueueOptions } from '../queue/timers.ts';
-import { reportDelivery, reportRules } from './reports.ts';
+import { reportDamaged, reportDelivery, reportLoss, reportRules } from './reports.ts';
 import { connectAs, type Rules } from '../store/redis/connect.ts';
 import { createRedisPeers } from '../store/redis/peers.ts';
 import { createRedisStore } from '../store/redis/store.ts';
+import type { Loss } from '../store/loss.ts';
 import { createSqliteStore } from '../store/sqlite/store.ts';
 import type { CommitHook } from '../store/sqlite/writer.ts';
 import { type Connection, createConnection } from '../zitadel/connection.ts';
@@ -38,6 +41,8 @@ export interface RoomsOptions {
   readonly hook?: CommitHook | undefined;
   readonly metrics: Metrics;
   readonly onSync: (tenant: string, event: SyncEvent) => void;
+  /** told once why the store cannot be had again in this process: only a new start helps */
+  readonly onGone?: ((reason: string) => void) | undefined;
 }
 
 /** A tenant with the configuration it was made from. */
@@ -51,6 +56,10 @@ export interface Rooms {
   readonly entries: readonly Entry[];
   readonly operators: ReadonlyMap<string, Operator>;
   readonly queue: Queue;
+  /** why what the store kept is not there; undefined: it is */
+  readonly lost: () => string | undefined;
+  /** why the store cannot be written, as the heartbeat found it */
+  readonly storeFailing: () => string | undefined;
   /** the jobs of many processes, for the board */
   readonly bull: BullQueue | undefined;
   /**
@@ -84,7 +93,22 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     ...options.timing,
   };
   const tenants = new Map<string, BridgeTenant>();
-  const { kept, peers, durability, leave } = await openStore(options);
+  let lost: string | undefined;
+  let isClosed = false;
+  const { kept, peers, durability, leave, adopt } = await openStore(
+    options,
+    timing,
+    () => heart.suspect(),
+    (loss) => {
+      const isNews = lost !== loss?.reason;
+      // every call meets it: once is enough
+      if (adopt !== undefined && lost !== undefined) return;
+      lost = loss?.reason;
+      if (isNews) reportLoss(loss, log);
+      if (loss?.forGood === true) options.onGone?.(loss.reason);
+      if (adopt !== undefined) void rebuild(adopt);
+    },
+  );
   const store = observed(kept, (write) => tenants.get(tenantOf(write.key))?.written(write));
   const connections = new Map<string, Connection>();
   const waiters = createWaiters(peers);
@@ -126,6 +150,15 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     return delivery;
   }
 
+  /** Only a process that lives has a heartbeat: a command of an operator tries it out. */
+  async function storeFailing(): Promise<string | undefined> {
+    if (heart.lives()) return heart.failing();
+    return store.setState('looked', clock()).then(
+      () => undefined,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+  }
+
   const entries = config.tenants.map((each): Entry => {
     const { instance, port } = zitadelOf(each);
     const made = createTenant({
@@ -151,6 +184,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       syncs: config.role !== 'api',
       groups: each.groups,
       uniqueDisplayName: each.uniqueDisplayName,
+      storeFailing,
       onRules: (off, differs) => reportRules(each.id, off, differs, log),
     });
     tenants.set(each.id, made);
@@ -162,14 +196,21 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     queue.pull(groupsOf(tenant));
   }
   const turns = createLock(kept, timing.leaseMs);
-  const beat = (): Promise<void> => store.setState(HEARTBEAT, clock());
-  let heart: NodeJS.Timeout | undefined;
+  const heart = createHeartbeat({
+    store,
+    clock,
+    everyMs: timing.heartbeatMs,
+    // what could not be noted meanwhile is looked for
+    onRecovered: () => queue.at(clock()),
+  });
 
   return {
     timing,
     entries,
     operators: new Map(entries.map(({ config: { id }, made }) => [id, made.operator])),
     queue,
+    lost: () => lost,
+    storeFailing: heart.failing,
     bull,
     async open(lives) {
       if ((await store.getState(COPYING)) !== undefined)
@@ -177,13 +218,10 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       for (const { made } of entries) await made.open();
       const last = await store.getState(HEARTBEAT);
       if (typeof last === 'number' && clock() - last > timing.holdAfterMs) await holdBack(clock() - last);
-      if (!lives) return;
-      await beat().catch(() => undefined); // on a full disk reading goes on
-      heart = setInterval(() => void beat().catch(() => undefined), timing.heartbeatMs);
-      heart.unref();
+      if (lives) await heart.start();
     },
     async close() {
-      clearInterval(heart);
+      isClosed = true;
       const stopped = Promise.all([...entries.map(({ made }) => made.stop()), queue.stop()]);
       // calls that ZITADEL does not answer are cut off: they are in doubt, the next start reads what became of them
       await within(stopped, LAST_CALLS);
@@ -191,11 +229,26 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       await stopped;
       // what requests sent is noted too: the next holder of a row need not wait until its lease is over
       await within(Promise.allSettled(deliveries), LAST_CALLS);
-      if (heart !== undefined) await beat().catch(() => undefined);
+      await heart.stop();
       await store.close();
       leave();
     },
   };
+
+  /** The view is made again from ZITADEL, beginning with nothing. */
+  async function rebuild(adoptStore: () => void): Promise<void> {
+    if (isClosed) return;
+    adoptStore();
+    try {
+      await Promise.all(entries.map(({ made }) => made.reopen()));
+    } catch {
+      await delay(REBUILD_AGAIN, undefined, { ref: false });
+      await rebuild(adoptStore);
+      return;
+    }
+    lost = undefined;
+    reportLoss(undefined, log);
+  }
 
   /** Old orders, perhaps out of a restored back-up, are not carried out without being looked at. */
   async function holdBack(ms: number): Promise<void> {
@@ -257,29 +310,61 @@ interface Opened {
   readonly durability: string | undefined;
   /** From now on this process is none of the peers. */
   readonly leave: () => void;
+  /** Works from now on with what is in the store, be it empty; undefined: what is lost stays lost. */
+  readonly adopt?: () => void;
 }
 
 /** The store, and who else is on it. */
-async function openStore({ config, log, clock, hook }: RoomsOptions): Promise<Opened> {
-  const onFailure = (error: unknown): void =>
-    log.system('error', 'the store failed; writes are answered 503 until it works again', { error });
-  const { redis, dataDir } = config.store;
+async function openStore(
+  { config, log, clock, hook }: RoomsOptions,
+  { answerWithinMs: answerWithin, redisCommand: commandTimeoutMs }: Timing,
+  suspect: () => void,
+  onLost: (loss: Loss | undefined) => void,
+): Promise<Opened> {
+  const tell = throttled((error) =>
+    log.system('error', 'the store failed; writes are answered 503 until it works again', { error }),
+  );
+  const onFailure = (error: unknown): void => {
+    tell(error);
+    suspect();
+  };
+  const onDamaged = (key: Key): void => reportDamaged(key, log);
+  const { redis, dataDir, passwordKeys } = config.store;
   if (redis === undefined)
     return {
-      kept: await createSqliteStore({ directory: dataDir, clock, ...(hook === undefined ? {} : { hook }), onFailure }),
+      kept: await createSqliteStore({
+        directory: dataDir,
+        clock,
+        ...(hook === undefined ? {} : { hook }),
+        // a request may wait for several commits
+        deadlineMs: answerWithin / 3,
+        onFailure,
+        onLost,
+        onDamaged,
+      }),
       peers: ALONE,
       durability: undefined,
       leave: () => undefined,
     };
-  const told = throttled(onFailure);
   const onWarning = (warning: string): void =>
     log.system('warn', 'Redis is set up in a way that loses data', { setting: warning });
-  const kept = await createRedisStore({ ...redis, onFailure: told, onWarning });
+  const kept = await createRedisStore({
+    ...redis,
+    passwordKeys,
+    commandTimeoutMs,
+    onFailure,
+    onWarning,
+    onLost,
+    onDamaged,
+  });
   const { text: durability } = kept.durability();
   log.system('info', 'the store is Redis', { setting: durability });
-  const peers = createRedisPeers({ url: redis.url, onFailure: told });
-  return { kept, peers, durability, leave: () => peers.close() };
+  const peers = createRedisPeers({ url: redis.url, commandTimeoutMs, onFailure });
+  return { kept, peers, durability, leave: () => peers.close(), adopt: () => kept.adopt() };
 }
+
+/** Between two tries to make the view again, ms. */
+const REBUILD_AGAIN = 1_000;
 
 /** An outage is told once in so long, ms: every request meets it. */
 const TOLD_AGAIN = 10_000;
@@ -295,6 +380,3 @@ function throttled(tell: (error: unknown) => void): (error: unknown) => void {
 
 /** How long calls under way may take at the end, ms. */
 const LAST_CALLS = 2_000;
-
-/** When the process last said that it lives, ms since 1970. */
-export const HEARTBEAT = 'heartbeat';

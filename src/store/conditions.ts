@@ -9,6 +9,7 @@ export const CONDITIONS: Readonly<Record<Condition, (row: Row) => boolean>> = {
   dead: ({ deadLetters: dead }) => dead.length > 0,
   held: ({ pending: changes }) => changes.some(isHeld),
   blocked: ({ blocked }) => blocked !== null,
+  hidden: ({ hidden }) => hidden !== null,
 };
 
 /** When the oldest change that is owed was asked; null: none is. A clock may have jumped, so it need not be the first one. */

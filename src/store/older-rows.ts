@@ -11,7 +11,11 @@ const ROW_FIELDS: Readonly<Record<string, string>> = {
   createMark: 'replay',
   vouched: 'trusted',
 };
-const CHANGE_FIELDS: Readonly<Record<string, string>> = { answered: 'acknowledged', orphan: 'abandoned', held: 'onHold' };
+const CHANGE_FIELDS: Readonly<Record<string, string>> = {
+  answered: 'acknowledged',
+  orphan: 'abandoned',
+  held: 'onHold',
+};
 const RECHECK_FIELDS: Readonly<Record<string, string>> = { until: 'at' };
 const DEAD_LETTER_FIELDS: Readonly<Record<string, string>> = { died: 'deadAt' };
 

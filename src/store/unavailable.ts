@@ -1,4 +1,4 @@
-/** What a store says when it can not do its work: every failure is the same to whoever asks, not now. */
+import type { Row } from '../bridge/row/types.ts';
 import { BridgeError } from '../errors.ts';
 
 export function unavailable(cause: unknown): BridgeError {
@@ -10,3 +10,11 @@ export function unavailable(cause: unknown): BridgeError {
 }
 
 export const shuttingDown = (): BridgeError => new BridgeError(503, 'The bridge is shutting down.', { retryAfter: 5 });
+
+/** A row as JSON says it. Throws when that is no row. */
+export function requireRow(value: unknown): Row {
+  const { pending: changes, deadLetters: dead, trusted, confirmed } = (value ?? {}) as Partial<Row>;
+  if (Array.isArray(changes) && Array.isArray(dead) && Array.isArray(trusted) && typeof confirmed === 'object')
+    return value as Row;
+  throw new TypeError('it is no row');
+}

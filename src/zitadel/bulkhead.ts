@@ -1,19 +1,28 @@
-/** At most so many calls at once to one ZITADEL; more would only wait inside it (measured). */
+/** At most so many calls at once to one ZITADEL; more would only wait inside it (measured). Tenants that wait take turns. */
 
 /**
- * request: somebody waits. bulk: somebody waits too, for thousands of these at once: the others go first, but for each fourth slot.
- * sync: the background sweep, which takes at most half of the slots.
+ * request: somebody waits. bulk: somebody waits for thousands of these at once, or nobody does: the tenant's other calls go first, but
+ * for each fourth slot. sync: the background sweep, which takes at most half of the slots.
  */
 export type Lane = 'request' | 'bulk' | 'sync';
 
+/** Who asks for a slot. */
+export interface Caller {
+  readonly tenant: string;
+  readonly lane: Lane;
+}
+
 export interface Bulkhead {
-  /** Waits for a slot, in order of arrival (but for bulk), at most `ms`, and gives it back when `work` ends. undefined: no slot came free. */
-  run<T>(lane: Lane, ms: number, work: () => Promise<T>): Promise<T | undefined>;
+  /**
+   * Waits for a slot, at most `ms`, and gives it back when `work` ends. undefined: no slot came free. Tenants get slots in turn,
+   * however many calls of each wait; those of one tenant go in order of arrival (but for bulk).
+   */
+  run<T>(caller: Caller, ms: number, work: () => Promise<T>): Promise<T | undefined>;
   /** Whoever waits goes without. */
   dismiss(): void;
 }
 
-/** Every fourth slot goes to the oldest, whatever it is: bulk does not wait for ever. */
+/** Of the slots that a tenant waited for every fourth goes to its oldest call, whatever it is: bulk does not wait for ever. */
 const BULK_TURN = 4;
 
 interface Waiting {
@@ -22,31 +31,54 @@ interface Waiting {
   readonly end: (got: boolean) => void;
 }
 
+/** The calls of one tenant that wait, oldest first. */
+interface Line {
+  readonly waiting: Waiting[];
+  /** slots given to those who waited */
+  given: number;
+}
+
 export function createBulkhead(slots: number): Bulkhead {
   const syncSlots = Math.max(1, Math.floor(slots / 2));
-  const queue: Waiting[] = [];
+  /** tenants that wait; the one whose turn is next comes first */
+  const lines = new Map<string, Line>();
   const busy: Record<Lane, number> = { request: 0, bulk: 0, sync: 0 };
-  /** slots given to those who waited */
-  let given = 0;
 
   const free = (lane: Lane): boolean =>
     busy.request + busy.bulk + busy.sync < slots && (lane !== 'sync' || busy.sync < syncSlots);
 
+  function nextOf({ waiting, given }: Line): Waiting | undefined {
+    const oldest = waiting.find((each) => free(each.lane));
+    if (given % BULK_TURN === BULK_TURN - 1) return oldest;
+    return waiting.find((each) => each.lane !== 'bulk' && free(each.lane)) ?? oldest;
+  }
+
+  function remove(tenant: string, line: Line, gone: Waiting): void {
+    line.waiting.splice(line.waiting.indexOf(gone), 1);
+    if (line.waiting.length === 0) lines.delete(tenant);
+  }
+
   function leave(lane: Lane): void {
     busy[lane] -= 1;
-    const first = queue.find((each) => each.lane !== 'bulk' && free(each.lane));
-    const oldest = queue.find((each) => free(each.lane));
-    const next = given % BULK_TURN === BULK_TURN - 1 ? oldest : (first ?? oldest);
-    if (next === undefined) return;
-    queue.splice(queue.indexOf(next), 1);
-    given += 1;
-    busy[next.lane] += 1;
-    next.end(true);
+    for (const [tenant, line] of lines) {
+      const next = nextOf(line);
+      if (next === undefined) continue;
+      // the others come first now
+      lines.delete(tenant);
+      lines.set(tenant, line);
+      remove(tenant, line, next);
+      line.given += 1;
+      busy[next.lane] += 1;
+      next.end(true);
+      return;
+    }
   }
 
   /** Whether a slot came free in time. */
-  function turn(lane: Lane, ms: number): Promise<boolean> {
+  function turn({ tenant, lane }: Caller, ms: number): Promise<boolean> {
     return new Promise((resolve) => {
+      const line = lines.get(tenant) ?? { waiting: [], given: 0 };
+      lines.set(tenant, line);
       const waiting: Waiting = {
         lane,
         end(got) {
@@ -55,17 +87,18 @@ export function createBulkhead(slots: number): Bulkhead {
         },
       };
       const timer = setTimeout(() => {
-        queue.splice(queue.indexOf(waiting), 1);
+        remove(tenant, line, waiting);
         resolve(false);
       }, ms);
-      queue.push(waiting);
+      line.waiting.push(waiting);
     });
   }
 
   return {
-    async run(lane, ms, work) {
+    async run(caller, ms, work) {
+      const { lane } = caller;
       if (free(lane)) busy[lane] += 1;
-      else if (!(await turn(lane, ms))) return undefined;
+      else if (!(await turn(caller, ms))) return undefined;
       try {
         return await work();
       } finally {
@@ -73,7 +106,9 @@ export function createBulkhead(slots: number): Bulkhead {
       }
     },
     dismiss() {
-      for (const { end } of queue.splice(0)) end(false);
+      const all = [...lines.values()].flatMap(({ waiting }) => waiting);
+      lines.clear();
+      for (const { end } of all) end(false);
     },
   };
 }

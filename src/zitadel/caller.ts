@@ -101,12 +101,13 @@ export function createCaller(options: CallerOptions): Call {
   async function inTurn<T>(spec: CallSpec, send: (options: CallOptions) => Promise<T>): Promise<Result<T>> {
     if (spec.urgent === true) return await attempt(spec, send, true);
     if (isShut(spec)) return unsent(spec, 'breaker-open');
+    const caller = { tenant: organization, lane: spec.lane ?? 'request' };
     const inSlot = (): Promise<Result<T> | undefined> =>
-      bulkhead.run(spec.lane ?? 'request', limits.slotMs, () => attempt(spec, send, true));
+      bulkhead.run(caller, limits.slotMs, () => attempt(spec, send, true));
     // one that waits for its turn takes no slot from others
     const result = await (spec.alone === undefined
       ? inSlot()
-      : connection.alone(spec.alone).run('request', limits.slotMs, inSlot));
+      : connection.alone(spec.alone).run({ ...caller, lane: 'request' }, limits.slotMs, inSlot));
     return result ?? unsent(spec, isShut(spec) ? 'breaker-open' : 'no-slot');
   }
 

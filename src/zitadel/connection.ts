@@ -36,7 +36,8 @@ export function createConnection({
   breaker: judged,
   lingerMs,
 }: ConnectionOptions): Connection {
-  const url = given.replace(/\/+$/, '');
+  let url = given;
+  while (url.endsWith('/')) url = url.slice(0, -1);
   const session = createSession(url, lingerMs);
   const bulkhead = createBulkhead(maxInFlight);
   const breaker = createBreaker(judged);

@@ -20,6 +20,8 @@ export interface Failure extends Answer {
   readonly cause: Cause;
   /** why it was not even tried */
   readonly unsent?: 'no-slot' | 'breaker-open';
+  /** the answer was larger than the bridge reads */
+  readonly unread?: true;
   /** stable name of the error on newer servers (zitadel.error.v2.ErrorDetail), e.g. user.already_exists */
   readonly slug?: string;
   /** seconds */
@@ -29,18 +31,31 @@ export interface Failure extends Answer {
 /** @param error what a Connect client threw */
 export function decode(call: string, error: unknown): Failure {
   const connect = ConnectError.from(error);
+  if (isTooLarge(connect)) return tooLarge(call);
   const detail = zitadelDetail(connect);
   const retryAfter = seconds(connect.metadata.get('retry-after'));
   return {
     call,
     code: codeName(connect.code),
-    id: detail.id ?? null,
-    message: detail.message ?? connect.rawMessage,
+    // newer servers send the detail of an unknown error with an empty id (measured)
+    id: detail.id || null,
+    message: detail.message || connect.rawMessage,
     fate: fateOf(connect),
     cause: causeOf(connect),
     ...(detail.slug === undefined ? {} : { slug: detail.slug }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   };
+}
+
+/** The answer was larger than our own transport reads (connect's limit-io.js); ZITADEL's RESOURCE_EXHAUSTED is a wire error. */
+function isTooLarge(error: ConnectError): boolean {
+  return !error.isWireError && error.code === Code.ResourceExhausted && error.rawMessage.includes('readMaxBytes');
+}
+
+/** Somebody answered, and nobody can tell what: of a write it is unknown whether it was applied. */
+function tooLarge(call: string): Failure {
+  const message = 'the answer was too large to be read';
+  return { call, code: 'UNKNOWN', id: null, message, fate: 'unknown', cause: 'answer', unread: true };
 }
 
 /** NotFound -> NOT_FOUND, as gRPC writes it. */
@@ -117,9 +132,12 @@ function chain(error: unknown): Error[] {
   return out;
 }
 
-/** Retry-After (RFC 9110 §10.2.3): seconds or a date. */
+/** Whoever asks for a longer pause is asked again after an hour, seconds: a clock may be wrong, or a proxy. */
+const LONGEST_PAUSE = 3_600;
+
+/** Retry-After (RFC 9110 §10.2.3): seconds or a date; at most an hour. */
 export function seconds(header: string | null): number | undefined {
   if (header === null) return undefined;
   const value = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
-  return Number.isFinite(value) ? Math.max(0, Math.ceil(value)) : undefined;
+  return Number.isNaN(value) ? undefined : Math.min(LONGEST_PAUSE, Math.max(0, Math.ceil(value)));
 }

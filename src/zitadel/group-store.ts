@@ -21,14 +21,28 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
   /** undefined: it is there and ours. What is known of it holds until a call says that it is gone. */
   let there: Promise<Unreadable | undefined> | undefined;
 
+  /**
+   * What ZITADEL's reads do not know its commands may: a projection can pass a user by (measured). A key that is not there is asked to be
+   * deleted, which changes nothing.
+   */
+  async function asCommandsSay(): Promise<Unreadable | 'hidden' | 'gone'> {
+    const result = await call({ name: 'DeleteUserMetadata', effect: 'read', user: id, keys: 1 }, (options) =>
+      users.deleteUserMetadata({ userId: id, keys: [NO_KEY] }, options),
+    );
+    if (result.kind === 'stopped') return STOPPED;
+    if (result.kind === 'ok') return 'hidden';
+    const { kind } = outcomeOf(result.failure);
+    return kind === 'already' ? 'hidden' : kind === 'gone' ? 'gone' : unreadable(result.failure);
+  }
+
   /** Ids are free to choose for everyone, and the organization header keeps nobody apart (measured): whose it is is compared here. */
-  async function look(): Promise<Unreadable | 'ours' | 'gone'> {
+  async function look(): Promise<Unreadable | 'ours' | 'hidden' | 'gone'> {
     const result = await call({ name: 'GetUserByID', effect: 'read', user: id }, (options) =>
       users.getUserByID({ userId: id }, options),
     );
     if (result.kind === 'stopped') return STOPPED;
     if (result.kind === 'failed')
-      return outcomeOf(result.failure).kind === 'gone' ? 'gone' : unreadable(result.failure);
+      return outcomeOf(result.failure).kind === 'gone' ? asCommandsSay() : unreadable(result.failure);
     const { user } = result.value;
     if (user?.details === undefined || user.type.case === undefined) return EMPTY;
     if (user.details.resourceOwner === organization && user.type.case === 'machine') return 'ours';
@@ -37,7 +51,7 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
 
   async function make(): Promise<Unreadable | undefined> {
     const found = await look();
-    if (found === 'ours') return undefined;
+    if (found === 'ours' || found === 'hidden') return undefined;
     if (found !== 'gone') return found;
     const value = { name: 'SCIM groups', description: 'Keeps the groups of the SCIM bridge in its metadata' };
     const request = {
@@ -52,7 +66,7 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
     if (result.kind !== 'failed') return undefined;
     if (TAKEN.has(result.failure.id)) {
       const again = await look();
-      if (again === 'ours') return undefined;
+      if (again === 'ours' || again === 'hidden') return undefined;
       if (again !== 'gone') return again;
       return blocked(`the userName ${id}, which is to keep the groups, is taken by another user of ZITADEL`);
     }
@@ -84,7 +98,9 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
     async read() {
       const [found, metadata] = await Promise.all([look(), listMetadata(id, 'request')]);
       if (found === 'gone') return { kind: 'gone' };
-      if (found !== 'ours') return found;
+      if (found !== 'ours' && found !== 'hidden') return found;
+      // reads that have lost it may have lost its metadata as well: no group is gone by that
+      if (found === 'hidden' && metadata.kind === 'ok' && Object.keys(metadata.value).length === 0) return HIDDEN;
       if (metadata.kind === 'ok') return { kind: 'found', facts: metadata.value };
       return metadata.kind === 'stopped' ? STOPPED : unreadable(metadata.failure);
     },
@@ -101,5 +117,15 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
     },
   };
 }
+
+/** A key that nobody sets. */
+const NO_KEY = 'urn:zitadel:scim:nothing';
+
+const HIDDEN: Unreadable = {
+  kind: 'retry',
+  definite: true,
+  cause: 'answer',
+  reason: "ZITADEL's reads have lost the user that keeps the groups: rebuild its projection",
+};
 
 const blocked = (reason: string): Unreadable => ({ kind: 'blocked', reason });

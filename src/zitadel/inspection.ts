@@ -92,8 +92,8 @@ function explained(failure: Failure, url: string): string {
   if (failure.cause === 'away')
     return `ZITADEL gave no answer at ${url} (${failure.message}): check ZITADEL_URL, and that ZITADEL runs and is reached from here`;
   // one cause may stop several calls: the line is the same for all
-  if (outcome.kind === 'blocked') return `${explain(meaning(failure), failure)} (${failure.id ?? failure.code})`;
+  if (outcome.kind === 'blocked') return `${explain(meaning(failure), failure)} (${failure.id || failure.code})`;
   const said =
-    outcome.kind === 'retry' ? outcome.reason : `${failure.call}: ${failure.id ?? failure.code} ${failure.message}`;
+    outcome.kind === 'retry' ? outcome.reason : `${failure.call}: ${failure.id || failure.code} ${failure.message}`;
   return `${said}: look at ZITADEL's own log`;
 }

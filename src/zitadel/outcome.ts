@@ -12,7 +12,7 @@ export function outcomeOf(failure: Failure): Outcome {
   const means = meaning(failure);
   const text = explain(means, failure);
   // the codes are what the log keeps of it
-  const reason = `${failure.call}: ${failure.id ?? failure.code} ${text}`;
+  const reason = `${failure.call}: ${failure.id || failure.code} ${text}`;
   switch (means.kind) {
     case 'already':
     case 'gone':
@@ -46,7 +46,7 @@ export function unreadable(failure: Failure): Unreadable {
   const outcome = outcomeOf(failure);
   if (outcome.kind === 'blocked' || outcome.kind === 'retry') return outcome;
   const { call, id, code, message, cause } = failure;
-  return { kind: 'retry', definite: true, cause, reason: `${call}: ${id ?? code} ${message}` };
+  return { kind: 'retry', definite: true, cause, reason: `${call}: ${id || code} ${message}` };
 }
 
 /** The value of a read; throws BridgeError 503 when it could not be had. */

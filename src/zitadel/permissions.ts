@@ -5,7 +5,8 @@ import type { ProtectedByZitadel } from '../bridge/ports/zitadel.ts';
 import type { Account } from './account.ts';
 import type { ListAdministrators, Resource } from './administrators.ts';
 import type { Call } from './caller.ts';
-import { must, unreadable } from './outcome.ts';
+import type { Failure } from './decode.ts';
+import { must, outcomeOf, unreadable } from './outcome.ts';
 import type { Users } from './steps.ts';
 
 export interface Permissions {
@@ -31,14 +32,20 @@ export function createPermissions({ call, users, organization, list, account }: 
     return must(result);
   }
 
-  /** Owners that are active users. Those of other organizations that cannot be read do not count. */
-  async function activeOf(owners: readonly string[]): Promise<ReadonlySet<string>> {
+  /**
+   * Owners that are active people. Machines do not count: they mend nothing for somebody who is locked out. Those of other
+   * organizations that cannot be read do not count either; what cannot be read now may count, so nobody is judged without it.
+   */
+  async function activePeople(owners: readonly string[]): Promise<ReadonlySet<string>> {
     const active = new Set<string>();
     for (const userId of owners) {
       const result = await call({ name: 'GetUserByID', effect: 'read', user: userId, lane: 'sync' }, (options) =>
         users.getUserByID({ userId }, options),
       );
-      if (result.kind === 'ok' && result.value.user?.state === UserState.ACTIVE) active.add(userId);
+      if (result.kind === 'failed' && isUnknown(result.failure)) must(result);
+      if (result.kind !== 'ok') continue;
+      const { user } = result.value;
+      if (user?.state === UserState.ACTIVE && user.type.case === 'human') active.add(userId);
     }
     return active;
   }
@@ -50,17 +57,23 @@ export function createPermissions({ call, users, organization, list, account }: 
     },
 
     async guarded() {
-      const own = must(await account.user({ lane: 'sync' }))?.id;
-      const ofInstance = await administrators({ case: 'instance', value: true });
-      const ofOrganization = await administrators({ case: 'organizationId', value: organization });
-      const owners = ofOrganization.flatMap(({ user, roles }) =>
-        user !== undefined && roles.includes('ORG_OWNER') ? [user.id] : [],
+      const [user, ofInstance, ofOrganization] = await Promise.all([
+        account.user({ lane: 'sync' }),
+        administrators({ case: 'instance', value: true }),
+        administrators({ case: 'organizationId', value: organization }),
+      ]);
+      const own = must(user)?.id;
+      const owners = ofOrganization.flatMap(({ user: holder, roles }) =>
+        holder !== undefined && holder.id !== own && roles.includes('ORG_OWNER') ? [holder.id] : [],
       );
       const reasons = new Map<string, string>();
-      for (const { user, roles } of ofInstance)
-        if (user !== undefined) reasons.set(user.id, `it holds the instance role ${roles.join(', ')}`);
+      for (const { user: holder, roles } of ofInstance)
+        if (holder !== undefined) reasons.set(holder.id, `it holds the instance role ${roles.join(', ')}`);
       if (own !== undefined) reasons.set(own, 'it is the service user of the bridge');
-      return { reasons, activeOwners: await activeOf(owners) };
+      return { own, reasons, activeOwners: await activePeople(owners) };
     },
   };
 }
+
+/** ZITADEL said nothing of the user: neither that it is gone nor that it may not be read. */
+const isUnknown = (failure: Failure): boolean => failure.id === null && outcomeOf(failure).kind === 'retry';

@@ -60,15 +60,25 @@ export function createReader({
     return again.kind === 'failed' && again.failure.id === 'AUTHZ-cdgFk';
   }
 
-  async function failed(id: string, failure: Failure): Promise<ReadOutcome> {
-    if (outcomeOf(failure).kind === 'gone' || (await isForeign(id, failure))) return { kind: 'gone' };
-    return unreadable(failure);
+  /** An update of nothing is OK for a user that is there and writes no event (ZITADEL's ChangeUserHuman): commands look at the events. */
+  async function asCommandsSay(userId: string): Promise<ReadOutcome> {
+    const result = await call({ name: 'UpdateUser', effect: 'read', user: userId }, (options) =>
+      users.updateUser({ userId, userType: { case: 'human', value: {} } }, options),
+    );
+    if (result.kind === 'stopped') throw new Error('a read is never stopped');
+    if (result.kind === 'ok') return { kind: 'hidden' };
+    return outcomeOf(result.failure).kind === 'gone' ? { kind: 'gone' } : unreadable(result.failure);
+  }
+
+  async function failed(id: string, failure: Failure, isStrange: boolean): Promise<ReadOutcome> {
+    if (outcomeOf(failure).kind === 'gone') return isStrange ? { kind: 'gone' } : asCommandsSay(id);
+    return (await isForeign(id, failure)) ? { kind: 'gone' } : unreadable(failure);
   }
 
   return {
-    async read(id) {
+    async read(id, isStrange = false) {
       const [user, metadata] = await Promise.all([getUser(id), listMetadata(id, 'request')]);
-      if (user.kind === 'failed') return failed(id, user.failure);
+      if (user.kind === 'failed') return failed(id, user.failure, isStrange);
       if (metadata.kind === 'failed') return unreadable(metadata.failure);
       if (user.kind === 'stopped' || metadata.kind === 'stopped') throw new Error('a read is never stopped');
       const found = user.value.user;
@@ -77,6 +87,11 @@ export function createReader({
       const reading = readingOf(found, organization, metadata.value);
       return reading === undefined ? { kind: 'gone' } : { kind: 'found', reading };
     },
-    metadata: async (id) => must(await listMetadata(id, 'sync')),
+    async metadata(id) {
+      const result = await listMetadata(id, 'sync');
+      // no outage, which would end the sweep over all the others
+      if (result.kind === 'failed' && result.failure.unread === true) throw new Error(result.failure.message);
+      return must(result);
+    },
   };
 }

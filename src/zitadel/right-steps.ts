@@ -35,8 +35,13 @@ export function createRightRunner({ call, transport, organization }: RightRunner
   const projects = createClient(ProjectService, transport);
   const resource = { resource: { case: 'organizationId', value: organization } } as const;
 
-  /** Resolves with the id of a new authorization. */
-  async function send(userId: string, name: RightCall, right: RightSet, options: CallOptions): Promise<string> {
+  /** Resolves with the id of a new authorization; undefined: the answer lacks what it has to hold. */
+  async function send(
+    userId: string,
+    name: RightCall,
+    right: RightSet,
+    options: CallOptions,
+  ): Promise<string | undefined> {
     const roles = [...right.roles];
     const { project: projectId = '', authorization: id = '' } = right;
     switch (name) {
@@ -47,12 +52,12 @@ export function createRightRunner({ call, transport, organization }: RightRunner
         await administration.updateAdministrator({ userId, resource, roles }, options);
         return '';
       case 'DeleteAdministrator':
-        await administration.deleteAdministrator({ userId, resource }, options);
-        return '';
+        // of somebody who was none it holds no date
+        return (await administration.deleteAdministrator({ userId, resource }, options)).deletionDate && '';
       case 'CreateAuthorization': {
         // without the organization older servers take the project's, newer ones refuse
         const request = { userId, projectId, organizationId: organization, roleKeys: roles };
-        return (await authorization.createAuthorization(request, options)).id;
+        return (await authorization.createAuthorization(request, options)).id || undefined;
       }
       case 'UpdateAuthorization':
         await authorization.updateAuthorization({ id, roleKeys: roles }, options);
@@ -101,8 +106,9 @@ export function createRightRunner({ call, transport, organization }: RightRunner
     }
     if (result.kind === 'stopped') return STOPPED;
     if (result.kind === 'failed') return outcomeOf(result.failure);
+    if (result.value === undefined) return { kind: 'replan', reason: `${name}: the answer does not say what was done` };
     if (name !== 'CreateAuthorization' || right.project === undefined) return { kind: 'done' };
-    const held = { id: result.value || null, roles: right.roles };
+    const held = { id: result.value, roles: right.roles };
     return { kind: 'done', after: { [projectRight(right.project)]: JSON.stringify(held) } };
   };
 }

@@ -73,7 +73,9 @@ function creation(
   set: FactsChange,
   writing: Writing,
 ): MessageInitShape<typeof CreateUserRequestSchema> {
-  const { email, phone, password } = set;
+  const { phone, password } = set;
+  // newer servers store blanks as they come
+  const email = set['email']?.trim();
   const value = {
     profile: {
       givenName: set['givenName'] ?? '',
@@ -98,7 +100,9 @@ function creation(
 }
 
 function update(userId: string, set: FactsChange, writing: Writing): MessageInitShape<typeof UpdateUserRequestSchema> {
-  const { email, phone, password } = set;
+  const { phone, password } = set;
+  // newer servers store blanks as they come
+  const email = set['email']?.trim();
   const profile = {
     ...field('givenName', set['givenName']),
     ...field('familyName', set['familyName']),

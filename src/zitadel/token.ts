@@ -120,12 +120,27 @@ async function fetchToken(url: string, grant: Grant, deadlineMs: number): Promis
     body: new URLSearchParams({ ...grant.body, scope: SCOPE }),
     signal: AbortSignal.timeout(deadlineMs),
   });
-  const text = await response.text();
+  const text = await textOf(response);
   const answer = parse(text);
   const { access_token: token, expires_in: life } = answer;
   if (response.ok && typeof token === 'string')
     return { token, lifeMs: (typeof life === 'number' ? life : 300) * 1000 };
   throw new TokenError(refusal(response, answer, text));
+}
+
+/** A token has a few kilobytes. */
+const ANSWER_MAX_BYTES = 1024 * 1024;
+
+/** The body as text; throws when it is longer than any answer of a token endpoint. */
+async function textOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    // leaving the loop cancels the body
+    if (text.length > ANSWER_MAX_BYTES) throw new Error('the answer of the token endpoint was too large to be read');
+  }
+  return text + decoder.decode();
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {

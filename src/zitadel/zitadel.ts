@@ -1,8 +1,8 @@
 /** ZITADEL as one tenant sees it: the bridge's port over the real API. */
 import { createClient, type Transport } from '@connectrpc/connect';
 import { SettingsService } from '@zitadel/proto/zitadel/settings/v2/settings_service_pb.js';
-import { UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
-import type { Zitadel } from '../bridge/ports/zitadel.ts';
+import { type CreateUserResponse, UserService } from '@zitadel/proto/zitadel/user/v2/user_service_pb.js';
+import type { Outcome, Zitadel } from '../bridge/ports/zitadel.ts';
 import { groupOf } from '../mapping/groups.ts';
 import type { Step } from '../mapping/steps.ts';
 import { createAccount } from './account.ts';
@@ -79,6 +79,17 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
   };
 }
 
+/** A create that does not say which user it made may have made none. */
+const isFor = (id: string, call: Step['call'], answer: unknown): boolean =>
+  call !== 'CreateUser' || (answer as Partial<CreateUserResponse>).id === id;
+
+const UNSURE: Outcome = {
+  kind: 'retry',
+  definite: false,
+  cause: 'answer',
+  reason: 'CreateUser: the answer does not hold the id of the user',
+};
+
 /** Also the answer to a create whose earlier try was only slow: then the name is taken by the user itself. */
 const NAME_TAKEN = 'V3-DKcYh';
 
@@ -89,17 +100,17 @@ function createRunner(
   read: Zitadel['read'],
   runRight: RightRunner,
 ): Zitadel['run'] {
-  return async (id, step, proceed) => {
+  return async (id, step, proceed, from) => {
     const { call: name, set } = step;
     if (isRightCall(name)) return await runRight(id, { ...step, call: name }, proceed);
-    const lane = isBulk(step) ? 'bulk' : 'request';
+    const lane = isBulk(step) || from === 'queue' ? 'bulk' : 'request';
     const spec = { name, effect: 'write', user: id, lane, proceed, keys: Object.keys(set).length } as const;
     const result = await call(spec, (options) => sendStep(users, id, { call: name, set }, writing, options));
-    if (result.kind === 'ok') return { kind: 'done' };
+    if (result.kind === 'ok') return isFor(id, name, result.value) ? { kind: 'done' } : UNSURE;
     if (result.kind === 'stopped') return STOPPED;
     if (name === 'CreateUser' && result.failure.id === NAME_TAKEN) {
       const found = await read(id);
-      if (found.kind === 'found') return { kind: 'replan', reason: 'create-was-applied' };
+      if (found.kind === 'found' || found.kind === 'hidden') return { kind: 'replan', reason: 'create-was-applied' };
       if (found.kind !== 'gone') return found;
     }
     return outcomeOf(result.failure);

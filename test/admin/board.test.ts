@@ -70,7 +70,7 @@ describe('the board', { skip: withoutRedis() }, () => {
   test('404 without ADMIN_TOKEN, 401 without the right one, on every path', async () => {
     for (const path of ['', '/', '/api/queues', '/static/favicon.ico']) {
       assert.equal((await request(serve()).get(BOARD_PATH + path)).status, 401);
-      const none = express().use(createBoard({ ...queue, tokenHash: undefined, failures: { count: assert.fail } }));
+      const none = express().use(createBoard({ ...queue, tokenHash: undefined, failures: { attempt: assert.fail } }));
       assert.equal(
         (
           await request(none)

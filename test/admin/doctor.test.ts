@@ -64,6 +64,7 @@ describe('each fault in its line, with what to do', () => {
   const CASES: readonly (readonly [string, Diagnosis['level'], RegExp, Prepare, Partial<TenantSetup>?])[] = [
     ['store', 'fail', /disk is full/, (north) => void (north.broken = 'the disk is full')],
     ['store', 'warn', /the oldest for 16 min/, tells({ oldestOwed: NOW - 16 * MINUTE })],
+    ['records', 'fail', /2 damaged records: u1, u2/, tells({ damaged: ['u1', 'u2'] })],
     ['store', 'fail', /cannot store/, tells({ storeFailing: 'The bridge cannot store anything at the moment' })],
     ['store', 'ok', /the oldest for 14 min/, tells({ oldestOwed: NOW - 14 * MINUTE })],
     ['deliveries', 'fail', /shut \(away\) since 2026-03-01 11:59:00 UTC.*REASON/, shut('away')],
@@ -174,6 +175,7 @@ describe('each fault in its line, with what to do', () => {
     ['groups', 'warn', /^not known: the store failed$/, unruly],
     ['groups', 'ok', /those of bridge\.yaml, and every group is confirmed$/, () => {}],
     ['groups', 'warn', /^the rules in force are not those of bridge\.yaml$/, rules({ differs: true })],
+    ['groups', 'ok', /; before the first `groups apply` they take nothing away/, rules({ first: true })],
     [
       'groups',
       'warn',
@@ -187,6 +189,12 @@ describe('each fault in its line, with what to do', () => {
       rules({ applying: { users: 1_200 }, differs: true, unconfirmed: ['g1'] }),
     ],
     ['blocked', 'fail', /^1 row wait/, (north) => void north.rows.push({ id: 'u', conditions: ['blocked'] })],
+    [
+      'hidden',
+      'fail',
+      /^1 row whose user ZITADEL does not show/,
+      (north) => void north.rows.push({ id: 'u', conditions: ['hidden'] }),
+    ],
     ['dead', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', conditions: ['dead'] })],
     ['held', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', conditions: ['held'] })],
   ];
@@ -247,7 +255,7 @@ test('several tenants: each line says which', async () => {
   const { lines } = await run(deskOf({ north: fakeOperator('north'), zeta: fakeOperator('zeta') }), 'doctor');
   assert.equal(lines.length, 2 * CHECKS.length);
   assert.match(lines[0] ?? '', /^ok {4}north config: /);
-  assert.match(lines.at(-1) ?? '', /^ok {4}zeta held: /);
+  assert.match(lines.at(-1) ?? '', /^ok {4}zeta hidden: /);
 });
 
 test('a refused configuration and a closed store are the first line, exit 1', () => {

@@ -44,10 +44,18 @@ export interface FakeOperator extends Operator {
   applies: GroupsOperator['apply'];
 }
 
-export const EXPLAINED: Explanation = { id: 'u1', memberships: [], pending: [], rights: [], off: [], blocked: null };
+export const EXPLAINED: Explanation = {
+  id: 'u1',
+  memberships: [],
+  pending: [],
+  rights: [],
+  off: [],
+  blocked: null,
+  protected: false,
+};
 
 export const RULE: RuleStanding = { rule: 1, text: 'displayName "Help desk*" gives ORG_USER_MANAGER', groups: ['g1'] };
-export const RULES: RulesState = { rules: [RULE], differs: false, unconfirmed: [], applying: null };
+export const RULES: RulesState = { rules: [RULE], differs: false, first: false, unconfirmed: [], applying: null };
 
 export const SEEN: Inspection = {
   user: { id: '300', name: 'scim-bridge' },
@@ -58,7 +66,16 @@ export const SEEN: Inspection = {
   problems: [],
 };
 
-export const SYNCED: SyncEvent = { kind: 'finished', ms: 40, keptKeys: 0, users: 7, changed: 1, removed: 0, kept: 0 };
+export const SYNCED: SyncEvent = {
+  kind: 'finished',
+  ms: 40,
+  keptKeys: 0,
+  users: 7,
+  changed: 1,
+  removed: 0,
+  kept: 0,
+  hidden: 0,
+};
 
 export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
   const up = (): void => {
@@ -98,6 +115,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         dead: 0,
         held: 0,
         blocked: 0,
+        hidden: 0,
       };
       for (const { conditions } of fake.rows) for (const condition of conditions) counts[condition] += 1;
       return {
@@ -105,6 +123,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         organization: '400',
         counts,
         oldestOwed: undefined,
+        damaged: [],
         storeFailing: undefined,
         durability: undefined,
         shut: undefined,
@@ -125,6 +144,7 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
       const row = rowOf(id);
       return { zitadel: 'found', wish: 'edit', differences: [], ...entry(tenant, row), ...row };
     },
+    recreate: async (id) => settle('recreate', id, ['hidden'], 'created again under the id n1'),
     retry: async (id) => settle('retry', id, ['owed', 'doubt', 'dead', 'blocked'], 'tried now'),
     drop: async (id) => settle('drop', id, ['dead', 'held'], 'forgotten'),
     release: async (id) => settle('release', id, ['held'], 'released'),

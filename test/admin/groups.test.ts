@@ -14,6 +14,7 @@ describe('groups explain', () => {
   const north = fakeOperator('north');
   north.explained.push(EXPLAINED, {
     id: 'u2',
+    protected: false,
     memberships: [
       { id: 'g1', displayName: 'Help desk', vouched: true, owed: null },
       { id: 'g2', displayName: 'Editors', vouched: false, owed: 'remove' },
@@ -171,6 +172,7 @@ describe('groups plan', () => {
     assert.deepEqual(value, {
       north: {
         differs: true,
+        first: false,
         users: 3,
         given: [
           { ...DESK, users: 2 },

@@ -41,7 +41,7 @@ describe('queue list', () => {
       'u2  dead,owed  3 d    0         e-mail is refused',
       'u1  owed       5 min  4         ZITADEL is away',
       'u3  blocked    -      0         user.write is missing',
-      'north: owed 2, doubt 0, dead 1, held 0, blocked 1',
+      'north: owed 2, doubt 0, dead 1, held 0, blocked 1, hidden 0',
     ]);
     assert.deepEqual(
       (value as readonly { id: string }[]).map(({ id }) => id),
@@ -285,9 +285,7 @@ describe('queue retry, drop, release', () => {
         async (rows, kind) => {
           const north = fakeOperator('north', ...rows);
           const { value, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind });
-          const both = rows.filter(
-            ({ conditions }) => conditions.includes('dead') && conditions.includes('held'),
-          );
+          const both = rows.filter(({ conditions }) => conditions.includes('dead') && conditions.includes('held'));
           assert.deepEqual(new Set((value as { spared: string[] }).spared), new Set(both.map(({ id }) => id)));
           assert.equal(exit, both.length === 0 ? 0 : 1);
           for (const before of rows) {

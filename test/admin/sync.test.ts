@@ -21,6 +21,7 @@ test('users that are missing in great number wait for --accept-removals', async 
     users: 7,
     changed: 0,
     ...(acceptRemovals ? { removed: 20, kept: 0 } : { removed: 0, kept: 20 }),
+    hidden: 0,
   });
   const kept = await run(deskOf({ north }), 'sync');
   assert.match(kept.text, /20 users missing in ZITADEL.*run sync --accept-removals/);

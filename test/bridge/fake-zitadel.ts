@@ -15,6 +15,10 @@ export interface FakeZitadel extends Zitadel {
   /** Somebody changed users past the bridge: their sequence moves. */
   move(): void;
   readonly people: Map<string, Facts>;
+  /** ids that reads and lists have lost: commands still know them */
+  readonly lost: Set<string>;
+  /** the next user that is made is lost at once */
+  losesNext: boolean;
   readonly rightsHeld: FakeRights;
   /** From now on lists show what they show now. */
   lag(): void;
@@ -73,6 +77,7 @@ export function createFakeZitadel(
   clock: () => number = Date.now,
 ): FakeZitadel {
   const people = new Map<string, Facts>();
+  const lost = new Set<string>();
   const rightsHeld = createFakeRights(clock, (id) => people.has(id));
   const sent: { id: string; step: Step }[] = [];
   const created: string[] = [];
@@ -81,7 +86,8 @@ export function createFakeZitadel(
   let sequence = 0;
   let standings = 0;
   let stale: readonly Reading[] | undefined;
-  const listed = (): readonly Reading[] => [...people].map(([id, facts]) => reading(id, facts));
+  const listed = (): readonly Reading[] =>
+    [...people].flatMap(([id, facts]) => (lost.has(id) ? [] : [reading(id, facts)]));
   const reading = (id: string, facts: Facts): Reading => ({
     id,
     facts,
@@ -93,6 +99,8 @@ export function createFakeZitadel(
 
   const fake: FakeZitadel = {
     people,
+    lost,
+    losesNext: false,
     rightsHeld,
     sent,
     created,
@@ -138,7 +146,8 @@ export function createFakeZitadel(
     async read(id) {
       if (fate() !== 'ok') return away(true);
       const facts = people.get(id);
-      return facts === undefined ? { kind: 'gone' } : { kind: 'found', reading: reading(id, facts) };
+      if (facts === undefined) return { kind: 'gone' };
+      return lost.has(id) ? { kind: 'hidden' } : { kind: 'found', reading: reading(id, facts) };
     },
     find: async () => [],
     lag() {
@@ -201,6 +210,8 @@ export function createFakeZitadel(
       return { kind: 'refused', error: new BridgeError(409, 'userName is taken', { scimType: 'uniqueness' }) };
     sequence += 1;
     if (user === null) created.push(id);
+    if (user === null && fake.losesNext) lost.add(id);
+    if (user === null) fake.losesNext = false;
     const next = applyStep(user, step);
     if (next === null) {
       people.delete(id);

@@ -32,8 +32,6 @@ export interface Law<W extends World> {
   readonly commands: readonly fc.Arbitrary<Command<W>>[];
   /** how many interleavings are tried, unless MODEL_RUNS says so */
   readonly runs: number;
-  /** ms, for one interleaving */
-  readonly timeout?: number;
   begin(): W;
   /** What has to be there before the first command. */
   prepare?(world: W): Promise<void>;
@@ -158,7 +156,7 @@ export function createInterleavings<W extends World>(check: (world: W) => Promis
     ];
   }
 
-  async function hold({ commands, begin, prepare, settle, runs, timeout }: Law<W>): Promise<void> {
+  async function hold({ commands, begin, prepare, settle, runs }: Law<W>): Promise<void> {
     const { drawn, parameters } = fromEnvironment(process.env);
     const property = fc.asyncProperty(
       fc.commands([...commands], { maxCommands: 25, size: 'max', ...drawn }),
@@ -173,7 +171,7 @@ export function createInterleavings<W extends World>(check: (world: W) => Promis
         }
       },
     );
-    await fc.assert(property, { numRuns: runs, ...(timeout === undefined ? {} : { timeout }), ...parameters });
+    await fc.assert(property, { numRuns: runs, ...parameters });
   }
 
   return { setUp, command, pass, recover, conditions, hold };

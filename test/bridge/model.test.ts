@@ -122,6 +122,20 @@ async function settle(world: UserWorld): Promise<void> {
     if ((await store.withCondition(ctx.tenant, 'held', 1)).length === 0) break;
   }
   await check(world);
+  await confirmed(world);
+  // a user that reads show again is hidden no more
+  zitadel.lost.clear();
+  await tenant.operator.sync({ acceptRemovals: true });
+  assert.deepEqual(await store.withCondition(ctx.tenant, 'hidden', 1), []);
+  await confirmed(world);
+  const ids = zitadel.created;
+  assert.equal(new Set(ids).size, ids.length - revivedByLate(world), 'no id is created twice');
+}
+
+/** What is known at rest is what ZITADEL has, whether its reads show it or not. */
+async function confirmed(world: UserWorld): Promise<void> {
+  const { setting } = world;
+  const { zitadel } = setting;
   for (const person of world.people) {
     const row = await setting.row(person.id);
     const facts = zitadel.people.get(person.id);
@@ -143,8 +157,6 @@ async function settle(world: UserWorld): Promise<void> {
           `${fact} is dead without a reason: ${letter.reason}`,
         );
   }
-  const ids = zitadel.created;
-  assert.equal(new Set(ids).size, ids.length - revivedByLate(world), 'no id is created twice');
 }
 
 /** A create that lands after its user was deleted makes it once more; it is taken away again. */
@@ -193,6 +205,19 @@ const COMMANDS: readonly fc.Arbitrary<Command<UserWorld>>[] = [
       if (person !== undefined) await remove(world, person);
     }),
   ),
+  fc.tuple(some, fc.boolean()).map(([n, finds]) =>
+    command(`reads ${finds ? 'find' : 'lose'} ${n}`, async (world) => {
+      const { lost } = world.setting.zitadel;
+      const id = personOf(world, n)?.id;
+      if (id !== undefined && finds) lost.delete(id);
+      else if (id !== undefined) lost.add(id);
+    }),
+  ),
+  fc.constant(
+    command('reads lose the next one that is made', async ({ setting }) => {
+      setting.zitadel.losesNext = true;
+    }),
+  ),
   ...conditions(25),
 ];
 
@@ -200,9 +225,9 @@ for (const whenDown of ['accept', 'refuse'] as const)
   test(`whatever happens in whatever order, what was answered comes true (WHEN_DOWN=${whenDown})`, () =>
     hold({
       commands: COMMANDS,
-      runs: 800,
+      runs: 300,
       begin: () => ({
-        ...begun(setUp({ whenDown, timing: { answerWithinMs: 2_000 } })),
+        ...begun(setUp({ whenDown, timing: { answerWithinMs: 10_000 } })),
         people: [],
         open: new Map(),
       }),

@@ -121,6 +121,7 @@ function build(disk: Store, id: string, zitadel: FakeZitadel, fates: Fate[], opt
     groups: { strictMembers: false, applyOnStart: false, rules: [], ...options.groups },
     uniqueDisplayName: options.uniqueDisplayName ?? false,
     onRules: () => undefined,
+    storeFailing: async () => undefined,
   });
   return {
     tenant,

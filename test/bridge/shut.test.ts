@@ -185,7 +185,8 @@ test('metadata changed in ZITADEL moves no sequence: a rolling pass finds it', a
   zitadel.people.set(id, { ...zitadel.people.get(id), [TITLE]: 'changed' });
   await tenant.operator.sync({ acceptRemovals: false });
   assert.equal((await setting.row(id))?.confirmed?.[TITLE], 'changed');
-  assert.equal((await tenant.users.list(ctx, { startIndex: 1, count: 1 })).resources[0]?.user['title'], 'changed');
+  const { resources } = await tenant.users.list(ctx, { startIndex: 1, count: 1 });
+  assert.equal((await Array.fromAsync(resources))[0]?.user['title'], 'changed');
   await tenant.stop();
 });
 

@@ -44,7 +44,7 @@ test('users made, changed and removed in ZITADEL: the next sync follows', async 
   await synced(next);
   const { resources } = await next.tenant.users.list(next.ctx, { startIndex: 1, count: 10 });
   assert.deepEqual(
-    resources.map(({ user }) => String(user['userName'])).toSorted((a, b) => (a < b ? -1 : 1)),
+    (await Array.fromAsync(resources)).map(({ user }) => String(user['userName'])).toSorted((a, b) => (a < b ? -1 : 1)),
     ['bob2', 'cy', 'dot'],
   );
   assert.equal(await next.tenant.users.get(next.ctx, 'ann').then(() => 200, statusOf), 404);

@@ -104,7 +104,7 @@ describe('while a bridge runs', () => {
       assert.deepEqual([explained.out, explained.exit], [['u1 of acme: 0 groups, 0 rights'], 0]);
       const planned = await scimBridge('groups plan --tenant acme --json');
       assert.deepEqual(JSON.parse(planned.out.join('\n')), {
-        acme: { differs: false, users: 0, given: [], taken: [], changes: [] },
+        acme: { differs: false, first: false, users: 0, given: [], taken: [], changes: [] },
       });
       const applied = await scimBridge('groups apply');
       assert.deepEqual(

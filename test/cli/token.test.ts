@@ -5,7 +5,9 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { newToken } from '../../src/cli/token.ts';
+import { verify } from '@node-rs/bcrypt';
+import { parseBridgeFile } from '../../src/config/bridge-file.ts';
+import { newPassword, newToken, tokenCommand } from '../../src/cli/token.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
@@ -32,7 +34,10 @@ test('a name or a day that bridge.yaml would refuse is refused here', async () =
     ['--expires', '2027-02-31'],
     ['--expires', '2001-01-01'],
   ]) {
-    await assert.rejects(scimBridge('token', ...args), /error: option/);
+    const command = tokenCommand((line) => assert.fail(line))
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
+    await assert.rejects(command.parseAsync(args, { from: 'user' }), /error: option/);
   }
 });
 
@@ -40,4 +45,22 @@ test('tokens are new each time and fit into a header', () => {
   const tokens = new Set(Array.from({ length: 100 }, () => newToken('a').token));
   assert.equal(tokens.size, 100);
   for (const token of tokens) assert.match(token, /^scim_[\w-]{43}$/);
+});
+
+test('a password comes with a bcrypt entry that bridge.yaml takes', async () => {
+  const { password, yaml } = await newPassword('hr');
+  const { basic } = parse(yaml) as { readonly basic: { readonly user: string; readonly passwordHash: string } };
+  assert.match(password, /^[\w-]{32}$/);
+  assert.equal(basic.user, 'hr');
+  assert.ok(await verify(password, basic.passwordHash));
+  const complaints: string[] = [];
+  const tenant = `{ id: a, organization: "1", ${yaml} }`;
+  const file = parseBridgeFile(`tenants: [${tenant}]`, 'bridge.yaml', complaints);
+  assert.deepEqual([file?.tenants[0]?.basic, complaints], [basic, []]);
+});
+
+test('token --basic prints both, and takes no end', async () => {
+  const { stdout } = await scimBridge('token', '--basic', '--name', 'hr');
+  assert.match(stdout, /^[\w-]{32}\nbasic: \{ user: hr, passwordHash: \$2b\$10\$/);
+  await assert.rejects(scimBridge('token', '--basic', '--expires', '2999-01-01'), /--expires/);
 });

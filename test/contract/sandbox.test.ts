@@ -2,6 +2,7 @@ import { after } from 'node:test';
 import { createSandbox } from '../../sandbox/server.ts';
 import { createConnection } from '../../src/zitadel/connection.ts';
 import { createZitadel } from '../../src/zitadel/zitadel.ts';
+import type { Version } from '../../sandbox/errors.ts';
 import { contract, type Subject } from './contract.ts';
 
 const ends: (() => Promise<void> | void)[] = [];
@@ -13,9 +14,9 @@ after(async () => {
 async function subject(
   caller: 'managerA' | 'ownerA' | 'instanceOwner',
   self: string,
-  services?: 'v2' | 'v2beta',
+  options: { readonly services?: 'v2'; readonly version?: Version } = {},
 ): Promise<Subject> {
-  const sandbox = await createSandbox(services === undefined ? {} : { services });
+  const sandbox = await createSandbox(options);
   const connection = createConnection({ url: sandbox.url, maxInFlight: 8 });
   ends.push(
     () => connection.close(),
@@ -41,6 +42,7 @@ async function subject(
 }
 
 contract('sandbox, token of the organization', () => subject('managerA', 'org-a-manager'));
-contract('sandbox with v2 alone, token of an owner', () => subject('ownerA', 'org-a-owner', 'v2'));
-contract('sandbox with v2beta alone, token of an owner', () => subject('ownerA', 'org-a-owner', 'v2beta'));
+contract('sandbox with v2 alone, token of an owner', () => subject('ownerA', 'org-a-owner', { services: 'v2' }));
+for (const version of ['A', 'B', 'C'] as const)
+  contract(`sandbox as version ${version}, token of an owner`, () => subject('ownerA', 'org-a-owner', { version }));
 contract('sandbox, token of the instance', () => subject('instanceOwner', 'instance-owner'));

@@ -1,8 +1,8 @@
-/** Asks until there is a value; lists of ZITADEL lag up to half a second (measured). */
+/** Asks until there is a value; lists of ZITADEL lag up to half a second (measured). The minute is the last resort. */
 export async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 10_000; ; ) {
+  for (const end = Date.now() + 60_000; ; ) {
     const value = await look();
     if (value !== undefined) return value;
-    if (Date.now() > end) throw new Error('not seen within 10 s');
+    if (Date.now() > end) throw new Error('not seen within 60 s');
   }
 }

@@ -11,7 +11,7 @@ import { createServer } from '../../src/server/http-server.ts';
 import type { CommitHook } from '../../src/store/sqlite/writer.ts';
 import { wire } from '../../src/server/compose.ts';
 import type { SandboxProcess } from './sandbox.ts';
-import { endStore, storeOf } from './store.ts';
+import { endStore, storeOf, UNHURRIED } from './store.ts';
 import { until } from './until.ts';
 
 export interface Answer {
@@ -48,7 +48,7 @@ export interface RunningBridge {
   stop(): Promise<void>;
 }
 
-export const TOKEN = 'test-token';
+export const TOKEN = 'a-test-token-of-128-bits';
 
 export interface BridgeOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -82,7 +82,7 @@ export async function startBridge(
   );
   const lines: string[] = [];
   const log = createLog({ level: 'info' }, { write: (line: string) => void lines.push(line) });
-  const bridge = await wire({ config, log, timing, hook });
+  const bridge = await wire({ config, log, timing: { ...UNHURRIED, ...timing }, hook });
   const server = createServer(bridge.app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

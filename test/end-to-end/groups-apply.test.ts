@@ -11,12 +11,14 @@ import {
   createUsers,
   diagnosis,
   getGroup,
+  giveOrg,
+  giveProject,
   heldBy,
   NOTHING,
   type Site,
   sync,
 } from './groups.ts';
-import { patch } from './people.ts';
+import { atZitadel, human, patch } from './people.ts';
 import { operate, settled } from './queue.ts';
 import { type SandboxProcess, startLagging } from './sandbox.ts';
 import { until } from './until.ts';
@@ -124,6 +126,73 @@ test('applyOnStart: a changed bridge.yaml is in force soon after the start', asy
   await site.write({ groups: { applyOnStart: true, rules: [named('Dev', 'viewer')] } });
   await site.start();
   await until(async () => (await projectOf(user)).join() === 'viewer');
+});
+
+test('the first rules of an empty store give, and take away only what they gave, until apply; applyOnStart as well', async (t) => {
+  const { organizations } = sandbox.seeds;
+  const owners = { match: { displayName: 'Owners' }, orgRoles: ['ORG_OWNER'], allowPrivileged: true };
+  const rules = [owners, { ...named('Dev', 'editor', '{displayName}'), createRoles: true }];
+  const config = { groups: { applyOnStart: true, rules } };
+  const site = await createSite(sandbox, config, { timing: { listLagMs: 0 } });
+  t.after(() => site.end());
+  const made = async (username: string): Promise<string> =>
+    ((await atZitadel(sandbox, 'CreateUser', human(username, organizations.a))) as { id: string }).id;
+  const [boss, chief, hand] = [await made('boss'), await made('chief'), await made('hand')];
+  for (const id of [boss, chief]) await giveOrg(sandbox, id, 'ORG_OWNER');
+  await giveProject(sandbox, hand, 'editor');
+  const asIs = [
+    { org: ['ORG_OWNER'], project: [] },
+    { org: ['ORG_OWNER'], project: [] },
+    { org: [], project: ['editor'] },
+  ];
+  const byHand = async (): Promise<void> => {
+    const held = await Promise.all([boss, chief, hand].map((id) => heldBy(sandbox, id)));
+    assert.deepEqual(held, asIs);
+  };
+  let bridge = await site.start();
+  await sync(bridge);
+  await settled(bridge);
+  await byHand();
+  const { scim } = bridge;
+  const [dev, late] = await createUsers(scim, 2);
+  assert.ok(dev && late);
+  const devs = await createGroup(scim, { displayName: 'Dev' }, dev, hand);
+  await settled(bridge);
+  assert.deepEqual(await projectOf(dev), ['Dev', 'editor']);
+  assert.deepEqual(await projectOf(hand), ['Dev', 'editor']);
+  // what the console gives now stays as well
+  await giveProject(sandbox, late, 'editor');
+  await giveProject(sandbox, hand, 'editor', 'Dev', 'viewer');
+  bridge = await site.start();
+  await sync(bridge);
+  await settled(bridge);
+  assert.deepEqual(await projectOf(late), ['editor']);
+  assert.match((await diagnosis(bridge, 'groups')).finding, /take nothing away/);
+  // the rules take what they gave themselves, also after a restart
+  await change(bridge.scim, devs.id, patch({ op: 'remove', path: 'members' }));
+  await settled(bridge);
+  await sync(bridge);
+  await settled(bridge);
+  assert.deepEqual(await projectOf(dev), []);
+  assert.deepEqual(await projectOf(hand), ['editor', 'viewer']);
+  assert.deepEqual([await heldBy(sandbox, boss), await heldBy(sandbox, chief)], asIs.slice(0, 2));
+  // a lost DATA_DIR does not make it another set
+  await site.lose();
+  bridge = await site.start();
+  await sync(bridge);
+  await settled(bridge);
+  assert.deepEqual([await heldBy(sandbox, boss), await projectOf(late)], [asIs[0], ['editor']]);
+  const { lines } = await operate(bridge, 'groups plan');
+  assert.ok(
+    lines.some((line) => /ORG_OWNER taken from 2 users/.test(line)),
+    lines.join('\n'),
+  );
+  await apply(bridge);
+  await settled(bridge);
+  assert.deepEqual([await projectOf(hand), await projectOf(late)], [['viewer'], []]);
+  const left = [await heldBy(sandbox, boss), await heldBy(sandbox, chief)].map(({ org }) => org.join());
+  assert.deepEqual(left.toSorted(), ['', 'ORG_OWNER'], 'the last person stays owner');
+  assert.doesNotMatch((await diagnosis(bridge, 'groups')).finding, /take nothing away/);
 });
 
 test('DATA_DIR is lost: rights stay, none are given until SCIM says it again, or apply', async (t) => {

@@ -156,7 +156,9 @@ test('a forged key gives nothing, not after later writes to that user either; a 
 test('a key that is forged again after its membership was taken away gives nothing', async (t) => {
   const { bridge } = await running(t, [OWNERS]);
   const { scim } = bridge;
-  const user = await createUser(scim);
+  const [user, other] = await createUsers(scim, 2);
+  assert.ok(user && other);
+  await giveOrg(sandbox, other, 'ORG_OWNER'); // else the user would be the last person who owns the organization
   const group = await createGroup(scim, { displayName: 'Owners once' }, user);
   await settled(bridge);
   assert.deepEqual((await heldBy(sandbox, user)).org, ['ORG_OWNER']);
@@ -235,4 +237,52 @@ test('a rule that names what ZITADEL does not have is off, and comes into force 
   await sync(bridge);
   await settled(bridge);
   assert.deepEqual(await heldBy(sandbox, user), { org: ['ORG_SETTINGS_MANAGER'], project: ['pilot', 'viewer'] });
+});
+
+test('who is listed under protect keeps the roles it has and gets none; memberships are kept as ever', async (t) => {
+  const { project } = sandbox.seeds;
+  const rules = [
+    { ...OWNERS, match: { displayName: 'Desk' }, orgRoles: ['ORG_USER_MANAGER'] },
+    { match: { displayName: 'Desk' }, project, roles: ['editor'] },
+  ];
+  const site = await createSite(sandbox, { groups: { rules } }, { timing: { listLagMs: 0 } });
+  t.after(() => site.end());
+  const first = await site.start();
+  const [listed, given, plain] = await createUsers(first.scim, 3);
+  assert.ok(listed && given && plain);
+  const desk = await createGroup(first.scim, { displayName: 'Desk' }, given, plain);
+  await settled(first);
+  await giveOrg(sandbox, listed, 'ORG_USER_MANAGER', 'ORG_OWNER_VIEWER');
+  await site.write({ protect: [listed, given], groups: { rules } });
+  const bridge = await site.start();
+  const { scim } = bridge;
+  const asIs = [await heldBy(sandbox, listed), await heldBy(sandbox, given)];
+  const unchanged = async (): Promise<void> =>
+    assert.deepEqual([await heldBy(sandbox, listed), await heldBy(sandbox, given)], asIs);
+  const { value } = await operate(bridge, 'groups plan');
+  assert.equal((value as { default: { users: number } }).default.users, 0);
+  await operate(bridge, 'groups apply');
+  await sync(bridge);
+  await settled(bridge);
+  await unchanged();
+  // joins and leaves by PATCH, in an outage, and with the group
+  await change(scim, desk.id, adding(listed));
+  await change(scim, desk.id, removing(given));
+  await settled(bridge);
+  await unchanged();
+  assert.deepEqual(await membersOf(scim, desk.id), [listed, plain].toSorted());
+  await sandbox.faults({ mode: 'down' });
+  await change(scim, desk.id, removing(listed));
+  await change(scim, desk.id, adding(given));
+  await sandbox.faults();
+  await settled(bridge);
+  await unchanged();
+  const told = await explain(bridge, listed);
+  assert.deepEqual([told.protected, told.rights.map(({ managed }) => managed)], [true, [false, false]]);
+  await answered(204, scim('DELETE', `/Groups/${desk.id}`));
+  await settled(bridge);
+  await sync(bridge);
+  await unchanged();
+  assert.deepEqual(await heldBy(sandbox, plain), NOTHING);
+  assert.deepEqual(await queue(bridge, 'dead'), []);
 });

@@ -87,6 +87,24 @@ test('groups, members, renames and deletions are answered as ever while ZITADEL 
   assert.deepEqual(await queue(bridge, 'dead'), []);
 });
 
+test('while ZITADEL is away nobody can tell whether a member is known: such a replace is 503 and changes nothing', async (t) => {
+  const bridge = await running(t);
+  const { scim } = bridge;
+  const [one, two] = await createUsers(scim, 2);
+  assert.ok(one && two);
+  const group = await createGroup(scim, {}, one);
+  await away();
+  const nobody = patch({ op: 'replace', path: 'members', value: valued('nobody') });
+  const { headers } = await scim('PATCH', `/Groups/${group.id}`, nobody).then((answer) => {
+    assert.equal(answer.status, 503);
+    return answer;
+  });
+  assert.match(headers.get('retry-after') ?? '', /^\d+$/);
+  assert.deepEqual(await membersOf(scim, group.id), [one]);
+  const confirmed = patch({ op: 'replace', path: 'members', value: valued('nobody', two) });
+  assert.deepEqual(idsOf(await change(scim, group.id, confirmed)), [two]);
+});
+
 test('a restart in the outage shows what was answered, and delivers it', async (t) => {
   const first = await running(t);
   const user = await createUser(first.scim);

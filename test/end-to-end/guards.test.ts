@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type RunningBridge, startBridge } from './bridge.ts';
 import { ada, atZitadel, human, inZitadel, patch } from './people.ts';
-import { operate, settled } from './queue.ts';
+import { operate, queue, settled } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';
 import { until } from './until.ts';
 
 let sandbox: SandboxProcess;
 let bridge: RunningBridge;
-/** the last ORG_OWNER of organization A, a human */
+/** the last person who is ORG_OWNER of organization A; the bridge is one too, and another machine */
 let owner: string;
 
 async function administrators(method: string, body: object): Promise<void> {
@@ -29,13 +29,12 @@ before(async () => {
   owner = ((await atZitadel(sandbox, 'CreateUser', human('the-owner', organizations.a))) as { id: string }).id;
   const resource = { organizationId: organizations.a };
   await administrators('CreateAdministrator', { userId: owner, resource, roles: ['ORG_OWNER'] });
-  await administrators('DeleteAdministrator', { userId: users['org-a-owner'], resource });
+  await administrators('CreateAdministrator', { userId: users['org-a-no-role'], resource, roles: ['ORG_OWNER'] });
   await sandbox.post(`/sandbox/organizations/${organizations.a}`, {
     passwordRules: { minLength: 10, upper: true, lower: true, number: true, symbol: false },
   });
-  // sees all administrators, as an ORG_OWNER does
   bridge = await startBridge(sandbox, {
-    env: { PASSWORDS: 'set', ZITADEL_TOKEN: tokens.instanceOwner },
+    env: { PASSWORDS: 'set', ZITADEL_TOKEN: tokens.ownerA },
     timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 },
   });
 });
@@ -51,12 +50,75 @@ test('the last active ORG_OWNER is protected: 403 with the reason, the rest of t
   assert.equal((await bridge.scim('DELETE', `/Users/${owner}`)).status, 403);
   const renamed = patch({ op: 'replace', value: { userName: 'other', title: 'Boss' } });
   assert.equal((await bridge.scim('PATCH', `/Users/${owner}`, renamed)).status, 403);
+  const { body: whole } = await bridge.scim('GET', `/Users/${owner}`);
+  const writes: readonly object[] = [
+    { password: 'Correct7Horse' },
+    { emails: [{ value: 'other@example.com', primary: true }] },
+    { phoneNumbers: [{ value: '+41446681800', primary: true }] },
+    { userName: 'other' },
+    { active: false },
+  ];
+  for (const over of writes) {
+    const body = patch({ op: 'replace', value: over });
+    assert.equal((await bridge.scim('PATCH', `/Users/${owner}`, body)).status, 403, JSON.stringify(over));
+    assert.equal((await bridge.scim('PUT', `/Users/${owner}`, { ...whole, ...over })).status, 403);
+  }
   const user = await inZitadel(sandbox, owner);
+  assert.equal(await login(owner, 'Correct7Horse'), false);
+  assert.equal(user.human.email.email, 'king@example.com');
+  assert.equal(user.human.phone?.phone ?? '', '');
   assert.equal(user.state, 'USER_STATE_ACTIVE');
   assert.equal(user.username, 'the-owner');
   assert.equal((await bridge.scim('GET', `/Users/${owner}`)).body.title, 'Boss');
   const titled = await bridge.scim('PATCH', `/Users/${owner}`, patch({ op: 'replace', path: 'title', value: 'Chief' }));
   assert.equal(titled.status, 200);
+  // what is so already is no harm
+  const same = await bridge.scim('PUT', `/Users/${owner}`, { ...whole, title: 'Chief', active: true });
+  assert.equal(same.status, 200, JSON.stringify(same.body));
+  const on = await bridge.scim('PATCH', `/Users/${owner}`, patch({ op: 'replace', path: 'active', value: true }));
+  assert.equal(on.status, 200, JSON.stringify(on.body));
+});
+
+test('who becomes the last owner between request and delivery stays: also by retry, and DELETE beside it', async () => {
+  const { organizations } = sandbox.seeds;
+  const resource = { organizationId: organizations.a };
+  const { id: second } = (await atZitadel(sandbox, 'CreateUser', human('second-owner', organizations.a))) as {
+    id: string;
+  };
+  await administrators('CreateAdministrator', { userId: second, resource, roles: ['ORG_OWNER'] });
+  await operate(bridge, 'sync');
+  await sandbox.faults({ mode: 'down' });
+  await until(async () => {
+    await bridge.scim('POST', '/Users', ada());
+    return (await bridge.metrics()).includes('scim_bridge_deliveries_shut{tenant="default",kind="away"} 1');
+  });
+  const off = patch({ op: 'replace', value: { active: false, title: 'Gone', password: 'Correct7Horse' } });
+  assert.equal((await bridge.scim('PATCH', `/Users/${second}`, off)).status, 200);
+  await sandbox.post('/sandbox/members', { userId: owner, organization: organizations.a, roles: [] });
+  await sandbox.faults();
+  await settled(bridge);
+  const stays = async (): Promise<void> => {
+    assert.equal((await inZitadel(sandbox, second)).state, 'USER_STATE_ACTIVE');
+    assert.equal(await login(second, 'Correct7Horse'), false);
+  };
+  await stays();
+  assert.equal((await bridge.scim('GET', `/Users/${second}`)).body.title, 'Gone');
+  assert.deepEqual(
+    (await queue(bridge, 'dead')).map(({ id }) => id),
+    [second],
+  );
+  await operate(bridge, 'queue retry', { id: second });
+  await settled(bridge);
+  await stays();
+  const title = patch({ op: 'replace', path: 'title', value: 'Chief' });
+  const [gone, titled] = await Promise.all([
+    bridge.scim('DELETE', `/Users/${second}`),
+    bridge.scim('PATCH', `/Users/${second}`, title),
+  ]);
+  assert.deepEqual([gone.status, titled.status], [403, 200], JSON.stringify(titled.body));
+  await stays();
+  await sandbox.post('/sandbox/members', { userId: owner, organization: organizations.a, roles: ['ORG_OWNER'] });
+  await operate(bridge, 'queue retry', { id: second }).catch(() => undefined);
 });
 
 test('service users are no SCIM users', async () => {

@@ -14,7 +14,7 @@ import {
 } from './bridge.ts';
 import { ada, applied, inZitadel, metadata, named, patch } from './people.ts';
 import { operate, queue, settled, shown } from './queue.ts';
-import { type SandboxProcess, startSandbox } from './sandbox.ts';
+import { type LogEntry, type SandboxProcess, startSandbox } from './sandbox.ts';
 import { copyStore, onlyEmbedded } from './store.ts';
 
 // After a long sleep, or out of a restored back-up, nothing that was owed is sent by itself.
@@ -46,10 +46,12 @@ function bridges(t: TestContext): {
     async start(dataDir, held = false, more = {}) {
       // the store says that it lives at the start only: any sleep is a long one
       const sleep = held ? { holdAfterMs: 1, heartbeat: 3_600_000 } : {};
+      // a disk that stands still for long is another test
+      const patience = 'hook' in more ? { answerWithin: 600_000 } : {};
       const bridge = await startBridge(sandbox, {
         ...more,
         dataDir,
-        timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50, ...sleep },
+        timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50, ...sleep, ...patience },
       });
       started.push(bridge);
       return { ...bridge, stop: () => (started.splice(started.indexOf(bridge), 1), bridge.stop()) };
@@ -98,8 +100,14 @@ test('a restored back-up sends no old orders: they are held, compared, released 
   const [other] = await people(old, 1);
   await answered(200, old.scim('PATCH', `/Users/${other.id}`, replace({ active: false })));
   const nothing = async (): Promise<void> => {
+    // an update of nothing only asks whether a user is gone
+    const asks = ({ method, request = {} }: LogEntry): boolean =>
+      method === 'UpdateUser' && JSON.stringify(request['human']) === '{}' && !('username' in request);
     const log = (await sandbox.log()).slice(from).filter(({ userId }) => held.includes(userId));
-    assert.deepEqual(log, []);
+    assert.deepEqual(
+      log.filter((entry) => !asks(entry)),
+      [],
+    );
   };
   await nothing();
 

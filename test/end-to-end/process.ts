@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import type { Timing } from '../../src/bridge/timing.ts';
 import { type Client, createClient, TOKEN } from './bridge.ts';
 import type { SandboxProcess } from './sandbox.ts';
-import { storeOf } from './store.ts';
+import { storeOf, UNHURRIED } from './store.ts';
 import { until } from './until.ts';
 
 export interface BridgeProcess {
@@ -17,6 +17,8 @@ export interface BridgeProcess {
   output(): string;
   /** kill -9, or another signal; resolves with the exit code when it is gone */
   kill(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Resolves with the exit code once it has ended by itself. */
+  ended(): Promise<number | null>;
 }
 
 /** `sandbox` undefined: the one in its own process, as `npm start` with nothing set. With `timing` it runs on other durations. */
@@ -43,7 +45,7 @@ export async function startProcess(
       ...store,
       ...real,
       ...env,
-      BRIDGE_TIMING: JSON.stringify(timing ?? {}),
+      BRIDGE_TIMING: JSON.stringify({ ...UNHURRIED, ...timing }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -64,6 +66,10 @@ export async function startProcess(
     dataDir,
     scim: createClient(`${origin}/scim/v2`, TOKEN),
     output: () => printed,
+    async ended() {
+      const [code] = (await gone) as [number | null];
+      return code;
+    },
     async kill(signal = 'SIGKILL') {
       child.kill(signal);
       const [code] = (await gone) as [number | null];

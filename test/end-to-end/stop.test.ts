@@ -52,12 +52,12 @@ test('a request that asks for active=false and cannot be read deactivates all th
   });
   await sandbox.faults();
   const wishes = [
-    ['PUT', (user: object) => ({ ...user, active: false, title: 17 })],
+    ['PUT', (user: object) => ({ ...user, active: false, title: true })],
     ['PUT', (user: object) => ({ ...user, active: 'False', userName: '' })],
     ['PATCH', () => patch({ op: 'replace', value: { active: false, emails: 'x' } })],
     [
       'PATCH',
-      () => patch({ op: 'Replace', path: 'active', value: 'False' }, { op: 'replace', path: 'title', value: 17 }),
+      () => patch({ op: 'Replace', path: 'active', value: 'False' }, { op: 'replace', path: 'title', value: true }),
     ],
   ] as const;
   for (const [method, wish] of wishes) {

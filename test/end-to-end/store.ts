@@ -5,10 +5,14 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { Redis } from 'ioredis';
 import { type RedisServer, startRedis } from '../redis/server.ts';
 
 export const isOnRedis = process.env['TEST_STORE'] === 'redis';
+
+/** No answer of these tests hangs on how fast Redis answers on a busy machine. */
+export const UNHURRIED = { redisCommand: 5_000 };
 
 /** Skips on Redis what only the embedded store has: `what` says it. To be given to test() or describe() as options. */
 export function onlyEmbedded(what: string): { readonly skip: string | false } {
@@ -33,7 +37,7 @@ export async function storeOf(dataDir: string): Promise<Readonly<Record<string, 
     await mkdir(dataDir, { recursive: true });
     await writeFile(join(dataDir, MARK), server.url);
   }
-  return { REDIS_URL: server.url };
+  return { REDIS_URL: server.url, PASSWORD_KEY: 'only-for-tests-'.repeat(3) };
 }
 
 /** Ends what the bridges on this DATA_DIR had beside the folder. */
@@ -58,6 +62,22 @@ export async function copyStore(from: string, to: string): Promise<void> {
       }
     }),
   );
+}
+
+/** Makes garbage of what the store on this DATA_DIR keeps of a user of the tenant `default`; no bridge runs on it. */
+export async function damage(dataDir: string, id: string): Promise<void> {
+  const server = servers.get(dataDir);
+  if (server === undefined) {
+    const db = new DatabaseSync(join(dataDir, 'bridge.db'));
+    db.prepare('UPDATE rows SET body = substr(body, 1, 100) WHERE id = ?').run(id);
+    db.close();
+    return;
+  }
+  await asked(server, async (redis) => {
+    const key = 'scim:{default}:rows';
+    const value = await redis.hgetBuffer(key, id);
+    if (value !== null) await redis.hset(key, id, value.subarray(0, value.length - 20));
+  });
 }
 
 async function asked(server: RedisServer, work: (redis: Redis) => Promise<unknown>): Promise<void> {

@@ -139,3 +139,25 @@ test('a wrong token is 401 with WWW-Authenticate and a SCIM body', async () => {
   assert.match(headers.get('www-authenticate') ?? '', /^Bearer/);
   assert.deepEqual(body.schemas, ['urn:ietf:params:scim:api:messages:2.0:Error']);
 });
+
+test('a 409 has the same words wherever the user is who has the name', async () => {
+  const { organizations } = sandbox.seeds;
+  for (const [name, organization] of Object.entries({ here: organizations.a, there: organizations.b }))
+    await atZitadel(sandbox, 'CreateUser', human(`taken-${name}`, organization));
+  for (const [name, scim] of Object.entries({ own: a, other: b }))
+    assert.equal((await scim('POST', '/Users', ada({ userName: `taken-${name}` }))).status, 201);
+  const { body: user } = await a('POST', '/Users', ada());
+  const told = new Set<string>();
+  for (const userName of ['taken-here', 'taken-there', 'taken-own', 'taken-other', 'TAKEN-Other']) {
+    const answers = [
+      await a('POST', '/Users', ada({ userName })),
+      await a('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'userName', value: userName })),
+      await a('PUT', `/Users/${user.id}`, { ...user, userName }),
+    ];
+    for (const { status, body } of answers) {
+      assert.equal(status, 409, JSON.stringify(body));
+      told.add(JSON.stringify(body));
+    }
+  }
+  assert.equal(told.size, 1, [...told].join('\n'));
+});

@@ -57,9 +57,9 @@ export async function playExchanges(
   for (const name of exchangeNames()) await each(name, () => playExchange(readExchange(name), baseUrl, token));
 }
 
-/** Plays one. `{run}` stands for a text of this run, `{id}` for the id of the first resource that `given` makes without a word of its own. */
+/** Plays one. `{run}` stands for a text of this run, `{base}` for the base URL, `{id}` for the id of the first resource that `given` makes without a word of its own. */
 async function playExchange(exchange: Exchange, baseUrl: string, token: string): Promise<void> {
-  const words: Record<string, string> = { run: randomUUID().slice(0, 8) };
+  const words: Record<string, string> = { run: randomUUID().slice(0, 8), base: baseUrl };
   const send = (sent: Sent): Promise<Answer> => exchangeOne(fill(sent, words), baseUrl, token);
   for (const sent of exchange.given ?? []) {
     const { status, body } = await send(sent);

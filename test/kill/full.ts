@@ -19,7 +19,7 @@ export const FULL = {
   clients: 10,
   groups: 10,
   groupClients: 5,
-  patience: 120_000,
+  patience: 600_000,
 } as const satisfies Omit<ClientsOptions, 'seed'> & { readonly patience: number };
 
 /** Whether nothing answered was lost and nothing else went wrong; and says so when there was nothing of groups to judge. */

@@ -10,8 +10,8 @@ export type Reply =
 
 export type Send = (request: Request | { readonly method: 'GET'; readonly path: string }) => Promise<Reply>;
 
-/** Far more than ANSWER_WITHIN, ms. */
-const SILENCE = 30_000;
+/** Far more than ANSWER_WITHIN, ms, on any machine. */
+const SILENCE = 300_000;
 
 export function createLine(base: string): Send {
   return async ({ method, path, ...rest }) => {
@@ -33,7 +33,7 @@ export function createLine(base: string): Send {
       if (late.aborted) return { kind: 'silent' };
       const { code } = ((error as Error).cause ?? {}) as { readonly code?: string };
       if (code !== 'ECONNREFUSED') return { kind: 'cut' };
-      await pause(20); // until somebody listens
+      await pause(100); // until somebody listens
       return { kind: 'unsent' };
     }
   };

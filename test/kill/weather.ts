@@ -6,7 +6,7 @@ import type { Random } from '../mapping/random.ts';
 import { persist } from './watch.ts';
 
 /** A call that hangs is applied so much later, ms: past the bridge's own deadline. */
-export const HANG = 800;
+export const HANG = 1_500;
 
 const FAULTS: readonly Fault[] = [
   { mode: 'slow', p: 0.3, ms: 25 },
@@ -17,6 +17,10 @@ const FAULTS: readonly Fault[] = [
   { mode: 'error', p: 0.01, code: 'DEADLINE_EXCEEDED', afterApply: true },
   // 2 % of the answers are lost after the call was applied
   { mode: 'error', p: 0.02, dropAfter: true },
+  // reads lose a user: at once and for good, after any write, or for a while only
+  { mode: 'lose', method: 'CreateUser', p: 0.02 },
+  { mode: 'lose', p: 0.002 },
+  { mode: 'lose', p: 0.01, ms: 1_500 },
   // 1 % of the calls hang
   { mode: 'error', p: 0.01, hang: true, hangMs: HANG },
 ];

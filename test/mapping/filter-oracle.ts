@@ -214,8 +214,15 @@ export function write(random: Random, spec: Spec): string {
   }
 }
 
+/** Whether it can stand without quotes: nothing in it ends a value, and it is no other kind of value. */
+const isBare = (text: string): boolean =>
+  /^[^\s()[\]"'\p{Cc}]+$/u.test(text) && !/^(?:true|false|null|and|or|not|[-\d].*)$/i.test(text);
+
 function literal(random: Random, value: Json): string {
   if (typeof value === 'boolean' && chance(random, 0.5)) return pick(random, ['"', '']).replace(/(.*)/, `$1${value}$1`);
+  if (typeof value === 'boolean' && chance(random, 0.3))
+    return pick(random, [`${Number(value)}`, `"${Number(value)}"`]);
+  if (typeof value === 'string' && chance(random, 0.3) && isBare(value)) return pick(random, [value, `'${value}'`]);
   if (typeof value !== 'string' || chance(random, 0.8)) return JSON.stringify(value);
   return `"${value
     .split('')

@@ -56,6 +56,11 @@ export function createRows(): Rows {
   };
 }
 
+/** Longer than any test: no worker that gets little of the processor loses its job to another one. */
+const LOCK_MS = 600_000;
+/** A job is free so long after its worker died, ms, where that is looked at; a worker that lives has to renew its own in that time. */
+export const SHORT_LOCK = { lockMs: 10_000 };
+
 /** A queue with short durations over tenants `a` and `b`, which settles what it delivers. */
 export function createTestQueue(url: string, rows: Rows, options: Partial<BullQueueOptions> = {}): BullQueue {
   return createBullQueue({
@@ -67,8 +72,9 @@ export function createTestQueue(url: string, rows: Rows, options: Partial<BullQu
     onError: () => undefined,
     redis: { url },
     role: 'all',
-    lockMs: 1_000,
+    lockMs: LOCK_MS,
     stalledMs: 200,
+    askMs: 60_000,
     sweepMs: 300,
     ...options,
   });

@@ -8,7 +8,7 @@ import type { Key } from '../../src/bridge/row/types.ts';
 import type { BullQueue, BullQueueOptions } from '../../src/queue/bullmq/queue.ts';
 import { until } from '../end-to-end/until.ts';
 import { type RedisServer, startRedis, withoutRedis } from '../redis/server.ts';
-import { createRows, createTestQueue, jobKeys, type Rows } from './bullmq-rows.ts';
+import { createRows, createTestQueue, jobKeys, type Rows, SHORT_LOCK } from './bullmq-rows.ts';
 
 const HOUR = 3_600_000;
 
@@ -73,7 +73,7 @@ describe('delivery on BullMQ', { skip: withoutRedis() }, () => {
     try {
       await once(dying.stdout, 'data');
       rows.put('a', 'u1', Date.now());
-      await make().start();
+      await make(SHORT_LOCK).start();
       assert.equal(rows.dueAt.size, 1); // its job is not free yet
       dying.kill('SIGKILL');
       await until(() => rows.dueAt.size === 0);
@@ -102,7 +102,7 @@ describe('delivery on BullMQ', { skip: withoutRedis() }, () => {
     await redis.kill();
     try {
       rows.put('a', 'u1', Date.now());
-      const queue = make();
+      const queue = make({ askMs: 500 });
       await queue.start();
       await queue.stop();
       assert.equal(rows.dueAt.size, 1);

@@ -48,8 +48,8 @@ const options = (settings: Readonly<Record<string, string>>): string[] =>
 
 const CONFIG = { bind: '127.0.0.1', save: '', appendonly: 'no', 'maxmemory-policy': 'noeviction' };
 
-/** Longest wait for a server to answer, ms. */
-const PATIENCE = 20_000;
+/** Longest wait for a server to answer, ms: the last resort on a slow machine. */
+const PATIENCE = 300_000;
 
 export async function startRedis({ config = {}, sentinel }: RedisOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bridge-redis-'));
@@ -154,7 +154,7 @@ async function freePort(): Promise<number> {
 /** Whether it works: not while it loads its data. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 }, () => socket.write('PING\r\n'));
+    const socket = connect({ port, host: '127.0.0.1', timeout: 10_000 }, () => socket.write('PING\r\n'));
     const end = (answer: boolean): void => {
       socket.destroy();
       resolve(answer);

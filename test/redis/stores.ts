@@ -11,6 +11,13 @@ export interface Stores {
   redis(server: Pick<RedisServer, 'url'>): Redis;
 }
 
+/**
+ * No verdict hangs on how fast Redis answers: the last resort, ms. Tests of a Redis that says nothing, or that lacks a replica, take
+ * `SILENCE`, for they wait for the end of it.
+ */
+export const PATIENT = { commandTimeoutMs: 60_000, startTimeoutMs: 120_000 } as const;
+export const SILENCE = { commandTimeoutMs: 5_000 } as const;
+
 /** To be called in the suite that uses them. */
 export function useStores(): Stores {
   const cleanups: (() => unknown)[] = [];
@@ -24,7 +31,7 @@ export function useStores(): Stores {
       return server;
     },
     async open({ url }, options = {}) {
-      const store = await createRedisStore({ url, ...options });
+      const store = await createRedisStore({ url, ...PATIENT, ...options });
       cleanups.push(() => store.close());
       return store;
     },

@@ -70,9 +70,9 @@ describe('RFC 7644 §3.12: every answer is SCIM JSON', () => {
     served.users.fail = new TypeError('secret value');
     const { body, text } = await get(served, '/Users').expect(500);
     assert.equal(body.status, '500');
-    assert.doesNotMatch(text, /secret|TypeError|\.ts/);
+    assert.doesNotMatch(text, /secret value|TypeError|\.ts/);
     assert.match(served.lines[0]?.crash ?? '', /^TypeError\n\s+at .*answers\.test\.ts/);
-    assert.doesNotMatch(served.lines[0]?.crash ?? '', /secret/);
+    assert.doesNotMatch(served.lines[0]?.crash ?? '', /secret value/);
   });
 
   test('errors of the bridge keep status, scimType, detail, Retry-After in whole seconds and headers', async () => {
@@ -196,7 +196,7 @@ describe('RFC 7644 §3.14: versions', () => {
         .put(`${BASE}/Users/${id}`)
         .set(bearer)
         .set('If-Match', tag)
-        .send({ schemas: [USER_URN], title: 'Lady' });
+        .send({ schemas: [USER_URN], userName: 'ada', title: 'Lady' });
     const { body } = await put('W/"other"').expect(412);
     assert.equal(body.status, '412');
     const { headers } = await put(etag).expect(200);

@@ -47,20 +47,25 @@ describe('RFC 7644 §3.12: bodies', () => {
   test('values of a wrong type: 400 invalidValue that names the attribute', async () => {
     const served = serve();
     for (const [more, detail] of [
-      [',"title":7', /^title must be a string, not a number/],
-      [',"userName":["ada"]', /^userName must be a string, not an array/],
+      [',"title":true', /^title must be a string, not a boolean/],
+      [',"title":1e21', /^title must be a string, not a number/],
+      [',"title":400559977632107558', /^title must be a string, not a number/],
+      [',"title":{"value":"x","display":"y"}', /^title must be a string, not an object/],
+      [',"userName":["ada","bob"]', /^userName has 2 values where one is meant/],
       [',"userName":""', /^userName is required/],
       [',"userName":null', /^userName is required/],
       [',"active":"yes"', /^active must be true or false/],
-      [',"active":1', /^active must be true or false, not a number/],
+      [',"active":2', /^active must be true or false, not a number/],
+      [',"active":[true,false]', /^active has 2 values where one is meant/],
       [',"name":"Ada"', /^name must be an object/],
       [',"name":{"givenName":{}}', /^name.givenName must be a string, not an object/],
-      [',"emails":"ada@example.com"', /^emails must be an array/],
-      [',"emails":["ada@example.com"]', /^emails must be an object/],
+      [',"emails":true', /^emails must be an object/],
+      [',"addresses":"Main Street 1"', /^addresses must be an object/],
+      [',"roles":["{\\"value\\":\\"a\\\\u0000b\\"}"]', /^roles holds a NUL/],
       [',"emails":[{"value":true}]', /^emails.value must be a string, not a boolean/],
       [`,"x509Certificates":[{"value":"not base64!"}]`, /^x509Certificates.value must be base64/],
       [
-        ',"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":1}',
+        ',"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":true}',
         /User:department must be a string/,
       ],
       [',"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":7', /enterprise:2.0:User must be an object/],
@@ -84,12 +89,34 @@ describe('RFC 7644 §3.12: bodies', () => {
   test('schemas that do not name the resource', async () => {
     const served = serve();
     for (const schemas of [
-      '',
-      '"schemas":[],',
-      '"schemas":"x",',
-      '"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],',
+      '["urn:ietf:params:scim:schemas:core:2.0:Group"]',
+      '"urn:scim:schemas:core:2.0:Group"',
+      '["urn:x","urn:ietf:params:scim:api:messages:2.0:PatchOp"]',
     ])
-      said(await post(served, `{${schemas}"userName":"ada"}`).expect(400), 'invalidSyntax', /schemas must name/);
+      said(
+        await post(served, `{"schemas":${schemas},"userName":"ada"}`).expect(400),
+        'invalidSyntax',
+        /^schemas must name .*:User$/,
+      );
+    said(await post(served, '{"schemas":7,"userName":"ada"}').expect(400), 'invalidSyntax', /^schemas must be a list/);
+  });
+
+  test('schemas that do not say another type: the URL tells it', async () => {
+    const served = serve();
+    const shapes = [
+      'null',
+      '[]',
+      '""',
+      '"x"',
+      '[7]',
+      `"${USER_URN}"`,
+      '["urn:scim:schemas:core:1.0"]',
+      '["urn:scim:schemas:core:2.0:User"]',
+      `["${USER_URN}","urn:ietf:params:scim:schemas:core:2.0:Group"]`,
+    ];
+    for (const [n, schemas] of shapes.entries())
+      await post(served, `{"schemas":${schemas},"userName":"u${n}"}`).expect(201);
+    await post(served, '{"userName":"none"}').expect(201);
   });
 
   test('names that reach a prototype: 400 that names them, nothing reached', async () => {
@@ -98,6 +125,7 @@ describe('RFC 7644 §3.12: bodies', () => {
       ',"__proto__":{"admin":true}',
       ',"name":{"constructor":{"prototype":{"admin":true}}}',
       ',"emails":[{"__proto__":null}]',
+      ',"roles":"{\\"value\\":\\"a\\",\\"__proto__\\":{}}"',
     ])
       said(await post(served, user(more)).expect(400), 'invalidSyntax', /__proto__|constructor/);
     for (const path of [
@@ -210,8 +238,9 @@ describe('RFC 7644 §3.12: bodies', () => {
     }
   });
 
-  test('PATCH without its schema is 400', async () => {
-    const answer = await request(serve().app).patch(`${BASE}/Users/1`).set(bearer).send({ Operations: [] }).expect(400);
+  test('PATCH with the schema of something else is 400', async () => {
+    const body = { schemas: [USER_URN], Operations: [] };
+    const answer = await request(serve().app).patch(`${BASE}/Users/1`).set(bearer).send(body).expect(400);
     said(answer, 'invalidSyntax', /schemas must name .*PatchOp/);
   });
 });

@@ -95,7 +95,12 @@ export function createFakeGroups(clock: () => number, users: Users): FakeGroups 
       for (const each of await membersOf(group)) if (operation.match(each)) members.delete(each.id);
       return;
     }
-    if (operation.kind === 'replace') members.clear();
+    if (operation.kind === 'replace') {
+      const confirmed = await Promise.all(operation.ids.map(member));
+      if (members.size > 0 && confirmed.length > 0 && confirmed.every((each) => each === undefined))
+        throw new BridgeError(400, 'members.value: none of these is known', { scimType: 'invalidValue' });
+      members.clear();
+    }
     for (const id of operation.ids) {
       if (operation.kind === 'remove') members.delete(id);
       else if (await member(id)) members.add(id);

@@ -15,11 +15,62 @@ test('RFC 7644 §3.4.2.2 figure 1: values', () => {
     False: false,
     NULL: null,
     '0': 0,
-    '-0': 0,
-    '-12.5e+1': -125,
   };
   for (const [text, value] of Object.entries(values))
     assert.deepEqual(parseFilter(`a eq ${text}`), eq('a', value), text);
+});
+
+test('a number is kept as it was written too, for attributes that hold texts', () => {
+  for (const [text, value] of [
+    ['-0', 0],
+    ['-12.5e+1', -125],
+    ['1.0', 1],
+    ['400559977632107558', Number('400559977632107558')],
+  ] as const)
+    assert.deepEqual(parseFilter(`a eq ${text}`), { ...eq('a', value), written: text });
+});
+
+test('a value without quotes, or in single ones, ends at the next blank or bracket (goauthentik/authentik#16455)', () => {
+  const values: Readonly<Record<string, string>> = {
+    akadmin: 'akadmin',
+    'ada@example.com': 'ada@example.com',
+    zoë: 'zoë',
+    '2026-01-31T08:00:00Z': '2026-01-31T08:00:00Z',
+    '007': '007',
+    '1.': '1.',
+    '1e999': '1e999',
+    "O'Neill": "O'Neill",
+    "'ada'": 'ada',
+    "'Ada King'": 'Ada King',
+    "'O'Neill'": "O'Neill",
+    "'true'": 'true',
+    "''": '',
+    'a,b;c': 'a,b;c',
+  };
+  for (const [text, value] of Object.entries(values)) {
+    assert.deepEqual(parseFilter(`a eq ${text}`), eq('a', value), text);
+    assert.deepEqual(parseFilter(`(a eq ${text}) and b[a eq ${text}]`), {
+      kind: 'and',
+      nodes: [eq('a', value), { kind: 'valuePath', path: 'b', filter: eq('a', value) }],
+    });
+  }
+});
+
+test('an operator behind brackets asks for the value; brackets behind the URN of a schema hold its attributes (Entra ID)', () => {
+  const type = eq('type', 'work');
+  const both = { kind: 'and', nodes: [type, eq('value', 'a')] };
+  assert.deepEqual(parseFilter('emails[type eq "work"] eq "a"'), { kind: 'valuePath', path: 'emails', filter: both });
+  assert.deepEqual(parseFilter('emails[type eq "work"]eq a'), parseFilter('emails[type eq "work"].value eq "a"'));
+  for (const urn of [
+    'urn:ietf:params:scim:schemas:core:2.0:User',
+    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User',
+    'URN:ietf:params:scim:schemas:core:2.0:GROUP',
+    'urn:scim:schemas:core:1.0',
+  ]) {
+    const within = parseFilter(`${urn}[a eq "x" and b[c eq 1] or not (urn:x:d pr)] and e pr`);
+    const outside = parseFilter(`(${urn}:a eq "x" and ${urn}:b[c eq 1] or not (urn:x:d pr)) and e pr`);
+    assert.deepEqual(within, outside);
+  }
 });
 
 test('RFC 7644 §3.4.2.2 every operator, in any case', () => {
@@ -76,19 +127,23 @@ test('RFC 7644 §3.12 malformed filters are invalidFilter with a position', () =
     a: /ends where one of eq/,
     'a eq': /ends/,
     'a zz "x"': /position 2/,
-    'a eq bob': /position 5/,
-    "a eq 'bob'": /position 5/,
     'a eq "bob': /position 5/,
     'a eq "bob\\"': /position 5/,
     'a eq "\\x"': /position 5/,
+    "a eq 'bob": /position 5/,
+    "a eq 'b\"b'": /position 5/,
+    'a eq b"b"': /position 6/,
+    'a eq Ada King': /and, or or the end at position 9/,
+    'a eq and b pr': /position 5/,
+    'a eq or': /position 5/,
+    'a eq not (b pr)': /position 5/,
+    'a eq b\u0000': /position 6/,
+    'urn:ietf:params:scim:schemas:core:2.0:User[urn:scim:schemas:core:1.0[a pr]]': /position/,
+    'urn:ietf:params:scim:schemas:core:2.0:User[a pr].b pr': /position/,
     'a eq "\n"': /position 5/,
     'a eq "x""y"': /position 8/,
     'a eq"x"': /position 4/,
     'a eq "x"and b pr': /position 8/,
-    'a eq 01': /position 5/,
-    'a eq 1e999': /position 5/,
-    'a eq 1.': /position 5/,
-    'a eq 2026-01-31': /position 5/,
     '"a" eq "b"': /position 0/,
     '(a pr': /ends where and, or or "\)"/,
     'a pr)': /position 4/,
@@ -123,7 +178,11 @@ test('nesting and length are bounded', () => {
   refuses(() => parseFilter(`a eq "${'x'.repeat(10_000)}"`), 'invalidFilter', /10000/);
   const beside = parseFilter(Array.from({ length: 60 }, () => '(a pr)').join(' and '));
   assert.equal(beside.kind, 'and');
-  const wide = Array.from({ length: 1_000 }, () => 'a pr').join(' and ');
-  const tree = parseFilter(wide);
-  assert.ok(tree.kind === 'and' && tree.nodes.length === 1_000);
+  const wide = (terms: number): string => Array.from({ length: terms }, () => 'a pr').join(' and ');
+  const tree = parseFilter(wide(200));
+  assert.ok(tree.kind === 'and' && tree.nodes.length === 200);
+  refuses(() => parseFilter(wide(201)), 'invalidFilter', /200 comparisons/);
+  const inside = `b[${wide(100)}] or b[${wide(100)}]`;
+  assert.equal(parseFilter(inside).kind, 'or');
+  refuses(() => parseFilter(`${inside} or a pr`), 'invalidFilter', /200 comparisons/);
 });

@@ -117,11 +117,11 @@ describe('RFC 7644 §3.3: POST /Groups', () => {
       [{}, /^displayName is required/],
       [{ displayName: null }, /^displayName is required/],
       [{ displayName: '' }, /^displayName is required/],
-      [{ displayName: ['x'] }, /^displayName must be a string/],
-      [{ displayName: 'x', externalId: 7 }, /^externalId must be a string/],
+      [{ displayName: ['x', 'y'] }, /^displayName has 2 values/],
+      [{ displayName: 'x', externalId: true }, /^externalId must be a string/],
       [{ displayName: 'x', members: 'a b'.repeat(100) }, /^members\.value is longer/],
       [{ displayName: 'x', members: [{ display: 'x' }] }, /^members\.value is missing/],
-      [{ displayName: 'x', members: [1] }, /^members must be objects/],
+      [{ displayName: 'x', members: [true] }, /^members must be objects/],
     ] as const) {
       const { body } = await post(served, '/Groups', { schemas: [GROUP_URN], ...more }).expect(400);
       assert.equal(body.scimType, 'invalidValue');

@@ -8,7 +8,7 @@ import type { Tenant } from '../../src/bridge/requests/use-cases.ts';
 import { createFakeGroups, type FakeGroups } from './fake-groups.ts';
 import { createFakeUsers, type FakeUsers } from './fake-users.ts';
 
-export const TOKEN = 'a-token-for-tests';
+export const TOKEN = 'a-token-for-tests-of-128-bits';
 export const USER_URN = 'urn:ietf:params:scim:schemas:core:2.0:User';
 export const GROUP_URN = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 export const ENTERPRISE_URN = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';

@@ -69,19 +69,28 @@ test('RFC 7644 §3.4.2: a list has integers and the resources', async () => {
   assert.equal(body.Resources[0].userName, 'bjensen');
 });
 
-test('RFC 7644 §3.5.1: PUT clears what is absent, but userName and active stay', async () => {
+test('RFC 7644 §3.5.1: PUT clears what is absent, but active stays; without userName it is 400 and changes nothing', async () => {
   const served = serve();
   const id = await create(served, { ...barbara, active: false, title: 'Boss' });
   const { body } = await request(served.app)
     .put(`${BASE}/Users/${id}`)
     .set(bearer)
-    .send({ schemas: [USER_URN], nickName: 'Babs' })
+    .send({ schemas: [USER_URN], userName: 'bjensen', nickName: 'Babs' })
     .expect(200);
   assert.equal(body.userName, 'bjensen');
   assert.equal(body.active, false);
   assert.equal(body.nickName, 'Babs');
   assert.equal('title' in body || 'emails' in body || 'name' in body, false);
   assert.deepEqual(served.users.touched, [[]]);
+  for (const userName of [undefined, null, '', []]) {
+    const answer = await request(served.app)
+      .put(`${BASE}/Users/${id}`)
+      .set(bearer)
+      .send({ schemas: [USER_URN], userName, title: 'X' })
+      .expect(400);
+    assert.match(answer.body.detail, /^userName is required/);
+  }
+  assert.equal(served.users.touched.length, 1);
 });
 
 test('RFC 7644 §3.5.2: PATCH answers 200 with the resource', async () => {

@@ -3,11 +3,55 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Key } from '../../src/bridge/row/types.ts';
 import type { Store } from '../../src/bridge/ports/store.ts';
-import { ids, scanned, write, writeAll } from './rows.ts';
+import { deadLetter, ids, scanned, write, writeAll } from './rows.ts';
 
 const LAZY = { durable: false };
 
 export function queryConformance(current: () => Store, fresh: (id?: string) => Key): void {
+  describe('large rows', () => {
+    const LARGE = 300_000;
+    const large = (tenant: string, n: number) =>
+      write(
+        { tenant, id: `id${n}` },
+        { created: n, confirmed: { title: 'x'.repeat(LARGE) }, lastError: 'x', deadLetters: [deadLetter()] },
+      );
+
+    it('come a few at a time, and all of them in the end', async () => {
+      const [store, { tenant }] = [current(), fresh()];
+      await writeAll(
+        store,
+        Array.from({ length: 12 }, (_, n) => large(tenant, n)),
+      );
+      const all = Array.from({ length: 12 }, (_, n) => `id${n}`);
+      const most = 4;
+      const { rows, total } = await store.page(tenant, 2, 10);
+      assert.equal(total, 12);
+      assert.ok(rows.length >= 1 && rows.length <= most, `a page of ${rows.length}`);
+      assert.deepEqual(ids(rows), all.slice(2, 2 + rows.length));
+      const seen: string[] = [];
+      for await (const slice of store.scan(tenant)) {
+        assert.ok(slice.length >= 1 && slice.length <= most, `a slice of ${slice.length}`);
+        seen.push(...ids(slice));
+      }
+      assert.deepEqual(seen, all);
+      const dead: string[] = [];
+      for (let after: string | undefined; ; after = dead.at(-1)) {
+        const some = await store.withCondition(tenant, 'dead', 100, after);
+        if (some.length === 0) break;
+        assert.ok(some.length <= most, `${some.length} dead letters`);
+        dead.push(...ids(some));
+      }
+      assert.deepEqual(dead, all.toSorted());
+    });
+
+    it('one that is larger than any bound is given all the same', async () => {
+      const [store, key] = [current(), fresh()];
+      await store.write(write(key, { confirmed: { title: 'x'.repeat(2_000_000) } }));
+      assert.equal((await store.page(key.tenant, 0, 10)).rows.length, 1);
+      assert.equal((await scanned(store, key.tenant)).length, 1);
+    });
+  });
+
   describe('find', () => {
     it('compares userName and e-mail without regard to case, externalId as it is', async () => {
       const [store, key] = [current(), fresh()];

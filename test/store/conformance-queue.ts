@@ -14,6 +14,7 @@ const IN_TROUBLE: Readonly<Record<Condition, Partial<Row>>> = {
   dead: { deadLetters: [deadLetter()] },
   held: { pending: [change({ onHold: true })] },
   blocked: { blocked: 'no permission' },
+  hidden: { hidden: 1_700_000_000_000 },
 };
 
 export function queueConformance(current: () => Store, fresh: (id?: string) => Key): void {
@@ -104,13 +105,19 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
     it('a row may be in all troubles at once', async () => {
       const [store, key] = [current(), fresh()];
       const changes = [change({ onHold: true }), change({ revision: 2 })];
-      const written = write(key, { ...IN_TROUBLE.dead, ...IN_TROUBLE.doubt, ...IN_TROUBLE.blocked, pending: changes });
+      const written = write(key, {
+        ...IN_TROUBLE.dead,
+        ...IN_TROUBLE.doubt,
+        ...IN_TROUBLE.blocked,
+        ...IN_TROUBLE.hidden,
+        pending: changes,
+      });
       await store.write(written, LAZY);
       for (const condition of TROUBLES)
         assert.deepEqual(await store.withCondition(key.tenant, condition, 2), [written.row]);
       assert.deepEqual(
         await store.counts(key.tenant),
-        counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1 }),
+        counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
       );
     });
   });

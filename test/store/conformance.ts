@@ -33,6 +33,7 @@ const FULL: Partial<Row> = {
   recheck: { at: 1.5, facts: { title: null, phone: '+1' } },
   deadLetters: [deadLetter(), deadLetter({ revision: 2, cause: 'poisoned' })],
   blocked: 'no permission',
+  hidden: 1_700_000_000_000,
   repeated: { reason: 'INTERNAL', since: 5, times: 3 },
   attempts: 4,
   dueAt: 1.5,
@@ -105,6 +106,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
           doubt: true,
           dead: [deadLetter()],
           blocked: 'x',
+          hidden: 5,
         };
         await store.write(write(key, { ...fields, dueAt: -5 }, index));
         assert.deepEqual(await store.write(removal(key, 2)), { kind: 'version' });
@@ -196,7 +198,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
 
       it('are renewed by being proved', async () => {
         const key = fresh();
-        const lease = await store.lease(key, 1_000);
+        const lease = await store.lease(key, 30_000);
         assert.ok(lease !== undefined && (await store.prove(lease, 60_000)));
         assert.ok(await store.prove(lease, 1));
         let next = await store.lease(key, 60_000);
@@ -281,7 +283,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         const [first, second] = [fresh('a'), fresh('b')];
         const name = `${first.tenant}/ann`;
         const changes = [change({ at: 5 }), change({ revision: 2, onHold: true, at: 4 })];
-        const fields = { changes, doubt: true, dead: [deadLetter()], blocked: 'no permission' };
+        const fields = { changes, doubt: true, dead: [deadLetter()], blocked: 'no permission', hidden: 5 };
         const memberships = { memberships: ['left', 'g'], display: 'Ann' };
         const written = write(
           first,
@@ -313,7 +315,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.deepEqual(await store.reservedBy('zitadel', name), first);
         assert.deepEqual(
           await store.counts(first.tenant),
-          counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1 }),
+          counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
         );
         assert.deepEqual((await store.page(second.tenant, 0, 10)).total, 1);
         assert.deepEqual(await store.getState('progress'), { pages: 3 });

@@ -9,7 +9,7 @@ import { withoutRedis } from '../redis/server.ts';
 import { DURABLE, useStores } from '../redis/stores.ts';
 import { allMembers, counts, ids, removal, row, scanned, write } from './rows.ts';
 
-describe('store/redis, many processes', { skip: withoutRedis(), timeout: 60_000 }, () => {
+describe('store/redis, many processes', { skip: withoutRedis() }, () => {
   const { server, open, redis } = useStores();
 
   it('of two writes of one version exactly one wins', async () => {

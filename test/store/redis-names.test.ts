@@ -7,9 +7,10 @@ import { connectTo, whenReady } from '../../src/store/redis/connect.ts';
 import { besideRows, leaseKey, rowsKey } from '../../src/store/redis/keys.ts';
 import { createNames, type Names } from '../../src/store/redis/names.ts';
 import { rowText } from '../../src/store/redis/row-text.ts';
+import { createMarks } from '../../src/store/redis/marks.ts';
 import { WRITE } from '../../src/store/redis/write-script.ts';
 import { withoutRedis } from '../redis/server.ts';
-import { useStores } from '../redis/stores.ts';
+import { PATIENT, SILENCE, useStores } from '../redis/stores.ts';
 import { write } from './rows.ts';
 
 const [ANN, BOB] = [
@@ -18,14 +19,14 @@ const [ANN, BOB] = [
 ];
 const wish = (key: typeof ANN) => write(key, {}, { reservations: ['name'] });
 
-describe('store/redis, names', { skip: withoutRedis(), timeout: 60_000 }, () => {
+describe('store/redis, names', { skip: withoutRedis() }, () => {
   const { server, open } = useStores();
 
   /** The first step of a write by itself, and the second. */
   async function byHand(url: string, work: (names: Names, client: Client) => Promise<void>): Promise<void> {
     const address = parseAddress(url);
-    const connection = connectTo(address, 500, () => undefined);
-    await whenReady(connection, address, 5_000);
+    const connection = connectTo(address, PATIENT.commandTimeoutMs, () => undefined);
+    await whenReady(connection, address, PATIENT.startTimeoutMs);
     const client = createClient(connection);
     await work(createNames(client, 100), client);
     client.close();
@@ -44,18 +45,19 @@ describe('store/redis, names', { skip: withoutRedis(), timeout: 60_000 }, () => 
   }
 
   /** Neither a time nor a lease is given, nobody is told. */
-  function runWrite(
+  async function runWrite(
     client: Client,
     key: typeof ANN,
     args: readonly (string | number | Buffer)[],
   ): Promise<readonly string[]> {
     const keys = [rowsKey(key.tenant), besideRows(key.tenant, 'tokens'), leaseKey(key)];
-    return client.run(WRITE, keys, [key.id, ...args, '', '', '', '', '']);
+    const mark = await createMarks(client, () => undefined).of(key.tenant);
+    return client.run(WRITE, keys, [key.id, ...args, '', '', '', '', '', mark]);
   }
 
   it('a reservation without its row holds nothing, and is taken over', async () => {
     const own = await server();
-    const store = await open(own, { commandTimeoutMs: 200 });
+    const store = await open(own, SILENCE);
     await byHand(own.url, async (names) => void (await reserved(names, ANN)));
     assert.equal(await store.reservedBy('zitadel', 'name'), undefined);
     assert.deepEqual(await store.write(wish(BOB)), { kind: 'ok' });
@@ -65,7 +67,7 @@ describe('store/redis, names', { skip: withoutRedis(), timeout: 60_000 }, () => 
 
   it('who wakes up after it was taken over writes nothing', async () => {
     const own = await server();
-    const store = await open(own, { commandTimeoutMs: 200 });
+    const store = await open(own, SILENCE);
     await byHand(own.url, async (names, client) => {
       const tokens = await reserved(names, ANN);
       assert.deepEqual(await store.write(wish(BOB)), { kind: 'ok' });
@@ -103,7 +105,7 @@ describe('store/redis, names', { skip: withoutRedis(), timeout: 60_000 }, () => 
 
   it('a name whose row went while nobody freed it is free', async () => {
     const own = await server();
-    const store = await open(own, { commandTimeoutMs: 200 });
+    const store = await open(own, SILENCE);
     await byHand(own.url, async (names, client) => {
       assert.equal((await writeRow(client, ANN, await reserved(names, ANN)))[0], 'ok');
       const gone = ['', '[[],[]]', '[]', '[]', '', '', '', '', ''];

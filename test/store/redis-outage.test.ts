@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lease, Store } from '../../src/bridge/ports/store.ts';
 import type { RedisStore } from '../../src/store/redis/store.ts';
 import { withoutRedis } from '../redis/server.ts';
-import { DURABLE, useStores } from '../redis/stores.ts';
+import { DURABLE, SILENCE, useStores } from '../redis/stores.ts';
 import { unavailable } from './folders.ts';
 import { change, counts, deadLetter, removal, row, scanned, TROUBLES, write } from './rows.ts';
 
@@ -28,6 +28,8 @@ const calls = (store: Store, lease: Lease): Readonly<Record<string, () => Promis
   oldestOwed: () => store.oldestPending('t'),
   tombstones: () => store.tombstones('t', 9, 9),
   counts: () => store.counts('t'),
+  damaged: () => store.damaged('t'),
+  forget: () => store.forget({ tenant: 't', id: 'none' }),
   getState: () => store.getState('x'),
   setState: () => store.setState('x', 1),
   lease: () => store.lease({ tenant: 't', id: 'c' }, 60_000),
@@ -59,7 +61,7 @@ const sight = async (store: RedisStore) => ({
   members: await Promise.all(['g', 'h'].map((group) => store.members('t', group, 10))),
 });
 
-describe('store/redis outage', { skip: withoutRedis(), timeout: 60_000 }, () => {
+describe('store/redis outage', { skip: withoutRedis() }, () => {
   const { server, open, redis } = useStores();
 
   for (const [what, leave, comeBack] of [
@@ -68,12 +70,12 @@ describe('store/redis outage', { skip: withoutRedis(), timeout: 60_000 }, () => 
   ] as const) {
     it(`${what}: every method answers 503, and works again when Redis is back`, async () => {
       const own = await server(DURABLE);
-      const store = await open(own);
+      const store = await open(own, what === 'frozen' ? SILENCE : {});
       await store.write(write(KEY, {}, INDEX));
       const lease = await store.lease(KEY, 60_000);
       assert.ok(lease !== undefined);
       const methods = calls(store, lease);
-      const apart = new Set(['durability', 'watch', 'close']);
+      const apart = new Set(['durability', 'watch', 'close', 'adopt']);
       assert.deepEqual(
         Object.keys(methods),
         Object.keys(store)
@@ -83,7 +85,7 @@ describe('store/redis outage', { skip: withoutRedis(), timeout: 60_000 }, () => 
       const before = await sight(store);
 
       await own[leave]();
-      for (const [name, call] of Object.entries(methods)) await assert.rejects(call, unavailable, name);
+      await Promise.all(Object.entries(methods).map(([name, call]) => assert.rejects(call, unavailable, name)));
       await own[comeBack]();
 
       const after = await until(() => sight(store));
@@ -96,7 +98,7 @@ describe('store/redis outage', { skip: withoutRedis(), timeout: 60_000 }, () => 
 
   it('a write that timed out may have run: written again it is a version too old, not a second one', async () => {
     const own = await server();
-    const store = await open(own);
+    const store = await open(own, SILENCE);
     await store.write(write(KEY, {}, INDEX));
     const later = write(KEY, { version: 2, lastError: 'later' }, { ...INDEX, memberships: ['g', 'h'] });
     own.freeze();
@@ -110,7 +112,7 @@ describe('store/redis outage', { skip: withoutRedis(), timeout: 60_000 }, () => 
 
   it('a lease that was taken by a call without an answer is given back', async () => {
     const own = await server();
-    const store = await open(own);
+    const store = await open(own, SILENCE);
     // the server knows the script from here on
     assert.ok(await store.lease({ ...KEY, id: 'other' }, 600_000));
     own.freeze();

@@ -6,11 +6,11 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type RedisServer, startRedis, withoutRedis } from '../redis/server.ts';
-import { DURABLE, useStores } from '../redis/stores.ts';
+import { DURABLE, SILENCE, useStores } from '../redis/stores.ts';
 import { unavailable } from './folders.ts';
 import { write } from './rows.ts';
 
-describe('store/redis, sentinels', { skip: withoutRedis(), timeout: 60_000 }, () => {
+describe('store/redis, sentinels', { skip: withoutRedis() }, () => {
   const { server, open, redis } = useStores();
 
   /** A sentinel of `master` that knows of so many replicas; ended by the test. */
@@ -29,7 +29,7 @@ describe('store/redis, sentinels', { skip: withoutRedis(), timeout: 60_000 }, ()
     for (const each of replicas) await redis(each).replicaof('127.0.0.1', master.port);
     const sentinel = await guard(master, replicas.length);
     context.after(() => sentinel.stop());
-    const store = await open({ url: sentinel.address }, { replicas: 1 });
+    const store = await open({ url: sentinel.address }, { replicas: 1, ...SILENCE });
 
     const answered: string[] = [];
     let refused = 0;
@@ -64,6 +64,6 @@ describe('store/redis, sentinels', { skip: withoutRedis(), timeout: 60_000 }, ()
       const { connectAs } = await import(${JSON.stringify(resolve('src/store/redis/connect.ts'))});
       const connection = connectAs('${sentinel.address}', { maxRetriesPerRequest: null });
       connection.on('ready', () => connection.quit());`;
-    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
+    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 300_000 });
   });
 });

@@ -11,16 +11,19 @@ import { parseAddress } from '../../src/store/redis/address.ts';
 import { connectAs, type Connection } from '../../src/store/redis/connect.ts';
 import { createRedisStore } from '../../src/store/redis/store.ts';
 import { withoutRedis } from '../redis/server.ts';
-import { DURABLE, useStores } from '../redis/stores.ts';
+import { DURABLE, PATIENT, SILENCE, useStores } from '../redis/stores.ts';
 import { unavailable } from './folders.ts';
 import { write } from './rows.ts';
 
-describe('store/redis, start', { skip: withoutRedis(), timeout: 60_000 }, () => {
+/** Within it Redis has said why it cannot be used, ms: it is waited for to the end. */
+const START = 3_000;
+
+describe('store/redis, start', { skip: withoutRedis() }, () => {
   const { server, open, redis } = useStores();
 
   it('refuses a Redis that throws data away when it is full', async () => {
     const own = await server({ 'maxmemory-policy': 'allkeys-lru' });
-    await assert.rejects(createRedisStore({ url: own.url }), /allkeys-lru.*set it to noeviction/);
+    await assert.rejects(createRedisStore({ url: own.url, ...PATIENT }), /allkeys-lru.*set it to noeviction/);
   });
 
   it('says what answered writes survive, and warns', async () => {
@@ -41,7 +44,7 @@ describe('store/redis, start', { skip: withoutRedis(), timeout: 60_000 }, () => 
   it('says why Redis cannot be used, and shows no password', async () => {
     const own = await server({ requirepass: 's3cret' });
     const url = (user: string) => `redis://${user}@127.0.0.1:${own.port}/3`;
-    await assert.rejects(createRedisStore({ url: url(':wrong-pass'), startTimeoutMs: 500 }), (error: unknown) => {
+    await assert.rejects(createRedisStore({ url: url(':wrong-pass'), startTimeoutMs: START }), (error: unknown) => {
       assert.ok(
         error instanceof Error && error.message.includes(`127.0.0.1:${own.port} cannot be used`),
         String(error),
@@ -56,18 +59,18 @@ describe('store/redis, start', { skip: withoutRedis(), timeout: 60_000 }, () => 
     await store.write(write({ tenant: 't', id: 'a' }));
     assert.equal(await admin.hlen('scim:{t}:rows'), 1, 'in database 3');
     await own.kill();
-    await assert.rejects(createRedisStore({ url: url(':s3cret'), startTimeoutMs: 300 }), /ECONNREFUSED/);
+    await assert.rejects(createRedisStore({ url: url(':s3cret'), startTimeoutMs: START }), /ECONNREFUSED/);
   });
 
   it('says what to do when Redis asks for a password or closes the connection', async () => {
     const own = await server({ requirepass: 's3cret' });
-    const at = { url: own.url, startTimeoutMs: 300 };
+    const at = { url: own.url, startTimeoutMs: START };
     await assert.rejects(createRedisStore(at), /NOAUTH.*\(it asks for a password: user:password@ before the host\)$/);
     const deaf = createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1');
     await once(deaf, 'listening');
     const { port } = deaf.address() as AddressInfo;
     const url = `redis://127.0.0.1:${port}`;
-    await assert.rejects(createRedisStore({ url, startTimeoutMs: 300 }), /ECONNRESET.*rediss:\/\//);
+    await assert.rejects(createRedisStore({ url, startTimeoutMs: START }), /ECONNRESET.*rediss:\/\//);
     deaf.close();
   });
 
@@ -92,10 +95,10 @@ describe('store/redis, start', { skip: withoutRedis(), timeout: 60_000 }, () => 
     await admin.set('warm', 'up');
     while ((await admin.wait(1, 1_000)) < 1) await sleep(20);
     const warnings: string[] = [];
-    const store = await open(master, { replicas: 1, onWarning: (text) => warnings.push(text) });
+    const store = await open(master, { ...SILENCE, replicas: 1, onWarning: (text) => warnings.push(text) });
     assert.equal(store.durability().survives, 'failover');
     assert.match(warnings.join('\n'), /set min-replicas-to-write 1/);
-    await assert.rejects(createRedisStore({ url: replica.url }), /is a replica/);
+    await assert.rejects(createRedisStore({ url: replica.url, ...PATIENT }), /is a replica/);
 
     const keys = Array.from({ length: 50 }, (_, n) => ({ tenant: 't', id: `id-${n}` }));
     const results = await Promise.all(keys.map((key, n) => store.write(write(key), { durable: n % 5 !== 0 })));

@@ -8,7 +8,7 @@ import { removal, write } from './rows.ts';
 
 const SHELF = 't:groups';
 
-describe('store/redis, watch', { skip: withoutRedis(), timeout: 60_000 }, () => {
+describe('store/redis, watch', { skip: withoutRedis() }, () => {
   const { server, open, redis } = useStores();
 
   it('tells of rows that are there, that come, change and go, of this shelf alone', async () => {

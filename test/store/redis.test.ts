@@ -1,55 +1,6 @@
-/** The store on Redis: the suite for all stores, on one server and on a cluster. */
-import { describe } from 'node:test';
-import { Redis } from 'ioredis';
-import { createRedisStore, type RedisStore } from '../../src/store/redis/store.ts';
-import { startCluster } from '../redis/cluster.ts';
-import { startRedis, withoutRedis } from '../redis/server.ts';
-import { storeConformance } from './conformance.ts';
+/** The store on one Redis. */
+import { startRedis } from '../redis/server.ts';
+import { DURABLE } from '../redis/stores.ts';
+import { redisConformance } from './redis-conformance.ts';
 
-const WORLDS = {
-  redis: () => startRedis({ config: { appendonly: 'yes', appendfsync: 'always' } }),
-  'redis cluster': startCluster,
-};
-
-/** Beside what it holds now: for a few rows, not for one with 500,000 characters, which Redis has twice while it reads it. */
-const ROOM = 800_000;
-
-const skip = withoutRedis();
-describe('store/redis', { skip, timeout: 120_000 }, () => {
-  for (const [name, start] of skip === false ? Object.entries(WORLDS) : []) {
-    storeConformance(name, async () => {
-      const servers = await start();
-      const full = await startRedis();
-      const smalls: RedisStore[] = [];
-      let store = await createRedisStore({ url: servers.url });
-      return {
-        store,
-        async reopen() {
-          await store.close();
-          await servers.kill();
-          await servers.start();
-          store = await createRedisStore({ url: servers.url });
-          return store;
-        },
-        async small() {
-          const small = await createRedisStore({ url: full.url });
-          smalls.push(small);
-          await limitMemory(full.url);
-          return small;
-        },
-        async destroy() {
-          for (const each of [...smalls, store]) await each.close();
-          await servers.stop();
-          await full.stop();
-        },
-      };
-    });
-  }
-});
-
-async function limitMemory(url: string): Promise<void> {
-  const redis = new Redis(url);
-  const used = /^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1];
-  await redis.config('SET', 'maxmemory', Number(used) + ROOM);
-  redis.disconnect();
-}
+redisConformance('redis', () => startRedis({ config: DURABLE }));

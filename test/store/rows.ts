@@ -70,6 +70,7 @@ export const counts = (fields: Partial<Counts> = {}): Counts => ({
   dead: 0,
   held: 0,
   blocked: 0,
+  hidden: 0,
   ...fields,
 });
 
@@ -87,7 +88,7 @@ export async function scanned(store: Store, tenant: string, after?: Pick<Row, 'c
   return rows;
 }
 
-export const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
+export const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
 
 /** All rows in a trouble, `limit` at a time. */
 export const allTroubled = (store: Store, tenant: string, condition: Condition, limit: number): Promise<Row[]> =>

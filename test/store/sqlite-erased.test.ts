@@ -16,7 +16,7 @@ const NEVER = 1_000_000;
 /** As long as wanted, and the secret at both ends. */
 const secret = (length: number): string => SECRET + '.'.repeat(length) + SECRET;
 
-describe('store/sqlite: erased', { timeout: 60_000 }, () => {
+describe('store/sqlite: erased', () => {
   const { newFolder, open } = useFolders();
 
   /** from a part of a page to many pages */
@@ -69,7 +69,7 @@ describe('store/sqlite: erased', { timeout: 60_000 }, () => {
 
   it('from a store that stays open, once nothing was written for a while', async () => {
     const directory = await newFolder();
-    const store = await open(directory, { idleMs: 50 });
+    const store = await open(directory, { idleMs: 3_000 });
     await store.write(owes(SECRET));
     assert.notDeepEqual(await filesWith(directory, SECRET), []);
     await store.write(settled);

@@ -5,7 +5,7 @@ import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { unavailable, useFolders } from './folders.ts';
 import { write } from './rows.ts';
 
-describe('store/sqlite: members', { timeout: 60_000 }, () => {
+describe('store/sqlite: members', () => {
   const { newFolder, open } = useFolders();
 
   it('revisions of a set grow while the clock stands or goes back, and follow it in a folder that is new', async () => {

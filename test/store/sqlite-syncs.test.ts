@@ -39,7 +39,7 @@ function eventsOf(log: string): Event[] {
   return events;
 }
 
-describe('store/sqlite: syncs', { timeout: 60_000 }, () => {
+describe('store/sqlite: syncs', () => {
   const { newFolder, open, writers } = useFolders();
 
   /** What happened between the start and the end of the writes. */

@@ -1,6 +1,6 @@
 /** The embedded store: the suite for all stores, and what only a folder, a file and a thread can do wrong. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ storeConformance('sqlite', async () => {
   };
 });
 
-describe('store/sqlite', { timeout: 60_000 }, () => {
+describe('store/sqlite', () => {
   const { newFolder, open, writers, cleanup } = useFolders();
 
   /** Another process that holds the folder and prints what it was promised. */
@@ -109,7 +109,14 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     await store.write(write({ tenant: 't', id: 'a' }));
     assert.equal((await stat(directory)).mode & 0o777, 0o700);
     const names = (await readdir(directory)).toSorted();
-    assert.deepEqual(names, ['bridge.db', 'bridge.db-shm', 'bridge.db-wal', 'lock.db', 'lock.pid']);
+    assert.deepEqual(names, [
+      'bridge.db',
+      'bridge.db-shm',
+      'bridge.db-wal',
+      'bridge.last-commit',
+      'lock.db',
+      'lock.pid',
+    ]);
     for (const name of names) assert.equal((await stat(join(directory, name))).mode & 0o777, 0o600, name);
   });
 
@@ -153,6 +160,51 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     release();
     await written;
     assert.equal(durable, true);
+  });
+
+  it('a disk that does not answer: 503 in time, what is durable is read, and all goes on once it answers', async () => {
+    const { gate: availability, shut, open: release } = createGate();
+    const failures: unknown[] = [];
+    const onFailure = (error: unknown): void => void failures.push(error);
+    const store = await open(await newFolder(), { hook: { availability }, deadlineMs: 2_000, onFailure });
+    await store.write(write({ tenant: 't', id: 'a' }));
+    shut();
+    const held = [1, 2, 3].map((n) => assert.rejects(store.write(write({ tenant: 't', id: `held${n}` })), unavailable));
+    await Promise.all(held);
+    assert.equal(failures.length, 1, 'told once');
+    assert.match(String(failures[0]), /The disk has not answered for 2 s/);
+    // nothing piles up: it is not even accepted
+    await assert.rejects(store.write(write({ tenant: 't', id: 'late' })), unavailable);
+    await assert.rejects(store.write(write({ tenant: 't', id: 'lazy' }), { durable: false }), unavailable);
+    await assert.rejects(store.setState('late', 1), unavailable);
+    assert.equal(await store.read({ tenant: 't', id: 'late' }), undefined);
+    assert.deepEqual(ids((await store.page('t', 0, 10)).rows), ['a']);
+    assert.deepEqual((await store.due('t', Number.MAX_SAFE_INTEGER, 10)).length, 0);
+    for await (const rows of store.scan('t')) assert.deepEqual(ids(rows), ['a']);
+
+    release();
+    // what was accepted is written in the end, as after any 503 of a store
+    const isAccepted = (): Promise<boolean> =>
+      store.write(write({ tenant: 't', id: 'late' })).then(
+        () => true,
+        () => false,
+      );
+    while (!(await isAccepted())) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((await store.counts('t')).rows, 5);
+    assert.equal(failures.length, 1);
+  });
+
+  it('reading writes to no file, not even to the one that the connections share: a frozen file system holds no reader up', async () => {
+    const directory = await newFolder();
+    const store = await open(directory);
+    // by another process: closing the file here would drop the locks on it
+    const shared = (): string => execFileSync('base64', [join(directory, 'bridge.db-shm')], { encoding: 'utf8' });
+    for (const id of ['a', 'b', 'c']) {
+      await store.write(write({ tenant: 't', id }));
+      const before = shared();
+      assert.ok((await store.page('t', 0, 10)).total > 0);
+      assert.equal(shared(), before);
+    }
   });
 
   it('a commit can be made slow', async () => {
@@ -208,7 +260,7 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     const before = await sight();
 
     const changes = [change({ at: 1 }), change({ revision: 2, onHold: true })];
-    const full = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', dueAt: 1 };
+    const full = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
     const moved = { memberships: ['h', 'i'], display: 'Other' };
     const together = await Promise.allSettled([
       store.write(write(small, { ...full, version: 2 }, { userName: 'other', reservations: ['other'], ...moved })),
@@ -234,7 +286,10 @@ describe('store/sqlite', { timeout: 60_000 }, () => {
     assert.deepEqual(await store.write(big('does not fit')), { kind: 'ok' });
     assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 1 }));
     assert.deepEqual(await store.write(write(small, { ...full, version: 2 })), { kind: 'ok' });
-    assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 2, doubt: 1, dead: 1, held: 1, blocked: 1 }));
+    assert.deepEqual(
+      await store.counts('t'),
+      counts({ rows: 2, owed: 2, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
+    );
   });
 
   it('writes on after a batch that SQLite refuses', async () => {

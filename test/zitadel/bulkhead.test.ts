@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { createBulkhead, type Lane } from '../../src/zitadel/bulkhead.ts';
 
 /** Work that ends when it is told to; counts what is under way. */
@@ -8,7 +9,7 @@ function workers(slots: number) {
   const running: { readonly lane: Lane; readonly end: () => void }[] = [];
   const begun: Lane[] = [];
   const add = (lane: Lane): Promise<void> =>
-    bulkhead.run(lane, 60_000, () => {
+    bulkhead.run({ tenant: 'acme', lane }, 60_000, () => {
       begun.push(lane);
       return new Promise<void>((resolve) => {
         const work = {
@@ -70,20 +71,20 @@ test('one slot serves both lanes in order of arrival', async () => {
 test('work that fails gives its slot back', async () => {
   const bulkhead = createBulkhead(1);
   await assert.rejects(
-    bulkhead.run('request', 60_000, () => Promise.reject(new Error('no'))),
+    bulkhead.run({ tenant: 'acme', lane: 'request' }, 60_000, () => Promise.reject(new Error('no'))),
     /no/,
   );
-  assert.equal(await bulkhead.run('sync', 60_000, () => Promise.resolve(1)), 1);
+  assert.equal(await bulkhead.run({ tenant: 'acme', lane: 'sync' }, 60_000, () => Promise.resolve(1)), 1);
 });
 
 test('who waits too long goes without, and takes no slot', async () => {
   const bulkhead = createBulkhead(1);
   const { promise, resolve } = Promise.withResolvers<void>();
-  const first = bulkhead.run('request', 60_000, () => promise.then(() => 'first'));
-  assert.equal(await bulkhead.run('request', 1, () => Promise.resolve('late')), undefined);
+  const first = bulkhead.run({ tenant: 'acme', lane: 'request' }, 60_000, () => promise.then(() => 'first'));
+  assert.equal(await bulkhead.run({ tenant: 'acme', lane: 'request' }, 1, () => Promise.resolve('late')), undefined);
   resolve();
   assert.equal(await first, 'first');
-  assert.equal(await bulkhead.run('request', 60_000, () => Promise.resolve('next')), 'next');
+  assert.equal(await bulkhead.run({ tenant: 'acme', lane: 'request' }, 60_000, () => Promise.resolve('next')), 'next');
 });
 
 test('who waits goes before bulk, but for each fourth slot', async () => {
@@ -108,4 +109,77 @@ test('bulk takes all slots that nobody else wants', async () => {
     await settle();
   }
   await Promise.all(done);
+});
+
+test('tenants take turns: whatever the others have waiting, a call starts once each of them has had a slot', async () => {
+  const calls = fc.record({
+    tenant: fc.constantFrom('a', 'b', 'c', 'd'),
+    lane: fc.constantFrom<Lane>('request', 'bulk'),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(calls, { minLength: 1, maxLength: 60 }),
+      fc.integer({ min: 1, max: 8 }),
+      async (all, slots) => {
+        const bulkhead = createBulkhead(slots);
+        const ends: (() => void)[] = [];
+        const begun: string[] = [];
+        const done = all.map((caller) =>
+          bulkhead.run(caller, 60_000, () => {
+            begun.push(caller.tenant);
+            return new Promise<void>((resolve) => ends.push(resolve));
+          }),
+        );
+        // this one comes last of all, behind every backlog
+        done.push(
+          bulkhead.run({ tenant: 'late', lane: 'bulk' }, 60_000, () => {
+            begun.push('late');
+            return Promise.resolve();
+          }),
+        );
+        const atOnce = Math.min(slots, all.length);
+        await settle();
+        for (let end = ends.shift(); end !== undefined; end = ends.shift()) {
+          end();
+          await settle();
+        }
+        await Promise.all(done);
+        assert.equal(begun.length, all.length + 1);
+        const before = begun.slice(atOnce, begun.indexOf('late'));
+        assert.equal(
+          new Set(before).size,
+          before.length,
+          `a tenant had two turns before the late one had any: ${begun.join(' ')}`,
+        );
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test('a backlog of one tenant costs another one a turn, not the backlog', async () => {
+  const turnsFor = async (backlog: number): Promise<number> => {
+    const bulkhead = createBulkhead(8);
+    const ends: (() => void)[] = [];
+    const work = (): Promise<void> => new Promise((resolve) => ends.push(resolve));
+    const done = Array.from({ length: backlog }, () => bulkhead.run({ tenant: 'busy', lane: 'request' }, 60_000, work));
+    const served: string[] = [];
+    done.push(
+      bulkhead.run({ tenant: 'other', lane: 'request' }, 60_000, async () => {
+        served.push('other');
+      }),
+    );
+    let turns = 0;
+    for (; served.length === 0; turns += 1) {
+      ends.shift()?.();
+      await settle();
+    }
+    for (let end = ends.shift(); end !== undefined; end = ends.shift()) {
+      end();
+      await settle();
+    }
+    await Promise.all(done);
+    return turns;
+  };
+  assert.deepEqual([await turnsFor(100), await turnsFor(1_000)], [2, 2]);
 });

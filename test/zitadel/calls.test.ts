@@ -144,5 +144,13 @@ test('metadata that is not ours is not shown', async () => {
 test('calls are counted by name and outcome', async () => {
   world.calls.length = 0;
   await world.zitadel().read('nobody');
+  assert.deepEqual(world.calls.toSorted(), [
+    'GetUserByID:QUERY-Dfbg2',
+    'ListUserMetadata:ok',
+    'UpdateUser:COMMAND-ugjs0upun6',
+  ]);
+  world.calls.length = 0;
+  // nobody ever had this one: no command is asked
+  await world.zitadel().read('stranger', true);
   assert.deepEqual(world.calls.toSorted(), ['GetUserByID:QUERY-Dfbg2', 'ListUserMetadata:ok']);
 });

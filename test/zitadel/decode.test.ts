@@ -69,6 +69,8 @@ test('Retry-After: seconds and a date', () => {
   assert.equal(with_(new Date(Date.now() - 5_000).toUTCString()), 0);
   assert.ok(Math.abs(Number(with_(new Date(Date.now() + 60_000).toUTCString())) - 60) <= 1);
   assert.equal(with_('soon'), undefined);
+  for (const longer of ['86400', '9'.repeat(400), 'Fri, 31 Dec 2100 23:59:59 GMT'])
+    assert.equal(with_(longer), 3_600, 'an hour at most');
 });
 
 /** An error of the network as connect-node wraps it. */

@@ -51,9 +51,28 @@ test('made by the first write, by a manager; what is written is read', async () 
   assert.deepEqual(await take(holder, DESK), { kind: 'already' });
   assert.equal((await take(holder, DESK, SALES)).kind, 'replan');
   assert.deepEqual(await holder.read(), { kind: 'found', facts: { [SALES]: '{"displayName":"Säles"}' } });
-  const writes = (await writesOf()).map(({ method, userId }) => `${String(method)} ${String(userId)}`);
+  const applied = (await writesOf()).filter(({ outcome }) => outcome === 'ok');
+  const writes = applied.map(({ method, userId }) => `${String(method)} ${String(userId)}`);
   assert.deepEqual(writes.slice(0, 2), [`CreateUser ${idOf(world)}`, `SetUserMetadata ${idOf(world)}`]);
   assert.equal(writes.filter((each) => each.startsWith('CreateUser')).length, 1);
+});
+
+test('lost by the reads of ZITADEL: no group is gone, and none is made twice', async () => {
+  const { groupStore: holder } = world.zitadel();
+  await set(holder, { [DESK]: '{"displayName":"Desk"}' });
+  const lose = (lost: boolean): Promise<Response> =>
+    fetch(`${world.sandbox.url}/sandbox/users/${idOf(world)}/lost`, { method: 'POST', body: JSON.stringify({ lost }) });
+  await lose(true);
+  const fresh = world.zitadel().groupStore;
+  const found = await fresh.read();
+  assert.equal(found.kind === 'found' && found.facts[DESK], '{"displayName":"Desk"}');
+  assert.deepEqual(await set(fresh, { [SALES]: '{"displayName":"Sales"}' }), { kind: 'done' });
+  for (const key of Object.keys(found.kind === 'found' ? found.facts : {})) await take(fresh, key);
+  await take(fresh, SALES);
+  // nothing to be seen is no proof that nothing is there
+  assert.equal((await fresh.read()).kind, 'retry');
+  await lose(false);
+  assert.equal((await fresh.read()).kind, 'found');
 });
 
 test('it is a machine without credentials, and no SCIM user', async () => {

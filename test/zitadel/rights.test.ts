@@ -3,6 +3,7 @@ import { after, beforeEach, test } from 'node:test';
 import type { Outcome, Zitadel } from '../../src/bridge/ports/zitadel.ts';
 import type { Facts } from '../../src/mapping/facts.ts';
 import { groupKey } from '../../src/mapping/groups.ts';
+import { integrityViolation } from '../../sandbox/errors.ts';
 import { ORG_RIGHT, projectRight, rightsOfFacts } from '../../src/mapping/rights.ts';
 import type { RightCall, RightSet } from '../../src/mapping/steps.ts';
 import { createConnection } from '../../src/zitadel/connection.ts';
@@ -64,8 +65,9 @@ test('roles in the organization: given, replaced in the order given, taken away,
   for (let times = 0; times < 2; times += 1)
     assert.deepEqual(await change(id, 'UpdateAdministrator', { roles: other }), { kind: 'done' });
   assert.deepEqual(await held(id), { [ORG_RIGHT]: JSON.stringify(other) });
-  for (let times = 0; times < 2; times += 1)
-    assert.deepEqual(await change(id, 'DeleteAdministrator', { roles: [] }), { kind: 'done' });
+  assert.deepEqual(await change(id, 'DeleteAdministrator', { roles: [] }), { kind: 'done' });
+  // the answer is empty then: it does not say that anything was done
+  assert.equal((await change(id, 'DeleteAdministrator', { roles: [] })).kind, 'replan');
   assert.deepEqual(await held(id), {});
 });
 
@@ -217,7 +219,7 @@ test('one call at a time on the members of an organization, and who waits takes 
 
 test('parallel writes of another process: retry, and nothing was written', async () => {
   const id = await fresh();
-  const message = 'rpc error: code = Unknown desc = integrity violation of type "unique" on "events2"';
+  const { rawMessage: message } = integrityViolation('C');
   await world.faults({ mode: 'error', method: 'CreateAdministrator', code: 'UNKNOWN', message });
   const outcome = await change(id, 'CreateAdministrator', { roles: ['ORG_OWNER_VIEWER'] });
   assert.ok(outcome.kind === 'retry' && outcome.definite);
@@ -310,12 +312,21 @@ test('lists of more than one page are read whole', async (context) => {
   for await (const page of zitadel.users()) ids.push(...page.map(({ id }) => id));
   assert.equal(ids.length, 1_001);
   const run = (id: string, call: RightCall, right: RightSet): Promise<Outcome> => change(id, call, right, zitadel);
-  await Promise.all(
-    ids.flatMap((id) => [
-      run(id, 'CreateAuthorization', { project, roles: ['viewer', 'editor'] }),
-      run(id, 'CreateAdministrator', { roles: ['ORG_OWNER_VIEWER'] }),
-    ]),
-  );
+  const left = ids.values();
+  // no more of them at once than there are slots: on a slow machine the last ones would wait in vain
+  const giving = Array.from({ length: 4 }, async () => {
+    for (const id of left) {
+      const outcomes = await Promise.all([
+        run(id, 'CreateAuthorization', { project, roles: ['viewer', 'editor'] }),
+        run(id, 'CreateAdministrator', { roles: ['ORG_OWNER_VIEWER'] }),
+      ]);
+      assert.ok(
+        outcomes.every(({ kind }) => kind === 'done'),
+        JSON.stringify(outcomes),
+      );
+    }
+  });
+  await Promise.all(giving);
   const all = await zitadel.allRights();
   for (const id of ids) {
     const { org, projects } = rightsOfFacts(all.get(id) ?? {});

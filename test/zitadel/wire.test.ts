@@ -1,4 +1,4 @@
-/** What goes over the wire, seen by a server that answers nothing but the least. */
+/** What goes over the wire, seen by a server that answers nothing but the least; sometimes nothing at all. */
 import assert from 'node:assert/strict';
 import { createServer, type IncomingHttpHeaders } from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -28,22 +28,26 @@ const seen: { readonly path: string; readonly headers: IncomingHttpHeaders }[] =
 const sent: { create?: CreateUserRequest; update?: UpdateUserRequest; bodies: Message[] } = { bodies: [] };
 /** services of this server beside UserService, by path prefix */
 let served: readonly string[] = [];
+/** it answers 200 and messages without content */
+let isEmpty = false;
 
 const adapter = connectNodeAdapter({
   routes: (router) =>
     router
       .rpc(UserService.method.createUser, (request) => {
         sent.create = request;
-        return {};
+        return isEmpty ? {} : { id: request.userId ?? '', creationDate: { seconds: 1n } };
       })
       .rpc(UserService.method.updateUser, (request) => {
         sent.update = request;
-        return {};
+        return isEmpty ? {} : { changeDate: { seconds: 1n } };
       })
       .rpc(UserService.method.getUserByID, (_request, { requestHeader }) => {
         if (requestHeader.has('authorization')) return {};
         throw new ConnectError('auth header missing', Code.Unauthenticated);
       })
+      .rpc(UserService.method.listUserMetadata, () => (isEmpty ? {} : { pagination: { appliedLimit: 100n } }))
+      .rpc(UserService.method.listUsers, () => (isEmpty ? {} : { details: { timestamp: { seconds: 1n } } }))
       .rpc(AuthService.method.getMyUser, () => ({ user: { id: 'me' } }))
       .rpc(AuthService.method.listMyZitadelPermissions, () => ({ result: ['user.grant.read', 'org.member.read'] }))
       .rpc(AuthorizationService.method.listAuthorizations, (request) => {
@@ -63,7 +67,7 @@ const adapter = connectNodeAdapter({
         return { id: 'new' };
       })
       .rpc(InternalPermissionService.method.listAdministrators, (_request, { requestHeader }) => {
-        if (requestHeader.has('authorization')) return {};
+        if (requestHeader.has('authorization')) return isEmpty ? {} : { pagination: { appliedLimit: 100n } };
         throw new ConnectError('auth header missing', Code.Unauthenticated);
       }),
 });
@@ -92,6 +96,7 @@ after(() => {
 beforeEach(() => {
   seen.length = 0;
   served = ['v2', 'v2beta'];
+  isEmpty = false;
 });
 
 function zitadel(options: Partial<ZitadelOptions> = {}) {
@@ -132,6 +137,22 @@ test('every call carries token and organization, and never a deadline for the se
 
 test('an empty answer makes nobody gone', async () => {
   assert.equal((await zitadel().read('x')).kind, 'retry');
+});
+
+test('a message without content settles no write and empties no list', async () => {
+  isEmpty = true;
+  const one = zitadel();
+  for (const call of ['CreateUser', 'UpdateUser'] as const) {
+    const outcome = await one.run('id-1', { call, set: person('ann'), names: [], after: {} }, yes);
+    assert.deepEqual([outcome.kind, 'definite' in outcome && outcome.definite], ['retry', false], call);
+  }
+  const reads = [
+    () => one.metadata('x'),
+    () => one.protectedUsers(),
+    () => one.allRights(),
+    () => one.users()[Symbol.asyncIterator]().next(),
+  ];
+  for (const read of reads) await assert.rejects(read, { status: 503 });
 });
 
 test('create: organization, id, and addresses stored as verified', async () => {

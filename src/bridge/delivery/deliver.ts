@@ -13,9 +13,9 @@ import type { Clock } from '../ports/context.ts';
 import type { Lease, Store } from '../ports/store.ts';
 import type { Unreadable, Zitadel } from '../ports/zitadel.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
-import { readBack } from '../row/observe.ts';
+import { readBack, readBackHidden } from '../row/observe.ts';
 import { askedName, believedFacts, isSameRow, merged, normalizedUserName, deliverable } from '../row/views.ts';
-import { needsReading, planRights, type RightsPlan, type RightsRules, withRights } from './rights.ts';
+import { needsReading, planRights, type RightsPlan, type RightsRules, withGiven, withRights } from './rights.ts';
 import { createRunSteps } from './run-steps.ts';
 import type { Round } from '../row/settle.ts';
 import type { Waiters } from './waiters.ts';
@@ -108,12 +108,13 @@ export function createDeliver(options: DeliverOptions): Deliver {
       if ((stored.doubt && !state.mine) || isTime) {
         const takenOver = state.first && stored.calling !== null;
         const answer = await target.zitadel.read(key.id);
-        if (answer.kind !== 'found' && answer.kind !== 'gone')
+        if (answer.kind === 'retry' || answer.kind === 'blocked')
           return after.putOff(stored, target, update, answer, state.sent);
-        const reading = answer.kind === 'found' ? answer.reading : null;
-        await update((now) =>
-          readBack(now, reading, { now: clock(), timing, takenOver: takenOver && now.calling !== null }),
-        );
+        await update((now) => {
+          const how = { now: clock(), timing, takenOver: takenOver && now.calling !== null };
+          if (answer.kind === 'hidden') return readBackHidden(now, how);
+          return readBack(now, answer.kind === 'found' ? answer.reading : null, how);
+        });
         state.first = false;
         state.mine = false;
         continue;
@@ -139,7 +140,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
         return state.alone ? after.answerOthers(row, target, update, name) : undefined;
       }
       const planned = 'steps' in name ? name.steps : steps;
-      if (planned.length > 0 && !state.mine) await update((now) => calling(now, row, planned), true);
+      const notes = (now: Row): Row => (target.rules === undefined ? now : withGiven(now, planned, target.rules));
+      if (planned.length > 0 && (!state.mine || notes(row) !== row))
+        await update((now) => notes(state.mine ? now : calling(now, row, planned)), true);
       state.first = false;
       const started = clock();
       const before = state.sent;
@@ -215,14 +218,16 @@ export function createDeliver(options: DeliverOptions): Deliver {
   }
 
   function planOf(row: Row): readonly Step[] {
-    const isFresh = clock() - row.verifiedAt <= timing.believedMs;
+    const isFresh = row.hidden === null && Math.abs(clock() - row.verifiedAt) <= timing.believedMs;
     const named = isFresh ? [] : row.pending.flatMap((change) => change.named);
     const asksState =
       row.pending.some((change) => 'state' in change.facts) || (row.recheck !== null && 'state' in row.recheck.facts);
     const wanted = merged(believedFacts(row), row.pending);
     const asked = { unknown: new Set(named), asksState };
     if (row.confirmed !== null || wanted === null || row.sentName === null || row.sentName === wanted['username'])
-      return plan(row.confirmed, wanted, asked);
+      return row.hidden === null
+        ? plan(row.confirmed, wanted, asked)
+        : plan(row.confirmed, wanted, asked).flatMap(keyByKey);
     // two creates of one id under different names would both hold their name for good
     const create = plan(null, { ...wanted, username: row.sentName });
     const rename = plan({ ...wanted, username: row.sentName }, wanted, { asksState: false });
@@ -260,6 +265,12 @@ const NO_RIGHTS = { take: [], give: [] } as const;
 function withRightSteps(steps: readonly Step[], { take, give }: RightsPlan): readonly Step[] {
   return steps.some(({ call }) => call === 'DeleteUser') ? steps : [...take, ...steps, ...give];
 }
+
+/** Whether a key is there cannot be read of a user that reads have lost, and of several of which one is not there none is deleted. */
+const keyByKey = (step: Step): readonly Step[] =>
+  step.call !== 'DeleteUserMetadata' || step.names.length < 2
+    ? [step]
+    : step.names.map((name) => ({ ...step, set: { [name]: null }, names: [name], after: { [name]: null } }));
 
 const LISTS_LAG = { kind: 'retry', definite: true, cause: 'answer', reason: 'rights-are-listed-late' } as const;
 

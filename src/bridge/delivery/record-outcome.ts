@@ -3,7 +3,7 @@ import type { Clock } from '../ports/context.ts';
 import type { Outcome, Unreadable } from '../ports/zitadel.ts';
 import type { Store } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
-import { tombstoned } from '../row/observe.ts';
+import { deleted } from '../row/observe.ts';
 import type { Target } from './deliver.ts';
 import { pauseOf } from '../row/next-attempt.ts';
 import { deadName, isEmpty, isSameRow, unlessEmpty, deliverable } from '../row/views.ts';
@@ -134,14 +134,18 @@ export function createRecordOutcome({
     wakeFor({ dueAt });
   }
 
-  /** The user is not there: its changes have nothing to change any more. */
+  /** The user is not there: its changes have nothing to change any more, and what was answered of them is a dead letter. */
   async function vanish(seen: Row, update: Update): Promise<void> {
     let lost: readonly Change[] = [];
+    let dead = 0;
     await update((row) => {
       lost = row.pending;
-      return tombstoned(row, clock());
-    });
-    report(seen, NOTHING, 0, MADE, 'gone');
+      const next = deleted(row, clock());
+      dead = next.deadLetters.length - row.deadLetters.length;
+      return next;
+    }, true);
+    const orphans = lost.filter((change) => !change.acknowledged && !waiters.awaited(seen, change)).length;
+    report(seen, NOTHING, 0, { orphans, dead }, 'gone');
     for (const { revision, kind } of lost)
       waiters.publish(seen, revision, kind === 'delete' ? { kind: 'settled' } : { kind: 'gone' });
   }

@@ -5,19 +5,23 @@
 import { stableJson } from '../../mapping/codecs.ts';
 import { type Facts, overlay } from '../../mapping/facts.ts';
 import { membershipsOf, groupOf, MEMBER } from '../../mapping/groups.ts';
-import { rightFacts, type Rights, rightsOfFacts, withoutRights } from '../../mapping/rights.ts';
+import { isIn, namesOf, rightFacts, type Rights, rightsOfFacts, withoutRights } from '../../mapping/rights.ts';
 import { rightSteps } from '../../mapping/right-steps.ts';
 import type { Memberships } from '../../mapping/rules.ts';
 import type { Step } from '../../mapping/steps.ts';
 import type { Row } from '../row/types.ts';
-import { merged } from '../row/views.ts';
+import { isIdle, merged } from '../row/views.ts';
 import { isGroupRow } from '../row/kinds.ts';
 import type { Timing } from '../timing.ts';
 
 /** The rules in force, as a delivery needs them. */
 export interface RightsRules {
-  /** What a user is to hold; `held` itself when that is so already. */
-  wanted(held: Rights, memberships: Memberships): Rights;
+  /** What a user is to hold, of whom the rules gave `given`; `held` itself when that is so already. */
+  wanted(held: Rights, memberships: Memberships, given: Row['rights']['given']): Rights;
+  /** whether rights of this user are left as they are: it is protected */
+  spares(id: string): boolean;
+  /** whether what is given has to be kept with the user: the rules take away nothing else yet */
+  keepsGiven(): boolean;
   /** roles of a project that may be made */
   creates(project: string): readonly string[];
   /** when the rights of all users were last listed; 0: never. A user who was not among them holds none */
@@ -40,10 +44,32 @@ export const UNKNOWN_RIGHTS = -1;
 export function planRights(row: Row, book: RightsRules): RightsPlan {
   if (!row.pending.some(({ rights }) => rights)) return NONE;
   const facts = merged(row.confirmed, row.pending);
-  if (facts === null) return NONE;
+  if (facts === null || book.spares(row.id)) return NONE;
   const held = rightsOfFacts(row.confirmed ?? {});
-  const wanted = book.wanted(held, split(row, facts));
+  const wanted = book.wanted(held, split(row, facts), row.rights.given);
   return wanted === held ? NONE : rightSteps(held, wanted, book.creates);
+}
+
+/** The row with the roles that these steps give it, before they are sent: a call that is never answered may have given them. */
+export function withGiven(row: Row, steps: readonly Step[], book: RightsRules): Row {
+  if (!book.keepsGiven()) return row;
+  const confirmed = namesOf(rightsOfFacts(row.confirmed ?? {}));
+  const before = row.rights.given ?? [];
+  const added = steps
+    .flatMap(({ right }) => (right?.roles ?? []).map((role) => ({ project: right?.project ?? null, role })))
+    .filter((name) => !isIn(confirmed, name) && !isIn(before, name));
+  return added.length === 0 ? row : { ...row, rights: { ...row.rights, given: [...before, ...added] } };
+}
+
+/** Nothing is on its way: what was given and is not held was taken away, and what comes later is not of the rules. */
+export function stillGiven(row: Row): Row {
+  const { given } = row.rights;
+  if (given === undefined || !isIdle(row)) return row;
+  const held = namesOf(rightsOfFacts(row.confirmed ?? {}));
+  const kept = given.filter((name) => isIn(held, name));
+  if (kept.length === given.length) return row;
+  const { given: _given, ...rights } = row.rights;
+  return { ...row, rights: kept.length === 0 ? rights : { ...rights, given: kept } };
 }
 
 /** Whether what is held has to be read before these steps: an update replaces all that is there, whoever gave it. */
@@ -74,7 +100,8 @@ const lacksId = (call: Step['call'], right: Step['right']): boolean =>
 /** Rights as they were listed, asked for at `asked`; undefined: the list may be older than our own last call, and says otherwise. */
 export function withRights(row: Row, held: Facts, asked: number, timing: Timing): Row | undefined {
   if (row.confirmed === null) return row;
-  const confirmed = overlay(withoutRights(row.confirmed), held);
+  // lists may have lost a hidden user along with what it holds
+  const confirmed = overlay(row.hidden === null ? withoutRights(row.confirmed) : row.confirmed, held);
   const isSame = textOf(row.confirmed) === textOf(confirmed);
   if (!isSame && asked < row.rights.sent + timing.listLagMs) return undefined;
   return { ...row, confirmed, rights: { ...row.rights, at: Math.max(asked, row.rights.sent + 1) } };

@@ -1,12 +1,13 @@
 /** Runs the steps of a plan in order, as far as ZITADEL goes along. */
+import { BridgeError } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
-import type { FactsChange } from '../../mapping/facts.ts';
+import { type FactsChange, isSealed } from '../../mapping/facts.ts';
 import { rightsOfFacts } from '../../mapping/rights.ts';
 import type { Step } from '../../mapping/steps.ts';
 import type { CheckProtection } from './protected-users.ts';
+import type { Change, Row } from '../row/types.ts';
 import type { Lease, Store } from '../ports/store.ts';
 import type { Outcome } from '../ports/zitadel.ts';
-import type { Row } from '../row/types.ts';
 import type { Target } from './deliver.ts';
 import { retryAfterOf, type Waiters } from './waiters.ts';
 import type { Round } from '../row/settle.ts';
@@ -20,6 +21,9 @@ export interface RunStepsOptions {
 
 /** A refused step takes only its own facts with it, one that is not permitted too; what cannot be had now ends the round. */
 export type RunSteps = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
+
+/** The client has not been answered yet. */
+const isWaitedFor = ({ acknowledged: answered, abandoned: orphan }: Change): boolean => !answered && orphan !== true;
 
 interface Tried {
   readonly barred: Awaited<ReturnType<CheckProtection>>;
@@ -56,12 +60,16 @@ export function createRunSteps({ store, waiters, timing }: RunStepsOptions): Run
     });
     const proceed = async (): Promise<boolean> =>
       (await store.prove(lease, timing.leaseMs)) && waiters.sending(row, covered);
+    const from = row.pending.some(isWaitedFor) ? 'request' : 'queue';
     const rest = [...steps];
-    for (let step = rest.shift(); step !== undefined; step = rest.shift()) {
+    for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
+      const step = withoutSealed(next);
+      if (step !== next) refusals.push({ names: ['password'], error: UNREADABLE });
+      if (step === undefined) continue;
       const one = step;
       const attempt = async (): Promise<Tried> => {
         const barred = await checkProtection(row.id, one, row.confirmed);
-        return { barred, outcome: barred ?? (await zitadel.run(row.id, one, proceed)) };
+        return { barred, outcome: barred ?? (await zitadel.run(row.id, one, proceed, from)) };
       };
       const tried = inTurn === undefined ? await attempt() : await inTurn(row.id, one, row.confirmed, attempt);
       const { barred, outcome } = tried ?? NOT_ITS_TURN;
@@ -113,6 +121,21 @@ export function createRunSteps({ store, waiters, timing }: RunStepsOptions): Run
     }
     return round(null);
   };
+}
+
+/** A password that only another key decrypts takes nothing else with it. */
+const UNREADABLE = new BridgeError(
+  400,
+  'the password was not set: its hash could not be decrypted, PASSWORD_KEY is another one than when it was kept; set the password again',
+  { scimType: 'invalidValue' },
+);
+
+/** The step without a hash that cannot be decrypted; undefined when it was for nothing else. */
+function withoutSealed(step: Step): Step | undefined {
+  const { password, ...set } = step.set;
+  if (typeof password !== 'string' || !isSealed(password)) return step;
+  if (Object.keys(set).length === 0) return undefined;
+  return { ...step, set, names: step.names.filter((name) => name !== 'password') };
 }
 
 /**

@@ -1,13 +1,11 @@
 /** The rules in force: kept as a row among the groups, so on the holder too; what a group is bound to follows what SCIM says of it. */
 import { stableJson } from '../../mapping/codecs.ts';
 import { RULES_KEY } from '../../mapping/groups.ts';
-import type { Rights } from '../../mapping/rights.ts';
 import {
   applied,
   bind,
   createsOf,
   finished,
-  type Memberships,
   type Named,
   NO_RULES,
   offRules,
@@ -45,7 +43,7 @@ export interface ActiveRules extends RightsRules {
   differs(): boolean;
   /** Takes what the store has; false: it has none. */
   load(): Promise<boolean>;
-  /** The rules of bridge.yaml are in force: there were none. */
+  /** The rules of bridge.yaml are in force: there were none. Until they are applied they take nothing away that they did not give. */
   begin(): Promise<void>;
   /** What the name of a group makes of the bindings; whether anything changed. Durable when it resolves. */
   look(group: Named): Promise<boolean>;
@@ -74,6 +72,8 @@ export interface ActiveRulesOptions {
   readonly store: Store;
   readonly zitadel: Pick<Zitadel, 'catalogue'>;
   readonly rules: readonly Rule[];
+  /** whose rights no rule touches */
+  readonly spares: (id: string) => boolean;
   readonly scheduler: Scheduler;
   readonly clock: Clock;
   /** which rules give nothing has changed */
@@ -158,7 +158,9 @@ export function createActiveRules(options: ActiveRulesOptions): ActiveRules {
     off: () => off,
     differs: () => !isOfFile(),
     // what somebody may have written gives nothing and takes nothing
-    wanted: (held: Rights, memberships: Memberships) => (isTrusted ? wanted(set, held, memberships, offPlaces) : held),
+    wanted: (held, memberships, given) => (isTrusted ? wanted(set, held, memberships, offPlaces, given) : held),
+    spares: options.spares,
+    keepsGiven: () => set.first === true,
     creates: (project) => createsOf(set, project),
     listed: () => listed,
     checked: () => isChecked,
@@ -166,7 +168,7 @@ export function createActiveRules(options: ActiveRulesOptions): ActiveRules {
     load: () => inTurn(load),
     begin: () =>
       inTurn(async () => {
-        if (options.rules.length > 0) await save(() => ({ ...NO_RULES, rules: options.rules }));
+        if (options.rules.length > 0) await save(() => ({ ...NO_RULES, rules: options.rules, first: true }));
       }),
     look: (group) => (isTrusted ? changeTo((now) => bind(now, group)) : Promise.resolve(false)),
     async forget(group) {
@@ -193,9 +195,9 @@ export function createActiveRules(options: ActiveRulesOptions): ActiveRules {
 
 function setOf(json: string): RuleSet | undefined {
   try {
-    const { rules, bindings, retired } = JSON.parse(json) as RuleSet;
+    const { rules, bindings, retired, first } = JSON.parse(json) as RuleSet;
     const isSet = Array.isArray(rules) && Array.isArray(retired) && typeof bindings === 'object';
-    return isSet ? { rules, bindings, retired } : undefined;
+    return isSet ? { rules, bindings, retired, ...(first === true && { first }) } : undefined;
   } catch {
     return undefined;
   }

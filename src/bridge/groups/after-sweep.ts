@@ -5,7 +5,7 @@ import { groupOf, MEMBER, membershipsOf } from '../../mapping/groups.ts';
 import { rightsOfFacts } from '../../mapping/rights.ts';
 import { withBridgeChange } from '../row/recheck.ts';
 import type { Clock, Context } from '../ports/context.ts';
-import type { Row, Unique } from '../row/types.ts';
+import type { Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import type { Zitadel } from '../ports/zitadel.ts';
@@ -65,17 +65,17 @@ export async function tidyAfterSweep(options: AfterSweepOptions, acceptRemovals:
   const all: ReadonlyMap<string, Facts> | undefined = book.active() ? await zitadel.allRights() : undefined;
   let keys = 0;
   let holdsRetired = false;
-  const orphans: Row[] = [];
+  const orphans: Key[] = [];
   const retired = book.set().retired;
   for await (const rows of store.scan(tenant)) {
     for (const row of rows) {
       const ids = membershipsOf(row.confirmed ?? {});
       keys += ids.length;
-      if (isIdle(row) && strays(row).length > 0) orphans.push(row);
+      if (isIdle(row) && strays(row).length > 0) orphans.push({ tenant, id: row.id });
       if (all === undefined || (ids.length === 0 && row.rights.at === 0 && !all.has(row.id))) continue;
       const now = await takeRights(row, all.get(row.id) ?? {});
       if (await rules.lookAt(row.id, { txn: 'sync' })) holdsRetired = true;
-      else if (retired.length > 0 && isRetired(now)) holdsRetired = true;
+      else if (retired.length > 0 && !book.spares(row.id) && isRetired(now)) holdsRetired = true;
     }
   }
   if (all !== undefined) book.listedAt(asked);
@@ -110,8 +110,8 @@ export async function tidyAfterSweep(options: AfterSweepOptions, acceptRemovals:
     );
   }
 
-  async function takeOff({ tenant: of, id }: Row): Promise<void> {
-    await updateRow(store, unique, { tenant: of, id }, (row) => {
+  async function takeOff(key: Key): Promise<void> {
+    await updateRow(store, unique, key, (row) => {
       const gone = strays(row);
       if (!isIdle(row) || gone.length === 0) return row;
       const facts = Object.fromEntries(gone.map((key) => [key, null]));

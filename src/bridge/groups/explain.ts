@@ -1,6 +1,6 @@
 /** Why a user has, is to get, or does not get a right. Pure. */
 import { groupKey, membershipsOf } from '../../mapping/groups.ts';
-import { ORG_RIGHT, projectRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
+import { isIn, namesOf, ORG_RIGHT, projectRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
 import { given, managed } from '../../mapping/rules.ts';
 import type { ExplainedRight, Explanation, RightName } from '../ports/operator.ts';
 import type { Row } from '../row/types.ts';
@@ -14,7 +14,8 @@ export function explained(row: Row, book: ActiveRules, directory: Directory): Ex
   const ids = new Set([...membershipsOf(row.confirmed ?? {}), ...membershipsOf(facts)]);
   const memberships = split(row, facts);
   const held = rightsOfFacts(row.confirmed ?? {});
-  const wanted = book.wanted(held, memberships);
+  const isSpared = book.spares(row.id);
+  const wanted = isSpared ? held : book.wanted(held, memberships, row.rights.given);
   const all = [
     ...namesOf(held),
     ...namesOf(wanted),
@@ -31,6 +32,7 @@ export function explained(row: Row, book: ActiveRules, directory: Directory): Ex
     pending: [...directory.all()].flatMap(({ id, definition }) =>
       definition.pending.some(({ value }) => value === row.id) ? [id] : [],
     ),
+    protected: isSpared,
     rights: unique(all).map((name) => right(name)),
     off: [...book.off()].flatMap(([place, reason]) =>
       [...ids].some((id) => given(book.set(), id).some(({ rule }) => rule === place))
@@ -54,7 +56,7 @@ export function explained(row: Row, book: ActiveRules, directory: Directory): Ex
     const isWanted = holds(wanted, { project, role });
     const fact = project === null ? ORG_RIGHT : projectRight(project);
     const letter = row.deadLetters.find(({ facts: dead }) => fact in dead);
-    const isMine = managedBy(book, { project, role });
+    const isMine = !isSpared && managedBy(book, { project, role });
     const isSure = groups.some(({ id }) => memberships.vouched.includes(id));
     const standing =
       isHeld !== isWanted ? (letter === undefined ? 'owed' : 'dead') : isHeld && isMine && !isSure ? 'kept' : 'settled';
@@ -69,15 +71,6 @@ export function explained(row: Row, book: ActiveRules, directory: Directory): Ex
     };
   }
 }
-
-/** The roles of rights, one by one. */
-export const namesOf = ({ org, projects }: Rights): readonly RightName[] => [
-  ...org.map((role) => ({ project: null, role })),
-  ...[...projects].flatMap(([project, { roles }]) => roles.map((role) => ({ project, role }))),
-];
-
-export const isIn = (names: readonly RightName[], { project, role }: RightName): boolean =>
-  names.some((each) => each.project === project && each.role === role);
 
 const unique = (names: readonly RightName[]): readonly RightName[] =>
   names.filter((name, at) => names.findIndex((each) => isIn([each], name)) === at);

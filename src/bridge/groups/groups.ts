@@ -11,6 +11,7 @@ import type { Timing } from '../timing.ts';
 import type { GroupEdit, GroupResource, Groups } from '../requests/use-cases.ts';
 import type { DefinitionChanges } from './definition-changes.ts';
 import type { Deletions } from './deletions.ts';
+import type { ScanLine } from '../requests/scan-queue.ts';
 import type { Directory } from './directory.ts';
 import { createGroupList } from './list.ts';
 import type { MembershipChanges } from './membership-changes.ts';
@@ -32,6 +33,8 @@ export interface GroupsOptions {
   readonly rules: RuleEvaluation;
   readonly deletions: Deletions;
   readonly show: GroupViews;
+  /** scans of the tenant */
+  readonly scans: ScanLine;
   /** ids that are no users and no groups are refused; else they wait for their user */
   readonly strictMembers: boolean;
   readonly scheduler: Scheduler;
@@ -176,6 +179,18 @@ export function createGroups(options: GroupsOptions): Groups {
     await bring(ctx, id, users, deadline, true);
   }
 
+  /**
+   * Throws 400 for a replace that names members none of which is known, on a group that has members: a client whose ids are another
+   * system's would empty the group (Metatavu/keycloak-scim-server#107).
+   */
+  async function checkReplaced(id: string, definition: Definition, wish: GroupEdit, deadline: number): Promise<void> {
+    const named = wish.members.flatMap((each) => (each.kind === 'replace' ? each.ids : []));
+    if (named.length === 0 || named.some((each) => directory.find(each) !== undefined)) return;
+    if (await memberships.knowsAny(named, 'rows', deadline)) return;
+    if ((await show.asked(id, definition)).length === 0) return;
+    if (!(await memberships.knowsAny(named, 'zitadel', deadline))) throw unknownMembers(named);
+  }
+
   function edit(
     ctx: Context,
     id: string,
@@ -203,6 +218,7 @@ export function createGroups(options: GroupsOptions): Groups {
     deadline: number,
   ): Promise<GroupResource> {
     const definition = await matching(id, wish.ifMatch);
+    await checkReplaced(id, definition, wish, deadline);
     const wishes = await memberChangesOf(wish.members, () => show.asked(id, definition));
     const { users, groups } = await sorted(id, wishes, deadline);
     const { displayName, externalId } = wish;
@@ -245,7 +261,7 @@ export function createGroups(options: GroupsOptions): Groups {
     create,
     edit,
     get: (_ctx, id, { members }) => show.get(id, members),
-    list: createGroupList({ tenant, store, show }),
+    list: createGroupList({ tenant, store, show, scans: options.scans }),
     async remove(ctx, id, ifMatch) {
       const deadline = clock() + timing.answerWithinMs;
       await turns.take(id, true, timing.answerWithinMs / 2, async () => {

@@ -1,14 +1,15 @@
 /** Lists of groups: from the rows alone; members are loaded only for filters that are about them and for what is shown. */
 import { type Resource, resolvePath } from '../../mapping/attribute-path.ts';
-import { compileFilter, type FilterNode, indexable } from '../../mapping/filter.ts';
+import { type FilterNode, indexable } from '../../mapping/filter.ts';
 import { GROUP, GROUP_URN } from '../../mapping/group-attributes.ts';
 import { membershipsOf } from '../../mapping/groups.ts';
-import { sortResources } from '../../mapping/sort.ts';
 import type { Row } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
 import { shownFacts } from '../row/views.ts';
+import type { ScanLine } from '../requests/scan-queue.ts';
+import { pageOf, select, type Selection } from '../requests/selection.ts';
 import { groupsOf } from '../row/kinds.ts';
-import type { GroupQuery, GroupResource, Groups } from '../requests/use-cases.ts';
+import type { Listed, GroupQuery, GroupResource, Groups } from '../requests/use-cases.ts';
 import { definitionOf } from './definitions.ts';
 import type { GroupViews } from './group-views.ts';
 
@@ -16,13 +17,15 @@ export interface GroupListOptions {
   readonly tenant: string;
   readonly store: Store;
   readonly show: GroupViews;
+  /** scans of the tenant */
+  readonly scans: ScanLine;
 }
 
-export function createGroupList({ tenant, store, show }: GroupListOptions): Groups['list'] {
+export function createGroupList({ tenant, store, show, scans }: GroupListOptions): Groups['list'] {
   const shelf = groupsOf(tenant);
 
   async function* candidates(filter: FilterNode | undefined): AsyncIterable<readonly Row[]> {
-    const hint = filter && indexable(filter, GROUP, ['id', 'externalId', 'displayName', 'members.value']);
+    const hint = filter && hintOf(filter);
     if (hint === undefined) yield* store.scan(shelf);
     else if (hint.path === 'id') yield await byIds([hint.value]);
     else if (hint.path === 'members.value') yield await byIds(await groupsWith(hint.value));
@@ -44,38 +47,45 @@ export function createGroupList({ tenant, store, show }: GroupListOptions): Grou
     return ids;
   }
 
-  async function shown(rows: readonly Row[], members: boolean): Promise<readonly GroupResource[]> {
-    const resources: GroupResource[] = [];
-    for (const row of rows) {
+  async function* shown(rows: AsyncIterable<Row>, members: boolean): AsyncGenerator<GroupResource, void> {
+    for await (const row of rows) {
       const resource = await show.resource(row, members);
-      if (resource !== undefined) resources.push(resource);
+      if (resource !== undefined) yield resource;
     }
-    return resources;
   }
 
   return async (_ctx, query) => {
     const { filter, sortBy, sortOrder, startIndex, count } = query;
     const from = startIndex - 1;
-    if (filter === undefined && sortBy === undefined) {
-      const { rows, total } = await store.page(shelf, from, count);
-      return { total, resources: await shown(rows, query.members) };
-    }
-    const matches = filter === undefined ? () => true : compileFilter(filter, GROUP);
+    const listed = ({ total, rows }: Selection): Listed<GroupResource> => ({
+      total,
+      resources: shown(rows, query.members),
+    });
+    if (filter === undefined && sortBy === undefined) return listed(await pageOf(store, shelf, from, count));
     const needs = filter !== undefined && isAbout(filter, 'members');
-    const hits = new Map<Resource, Row>();
-    for await (const rows of candidates(filter)) {
-      for (const row of rows) {
-        const group = await show.resource(row, needs);
-        const resource = group && document(group, query.location);
-        if (resource !== undefined && matches(resource)) hits.set(resource, row);
-      }
-    }
-    const found = [...hits.keys()];
-    const ordered = sortBy === undefined ? found : sortResources(found, GROUP, { sortBy, sortOrder });
-    const page = ordered.slice(from, from + count).flatMap((each) => hits.get(each) ?? []);
-    return { total: hits.size, resources: await shown(page, query.members) };
+    const hint = filter && hintOf(filter);
+    const search = (): Promise<Selection> =>
+      select({
+        store,
+        shelf,
+        schema: GROUP,
+        candidates: candidates(filter),
+        filter,
+        document: async (row) => {
+          const group = await show.resource(row, needs);
+          return group && document(group, query.location);
+        },
+        sortBy,
+        sortOrder,
+        from,
+        count,
+      });
+    // a member that is no user is looked for in all groups
+    return listed(await (hint === undefined || hint.path === 'members.value' ? scans.run(search) : search()));
   };
 }
+
+const hintOf = (filter: FilterNode) => indexable(filter, GROUP, ['id', 'externalId', 'displayName', 'members.value']);
 
 /** Whether a filter looks at an attribute. */
 function isAbout(filter: FilterNode, name: string): boolean {

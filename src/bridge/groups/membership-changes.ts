@@ -43,6 +43,11 @@ export interface MembershipChanges {
   ): Promise<readonly string[]>;
   /** Those of these ids that no user has; ZITADEL is asked for those without a row. Throws BridgeError 503 past the deadline. */
   unknown(ids: readonly string[], deadline: number): Promise<readonly string[]>;
+  /**
+   * Whether a user has one of these ids, as the rows say, or as ZITADEL says of ids without a row; looks no further than the first.
+   * Throws BridgeError 503 past the deadline.
+   */
+  knowsAny(ids: readonly string[], who: 'rows' | 'zitadel', deadline: number): Promise<boolean>;
 }
 
 /** Users written at once: more would only wait inside ZITADEL, and keep others waiting. */
@@ -134,16 +139,39 @@ export function createMembershipChanges(options: MembershipChangesOptions): Memb
     return unknown.filter((id) => wishes.get(id) === true);
   }
 
+  /** Calls `found` for each id whose user is, or is not, there; not for those that come after it has said that it is enough. */
+  async function lookUp(
+    ids: readonly string[],
+    asks: boolean,
+    deadline: number,
+    found: (id: string, isUser: boolean) => 'enough' | undefined,
+  ): Promise<void> {
+    let enough = false;
+    await inParallel(ids, AT_ONCE, async (id) => {
+      if (enough) return;
+      if (clock() >= deadline)
+        throw new BridgeError(503, 'not all members could be looked up in time; try again', { retryAfter: 5 });
+      if (found(id, (await rowOf(id, asks)) !== undefined) === 'enough') enough = true;
+    });
+  }
+
   return {
     change,
     async unknown(ids, deadline) {
-      const found: string[] = [];
-      await inParallel(ids, AT_ONCE, async (id) => {
-        if (clock() >= deadline)
-          throw new BridgeError(503, 'not all members could be looked up in time; try again', { retryAfter: 5 });
-        if ((await rowOf(id, true)) === undefined) found.push(id);
+      const unknown: string[] = [];
+      await lookUp(ids, true, deadline, (id, isUser) => {
+        if (!isUser) unknown.push(id);
+        return undefined;
       });
-      return found;
+      return unknown;
+    },
+    async knowsAny(ids, who, deadline) {
+      let confirmed = false;
+      await lookUp(ids, who === 'zitadel', deadline, (_id, isUser) => {
+        confirmed ||= isUser;
+        return confirmed ? 'enough' : undefined;
+      });
+      return confirmed;
     },
   };
 }

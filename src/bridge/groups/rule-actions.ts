@@ -1,6 +1,6 @@
 /** What operators ask of groups and rules. */
 import { BridgeError } from '../../errors.ts';
-import { rightsOfFacts } from '../../mapping/rights.ts';
+import { isIn, namesOf, rightsOfFacts } from '../../mapping/rights.ts';
 import { matchOf, type Named, textOf, wanted } from '../../mapping/rules.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { GroupsOperator, PlannedUser, RulesState } from '../ports/operator.ts';
@@ -12,7 +12,7 @@ import { groupsOf } from '../row/kinds.ts';
 import { membershipsOf } from '../../mapping/groups.ts';
 import { updateRow } from '../row/update-row.ts';
 import type { Directory } from './directory.ts';
-import { explained, isIn, namesOf } from './explain.ts';
+import { explained } from './explain.ts';
 import { EVALUATED, type ActiveRules, TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID } from './active-rules.ts';
 import { namedOf, type RuleEvaluation } from './rule-evaluation.ts';
 
@@ -60,6 +60,7 @@ export function createRuleActions(options: RuleActionsOptions): GroupsOperator {
     const off = await book.offOf(next);
     for await (const rows of store.scan(tenant)) {
       for (const row of rows) {
+        if (book.spares(row.id)) continue;
         const held = rightsOfFacts(row.confirmed ?? {});
         const trusted = membershipsOf(shownFacts(row) ?? {});
         const then = wanted(next, held, { vouched: trusted, others: [] }, off);
@@ -142,6 +143,7 @@ export function createRuleActions(options: RuleActionsOptions): GroupsOperator {
           return { rule: at + 1, text: textOf(rule), groups, ...(off === undefined ? {} : { off }) };
         }),
         differs: book.differs(),
+        first: book.set().first === true,
         unconfirmed: inForce.length === 0 ? [] : unconfirmed,
         applying: under === undefined ? null : { users: under.users },
       };

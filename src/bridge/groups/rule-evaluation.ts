@@ -133,9 +133,9 @@ function owesRights(row: Row, book: ActiveRules): boolean {
   if (deliverable(row).some(({ rights, revision }) => rights && (row.calling === null || revision > row.calling)))
     return false;
   const facts = baseFacts(row);
-  if (facts === null) return false;
+  if (facts === null || book.spares(row.id)) return false;
   const held = rightsOfFacts(row.confirmed);
-  if (book.wanted(held, split(row, facts)) === held) return false;
+  if (book.wanted(held, split(row, facts), row.rights.given) === held) return false;
   const { take, give } = planRights({ ...row, pending: [...deliverable(row), LOOK] }, book);
   // what was refused in just this way is not asked for again by itself
   const refused = new Set(row.deadLetters.flatMap(({ facts: dead }) => Object.entries(dead).map(String)));

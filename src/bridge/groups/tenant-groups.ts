@@ -21,6 +21,7 @@ import type { View } from '../requests/read-users.ts';
 import { RULES_ID } from './definitions.ts';
 import { createDefinitionChanges } from './definition-changes.ts';
 import { createDeletions } from './deletions.ts';
+import type { ScanLine } from '../requests/scan-queue.ts';
 import type { Directory } from './directory.ts';
 import { createGroups } from './groups.ts';
 import { syncGroupStore } from './group-store-sync.ts';
@@ -62,6 +63,8 @@ export interface TenantGroupsOptions {
   readonly view: View;
   readonly availability: TenantAvailability;
   readonly directory: Directory;
+  /** scans of the tenant */
+  readonly scans: ScanLine;
   /** of the tenant's users */
   readonly submit: Submit;
   readonly deliver: Deliver;
@@ -72,6 +75,8 @@ export interface TenantGroupsOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly timing: Timing;
+  /** whose rights no rule touches */
+  readonly spares: (id: string) => boolean;
   readonly onOff: (off: ReadonlyMap<number, string>) => void;
 }
 
@@ -124,6 +129,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
   const show = createGroupViews(tenant, store, directory);
   const parts = { ...options, tenant, definitions, memberships, rules, deletions, show, book };
   const operator = createRuleActions({ ...parts, groupsUnique: unique });
+  let isWatched = false;
   let isRead = false;
   const ending = new AbortController();
   let applying: Promise<unknown> | undefined;
@@ -157,7 +163,8 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
       await directory.load(await deletions.under());
       isRead = await book.load();
       // a row that cannot be read now is read when it is written next, or at the next start
-      store.watch?.(shelf, (id) => void reload(id).catch(() => undefined));
+      if (!isWatched) store.watch?.(shelf, (id) => void reload(id).catch(() => undefined));
+      isWatched = true;
     },
     async refresh() {
       if (book.active()) await book.check();

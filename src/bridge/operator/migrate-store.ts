@@ -42,7 +42,7 @@ export interface Migrated {
 /** Stands in a store as long as a copy to it is not whole: no bridge starts on it. */
 export const COPYING = 'copying';
 
-const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked'] as const;
+const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'] as const;
 /** Rows written at once. */
 const AT_ONCE = 32;
 const PROGRESS = 1_000;
@@ -175,8 +175,15 @@ async function mustBe(to: Store, name: string, value: unknown): Promise<void> {
 async function troublesIn(store: Store, shelves: readonly string[]): Promise<Counts> {
   const found = await Promise.all(shelves.map((shelf) => store.counts(shelf)));
   const sum = (name: keyof Counts): number => found.reduce((total, counts) => total + counts[name], 0);
-  const [owed, doubt, dead, held, blocked] = [sum('owed'), sum('doubt'), sum('dead'), sum('held'), sum('blocked')];
-  return { rows: sum('rows'), owed, doubt, dead, held, blocked };
+  return {
+    rows: sum('rows'),
+    owed: sum('owed'),
+    doubt: sum('doubt'),
+    dead: sum('dead'),
+    held: sum('held'),
+    blocked: sum('blocked'),
+    hidden: sum('hidden'),
+  };
 }
 
 const nameOf = ({ tenant, id }: Key): string => `${id} of ${tenant}`;

@@ -5,7 +5,7 @@ import type { Row } from '../row/types.ts';
 import { emptyRow, isIdle, keyOf } from '../row/views.ts';
 import { isGroupRow } from '../row/kinds.ts';
 
-const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
+const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
 /** Rows read at once. */
 const PAGE = 200;
 
@@ -18,6 +18,7 @@ export const isToMigrate = (row: Row): boolean =>
   !isIdle(row) ||
   row.deadLetters.length > 0 ||
   row.blocked !== null ||
+  row.hidden !== null ||
   row.tombstone !== null ||
   row.replay?.open === true ||
   row.trusted.length > 0;

@@ -82,7 +82,13 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
 
   return {
     async list(condition, limit, after) {
-      return (await store.withCondition(tenant, condition, limit, after)).map(entryOf);
+      const entries: QueueEntry[] = [];
+      for (let last = after; entries.length < limit; last = entries.at(-1)?.id) {
+        const rows = await store.withCondition(tenant, condition, limit - entries.length, last);
+        if (rows.length === 0) break;
+        entries.push(...rows.map(entryOf));
+      }
+      return entries;
     },
     async show(id) {
       const row = await rowOf(id);
@@ -109,6 +115,10 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
       return done(`${told}; ${stateOf(left)}`);
     },
     async drop(id) {
+      if (await store.forget({ tenant, id })) {
+        await options.refresh(id);
+        return done('its damaged record is forgotten, with what was owed: it is read from ZITADEL again');
+      }
       const told = await change(id, (row) => {
         const held = row.pending.filter((each) => each.onHold).length;
         if (held + row.deadLetters.length === 0) return undefined;
@@ -148,6 +158,7 @@ const TROUBLES: readonly (readonly [Condition, (row: Row) => boolean])[] = [
   ['dead', (row) => row.deadLetters.length > 0],
   ['held', (row) => row.pending.some(({ onHold: held }) => held)],
   ['blocked', (row) => row.blocked !== null],
+  ['hidden', (row) => row.hidden !== null],
 ];
 
 function entryOf(row: Row): QueueEntry {
@@ -157,11 +168,9 @@ function entryOf(row: Row): QueueEntry {
     tenant,
     id,
     conditions: TROUBLES.flatMap(([condition, has]) => (has(row) ? [condition] : [])),
-    pending: row.pending.map(
-      ({ revision, kind, acknowledged, who, txn, at, facts, onHold = false }) => {
-        return { revision, kind, acknowledged, who, txn, at, facts: names(facts), onHold };
-      },
-    ),
+    pending: row.pending.map(({ revision, kind, acknowledged, who, txn, at, facts, onHold = false }) => {
+      return { revision, kind, acknowledged, who, txn, at, facts: names(facts), onHold };
+    }),
     deadLetters: row.deadLetters.map((letter) => ({ ...letter, facts: names(letter.facts) })),
     attempts,
     dueAt,
@@ -176,7 +185,7 @@ function detailOf(row: Row, answer: ReadOutcome): QueueDetail {
   const has = answer.kind === 'found' ? answer.reading.facts : answer.kind === 'gone' ? {} : undefined;
   return {
     ...entryOf(row),
-    zitadel: answer.kind === 'found' || answer.kind === 'gone' ? answer.kind : answer.reason,
+    zitadel: answer.kind === 'retry' || answer.kind === 'blocked' ? answer.reason : answer.kind,
     wish: changes.at(-1)?.kind ?? null,
     differences: compare(asked ?? {}, row.confirmed ?? {}, has),
   };

@@ -42,7 +42,7 @@ export interface Comparison {
 }
 
 export interface QueueDetail extends QueueEntry {
-  /** found, gone, or why it could not be read */
+  /** found, gone, hidden (its commands know the user, its reads do not), or why it could not be read */
   readonly zitadel: string;
   /** what is asked: create, edit or delete */
   readonly wish: Change['kind'] | null;
@@ -57,6 +57,8 @@ export interface TenantState {
   readonly counts: Counts;
   /** when the oldest owed change was asked */
   readonly oldestOwed: number | undefined;
+  /** ids of users and groups whose record in the store cannot be read, as far as it is known */
+  readonly damaged: readonly string[];
   /** why nothing can be written to the store now; undefined: it can */
   readonly storeFailing: string | undefined;
   /** what an answered write survives, of a store that depends on how it is set up */
@@ -115,6 +117,8 @@ export interface Explanation {
   /** groups that wait for this id to appear as a user */
   readonly pending: readonly string[];
   readonly rights: readonly ExplainedRight[];
+  /** no rule gives or takes its rights: it stands under `protect`, or is the service user of the bridge */
+  readonly protected: boolean;
   /** rules that match a group of this user and are off, with the reason */
   readonly off: readonly { readonly rule: number; readonly reason: string }[];
   /** why a step of this user is not permitted; a right may wait without it */
@@ -137,6 +141,8 @@ export interface RulesState {
   readonly rules: readonly RuleStanding[];
   /** the set in force is not the one in bridge.yaml: `groups apply` puts that in force */
   readonly differs: boolean;
+  /** nobody has applied the set in force: it takes nothing away but what it gave itself */
+  readonly first: boolean;
   /** read from ZITADEL and not confirmed: rights are kept, none are given, until SCIM writes the group or `groups apply` */
   readonly unconfirmed: readonly string[];
   /** an apply is under way, or was cut off: users looked at so far */
@@ -171,10 +177,12 @@ export interface Operator {
   show(id: string): Promise<QueueDetail>;
   /** Dead letters become owed again, what waits is tried now. */
   retry(id: string): Promise<Done>;
-  /** Dead letters and held changes are forgotten. */
+  /** Dead letters and held changes are forgotten; of a record that cannot be read all of it, then it is read from ZITADEL. */
   drop(id: string): Promise<Done>;
   /** Held changes are sent. */
   release(id: string): Promise<Done>;
+  /** A user that ZITADEL's reads have lost is deleted and created again under a new id, which is told. 409: it is not hidden. */
+  recreate(id: string): Promise<Done>;
   /** Syncs now; resolves when that has finished. acceptRemovals: also users that are missing in great number are removed. */
   sync(options: { readonly acceptRemovals: boolean }): Promise<SyncEvent>;
   inspect(): Promise<Inspection>;

@@ -36,8 +36,11 @@ export interface Lease {
 /** What an index look-up compares: all without regard to case but externalId. */
 export type IndexName = 'userName' | 'externalId' | 'email';
 
-/** What an operator may have to look at: rows with changes that are not settled (and not held), with a call in doubt, dead letters, ... */
-export type Condition = 'owed' | 'doubt' | 'dead' | 'held' | 'blocked';
+/**
+ * What an operator may have to look at: rows with changes that are not settled (and not held), with a call in doubt, dead letters, ...
+ * hidden: users that ZITADEL's reads have lost.
+ */
+export type Condition = 'owed' | 'doubt' | 'dead' | 'held' | 'blocked' | 'hidden';
 
 /** Rows of a tenant: the visible ones, and those in each trouble. */
 export type Counts = Readonly<Record<'rows' | Condition, number>>;
@@ -73,13 +76,16 @@ export interface Store {
   write(write: Write, options?: WriteOptions): Promise<WriteResult>;
   /** Visible rows by an index, oldest first. */
   find(tenant: string, index: IndexName, value: string): Promise<readonly Row[]>;
-  /** Visible rows ordered by (created, id), with the exact total. */
+  /**
+   * Visible rows ordered by (created, id), with the exact total. Fewer than `limit` when they are large (more than about a megabyte
+   * together), at least one; `scan` goes on behind the last one.
+   */
   page(
     tenant: string,
     offset: number,
     limit: number,
   ): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
-  /** All visible rows ordered by (created, id), from behind `after` on, in slices small enough to hold the event loop at most 10 ms. */
+  /** All visible rows ordered by (created, id), from behind `after` on, in slices of at most about a megabyte that hold the event loop for a few ms. */
   scan(tenant: string, after?: Pick<Row, 'created' | 'id'>): AsyncIterable<readonly Row[]>;
   /** Users of a tenant whose Index.memberships hold `group`, ordered by id, from behind the id `after` on. */
   members(tenant: string, group: string, limit: number, after?: string): Promise<readonly Member[]>;
@@ -90,13 +96,20 @@ export interface Store {
   due(tenant: string, now: number, limit: number, after?: Due): Promise<readonly Due[]>;
   /** The earliest dueAt of a tenant's rows. */
   nextDue(tenant: string): Promise<number | undefined>;
-  /** Rows of a tenant in some trouble ordered by id, from behind the id `after` on. */
+  /** Rows of a tenant in some trouble ordered by id, from behind the id `after` on. Fewer than `limit` when they are large, none only at the end. */
   withCondition(tenant: string, condition: Condition, limit: number, after?: string): Promise<readonly Row[]>;
   /** When the oldest change that is owed (and not held) was asked. */
   oldestPending(tenant: string): Promise<number | undefined>;
   /** Rows of a tenant that are deleted since before `before`, oldest first: to be taken away for good. */
   tombstones(tenant: string, before: number, limit: number): Promise<readonly Row[]>;
   counts(tenant: string): Promise<Counts>;
+  /**
+   * Ids of rows whose content cannot be read, as far as it is known. They are left out of every list, their names stay reserved, and
+   * whoever reads one gets BridgeError 503.
+   */
+  damaged(tenant: string): Promise<readonly string[]>;
+  /** Takes such a row away, with its names. False: there is none. */
+  forget(key: Key): Promise<boolean>;
   /** Small values that outlive the process: sync progress, schema. JSON-able. */
   getState(name: string): Promise<unknown>;
   setState(name: string, value: unknown): Promise<void>;

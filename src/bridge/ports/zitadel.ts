@@ -43,7 +43,10 @@ export type Unreadable = Extract<Outcome, { kind: 'retry' | 'blocked' }>;
 
 export type ReadOutcome =
   | { readonly kind: 'found'; readonly reading: Reading }
+  /** its commands say so too */
   | { readonly kind: 'gone' }
+  /** GetUserByID does not know the user, commands do: a projection of ZITADEL has passed it by (measured). What it has cannot be read */
+  | { readonly kind: 'hidden' }
   | Unreadable;
 
 /** Rights of a user (facts of mapping/rights.ts). */
@@ -84,7 +87,9 @@ export interface PasswordRules {
 export interface ProtectedByZitadel {
   /** the service user itself and holders of instance roles, with the reason for people */
   readonly reasons: ReadonlyMap<string, string>;
-  /** active holders of ORG_OWNER in the organization: the last one must stay */
+  /** the service user; undefined: ZITADEL does not say */
+  readonly own?: string | undefined;
+  /** active people who hold ORG_OWNER in the organization, without machines and the service user: the last one must stay */
   readonly activeOwners: ReadonlySet<string>;
 }
 
@@ -119,10 +124,16 @@ export interface Zitadel {
   /** The token's own rights, asked at most every 10 s. */
   standing(): Promise<Standing>;
   inspect(): Promise<Inspection>;
-  /** Runs one step of a plan on one user, after `proceed` said yes (asked once a slot is free, right before the call). */
-  run(id: string, step: Step, proceed: () => Promise<boolean>): Promise<Outcome>;
-  /** GetUserByID and ListUserMetadata, in parallel. Machines and users of other organizations are gone. */
-  read(id: string): Promise<ReadOutcome>;
+  /**
+   * Runs one step of a plan on one user, after `proceed` said yes (asked once a slot is free, right before the call). `from` the
+   * queue: nobody waits for it, calls of requests (the default) get their slots first.
+   */
+  run(id: string, step: Step, proceed: () => Promise<boolean>, from?: 'request' | 'queue'): Promise<Outcome>;
+  /**
+   * GetUserByID and ListUserMetadata, in parallel. Machines and users of other organizations are gone. That a user is not there is asked
+   * of a command as well, unless `isStrange`: an id that the bridge never had is gone when GetUserByID says so.
+   */
+  read(id: string, isStrange?: boolean): Promise<ReadOutcome>;
   /** Ids of humans of the organization by userName or primary e-mail, without regard to case. */
   find(by: 'userName' | 'email', value: string): Promise<readonly string[] | Unreadable>;
   /** Humans of the organization, ascending by id, in pages; facts without metadata. Throws BridgeError 503 when ZITADEL is away. */

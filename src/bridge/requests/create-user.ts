@@ -10,6 +10,7 @@ import type { Store } from '../ports/store.ts';
 import { emptyRow, keyOf, type NameOf, newChange, nextRevision, resourceOf, shownFacts, taken } from '../row/views.ts';
 import { type Timing, within } from '../timing.ts';
 import type { Users } from './use-cases.ts';
+import { checkSize } from './user-size.ts';
 import { updateRow, updateSeen } from '../row/update-row.ts';
 
 export interface CreateUserOptions {
@@ -34,6 +35,7 @@ export function createCreateUser(options: CreateUserOptions): Users['create'] {
     const now = clock();
     const deadline = now + timing.answerWithinMs;
     const key = { tenant, id: options.ids() };
+    checkSize(user);
     const facts = { ...toFacts(user, key.id), ...(await options.passwordFact(password)) };
     const blank = emptyRow(key, now);
     const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at: now });

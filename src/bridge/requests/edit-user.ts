@@ -25,6 +25,7 @@ import {
 import type { Waiters } from '../delivery/waiters.ts';
 import type { Timing } from '../timing.ts';
 import type { Edit, ScimUser, Users } from './use-cases.ts';
+import { checkSize } from './user-size.ts';
 import type { View } from './read-users.ts';
 
 export interface EditUserOptions {
@@ -43,7 +44,8 @@ const ANY_AGE = Number.POSITIVE_INFINITY;
 
 export function createEditUser(options: EditUserOptions): Pick<Users, 'edit' | 'remove'> {
   const { view, submit, heldBy, waiters, passwordFact, clock, timing } = options;
-  const age = (row: Row): number => clock() - row.verifiedAt;
+  // a clock that was set back makes nothing fresh
+  const age = (row: Row): number => Math.abs(clock() - row.verifiedAt);
 
   /**
    * Puts a change on top of what the row says. 'again': somebody else wrote it, or a name came free; look again.
@@ -106,7 +108,7 @@ export function createEditUser(options: EditUserOptions): Pick<Users, 'edit' | '
         if (read.version !== row.version) continue; // else ZITADEL is away: build on what is known
       }
       const was = toFacts(before, id);
-      const { facts: wanted, refusal = malformed } = wantedFacts(user, was, id, password);
+      const { facts: wanted, refusal = malformed } = wantedFacts({ user, touched }, before, was, id, password);
       const differs = difference(wish.method === 'PUT' ? sentFacts(row, was) : was, wanted);
       const isBlind = wish.method === 'PUT' && age(row) > timing.viewMaxAgeMs;
       const all = isBlind ? Object.keys({ ...was, ...wanted }).filter((fact) => fact !== 'username') : ['state'];
@@ -117,7 +119,8 @@ export function createEditUser(options: EditUserOptions): Pick<Users, 'edit' | '
       const asks = Object.keys(differs).length > 0 || 'password' in secret || (named.length > 0 && !isCertain(row));
       const done = asks ? await append(ctx, row, { kind: 'edit', facts, named }, deadline) : 'done';
       if (done === 'again') continue;
-      if (done instanceof BridgeError) throw await refused(ctx, id, facts, done, deadline);
+      if (done instanceof BridgeError)
+        throw touched.includes('active') ? await refused(ctx, id, facts, done, deadline) : done;
       if (refusal !== undefined) throw refusal;
       const now = await view.row(id, ANY_AGE);
       return resourceOf(now, shownFacts(now) ?? {}, options.nameOf);
@@ -126,7 +129,7 @@ export function createEditUser(options: EditUserOptions): Pick<Users, 'edit' | '
 
   /** Known was confirmed a moment ago and nothing is on its way: what is named at its value is so already. */
   function isCertain(row: Row): boolean {
-    return age(row) <= timing.believedMs && row.pending.length === 0 && !row.doubt;
+    return age(row) <= timing.believedMs && row.pending.length === 0 && !row.doubt && row.hidden === null;
   }
 
   async function remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void> {
@@ -150,8 +153,12 @@ const readsFirst = (wish: Edit): boolean => wish.method === 'PUT' || wish.ifMatc
 const needsTruth = (touched: readonly string[], user: ScimUser): boolean =>
   touched.some((path) => isWhole(path) || (path === 'nickName' && user['nickName'] === undefined));
 
+/** A delete that nobody was told of may be refused, and then this is done; else it ends as the delete does: the user is gone. */
 function baseUser(row: Row): ScimUser {
-  const base = baseFacts(row);
+  const changes = row.pending.filter(
+    ({ kind, acknowledged: answered, abandoned: orphan }) => kind !== 'delete' || answered || orphan,
+  );
+  const base = baseFacts(changes.length === row.pending.length ? row : { ...row, pending: changes });
   if (base === null) throw absent();
   return userOf(base);
 }
@@ -167,7 +174,7 @@ function applied(wish: Edit, before: ScimUser): ReturnType<Edit['apply']> & { re
   try {
     return wish.apply(before);
   } catch (error) {
-    if (wish.leaves !== true || !(error instanceof BridgeError)) throw error;
+    if (!(error instanceof BridgeError) || wish.leaves?.() !== true) throw error;
     return { user: { ...before, active: false }, touched: ['active'], malformed: withNote(error, DEACTIVATED) };
   }
 }
@@ -180,16 +187,19 @@ function atValue(named: readonly string[], was: Facts, wanted: Facts): FactsChan
 
 /** No refusal of another attribute keeps a leaver active: of a wish with a bad value the deactivation is carried out all the same. */
 function wantedFacts(
-  user: ScimUser,
+  { user, touched }: ReturnType<Edit['apply']>,
+  before: ScimUser,
   was: Facts,
   id: string,
   password: Facts | BridgeError,
 ): { readonly facts: Facts; readonly refusal?: BridgeError } {
   try {
     if (password instanceof BridgeError) throw password;
+    checkSize(user, before);
     return { facts: toFacts(user, id) };
   } catch (error) {
-    if (!(error instanceof BridgeError) || user['active'] !== false) throw error;
+    const leaves = user['active'] === false && touched.includes('active');
+    if (!(error instanceof BridgeError) || !leaves) throw error;
     return { facts: { ...was, state: 'inactive' }, refusal: withNote(error, DEACTIVATED) };
   }
 }

@@ -11,7 +11,7 @@ const MOST_BYTES = 72;
 export async function hashPassword(clear: string, rules: PasswordRules): Promise<string> {
   const broken = brokenRule(clear, rules);
   if (broken !== undefined) throw new BridgeError(400, `password ${broken}`, { scimType: 'invalidValue' });
-  return hash(clear, { cost: COST });
+  return hash(clear, COST);
 }
 
 function brokenRule(clear: string, rules: PasswordRules): string | undefined {

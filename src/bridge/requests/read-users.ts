@@ -2,18 +2,19 @@
 import { BridgeError } from '../../errors.ts';
 import { type Resource, resolvePath } from '../../mapping/attribute-path.ts';
 import { schemasOf, USER } from '../../mapping/attributes.ts';
-import { compileFilter, type FilterNode, indexable } from '../../mapping/filter.ts';
+import { type FilterNode, indexable } from '../../mapping/filter.ts';
 import { fromFacts } from '../../mapping/users.ts';
-import { sortResources } from '../../mapping/sort.ts';
 import type { Clock } from '../ports/context.ts';
 import type { IndexName, Store } from '../ports/store.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Zitadel } from '../ports/zitadel.ts';
 import { absent, etagOf, groupsIn, isId, isIdle, type NameOf, resourceOf, shownFacts } from '../row/views.ts';
-import { tombstoned, withReading, discovered } from '../row/observe.ts';
+import { withReading, deleted, discovered, hiddenNow } from '../row/observe.ts';
 import type { Deliver } from '../delivery/deliver.ts';
+import type { ScanLine } from './scan-queue.ts';
+import { pageOf, select, type Selection } from './selection.ts';
 import { type Timing, within } from '../timing.ts';
-import type { UserQuery, UserResource } from './use-cases.ts';
+import type { Listed, UserQuery, UserResource } from './use-cases.ts';
 import { insertRow, updateRow } from '../row/update-row.ts';
 
 export interface ViewOptions {
@@ -26,12 +27,14 @@ export interface ViewOptions {
   /** finishes what an earlier process left of a row; nothing while somebody works on it */
   readonly deliver: Deliver;
   readonly nameOf: NameOf;
+  /** scans of the tenant */
+  readonly scans: ScanLine;
 }
 
 export interface View {
   /** The row of a user that is there, read from ZITADEL when it is older than `age` ms (default VIEW_MAX_AGE). Throws 404. */
   row(id: string, age?: number): Promise<Row>;
-  list(query: UserQuery): Promise<{ readonly total: number; readonly resources: readonly UserResource[] }>;
+  list(query: UserQuery): Promise<Listed<UserResource>>;
 }
 
 const undecided = (): BridgeError =>
@@ -53,10 +56,14 @@ export function createView(options: ViewOptions): View {
   /** A refresh writes only when nobody wrote the row since it began; while ZITADEL is away the row stays as it is. */
   async function readAgain(key: Key): Promise<Row | undefined> {
     const before = await store.read(key);
-    const answer = await zitadel.read(key.id);
+    const answer = await zitadel.read(key.id, before === undefined);
     const now = clock();
     if (answer.kind === 'gone')
-      return before === undefined ? undefined : write(key, before, (row) => tombstoned(row, now));
+      return before === undefined ? undefined : write(key, before, (row) => deleted(row, now));
+    if (answer.kind === 'hidden')
+      return before === undefined || before.confirmed === null
+        ? before
+        : write(key, before, (row) => hiddenNow(row, now));
     if (answer.kind !== 'found') {
       if (before !== undefined) return before;
       const retryAfter = answer.kind === 'retry' ? (answer.retryAfter ?? 5) : 5;
@@ -77,13 +84,20 @@ export function createView(options: ViewOptions): View {
     const key = { tenant, id };
     let kept = await store.read(key);
     if (kept !== undefined && wasLeft(kept)) {
-      await within(deliver(key), readWithin);
+      // while the store cannot be written, what it has is shown
+      await within(
+        deliver(key).catch(() => undefined),
+        readWithin,
+      );
       kept = await store.read(key);
       if (kept !== undefined && kept.doubt && isBeingMade(kept)) throw undecided();
     }
     const usable =
       kept !== undefined &&
-      (kept.tombstone !== null || kept.confirmed === null || !isIdle(kept) || clock() - kept.verifiedAt <= age);
+      (kept.tombstone !== null ||
+        kept.confirmed === null ||
+        !isIdle(kept) ||
+        Math.abs(clock() - kept.verifiedAt) <= age);
     const now = usable ? kept : await inTime(refresh(key), kept);
     if (now === undefined || shownFacts(now) === null) throw absent();
     return now;
@@ -116,8 +130,7 @@ export function createView(options: ViewOptions): View {
   }
 
   async function* candidates(filter: FilterNode | undefined): AsyncIterable<readonly Row[]> {
-    const hint =
-      filter === undefined ? undefined : indexable(filter, USER, ['id', 'userName', 'externalId', 'emails.value']);
+    const hint = filter && hintOf(filter);
     if (hint === undefined) yield* store.scan(tenant);
     else if (hint.path === 'id') yield await byId(hint.value);
     else yield await byIndex(INDEX_OF[hint.path], hint.value);
@@ -142,26 +155,36 @@ export function createView(options: ViewOptions): View {
   }: UserQuery): ReturnType<View['list']> {
     const from = startIndex - 1;
     const filter = asked && withTrimmedNames(asked);
-    if (filter === undefined && sortBy === undefined) {
-      const { rows, total } = await store.page(tenant, from, count);
-      return { total, resources: rows.flatMap((each) => shown(each, nameOf)) };
-    }
-    const matches = filter === undefined ? () => true : compileFilter(filter, USER);
-    const hits = new Map<Resource, Row>();
-    for await (const rows of candidates(filter)) {
-      for (const each of rows) {
-        const resource = document(each, location, nameOf);
-        if (resource !== undefined && matches(resource)) hits.set(resource, each);
-      }
-    }
-    const found = [...hits.keys()];
-    const ordered = sortBy === undefined ? found : sortResources(found, USER, { sortBy, sortOrder });
-    const page = ordered.slice(from, from + count).flatMap((each) => hits.get(each) ?? []);
-    return { total: hits.size, resources: page.flatMap((each) => shown(each, nameOf)) };
+    if (filter === undefined && sortBy === undefined) return listed(await pageOf(store, tenant, from, count));
+    const isScan = filter === undefined || hintOf(filter) === undefined;
+    const search = (): Promise<Selection> =>
+      select({
+        store,
+        shelf: tenant,
+        schema: USER,
+        candidates: candidates(filter),
+        filter,
+        document: (row) => document(row, location, nameOf),
+        sortBy,
+        sortOrder,
+        from,
+        count,
+      });
+    return listed(await (isScan ? options.scans.run(search) : search()));
+  }
+
+  function listed({ total, rows }: Selection): Listed<UserResource> {
+    return { total, resources: resourcesOf(rows) };
+  }
+
+  async function* resourcesOf(rows: Selection['rows']): AsyncGenerator<UserResource, void> {
+    for await (const each of rows) yield* shown(each, nameOf);
   }
 
   return { row, list };
 }
+
+const hintOf = (filter: FilterNode) => indexable(filter, USER, ['id', 'userName', 'externalId', 'emails.value']);
 
 const INDEX_OF = { userName: 'userName', externalId: 'externalId', 'emails.value': 'email' } as const;
 
@@ -196,7 +219,7 @@ function withTrimmedNames(filter: FilterNode): FilterNode {
   }
 }
 
-/** The resource as filters and sorting see it; undefined: nothing is shown. `meta` is made when it is asked for. */
+/** The resource as filters and sorting see it; undefined: nothing is shown. What costs something is made when it is asked for. */
 function document(row: Row, location: UserQuery['location'], nameOf: NameOf): Resource | undefined {
   const facts = shownFacts(row);
   if (facts === null) return undefined;
@@ -213,9 +236,20 @@ function document(row: Row, location: UserQuery['location'], nameOf: NameOf): Re
         type: 'direct',
       }));
     },
-    get meta() {
-      const [created, lastModified] = [new Date(row.created).toISOString(), new Date(row.modified).toISOString()];
-      return { resourceType: 'User', created, lastModified, version: etagOf(user), location: location?.(row.id) };
+    meta: {
+      resourceType: 'User',
+      get created() {
+        return new Date(row.created).toISOString();
+      },
+      get lastModified() {
+        return new Date(row.modified).toISOString();
+      },
+      get version() {
+        return etagOf(user);
+      },
+      get location() {
+        return location?.(row.id);
+      },
     },
   };
 }

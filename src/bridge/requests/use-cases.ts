@@ -28,12 +28,19 @@ export interface Edit {
   readonly method: 'PUT' | 'PATCH';
   /** Pure. Throws BridgeError 400. `touched`: SCIM paths that a PATCH names (attribute or attribute.sub, extension ones as URN:attribute); for PUT at most `active`: whatever it sends, the bridge takes the state as named. */
   apply(base: ScimUser): { readonly user: ScimUser; readonly touched: readonly string[] };
-  /** the request asks for active=false: that is carried out whatever else in it is refused */
-  readonly leaves?: boolean;
+  /** asked when `apply` throws: whether the request asks for active=false, which is carried out whatever else in it is refused */
+  readonly leaves?: () => boolean;
   /** clear password sent by the client */
   readonly password?: string;
   /** ETags of If-Match; `*` matches any resource that exists */
   readonly ifMatch?: readonly string[];
+}
+
+/** A page of a list. */
+export interface Listed<Resource> {
+  readonly total: number;
+  /** in order, each read when it is asked for: whoever has enough asks for no more */
+  readonly resources: AsyncIterable<Resource> | Iterable<Resource>;
 }
 
 export interface UserQuery {
@@ -59,10 +66,7 @@ export interface Users {
     input: { readonly user: ScimUser; readonly password?: string; readonly hash: string },
   ): Promise<{ readonly resource: UserResource; readonly ended: (delivered: boolean) => void }>;
   get(ctx: Context, id: string): Promise<UserResource>;
-  list(
-    ctx: Context,
-    query: UserQuery,
-  ): Promise<{ readonly total: number; readonly resources: readonly UserResource[] }>;
+  list(ctx: Context, query: UserQuery): Promise<Listed<UserResource>>;
   edit(ctx: Context, id: string, edit: Edit): Promise<UserResource>;
   remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void>;
 }
@@ -128,10 +132,7 @@ export interface Groups {
     },
   ): Promise<{ readonly resource: GroupResource; readonly ended: (delivered: boolean) => void }>;
   get(ctx: Context, id: string, options: { readonly members: boolean }): Promise<GroupResource>;
-  list(
-    ctx: Context,
-    query: GroupQuery,
-  ): Promise<{ readonly total: number; readonly resources: readonly GroupResource[] }>;
+  list(ctx: Context, query: GroupQuery): Promise<Listed<GroupResource>>;
   /** `members`: whether the answer shows them. */
   edit(ctx: Context, id: string, edit: GroupEdit, options: { readonly members: boolean }): Promise<GroupResource>;
   remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void>;

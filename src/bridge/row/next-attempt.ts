@@ -40,8 +40,8 @@ export function withNextAttempt(before: Row, next: Row, round: Round, options: S
   return isEmpty(row) ? null : { ...row, dueAt };
 }
 
-/** A day, ms: whoever asks for more is asked again. */
-export const LONGEST_PAUSE = 86_400_000;
+/** An hour, ms: whoever asks for more is asked again. */
+export const LONGEST_PAUSE = 3_600_000;
 
 /** ms until the next try. */
 export const pauseOf = (why: Unreadable, attempts: number, timing: Timing): number =>

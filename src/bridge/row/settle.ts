@@ -125,8 +125,12 @@ function advanced(
 
 /** What we set ourselves we know; what a call without an answer may have set we do not. */
 function rightsAfter({ confirmed, rights }: Row, { after, openRight, end }: Round, now: number): Row['rights'] {
-  if (openRight) return { at: UNKNOWN_RIGHTS, sent: now };
+  if (openRight) return { ...rights, at: UNKNOWN_RIGHTS, sent: now };
   const isSet = after.some((each) => Object.keys(each).some(isRight));
-  const next = isSet ? { at: now, sent: now } : confirmed === null && after.length > 0 ? { at: now, sent: 0 } : rights;
+  const next = isSet
+    ? { ...rights, at: now, sent: now }
+    : confirmed === null && after.length > 0
+      ? { ...rights, at: now, sent: 0 }
+      : rights;
   return end?.kind === 'replan' && end.right === true ? { ...next, at: UNKNOWN_RIGHTS } : next;
 }

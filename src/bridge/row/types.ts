@@ -1,4 +1,5 @@
 import type { FactsChange, Facts } from '../../mapping/facts.ts';
+import type { RuleSet } from '../../mapping/rules.ts';
 
 export interface Key {
   readonly tenant: string;
@@ -77,6 +78,8 @@ export interface Row {
   readonly deadLetters: readonly DeadLetter[];
   /** why a step of this row alone is not permitted */
   readonly blocked: string | null;
+  /** since when ZITADEL's reads have lost the user that its commands still know; null: they show it, or it is not there */
+  readonly hidden: number | null;
   /** the answer that it got again and again, since when, how often */
   readonly repeated: { readonly reason: string; readonly since: number; readonly times: number } | null;
   readonly attempts: number;
@@ -96,9 +99,10 @@ export interface Row {
   readonly trusted: readonly string[];
   /**
    * Rights in known. sent: when a call of ours that changes them last ended, 0: never; lists lag behind it. at: when they were last read
-   * or set; only when it is later than sent they were read since. 0: never, -1: not known (bridge/delivery/rights.ts: UNKNOWN_RIGHTS).
+   * or set; only when it is later than sent they were read since. 0: never, -1: not known (bridge/delivery/rights.ts: UNKNOWN_RIGHTS). given: roles
+   * that the first rules gave, or may have given: kept until they are applied, for they take away nothing else.
    */
-  readonly rights: { readonly at: number; readonly sent: number };
+  readonly rights: { readonly at: number; readonly sent: number; readonly given?: RuleSet['retired'] };
   readonly created: number;
   readonly modified: number;
   /** since when this row is deleted: hidden, its name free, not to be revived by a stale list */

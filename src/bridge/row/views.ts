@@ -1,6 +1,6 @@
 /** Rows as values: what they show, what they want, what they are found by. */
 import { hash } from 'node:crypto';
-import { BridgeError } from '../../errors.ts';
+import { BridgeError, NAME_TAKEN } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
 import { type Facts, type FactsChange, METADATA_PREFIX, overlay, withoutFacts } from '../../mapping/facts.ts';
 import { fromFacts, type ScimUser } from '../../mapping/users.ts';
@@ -96,6 +96,7 @@ export function emptyRow(key: Key, now: number): Row {
     recheck: null,
     deadLetters: [],
     blocked: null,
+    hidden: null,
     repeated: null,
     attempts: 0,
     dueAt: null,
@@ -215,7 +216,7 @@ export function taken(name: string): BridgeError {
     ? 'externalId is already used by another user'
     : isDisplayName(name)
       ? 'displayName is already used by another group'
-      : 'userName is already taken by another user in ZITADEL: user names are unique over all its organizations';
+      : NAME_TAKEN;
   return new BridgeError(409, told, { scimType: 'uniqueness' });
 }
 

@@ -52,6 +52,8 @@ export interface SyncLoop {
   start(finished: number | null): void;
   /** Resolves when no sync runs any more. */
   stop(): Promise<void>;
+  /** Resolves when the one that runs has ended. */
+  idle(): Promise<void>;
   /** Syncs now, at full speed; waits for one that runs. */
   now(acceptRemovals: boolean): Promise<SyncEvent>;
   finished(): number | null;
@@ -178,6 +180,9 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
       stopped = true;
       ending.abort();
       clearTimeout(timer);
+      await syncing;
+    },
+    async idle() {
       await syncing;
     },
     now,

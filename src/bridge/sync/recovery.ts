@@ -1,7 +1,9 @@
 /** What an earlier process left of a tenant's rows, users and groups: taken over at the start, or held back after a long sleep. */
+import { horizonOf } from '../row/recheck.ts';
 import { putOnHold } from '../row/hold.ts';
+import type { Change, Recheck, Row, Unique } from '../row/types.ts';
 import type { Due, Store } from '../ports/store.ts';
-import type { Row, Unique } from '../row/types.ts';
+import { LONGEST_PAUSE } from '../row/next-attempt.ts';
 import type { Timing } from '../timing.ts';
 import { updateRow } from '../row/update-row.ts';
 
@@ -35,6 +37,52 @@ export async function recoverInFlight(store: Store, { name, unique }: Shelf, tim
     if (lease === undefined) return;
     await updateRow(store, unique, row, orphaned, true);
     await store.release(lease);
+  }
+}
+
+/** Users whose calls an earlier process may have left on their way and after which they can no longer act as owner. */
+export async function* leftLeaving(store: Store, tenant: string): AsyncIterable<Row> {
+  for (let after: string | undefined; ; ) {
+    const rows = await store.withCondition(tenant, 'doubt', AT_ONCE, after);
+    if (rows.length === 0) return;
+    yield* rows.filter(({ pending: changes, recheck: confirm }) => changes.some(locksOut) || mayLock(confirm));
+    after = rows.at(-1)?.id;
+  }
+}
+
+const locksOut = ({ kind, facts, rights }: Change): boolean =>
+  kind === 'delete' || facts['state'] === 'inactive' || rights === true;
+
+const mayLock = (confirm: Recheck | null): boolean =>
+  confirm !== null && ('state' in confirm.facts || confirm.rights === true);
+
+/** The clock was set back since: what is due later than anything is ever put off is due now, and a call has landed soon. */
+export async function bringNear(
+  store: Store,
+  { name: tenant, unique }: Shelf,
+  timing: Timing,
+  now: number,
+): Promise<void> {
+  const longest = Math.max(
+    LONGEST_PAUSE,
+    timing.backoffMaxMs,
+    timing.syncIntervalMs,
+    timing.leaseMs,
+    horizonOf(0, timing),
+  );
+  let after: Due = { dueAt: now + longest, id: '' };
+  for (;;) {
+    const page = await store.due(tenant, Number.MAX_SAFE_INTEGER, AT_ONCE, after);
+    await Promise.all(page.map(({ id }) => updateRow(store, unique, { tenant, id }, near)));
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last;
+  }
+
+  function near(row: Row): Row {
+    if (row.dueAt === null || row.dueAt <= now + longest) return row;
+    const until = Math.min(row.recheck?.at ?? 0, horizonOf(now, timing));
+    return { ...row, dueAt: now, recheck: row.recheck && { ...row.recheck, at: until } };
   }
 }
 

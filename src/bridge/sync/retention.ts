@@ -7,7 +7,8 @@ const AT_ONCE = 100;
 
 /** Takes tombstones of a tenant away that are older than `before`: lists of ZITADEL are long past them. */
 export async function forgetTombstones(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
-  const isOver = (row: Row): boolean => row.tombstone !== null && row.recheck === null && row.pending.length === 0;
+  const isOver = (row: Row): boolean =>
+    row.tombstone !== null && row.recheck === null && row.pending.length === 0 && row.deadLetters.length === 0;
   for (;;) {
     const rows = (await store.tombstones(tenant, before, AT_ONCE)).filter(isOver);
     if (rows.length === 0) return;

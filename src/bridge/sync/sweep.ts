@@ -1,5 +1,5 @@
 /** Sync: the view follows ZITADEL. The first one fills it; later ones find what was made, changed and removed there. */
-import { BridgeError } from '../../errors.ts';
+import { BridgeError, DamagedRow } from '../../errors.ts';
 import { difference, isMetadata } from '../../mapping/facts.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { Clock } from '../ports/context.ts';
@@ -7,7 +7,7 @@ import type { Key, Row, Unique } from '../row/types.ts';
 import type { Reading, Zitadel } from '../ports/zitadel.ts';
 import type { Store } from '../ports/store.ts';
 import { isIdle } from '../row/views.ts';
-import { tombstoned, withReading, discovered } from '../row/observe.ts';
+import { withReading, deleted, discovered, hiddenNow } from '../row/observe.ts';
 import { insertRow, updateRow } from '../row/update-row.ts';
 
 export interface SyncOptions {
@@ -37,6 +37,8 @@ export interface Removal {
   readonly removed: number;
   /** users that were missing from the lists, yet too many to take away without being told to */
   readonly kept: number;
+  /** users that ZITADEL's reads have lost while its commands know them */
+  readonly hidden: number;
 }
 
 /** ListUserMetadata calls at once. */
@@ -66,14 +68,14 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     await options.rest(clock() - since);
     asked = clock();
   }
-  return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0 } : await removeUnseen()) };
+  return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0, hidden: 0 } : await removeUnseen()) };
 
   /** What is odd about one user must not keep the others out; an outage ends the sweep. */
   async function takeOver(reading: Reading, asked: number): Promise<boolean> {
     try {
       return await take(reading, asked);
     } catch (error) {
-      if (error instanceof BridgeError) throw error;
+      if (error instanceof BridgeError && !(error instanceof DamagedRow)) throw error;
       options.onSkipped(reading.id, error);
       return false;
     }
@@ -91,36 +93,43 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
       await insertRow(store, unique, key, clock(), (row) => discovered(row, full, asked));
       return true;
     }
-    if (!isIdle(before) || before.tombstone !== null || before.sequence === listed.sequence) return false;
+    const isSettled = isIdle(before);
+    if ((!isSettled && before.hidden === null) || before.tombstone !== null || before.sequence === listed.sequence)
+      return false;
     const answer = await zitadel.read(listed.id);
     if (answer.kind !== 'found') return false; // gone, or away: a later sweep sees to it
     const { reading } = answer;
-    await updateRow(store, unique, key, (row) =>
-      row.version === before.version ? withReading(row, reading, clock()) : row,
-    );
+    await updateRow(store, unique, key, (row) => {
+      if (row.version !== before.version) return row;
+      // of one that is visible again the delivery reads what it has now
+      return isSettled ? withReading(row, reading, clock()) : { ...row, hidden: null, doubt: true, dueAt: clock() };
+    });
     return true;
   }
 
-  /** Users that the lists no longer show are removed only when GetUserByID says so too. */
+  /** Users that the lists no longer show are removed only when GetUserByID and a command say so too. */
   async function removeUnseen(): Promise<Removal> {
-    const missing: Row[] = [];
+    const missing: Pick<Row, 'tenant' | 'id' | 'version'>[] = []; // not whole rows: there may be as many as there are users
     let rows = 0;
     for await (const slice of store.scan(tenant)) {
       rows += slice.length;
-      missing.push(
-        ...slice.filter((row) => !seen.has(row.id) && isIdle(row) && Math.max(row.verifiedAt, row.modified) < began),
-      );
+      for (const row of slice)
+        if (!seen.has(row.id) && isIdle(row) && Math.max(row.verifiedAt, row.modified) < began)
+          missing.push({ tenant, id: row.id, version: row.version });
     }
     if (!options.acceptRemovals && missing.length > Math.max(REMOVES_ALWAYS, rows * REMOVES_SHARE))
-      return { removed: 0, kept: missing.length };
+      return { removed: 0, kept: missing.length, hidden: 0 };
     let removed = 0;
+    let hidden = 0;
     for (const row of missing) {
       const answer = await zitadel.read(row.id);
-      if (answer.kind !== 'gone') continue;
-      await updateRow(store, unique, row, (now) => (now.version === row.version ? tombstoned(now, clock()) : now));
-      removed += 1;
+      if (answer.kind !== 'gone' && answer.kind !== 'hidden') continue;
+      const make = answer.kind === 'gone' ? deleted : hiddenNow;
+      await updateRow(store, unique, row, (now) => (now.version === row.version ? make(now, clock()) : now));
+      if (answer.kind === 'gone') removed += 1;
+      else hidden += 1;
     }
-    return { removed, kept: 0 };
+    return { removed, kept: 0, hidden };
   }
 }
 

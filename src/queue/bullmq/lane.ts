@@ -15,6 +15,8 @@ export interface LaneOptions {
   readonly attempt: (key: Key) => Promise<Attempt>;
   readonly lockMs: number;
   readonly stalledMs: number;
+  /** a question to Redis that a delivery waits for is given up after so long, ms */
+  readonly askMs: number;
 }
 
 export interface Lane {
@@ -40,8 +42,6 @@ const MOST_WAITING = 1_000;
 const PULLED = 600_000;
 /** What Redis gets at the end to note what was done, ms; a job it does not hear of is looked at once more by another worker. */
 const LAST_WORDS = 2_000;
-/** A question to Redis that a delivery waits for is given up after so long, ms. */
-const ASK = 500;
 /** BullMQ keeps a list of what happened; nobody reads it. */
 const EVENTS = 100;
 /** After an error in its loop a worker waits so long, ms. */
@@ -108,7 +108,7 @@ export function createLane(options: LaneOptions): Lane {
     },
     isFull: async () => (await queue.getWaitingCount()) >= MOST_WAITING,
     pull: async () => void (await client.set(pulledKey(tenant), '1', 'PX', PULLED)),
-    isPulled: async () => (await within(client.exists(pulledKey(tenant)), ASK)) === 1,
+    isPulled: async () => (await within(client.exists(pulledKey(tenant)), options.askMs)) === 1,
     resume() {
       if (started && worker?.isPaused() === true) void worker.resume();
     },
@@ -116,7 +116,7 @@ export function createLane(options: LaneOptions): Lane {
       void worker?.pause(true).catch(failed);
       await Promise.allSettled(running);
       // BullMQ waits for a Redis that is away: unless it is told at once not to, its timers never end
-      const isThere = (await within(client.ping(), ASK).catch(() => undefined)) !== undefined;
+      const isThere = (await within(client.ping(), options.askMs).catch(() => undefined)) !== undefined;
       await within(Promise.all([worker?.close(!isThere), isThere && queue.close()]).catch(failed), LAST_WORDS);
     },
   };

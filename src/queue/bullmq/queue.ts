@@ -22,6 +22,8 @@ export interface BullQueueOptions extends Omit<QueueOptions, 'leases'> {
   readonly lockMs?: number;
   /** dead workers' jobs are looked for so often, ms */
   readonly stalledMs?: number;
+  /** Redis is not waited for longer, ms, where a delivery or the end waits for its answer */
+  readonly askMs?: number;
   /** rows are looked over at least so often, ms */
   readonly sweepMs?: number;
 }
@@ -38,6 +40,7 @@ export interface BullQueue extends Queue {
 const LOCK = 10_000;
 const STALLED = 5_000;
 const SWEEP = 5_000;
+const ASK = 500;
 /** Shortest time between two sweeps, ms: many rows may ask for one. */
 const GAP = 100;
 /** Rows read at once. */
@@ -52,7 +55,7 @@ const START = 2_000;
 
 export function createBullQueue(options: BullQueueOptions): BullQueue {
   const { store, clock, tenants, isShut, role, atOnce = 8, sweepMs = SWEEP } = options;
-  const { laneOf = (tenant) => tenant, lockMs = LOCK, stalledMs = STALLED } = options;
+  const { laneOf = (tenant) => tenant, lockMs = LOCK, stalledMs = STALLED, askMs = ASK } = options;
   const connection = openConnection(options.redis, options.onError);
   const stopping = new AbortController();
   const isStopped = (): boolean => stopping.signal.aborted;
@@ -77,6 +80,7 @@ export function createBullQueue(options: BullQueueOptions): BullQueue {
         attempt,
         lockMs,
         stalledMs,
+        askMs,
       }),
     );
 

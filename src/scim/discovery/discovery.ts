@@ -99,7 +99,7 @@ function schema(each: Schema, base: string): Json {
   return { schemas: [SCHEMA_URN], ...each, meta: { resourceType: 'Schema', location: `${base}/Schemas/${each.id}` } };
 }
 
-function all(resources: readonly Json[], request: ScimRequest): Answer {
+function all(resources: readonly Json[], request: ScimRequest): Promise<Answer> {
   refuseFilter(request);
   return listAnswer(resources.length, 1, resources);
 }

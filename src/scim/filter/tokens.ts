@@ -2,18 +2,27 @@
 
 import { invalidFilter } from '../../mapping/filter.ts';
 
-/** `text` is the word as written, or a string's value with its escapes undone; positions count characters from 0. */
+/**
+ * `text` is the word as written, or a string's value with its quotes off and its escapes undone; positions count characters from 0.
+ * `bare`: a run of characters that is only good as a value without quotes, as authentik sends it (goauthentik/authentik#16455).
+ */
 export interface Token {
-  readonly kind: 'word' | 'string' | '(' | ')' | '[' | ']' | 'end';
+  readonly kind: 'word' | 'string' | 'bare' | '(' | ')' | '[' | ']' | 'end';
   readonly text: string;
   readonly start: number;
   readonly end: number;
+  /** of a bare run: its first character that no word has */
+  readonly odd?: number;
 }
 
 const SPACE = /[ \t\r\n]+/y;
 /** attribute paths, operators, numbers, true, false, null: told apart by where they stand */
 const WORD = /[A-Za-z0-9_$:.+-]+/y;
 const BRACKET = /[()[\]]/y;
+/** up to the next blank or bracket */
+const RUN = /[^ \t\r\n()[\]]+/y;
+/** What no value without quotes may hold: a double quote begins or ends a string. */
+const NO_VALUE = /["\p{Cc}]/u;
 
 /** All tokens, the last one of kind `end`. Throws 400 invalidFilter at the first character that begins none. */
 export function tokenize(text: string): readonly Token[] {
@@ -31,7 +40,7 @@ export function tokenize(text: string): readonly Token[] {
       continue;
     }
     if (!free) throw invalidFilter(`expected a space at position ${at}`);
-    const token = text[at] === '"' ? readString(text, at) : readWord(text, at);
+    const token = text[at] === '"' ? readString(text, at) : text[at] === "'" ? readQuoted(text, at) : readRun(text, at);
     tokens.push(token);
     at = token.end;
     free = false;
@@ -45,10 +54,27 @@ function take(pattern: RegExp, text: string, at: number): string | undefined {
   return pattern.exec(text)?.[0];
 }
 
-function readWord(text: string, start: number): Token {
-  const word = take(WORD, text, start);
-  if (word === undefined) throw invalidFilter(`unexpected character at position ${start}`);
-  return { kind: 'word', text: word, start, end: start + word.length };
+function readRun(text: string, start: number): Token {
+  const run = take(RUN, text, start) ?? '';
+  const word = take(WORD, text, start) ?? '';
+  const end = start + run.length;
+  if (word.length === run.length) return { kind: 'word', text: run, start, end };
+  const odd = start + word.length;
+  if (NO_VALUE.test(run))
+    throw invalidFilter(`${text[odd] === '"' ? 'expected a space' : 'unexpected character'} at position ${odd}`);
+  return { kind: 'bare', text: run, start, end, odd };
+}
+
+/** `'Ada'`: up to the first single quote that a blank, a bracket or the end follows, so that O'Neill may stand in it. */
+function readQuoted(text: string, start: number): Token {
+  for (let end = text.indexOf("'", start + 1); end > 0; end = text.indexOf("'", end + 1)) {
+    const after = text[end + 1];
+    if (after !== undefined && !' \t\r\n()[]'.includes(after)) continue;
+    const value = text.slice(start + 1, end);
+    if (NO_VALUE.test(value)) break;
+    return { kind: 'string', text: value, start, end: end + 1 };
+  }
+  throw invalidFilter(`the value in single quotes at position ${start} does not end, or holds a double quote`);
 }
 
 /** A JSON string (RFC 8259 §7): its end is looked for here, its escapes are JSON.parse's business. */

@@ -1,6 +1,8 @@
 /** A group in the body of a POST or PUT, and its attributes as single values. */
 import type { Json } from '../http/body.ts';
-import { coerceOne, isEmpty } from '../coerce.ts';
+import { coerceOne } from '../coerce.ts';
+import { isEmpty } from '../forms.ts';
+import type { Ignore } from '../http/ignored.ts';
 import { memberIds } from './group-members.ts';
 import { invalid } from '../http/refusals.ts';
 import { GROUP } from '../../mapping/group-attributes.ts';
@@ -24,7 +26,8 @@ interface GroupBody {
  * Reads a body. `displayName: null` and `members: null` say nothing, as if they were not there: clients fill in null for what they do
  * not know (RFC 7643 §2.5), and nobody empties a group by not knowing its members; `members: []` does. Throws 400 invalidValue.
  */
-export function readGroupBody(body: Json): GroupBody {
+export function readGroupBody(body: Json, ignore: Ignore): GroupBody {
+  for (const key of Object.keys(body)) if (!GROUP_SHAPE.core.has(key.toLowerCase())) ignore(key);
   const of = new Map(Object.keys(body).map((key) => [GROUP_SHAPE.core.get(key.toLowerCase())?.name, body[key]]));
   const [displayName, members] = [of.get('displayName') ?? undefined, of.get('members') ?? undefined];
   return {
@@ -49,7 +52,8 @@ export function groupExternalId(value: unknown): string | null {
 function text(value: unknown, name: 'displayName' | 'externalId'): string | null {
   const attribute = GROUP_SHAPE.core.get(name.toLowerCase());
   if (isEmpty(value) || attribute === undefined) return null;
-  const read = String(coerceOne(value, attribute, name));
+  const read = coerceOne(value, attribute, name);
+  if (typeof read !== 'string') return null;
   if (read.length > LONGEST_NAME) throw invalid(`${name} is longer than ${LONGEST_NAME} characters`);
   return read;
 }

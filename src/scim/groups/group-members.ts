@@ -1,13 +1,21 @@
 /** Members as clients write them, and the steps on them that a request asks for. */
 import type { GroupMember, MemberOperation } from '../../bridge/requests/use-cases.ts';
-import { splitPath } from '../../mapping/attribute-path.ts';
-import type { FilterNode } from '../../mapping/filter.ts';
+import { findAttribute, splitPath } from '../../mapping/attribute-path.ts';
+import { type FilterNode, literalText } from '../../mapping/filter.ts';
+import { attribute } from '../../mapping/attributes.ts';
+import { GROUP } from '../../mapping/group-attributes.ts';
+import { kind } from '../coerce.ts';
 import { isObject } from '../patch/element-laws.ts';
+import { complexForm, isEmpty, listForm, simpleForm } from '../forms.ts';
 import { invalid } from '../http/refusals.ts';
+import { segmentsOf } from '../http/segments.ts';
 import { sent } from '../sent.ts';
 
 /** Most members that one request may name. */
 export const MAX_MEMBERS = 20_000;
+
+const MEMBERS = findAttribute(GROUP.core.attributes, 'members') ?? attribute('members', 'complex', '');
+const MEMBER_VALUE = findAttribute(MEMBERS.subAttributes, 'value') ?? attribute('value', 'string', '');
 
 /** Longest id: ZITADEL has no longer ones, and what can be none is not kept as pending either. */
 const LONGEST_ID = 200;
@@ -17,36 +25,37 @@ const LONGEST_ID = 200;
  * Throws 400 invalidValue: an element that names nobody is not passed over, a replace would then take away everybody.
  */
 export function memberIds(value: unknown): readonly string[] {
-  if (value === null || value === undefined || value === '') return [];
-  const elements: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (isEmpty(value)) return [];
+  const elements = listForm(value, 'members');
   if (elements.length > MAX_MEMBERS) throw tooMany();
   return elements.map(memberId);
 }
 
 function memberId(element: unknown): string {
-  if (!isObject(element) && typeof element !== 'string') throw invalid('members must be objects with a value');
-  const value = typeof element === 'string' ? element : (sent(element, 'value') ?? '');
-  if (typeof value !== 'string') throw invalid(`members.value must be a string, not a ${typeof value}`);
-  const id = value === '' && isObject(element) ? lastSegment(sent(element, '$ref')) : value;
-  if (id.trim() === '') throw invalid('members.value is missing: it is the id of a user or group');
+  const member = complexForm(element, MEMBERS, 'members');
+  if (member === '') throw missing();
+  if (!isObject(member)) throw invalid('members must be objects with a value');
+  const value = simpleForm(sent(member, 'value') ?? '', MEMBER_VALUE) ?? '';
+  if (typeof value !== 'string') throw invalid(`members.value must be a string, not ${kind(value)}`);
+  const id = value === '' ? lastSegment(sent(member, '$ref')) : value;
+  if (id.trim() === '') throw missing();
   if (id.length > LONGEST_ID) throw invalid(`members.value is longer than ${LONGEST_ID} characters`);
   return id;
 }
+
+/** A URL that ends here names nobody. */
+const ENDPOINTS: ReadonlySet<string> = new Set(['users', 'groups']);
+const missing = (): Error => invalid('members.value is missing: it is the id of a user or group');
 
 /** The id at the end of a URL such as https://scim.example.com/scim/v2/Users/123, '' when there is none. */
 function lastSegment(ref: unknown): string {
   if (ref === undefined || ref === null) return '';
   if (typeof ref !== 'string') throw invalid(`members.$ref must be a string, not a ${typeof ref}`);
-  const last =
-    ref
-      .replace(/[?#].*$/s, '')
-      .split('/')
-      .at(-1) ?? '';
-  try {
-    return decodeURIComponent(last);
-  } catch {
-    throw invalid('members.$ref is not a URL, and members.value is missing');
-  }
+  const segments = segmentsOf(ref);
+  if (typeof segments === 'string')
+    throw invalid(`members.$ref is not a URL, it ${segments}, and members.value is missing`);
+  const last = segments.at(-1) ?? '';
+  return ENDPOINTS.has(last.toLowerCase()) ? '' : last;
 }
 
 /** The ids of a filter that names nothing else: `value eq "a"`, or several by `or`; undefined: it asks for more. */
@@ -55,8 +64,9 @@ export function idsOfFilter(filter: FilterNode): readonly string[] | undefined {
     const each = filter.nodes.map(idsOfFilter);
     return each.every((ids) => ids !== undefined) ? each.flat() : undefined;
   }
-  if (filter.kind !== 'compare' || filter.op !== 'eq' || typeof filter.value !== 'string') return undefined;
-  return splitPath(filter.path)?.name.toLowerCase() === 'value' ? [filter.value] : undefined;
+  if (filter.kind !== 'compare' || filter.op !== 'eq') return undefined;
+  const id = literalText(filter);
+  return id !== undefined && splitPath(filter.path)?.name.toLowerCase() === 'value' ? [id] : undefined;
 }
 
 export interface MemberSteps {

@@ -4,16 +4,19 @@
  */
 import { BridgeError } from '../../errors.ts';
 import type { GroupEdit, GroupMember } from '../../bridge/requests/use-cases.ts';
+import { sameUrn } from '../../mapping/attribute-path.ts';
 import { equalities, type FilterNode } from '../../mapping/filter.ts';
 import type { Json } from '../http/body.ts';
-import { pathsInKeys, type Operation } from '../client-shapes.ts';
-import { isEmpty, object } from '../coerce.ts';
+import { emptyRemoval, pathsInKeys, type Operation } from '../client-shapes.ts';
+import { object } from '../coerce.ts';
 import { isObject } from '../patch/element-laws.ts';
+import { isEmpty, objectForm } from '../forms.ts';
 import { GROUP_SHAPE, groupExternalId, groupName } from './group-body.ts';
 import { createMemberSteps, idsOfFilter, MAX_MEMBERS, memberIds, type MemberSteps } from './group-members.ts';
 import { renderMember } from './group-resource.ts';
+import type { Ignore } from '../http/ignored.ts';
 import { operationsOf } from '../patch/operations.ts';
-import { parsePatchPath, type PatchTarget } from '../patch/path.ts';
+import { nameIn, parsePatchPath, type PatchTarget } from '../patch/path.ts';
 import { invalid, invalidSyntax } from '../http/refusals.ts';
 import { sent } from '../sent.ts';
 
@@ -27,6 +30,7 @@ const ONE_MEMBER = /^members\[value eq "([^"\\]+)"\]$/;
 interface Of {
   readonly id: string;
   readonly base: string;
+  readonly ignore?: Ignore;
 }
 
 interface Compiled extends Of {
@@ -63,7 +67,7 @@ export function readGroupPatch(body: Json, of: Of): Change {
 function compile({ op, path, value }: Operation, out: Compiled): void {
   if (path === undefined) {
     if (op === 'remove') throw new BridgeError(400, 'remove needs a path', { scimType: 'noTarget' });
-    attributes(op, object(value, 'value'), out);
+    attributes(op, object(objectForm(value, 'value'), 'value'), out);
     return;
   }
   const alone = op === 'remove' ? ONE_MEMBER.exec(path)?.[1] : undefined;
@@ -72,7 +76,10 @@ function compile({ op, path, value }: Operation, out: Compiled): void {
     return;
   }
   const target = parsePatchPath(path, GROUP_SHAPE.schema);
-  if (target?.kind !== 'attribute') return;
+  if (target?.kind !== 'attribute') {
+    out.ignore?.(nameIn(path));
+    return;
+  }
   const { attribute, sub } = target.path;
   if (attribute.name === 'members') {
     // what else is said of a member is ours to tell
@@ -92,7 +99,8 @@ function attributes(op: string, value: Json, out: Compiled): void {
     // null is no wish here: a client that renames a group fills it in for members it did not look at
     else if (name === 'members' && each !== null) wholeMembers(op, each, out);
     else if (name === 'displayName' || name === 'externalId') single(op, name, each, out);
-    else if (name === GROUP_SHAPE.schema.core.id.toLowerCase()) attributes(op, object(each, key), out);
+    else if (sameUrn(GROUP_SHAPE.schema.core.id, key)) attributes(op, object(objectForm(each, key), key), out);
+    else if (!GROUP_SHAPE.core.has(key.toLowerCase())) out.ignore?.(key);
   }
 }
 
@@ -120,7 +128,8 @@ function wholeMembers(op: string, value: unknown, { members }: Compiled): void {
   if (op === 'add') members.add(memberIds(value));
   else if (op === 'replace') members.replace(memberIds(value));
   // by RFC 7644 §3.5.2.2 a remove has no value; with one, it names whom Entra ID takes off, even when it is nobody
-  else if (value === undefined || value === null) members.replace([]);
+  else if (value === undefined) members.replace([]);
+  else if (value === null) throw emptyRemoval('members');
   else members.remove(memberIds(value === '' ? [value] : value));
 }
 

@@ -2,6 +2,7 @@
 import type { GroupMember, GroupResource } from '../../bridge/requests/use-cases.ts';
 import { GROUP, GROUP_URN } from '../../mapping/group-attributes.ts';
 import { createProjection, type Asked, type Projection } from '../../mapping/project.ts';
+import { nextSlice, sliceIsOver } from '../../mapping/slices.ts';
 import type { Json } from '../http/body.ts';
 import { groupLocation, metaOf, userLocation } from '../http/meta.ts';
 
@@ -15,7 +16,7 @@ export function groupProjection(asked: Asked): Projection {
 }
 
 /** The JSON of a group (RFC 7643 §4.2). An empty group shows `members: []`: clients tell by it that they were asked for. */
-export function renderGroup(
+function renderGroup(
   { id, displayName, externalId, members, etag, created, modified }: GroupResource,
   base: string,
   projection: Projection,
@@ -28,6 +29,24 @@ export function renderGroup(
     ...(members !== undefined && { members: members.map((member) => renderMember(member, base)) }),
     meta: metaOf('Group', { etag, created, modified }, groupLocation(id, base)),
   });
+}
+
+/** Members that are rendered at once. */
+const AT_ONCE = 200;
+
+/** As renderGroup, in slices: a group may have a hundred thousand members. */
+export async function renderLargeGroup(group: GroupResource, base: string, projection: Projection): Promise<Json> {
+  const { members = [] } = group;
+  if (members.length <= AT_ONCE) return renderGroup(group, base, projection);
+  const whole = renderGroup({ ...group, members: [] }, base, projection);
+  if (whole['members'] === undefined) return whole;
+  const all: unknown[] = [];
+  for (let at = 0; at < members.length; at += AT_ONCE) {
+    if (sliceIsOver()) await nextSlice();
+    const some = renderGroup({ ...group, members: members.slice(at, at + AT_ONCE) }, base, projection)['members'];
+    if (Array.isArray(some)) all.push(...(some as readonly unknown[]));
+  }
+  return { ...whole, members: all };
 }
 
 /** One of its `members`. */

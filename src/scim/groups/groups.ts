@@ -6,9 +6,10 @@ import { contentHash } from '../http/content-hash.ts';
 import { etagsOf, matches } from '../http/etags.ts';
 import { readGroupBody } from './group-body.ts';
 import { readGroupPatch } from './group-patch.ts';
-import { groupProjection, renderGroup } from './group-resource.ts';
+import { groupProjection, renderLargeGroup } from './group-resource.ts';
 import { checkSchemas, listAnswer, PATCH_URN } from '../http/messages.ts';
-import { groupLocation } from '../http/meta.ts';
+import { groupLocation, located } from '../http/meta.ts';
+import { mapped } from '../http/pages.ts';
 import { asked, bodyParameters, listQuery, type Parameters } from '../http/query.ts';
 import { invalid } from '../http/refusals.ts';
 import type { ScimRequest, Serve } from '../http/request.ts';
@@ -26,11 +27,11 @@ const membersOf = (request: ScimRequest): { readonly members: boolean } => ({
 export const createGroup: Serve = async (request) => {
   const body = await request.body();
   checkSchemas(body, GROUP_URN);
-  const { displayName, externalId, members = [] } = readGroupBody(body);
+  const { displayName, externalId, members = [] } = readGroupBody(body, request.ignore);
   if (displayName === undefined) throw invalid('displayName is required');
   const group = { displayName, ...(typeof externalId === 'string' && { externalId }), members };
   const { resource, ended } = await request.tenant.groups.create(request.ctx, { ...group, hash: contentHash(group) });
-  return { ...shown(201, resource, request), ended };
+  return { ...(await shown(201, resource, request)), ended };
 };
 
 /** GET of one group (RFC 7644 §3.4.1); 304 when If-None-Match names its version (§3.14), which needs no members. */
@@ -38,8 +39,8 @@ export const getGroup: Serve = async (request) => {
   const { tenant, ctx, id, headers } = request;
   const confirmed = etagsOf(headers['if-none-match']);
   if (confirmed) {
-    const { etag } = await tenant.groups.get(ctx, id, { members: false });
-    if (matches(confirmed, etag)) return { status: 304, headers: { ETag: etag } };
+    const found = await tenant.groups.get(ctx, id, { members: false });
+    if (matches(confirmed, found.etag)) return { status: 304, headers: headersOf(found, request) };
   }
   return shown(200, await tenant.groups.get(ctx, id, membersOf(request)), request);
 };
@@ -51,7 +52,7 @@ export const getGroup: Serve = async (request) => {
 export const replaceGroup: Serve = async (request) => {
   const body = await request.body();
   checkSchemas(body, GROUP_URN);
-  const { members, ...rest } = readGroupBody(body);
+  const { members, ...rest } = readGroupBody(body, request.ignore);
   const wish: GroupEdit = { ...rest, members: members === undefined ? [] : [{ kind: 'replace', ids: members }] };
   return shown(200, await edit(wish, request, membersOf(request).members), request);
 };
@@ -64,12 +65,12 @@ export const patchGroup: Serve = async (request) => {
   const { tenant, ctx, id, base, parameters } = request;
   const body = await request.body();
   checkSchemas(body, PATCH_URN);
-  const wish = readGroupPatch(body, { id, base });
+  const wish = readGroupPatch(body, { id, base, ignore: request.ignore });
   const { members } = membersOf(request);
   if (asked(parameters).attributes) return shown(200, await edit(wish, request, members), request);
   const resource = await edit(wish, request, false);
   if (tenant.groupPatchAnswer === 'empty' || resource.memberCount > MAX_SHOWN)
-    return { status: 204, headers: versionOf(resource, request) };
+    return { status: 204, headers: { Location: groupLocation(id, base), ETag: resource.etag } };
   return shown(200, members ? await tenant.groups.get(ctx, id, { members }) : resource, request);
 };
 
@@ -93,8 +94,11 @@ async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest):
     members: projection.wants('members'),
     location: (id) => groupLocation(id, base),
   });
-  const shown = resources.map((resource) => renderGroup(resource, base, projection));
-  return listAnswer(total, query.startIndex, shown);
+  return listAnswer(
+    total,
+    query.startIndex,
+    mapped(resources, (resource) => renderLargeGroup(resource, base, projection)),
+  );
 }
 
 function edit(wish: GroupEdit, { tenant, ctx, id, headers }: ScimRequest, members: boolean): Promise<GroupResource> {
@@ -102,14 +106,14 @@ function edit(wish: GroupEdit, { tenant, ctx, id, headers }: ScimRequest, member
   return tenant.groups.edit(ctx, id, ifMatch ? { ...wish, ifMatch } : wish, { members });
 }
 
-function versionOf({ id, etag }: GroupResource, { base }: ScimRequest): Readonly<Record<string, string>> {
-  return { Location: groupLocation(id, base), ETag: etag };
+function headersOf({ id, etag }: GroupResource, { base }: ScimRequest): Readonly<Record<string, string>> {
+  return { ...located(groupLocation(id, base)), ETag: etag };
 }
 
-function shown(status: number, resource: GroupResource, request: ScimRequest): Answer {
+async function shown(status: number, resource: GroupResource, request: ScimRequest): Promise<Answer> {
   return {
     status,
-    headers: versionOf(resource, request),
-    body: renderGroup(resource, request.base, projectionOf(request)),
+    headers: headersOf(resource, request),
+    body: await renderLargeGroup(resource, request.base, projectionOf(request)),
   };
 }

@@ -3,7 +3,9 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { BridgeError } from '../../errors.ts';
 import type { Clock } from '../../bridge/ports/context.ts';
 import type { Tenant } from '../../bridge/requests/use-cases.ts';
+import { isGuessable, readAuthorization } from './authorization.ts';
 import { createJwtCheck, type JwtAccess } from './jwt.ts';
+import { createPasswordCheck, type PasswordAccess } from './passwords.ts';
 import { createFailures } from './throttle.ts';
 
 /** A bearer token as configured: only its hash is known. */
@@ -19,8 +21,7 @@ export interface TenantAccess {
   readonly tenant: Tenant;
   readonly tokens: readonly TokenAccess[];
   readonly jwt?: JwtAccess;
-  /** HTTP Basic (RFC 7617); SHA-256 of the password, hex */
-  readonly basic?: { readonly user: string; readonly sha256: string };
+  readonly basic?: PasswordAccess;
 }
 
 export interface AccessOptions {
@@ -36,8 +37,9 @@ export interface Identity {
 
 export interface Access {
   /**
-   * The tenant a request belongs to. Throws 401 with WWW-Authenticate, 429 for more than ten failed tokens a minute from one
-   * address (a valid token is never held back), 503 when the keys of a JWT issuer can not be fetched.
+   * The tenant a request belongs to. Throws 401 with WWW-Authenticate, 429 after ten failures a minute from one address (a password or a
+   * token that could be guessed is then not looked at, a valid token of 128 bits or more passes), 503 when the keys of a JWT issuer
+   * cannot be fetched.
    */
   identify(authorization: string | undefined, address: string): Promise<Identity>;
 }
@@ -52,46 +54,65 @@ export function createAccess({ tenants, clock }: AccessOptions): Access {
   const tokens = tenants.flatMap(({ tenant, tokens }) =>
     tokens.map(({ name, sha256: hash, expires }) => ({ tenant, who: name, digest: digestOf(hash), expires })),
   );
-  const passwords = tenants.flatMap(({ tenant, basic }) =>
-    // user and password are hashed as one, so that neither can be told apart by time
-    basic ? [{ tenant, who: 'basic', digest: sha256(`${basic.user}:${digestOf(basic.sha256).toString('hex')}`) }] : [],
-  );
+  const basics = tenants.flatMap(({ tenant, basic }) => (basic ? [{ tenant, ...basic }] : []));
+  const passwords = createPasswordCheck(basics);
   const jwt = createJwtCheck(
     tenants.flatMap(({ tenant, jwt }) => (jwt ? [{ tenant, ...jwt }] : [])),
     clock,
   );
   const failures = createFailures(clock);
-  const realms = passwords.length > 0 ? 'Bearer realm="scim", Basic realm="scim"' : 'Bearer realm="scim"';
+  const realms = basics.length > 0 ? 'Bearer realm="scim", Basic realm="scim"' : 'Bearer realm="scim"';
 
   const refusal = (detail: string): BridgeError =>
     new BridgeError(401, detail, { headers: { 'WWW-Authenticate': realms } });
 
-  function failed(address: string, detail: string): never {
-    failures.count(address);
-    throw refusal(detail);
+  const expired = (name: string): BridgeError =>
+    refusal(`the token "${name}" has expired: make a new one and enter it here`);
+  const unknown = (): BridgeError => refusal('the bearer token is not valid: check it, or make a new one');
+
+  /** One that could be guessed is a guess until it is found to be right. */
+  function short(token: string, address: string): Identity {
+    const right = failures.attempt(address);
+    const found = pick(tokens, sha256(token));
+    if (found === undefined) throw unknown();
+    if (isOver(found)) throw expired(found.who);
+    right();
+    return found;
   }
+
+  const isOver = ({ expires }: Candidate): boolean => expires !== undefined && expires <= clock();
 
   async function bearer(token: string, address: string): Promise<Identity> {
+    if (isGuessable(token)) return short(token, address);
     const found = pick(tokens, sha256(token));
-    if (found?.expires !== undefined && found.expires <= clock())
-      failed(address, `the token "${found.who}" has expired: make a new one and enter it here`);
-    const identity = found ?? (await jwt(token));
-    return identity ?? failed(address, 'the bearer token is not valid: check it, or make a new one');
+    if (found !== undefined && !isOver(found)) return found;
+    try {
+      const identity = found === undefined ? await jwt(token) : undefined;
+      if (identity !== undefined) return identity;
+    } catch (error) {
+      failures.attempt(address); // whether it is valid cannot be told: it is one of the address's tries all the same
+      throw error;
+    }
+    failures.attempt(address);
+    throw found === undefined ? unknown() : expired(found.who);
   }
 
-  function basic(credentials: string, address: string): Identity {
+  async function basic(credentials: string, address: string): Promise<Identity> {
+    failures.holdBack(address);
     const text = Buffer.from(credentials, 'base64').toString();
     const colon = text.indexOf(':');
-    const presented = sha256(`${text.slice(0, Math.max(0, colon))}:${sha256(text.slice(colon + 1)).toString('hex')}`);
-    return pick(passwords, presented) ?? failed(address, 'user name or password is not valid');
+    const attempt = (): (() => void) => failures.attempt(address);
+    const at = await passwords.check(text.slice(0, Math.max(0, colon)), text.slice(colon + 1), attempt);
+    const found = at === undefined ? undefined : basics[at];
+    if (found === undefined) throw refusal('user name or password is not valid');
+    return { tenant: found.tenant, who: 'basic' };
   }
 
   return {
     async identify(authorization, address) {
-      const [, scheme = '', credentials = ''] = /^\s*(\S+)\s+(\S.*?)\s*$/s.exec(authorization ?? '') ?? [];
-      // RFC 7235 §2.1: the scheme is compared without regard to case
-      if (scheme.toLowerCase() === 'bearer') return bearer(credentials, address);
-      if (scheme.toLowerCase() === 'basic' && passwords.length > 0) return basic(credentials, address);
+      const { scheme, credentials } = readAuthorization(authorization);
+      if (scheme === 'bearer' && credentials !== '') return bearer(credentials, address);
+      if (scheme === 'basic' && credentials !== '' && basics.length > 0) return basic(credentials, address);
       throw refusal('send the token as "Authorization: Bearer <token>"');
     },
   };

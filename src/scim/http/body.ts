@@ -26,6 +26,17 @@ const reader = (limit: BodyLimit): RequestHandler => express.raw({ type: () => t
 const READERS: Readonly<Record<BodyLimit, RequestHandler>> = { 1: reader(1), 5: reader(5) };
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+/**
+ * The most bytes that the body of a request takes once it is read: what its head says, or the limit where that is not said or more comes
+ * out of it than goes in. The body itself is not touched.
+ */
+export function bodyBytes({ method, headers }: Request, limit: BodyLimit): number {
+  const most = limit * 1024 * 1024;
+  if (method === 'GET' || method === 'HEAD' || method === 'DELETE') return 0;
+  if (headers['transfer-encoding'] !== undefined || headers['content-encoding'] !== undefined) return most;
+  return Math.min(most, Number(headers['content-length'] ?? 0));
+}
+
 /** The body as a JSON object. Throws 400 invalidSyntax or invalidValue, 413 or 415. */
 export async function readBody(req: Request, res: Response, limit: BodyLimit): Promise<Json> {
   checkBodyType(req.headers);
@@ -55,6 +66,24 @@ export function parseBody(bytes: Uint8Array): Json {
     throw invalidSyntax('the body must be a JSON object');
   vet(value, []);
   return value as Json;
+}
+
+/**
+ * The object or list of a text that is JSON; undefined for any other text. It is as harmless as a body. Throws 400 invalidSyntax or
+ * invalidValue that names `where`.
+ */
+export function parseText(text: string, where: string): Json | readonly unknown[] | undefined {
+  const [first] = text.trimStart();
+  if (first !== '{' && first !== '[') return undefined;
+  if (isBottomless(Buffer.from(text))) throw invalidSyntax(`${where} is nested deeper than ${MAX_DEPTH} levels`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+  vet(value, [], where);
+  return value as Json | readonly unknown[];
 }
 
 function parse(bytes: Uint8Array): unknown {

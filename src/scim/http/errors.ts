@@ -29,6 +29,8 @@ export function errorAnswer(thrown: unknown): Answer {
 export function crashSite(thrown: unknown): string | undefined {
   if (thrown instanceof BridgeError) return undefined;
   if (!(thrown instanceof Error)) return `thrown: ${typeof thrown}`;
-  const frames = thrown.stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
+  // a message of several lines may look like a stack
+  const [, stack = ''] = thrown.stack?.split(thrown.message || thrown.name, 2) ?? [];
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
   return [thrown.name, ...frames].join('\n');
 }

@@ -1,5 +1,9 @@
 /** Messages of the protocol (RFC 7644 §3.1, §8.2): what stands around resources. */
+import { sameUrn } from '../../mapping/attribute-path.ts';
+import { USER_URN } from '../../mapping/attributes.ts';
+import { GROUP_URN } from '../../mapping/group-attributes.ts';
 import type { Json } from './body.ts';
+import { renderPage } from './pages.ts';
 import { invalidSyntax } from './refusals.ts';
 import type { Answer } from './respond.ts';
 import { sent } from '../sent.ts';
@@ -7,25 +11,47 @@ import { sent } from '../sent.ts';
 export const PATCH_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const LIST_URN = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 
-/** A ListResponse (RFC 7644 §3.4.2); `startIndex` is where the page was asked to begin. */
-export function listAnswer(total: number, startIndex: number, resources: readonly Json[]): Answer {
-  return {
-    status: 200,
-    body: {
-      schemas: [LIST_URN],
-      totalResults: total,
-      startIndex,
-      itemsPerPage: resources.length,
-      Resources: resources,
-    },
-  };
+/**
+ * A ListResponse (RFC 7644 §3.4.2); `startIndex` is where the page was asked to begin. Resources are rendered as they come, as many as
+ * a page has room for.
+ */
+export async function listAnswer(
+  total: number,
+  startIndex: number,
+  resources: AsyncIterable<Json> | Iterable<Json>,
+): Promise<Answer> {
+  const { count, pieces } = await renderPage(resources);
+  const around = { schemas: [LIST_URN], totalResults: total, startIndex, itemsPerPage: count, Resources: [] };
+  const head = JSON.stringify(around).slice(0, -END.length);
+  return { status: 200, pieces: [Buffer.from(head), ...pieces, Buffer.from(END)] };
 }
 
-/** `schemas` is required (RFC 7643 §3, RFC 7644 §3.5.2). URNs beside the one it must name are passed over (Microsoft's ADSCIM). */
+const END = ']}';
+
+/** Types of resources and messages that a body can be of. */
+const TYPES: readonly string[] = [
+  USER_URN,
+  GROUP_URN,
+  PATCH_URN,
+  LIST_URN,
+  'urn:ietf:params:scim:api:messages:2.0:SearchRequest',
+  'urn:ietf:params:scim:api:messages:2.0:BulkRequest',
+  'urn:ietf:params:scim:api:messages:2.0:BulkResponse',
+  'urn:ietf:params:scim:api:messages:2.0:Error',
+  'urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig',
+  'urn:ietf:params:scim:schemas:core:2.0:ResourceType',
+  'urn:ietf:params:scim:schemas:core:2.0:Schema',
+];
+
+/**
+ * RFC 7643 §3 and RFC 7644 §3.5.2 require `schemas`. Clients leave it out (authentik), name a draft (OneLogin) or Microsoft's ADSCIM:
+ * the URL tells the type. Throws 400 invalidSyntax when another type is named, and not this one.
+ */
 export function checkSchemas(body: Json, urn: string): void {
-  const schemas = sent(body, 'schemas');
-  const named =
-    Array.isArray(schemas) &&
-    schemas.some((each) => typeof each === 'string' && each.toLowerCase() === urn.toLowerCase());
-  if (!named) throw invalidSyntax(`schemas must name ${urn}`);
+  const schemas = sent(body, 'schemas') ?? [];
+  const named: readonly unknown[] | undefined =
+    typeof schemas === 'string' ? [schemas] : Array.isArray(schemas) ? schemas : undefined;
+  if (named === undefined) throw invalidSyntax(`schemas must be a list of URNs and name ${urn}`);
+  const names = (type: string): boolean => named.some((each) => typeof each === 'string' && sameUrn(type, each));
+  if (!names(urn) && TYPES.some(names)) throw invalidSyntax(`schemas must name ${urn}`);
 }

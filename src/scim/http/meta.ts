@@ -16,6 +16,11 @@ export function groupLocation(id: string, base: string): string {
   return `${base}/Groups/${encodeURIComponent(id)}`;
 }
 
+/** The headers that say which resource an answer shows (RFC 7644 §3.3, RFC 9110 §8.7). */
+export function located(url: string): Readonly<Record<string, string>> {
+  return { Location: url, 'Content-Location': url };
+}
+
 export function metaOf(resourceType: 'User' | 'Group', { etag, created, modified }: Versioned, location: string): Json {
   return {
     resourceType,

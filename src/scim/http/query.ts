@@ -8,6 +8,11 @@ import { invalid } from './refusals.ts';
 const DEFAULT_COUNT = 100;
 export const MAX_COUNT = 1000;
 
+/** Most names in `attributes` or `excludedAttributes`: twice as many as the schemas have. */
+const MAX_NAMES = 200;
+/** Longest `sortBy`, in characters: a path with its URN is shorter. */
+const MAX_PATH = 500;
+
 /** Parameters by lower-case name, as written: RFC 7644 does not say whether their case counts, clients differ. */
 export type Parameters = ReadonlyMap<string, unknown>;
 
@@ -33,6 +38,7 @@ export function bodyParameters(body: Json): Parameters {
 export function listQuery(parameters: Parameters): UserQuery {
   const filter = text(parameters, 'filter');
   const sortBy = text(parameters, 'sortBy');
+  if (sortBy !== undefined && sortBy.length > MAX_PATH) throw invalid(`sortBy is longer than ${MAX_PATH} characters`);
   return {
     ...(filter !== undefined && { filter: parseFilter(filter) }),
     ...(sortBy !== undefined && { sortBy, sortOrder: sortOrder(parameters) }),
@@ -41,7 +47,7 @@ export function listQuery(parameters: Parameters): UserQuery {
   };
 }
 
-/** Which attributes the answer is to show (RFC 7644 §3.9). */
+/** Which attributes the answer is to show (RFC 7644 §3.9). Throws 400 invalidValue. */
 export function asked(parameters: Parameters): Asked {
   return { attributes: names(parameters, 'attributes'), excludedAttributes: names(parameters, 'excludedAttributes') };
 }
@@ -68,7 +74,14 @@ function text(parameters: Parameters, name: string): string | undefined {
 
 function names(parameters: Parameters, name: string): string | readonly string[] | undefined {
   const value = parameters.get(name.toLowerCase()) ?? undefined;
-  if (value === undefined || typeof value === 'string') return value;
-  if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
-  throw invalid(`${name} must be a list of attribute names`);
+  if (value === undefined) return value;
+  const lists: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (lists.length > MAX_NAMES) throw invalid(`${name} holds more than ${MAX_NAMES} names`);
+  if (!lists.every((each) => typeof each === 'string')) throw invalid(`${name} must be a list of attribute names`);
+  let count = lists.length;
+  for (const list of lists)
+    for (let comma = list.indexOf(','); comma >= 0 && count <= MAX_NAMES; comma = list.indexOf(',', comma + 1))
+      count += 1;
+  if (count > MAX_NAMES) throw invalid(`${name} holds more than ${MAX_NAMES} names`);
+  return typeof value === 'string' ? value : lists;
 }

@@ -15,6 +15,8 @@ export interface RequestLine {
   /** id of the user or group, where the route or the answer names one */
   readonly id: string | undefined;
   readonly scimType: string | undefined;
+  /** names of attributes that were passed over: no schema has them */
+  readonly ignored: readonly string[];
   /** where the bridge itself failed: name of the error and stack frames */
   readonly crash: string | undefined;
 }

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Context } from '../../bridge/ports/context.ts';
 import type { Tenant } from '../../bridge/requests/use-cases.ts';
 import type { Json } from './body.ts';
+import type { Ignore } from './ignored.ts';
 import type { Parameters } from './query.ts';
 import type { Answer } from './respond.ts';
 
@@ -18,6 +19,8 @@ export interface ScimRequest {
   readonly base: string;
   /** Reads the body: JSON of at most what the route allows. Throws 400, 413, 415. */
   readonly body: () => Promise<Json>;
+  /** takes the names of attributes that are passed over, for the log */
+  readonly ignore: Ignore;
 }
 
 /** Answers one method of one route. Throws BridgeError. */

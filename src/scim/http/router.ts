@@ -4,14 +4,18 @@ import { BridgeError } from '../../errors.ts';
 import type { Clock, Ids } from '../../bridge/ports/context.ts';
 import type { Tenant } from '../../bridge/requests/use-cases.ts';
 import type { Access, Identity } from './auth.ts';
-import { readBody } from './body.ts';
+import { bodyBytes, readBody } from './body.ts';
 import { createDiscovery } from '../discovery/discovery.ts';
 import { crashSite, errorAnswer } from './errors.ts';
+import { createIntake, type IntakeLimits } from './intake.ts';
+import { createIgnored, type Ignored } from './ignored.ts';
 import { answerType } from './media-type.ts';
 import { urlParameters } from './query.ts';
 import type { RequestLog } from './request-log.ts';
+import { inPieces } from './pages.ts';
 import { send, type Answer } from './respond.ts';
 import { createRouteFinder, createRoutes, methodOf, type Found } from './routes.ts';
+import { segmentsOf } from './segments.ts';
 import { createRateLimit } from './throttle.ts';
 
 export interface ScimOptions {
@@ -24,6 +28,8 @@ export interface ScimOptions {
   /** transaction ids */
   readonly ids: Ids;
   readonly clock: Clock;
+  /** for tests: other bounds than the defaults on what of one tenant is in work at a time */
+  readonly intakeLimits?: IntakeLimits | undefined;
   /** whether passwords sent by clients reach ZITADEL; without it none do */
   readonly changePassword?: ((tenant: Tenant) => boolean) | undefined;
 }
@@ -35,6 +41,7 @@ const FIRST_SYNC_RETRY = 5;
 /** What becomes known of a request on its way, for the answer and the log. */
 interface Trace {
   readonly txn: string;
+  readonly ignored: Ignored;
   identity?: Identity;
   found?: Found;
 }
@@ -47,10 +54,12 @@ export function createScim({
   log,
   ids,
   clock,
+  intakeLimits,
   changePassword = () => false,
 }: ScimOptions): Router {
   const find = createRouteFinder(createRoutes(createDiscovery(changePassword)));
   const limit = createRateLimit(rateLimit, clock);
+  const intake = createIntake(intakeLimits);
 
   async function serve(req: Request, res: Response, trace: Trace): Promise<Answer> {
     const identity = await access.identify(req.headers.authorization, req.ip ?? '');
@@ -58,7 +67,7 @@ export function createScim({
     const { tenant, who } = identity;
     limit.take(tenant.id);
 
-    const segments = segmentsOf(req.url);
+    const segments = pathOf(req.url);
     // native SCIM of ZITADEL has the organization in the path: a client that moves over keeps its paths
     const prefixed = segments[0] === tenant.organization;
     const found = find(prefixed ? segments.slice(1) : segments);
@@ -71,25 +80,35 @@ export function createScim({
         retryAfter: FIRST_SYNC_RETRY,
       });
 
-    return method({
-      tenant,
-      ctx: { tenant: tenant.id, who, txn: trace.txn },
-      id: found.id,
-      headers: req.headers,
-      parameters: urlParameters(req.url),
-      base: `${origin(req, publicUrl)}${prefixed ? `/${tenant.organization}` : ''}`,
-      body: () => readBody(req, res, found.route.megabytes ?? 1),
-    });
+    const leave = await intake.enter(
+      tenant.id,
+      bodyBytes(req, found.route.megabytes ?? 1),
+      (gone) => void res.once('close', gone),
+    );
+    try {
+      return await method({
+        tenant,
+        ctx: { tenant: tenant.id, who, txn: trace.txn },
+        id: found.id,
+        headers: req.headers,
+        parameters: urlParameters(req.url),
+        base: `${origin(req, publicUrl)}${prefixed ? `/${tenant.organization}` : ''}`,
+        body: () => readBody(req, res, found.route.megabytes ?? 1),
+        ignore: trace.ignored.ignore,
+      });
+    } finally {
+      leave();
+    }
   }
 
   const router = express.Router();
   router.use(async (req, res) => {
     const start = performance.now();
-    const trace: Trace = { txn: ids() };
+    const trace: Trace = { txn: ids(), ignored: createIgnored() };
     let answer: Answer;
     let crash: string | undefined;
     try {
-      answer = await serve(req, res, trace);
+      answer = await inPieces(await serve(req, res, trace));
     } catch (error) {
       answer = errorAnswer(error);
       crash = crashSite(error);
@@ -105,6 +124,7 @@ export function createScim({
         who: trace.identity?.who,
         id: trace.found?.id || textOf(answer, 'id'),
         scimType: textOf(answer, 'scimType'),
+        ignored: trace.ignored.names(),
         crash,
       });
     if (res.closed) write();
@@ -114,29 +134,28 @@ export function createScim({
   return router;
 }
 
-/** The parts of a path. Empty ones are dropped: some clients put a slash behind the base URL, and one before the path. Throws 400. */
-function segmentsOf(url: string): readonly string[] {
-  const end = url.indexOf('?');
-  const path = end < 0 ? url : url.slice(0, end);
-  const invalid = (why: string): BridgeError => new BridgeError(400, `the path ${why}`, { scimType: 'invalidSyntax' });
-  if (path.includes('%00')) throw invalid('holds a NUL character');
-  try {
-    return path
-      .split('/')
-      .filter((segment) => segment !== '')
-      .map((segment) => decodeURIComponent(segment));
-  } catch {
-    throw invalid('is not percent-encoded UTF-8');
-  }
+/** Throws 400. */
+function pathOf(url: string): readonly string[] {
+  const segments = segmentsOf(url);
+  if (typeof segments !== 'string') return segments;
+  throw new BridgeError(400, `the path ${segments}`, { scimType: 'invalidSyntax' });
 }
+
+/** A name of at most 255 characters or an address, and a port (RFC 3986 §3.2.2, RFC 1035 §2.3.4). */
+const HOST = /^[\w.:[\]-]{1,262}$/;
+
+const connectionScheme = ({ socket }: Request): string => ('encrypted' in socket ? 'https' : 'http');
 
 function origin(req: Request, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) {
-    const url = publicUrl.replace(/\/+$/, '');
+    let url = publicUrl;
+    while (url.endsWith('/')) url = url.slice(0, -1);
     return url.toLowerCase().endsWith(BASE_PATH) ? url : url + BASE_PATH;
   }
-  const host = /^[\w.:[\]-]+$/.test(req.host ?? '') ? req.host : 'localhost';
-  return `${req.protocol}://${host}${BASE_PATH}`;
+  const host = HOST.test(req.host ?? '') ? req.host : 'localhost';
+  // a proxy that is believed may say anything: `javascript` in a Location is no origin
+  const scheme = req.protocol === 'http' || req.protocol === 'https' ? req.protocol : connectionScheme(req);
+  return `${scheme}://${host}${BASE_PATH}`;
 }
 
 function textOf({ body }: Answer, name: string): string | undefined {

@@ -1,15 +1,17 @@
 /** POST /.search (RFC 7644 §3.4.3): users and groups in one list, users first where nothing is asked of the order. */
 import { BridgeError } from '../../errors.ts';
-import type { GroupQuery } from '../../bridge/requests/use-cases.ts';
+import type { GroupQuery, Listed } from '../../bridge/requests/use-cases.ts';
 import { resolvePath } from '../../mapping/attribute-path.ts';
 import { USER } from '../../mapping/attributes.ts';
 import type { FilterNode } from '../../mapping/filter.ts';
 import { GROUP } from '../../mapping/group-attributes.ts';
 import type { ResourceSchema } from '../../mapping/schema.ts';
-import { sortResources } from '../../mapping/sort.ts';
+import { sortInSlices, sortKey } from '../../mapping/sort.ts';
+import { nextSlice, sliceIsOver } from '../../mapping/slices.ts';
 import type { Json } from './body.ts';
-import { groupProjection, renderGroup } from '../groups/group-resource.ts';
+import { groupProjection, renderLargeGroup } from '../groups/group-resource.ts';
 import { listAnswer } from './messages.ts';
+import { mapped } from './pages.ts';
 import { groupLocation, userLocation } from './meta.ts';
 import { asked, bodyParameters, listQuery, MAX_COUNT } from './query.ts';
 import type { ScimRequest, Serve } from './request.ts';
@@ -23,13 +25,13 @@ interface Kind {
   readonly name: 'User' | 'Group';
   readonly schema: ResourceSchema;
   /** whole resources */
-  list(query: Query): Promise<{ readonly total: number; readonly resources: readonly Json[] }>;
+  list(query: Query): Promise<Listed<Json>>;
   /** what the answer shows of one */
   show(resource: Json): Json;
 }
 
 /** A window into what a kind has, by a filter of its own; 0-based. */
-type Pages = (from: number, count: number) => Promise<{ readonly total: number; readonly resources: readonly Row[] }>;
+type Pages = (from: number, count: number) => Promise<Listed<Row>>;
 
 interface Row {
   readonly kind: Kind;
@@ -60,7 +62,7 @@ export const searchAll: Serve = async (request) => {
   return listAnswer(
     total,
     query.startIndex,
-    rows.map(({ kind, resource }) => kind.show(resource)),
+    mapped(rows, ({ kind, resource }) => kind.show(resource)),
   );
 };
 
@@ -76,7 +78,7 @@ function kindsOf({ tenant, ctx, base }: ScimRequest, wanted: ReturnType<typeof a
           ...query,
           location: (id) => userLocation(id, base),
         });
-        return { total, resources: resources.map((each) => renderUser(each, base, wholeUser)) };
+        return { total, resources: mapped(resources, (each) => renderUser(each, base, wholeUser)) };
       },
       show: (resource) => users.apply(resource),
     },
@@ -90,7 +92,7 @@ function kindsOf({ tenant, ctx, base }: ScimRequest, wanted: ReturnType<typeof a
           members: groups.wants('members'),
           location,
         });
-        return { total, resources: resources.map((each) => renderGroup(each, base, wholeGroup)) };
+        return { total, resources: mapped(resources, (each) => renderLargeGroup(each, base, wholeGroup)) };
       },
       show: (resource) => groups.apply(resource),
     },
@@ -110,53 +112,80 @@ function pagesOf(kind: Kind, kinds: readonly Kind[], { filter, sortBy, sortOrder
         startIndex: from + 1,
         count,
       });
-      return { total, resources: resources.map((resource) => ({ kind, resource })) };
+      return { total, resources: mapped(resources, (resource) => ({ kind, resource })) };
     },
   ];
 }
 
 interface Found {
   readonly total: number;
-  readonly rows: readonly Row[];
+  readonly rows: AsyncIterable<Row>;
 }
 
+/** How many resources a page holds that begins at `from` and may hold `count`. */
+const heldBy = (total: number, from: number, count: number): number => Math.max(0, Math.min(count, total - from));
+
 async function oneAfterTheOther(all: readonly Pages[], from: number, count: number): Promise<Found> {
-  const rows: Row[] = [];
-  let total = 0;
+  const parts: Listed<Row>['resources'][] = [];
+  let [total, left] = [0, count];
   for (const pages of all) {
-    const page = await pages(Math.max(0, from - total), count - rows.length);
-    rows.push(...page.resources);
+    const start = Math.max(0, from - total);
+    const page = await pages(start, left);
+    parts.push(page.resources);
+    left -= heldBy(page.total, start, left);
     total += page.total;
   }
-  return { total, rows };
+  return { total, rows: joined(parts) };
+}
+
+async function* joined<T>(parts: readonly (AsyncIterable<T> | Iterable<T>)[]): AsyncGenerator<T, void> {
+  for (const part of parts) yield* part;
 }
 
 /** How far a list in one order over all kinds reaches: each page needs all that stand before it. */
 const MAX_SORTED = 10_000;
 
-/** The first ones of each, up to the end of the page that is asked for, in one order. */
+/** The first ones of each, up to the end of the page that is asked for, in one order. Resources are read twice, and kept never. */
 async function merged(
   all: readonly Pages[],
   from: number,
   count: number,
-  order: { readonly sortBy: string; readonly sortOrder: Query['sortOrder'] },
+  { sortBy, sortOrder }: { readonly sortBy: string; readonly sortOrder: Query['sortOrder'] },
 ): Promise<Found> {
-  const rows = new Map<Json, Row>();
+  const key = sortKey(EITHER, sortBy);
+  const keys: { readonly pages: Pages; readonly at: number; readonly key: ReturnType<typeof key> }[] = [];
   let total = 0;
   for (const pages of all) {
     let at = 0;
     for (let more = true; more; ) {
       const page = await pages(at, Math.min(MAX_COUNT, from + count - at));
-      for (const row of page.resources) rows.set(row.resource, row);
-      at += page.resources.length;
       const end = Math.min(page.total, from + count);
       if (end > MAX_SORTED) throw tooDeep();
-      more = page.resources.length > 0 && at < end;
+      const start = at;
+      for await (const { resource } of page.resources) {
+        keys.push({ pages, at, key: key(resource) });
+        at += 1;
+        if (sliceIsOver()) await nextSlice();
+      }
+      more = at > start && at < end;
       if (!more) total += page.total;
     }
   }
-  const sorted = sortResources([...rows.keys()], EITHER, order).slice(from, from + count);
-  return { total, rows: sorted.flatMap((resource) => rows.get(resource) ?? []) };
+  const sorted = await sortInSlices(keys, sortOrder);
+  return { total, rows: inOrder(sorted.slice(from, from + count)) };
+}
+
+/** What a page has of one kind stands side by side in the order of that kind. */
+async function* inOrder(places: readonly { readonly pages: Pages; readonly at: number }[]): AsyncGenerator<Row, void> {
+  const parts = new Map<Pages, AsyncIterator<Row, void>>();
+  for (const [pages, own] of Map.groupBy(places, (each) => each.pages)) {
+    const { resources } = await pages(own[0]?.at ?? 0, own.length);
+    parts.set(pages, joined([resources]));
+  }
+  for (const { pages } of places) {
+    const next = await parts.get(pages)?.next();
+    if (next?.done === false) yield next.value;
+  }
 }
 
 /** A core attribute without the URN of its schema: it is sorted by wherever it is. */

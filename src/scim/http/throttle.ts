@@ -9,16 +9,35 @@ const FAILURES_ALLOWED = 10;
 const MAX_ADDRESSES = 10_000;
 
 export interface Failures {
-  /** Counts a failed token. Throws 429 for the eleventh and later ones of a minute. */
-  count(address: string): void;
+  /** Throws 429 with Retry-After while the address has had its failures: nothing of it that could be guessed is looked at. */
+  holdBack(address: string): void;
+  /**
+   * Counts a try as failed, before it is looked at where that takes time, so that many at once are no more than their number. Throws 429
+   * for the eleventh and later ones of a minute. What it returns takes the try back: it was right.
+   */
+  attempt(address: string): () => void;
 }
 
-/** Counts failed tokens by address. Addresses come from strangers: their number is bounded, and an IPv6 network counts as one. */
+/** Counts failures by address. Addresses come from strangers: their number is bounded, and an IPv6 network counts as one. */
 export function createFailures(clock: Clock): Failures {
   const seen = new Map<string, { count: number; readonly until: number }>();
+  const keyOf = (address: string): string =>
+    isIPv6(address) && !address.startsWith('::ffff:') ? network(address) : address;
+
+  function holdBack(address: string): void {
+    const entry = seen.get(keyOf(address));
+    const left = entry === undefined ? 0 : entry.until - clock();
+    if (entry === undefined || left <= 0 || entry.count < FAILURES_ALLOWED) return;
+    throw new BridgeError(429, 'too many failed tokens or passwords from this address: wait, then use a valid one', {
+      retryAfter: left / 1000,
+    });
+  }
+
   return {
-    count(address) {
-      const key = isIPv6(address) && !address.startsWith('::ffff:') ? network(address) : address;
+    holdBack,
+    attempt(address) {
+      holdBack(address);
+      const key = keyOf(address);
       const now = clock();
       let entry = seen.get(key);
       if (!entry || entry.until <= now) {
@@ -28,11 +47,9 @@ export function createFailures(clock: Clock): Failures {
         const oldest = seen.size > MAX_ADDRESSES ? seen.keys().next().value : undefined;
         if (oldest !== undefined) seen.delete(oldest);
       }
-      entry.count += 1;
-      if (entry.count <= FAILURES_ALLOWED) return;
-      throw new BridgeError(429, 'too many failed tokens from this address: wait, then use a valid one', {
-        retryAfter: (entry.until - now) / 1000,
-      });
+      const counted = entry;
+      counted.count += 1;
+      return () => void (counted.count -= 1);
     },
   };
 }

@@ -16,7 +16,7 @@ const ABOUT = new Set(['type', 'primary', 'display']);
 
 /**
  * The elements as they may stand: none without a value (what is left when a client clears `emails[type eq "work"].value`), no two with
- * the same type and value (the later one's word counts), at most one primary (the last one).
+ * the same type and value (the later one's word counts, but one that is primary stays so), at most one primary (the last one).
  * Throws 400 invalidValue for more elements than a user may have.
  */
 export function settleElements(elements: readonly Element[], attribute: SchemaAttribute): Element[] {
@@ -25,7 +25,8 @@ export function settleElements(elements: readonly Element[], attribute: SchemaAt
     if (!hasValue(element)) continue;
     const identity = identityOf(element, attribute);
     const twin = byIdentity.get(identity);
-    byIdentity.set(identity, twin ? { ...twin, ...element } : element);
+    const isPrimary = twin?.['primary'] === true && element['primary'] === false;
+    byIdentity.set(identity, twin ? { ...twin, ...element, ...(isPrimary && { primary: true }) } : element);
   }
   if (byIdentity.size > MAX_ELEMENTS) throw invalid(`${attribute.name} holds more than ${MAX_ELEMENTS} values`);
   return withOnePrimary([...byIdentity.values()]);

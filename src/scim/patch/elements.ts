@@ -7,6 +7,7 @@ import type { Json } from '../http/body.ts';
 import { coerceOne, coerceValue } from '../coerce.ts';
 import type { Draft } from './draft.ts';
 import { withOnePrimary } from './element-laws.ts';
+import type { Ignore } from '../http/ignored.ts';
 import { named, type Place } from './place.ts';
 
 export interface ElementEdit {
@@ -19,10 +20,10 @@ export interface ElementEdit {
 }
 
 /** Checks the value and makes the edit. Throws 400 invalidValue; the edit throws 400 noTarget. */
-export function editElements({ op, place, sub, value, elements }: ElementEdit): (draft: Draft) => void {
+export function editElements({ op, place, sub, value, elements }: ElementEdit, ignore: Ignore): (draft: Draft) => void {
   const { attribute } = place;
   const match = elements?.match ?? (() => true);
-  const wanted = op === 'remove' ? undefined : read(value, place, sub);
+  const wanted = op === 'remove' ? undefined : read(value, place, sub, ignore);
   const setsPrimary = sub ? sub.name === 'primary' : (wanted as Json | undefined)?.['primary'] === true;
   const founded = wanted === undefined ? undefined : founding(elements?.filter, attribute);
 
@@ -52,11 +53,10 @@ export function editElements({ op, place, sub, value, elements }: ElementEdit): 
   };
 }
 
-function read(value: unknown, place: Place, sub: SchemaAttribute | undefined): unknown {
-  if (sub) return coerceValue(value, sub, named(place, sub));
-  // clients put the one element into a list
-  const one: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
-  return coerceOne(one, place.attribute, named(place));
+function read(value: unknown, place: Place, sub: SchemaAttribute | undefined, ignore: Ignore): unknown {
+  return sub
+    ? coerceValue(value, sub, named(place, sub), ignore)
+    : coerceOne(value, place.attribute, named(place), ignore);
 }
 
 /** A matching element after the operation; undefined: taken away. `founding`: what the filter says of it. */

@@ -8,11 +8,10 @@ import { sent } from '../sent.ts';
 
 const OPS = new Set(['add', 'replace', 'remove']);
 
-/** Operations with their names in lower case, at least one and at most `limit`. Throws 400 invalidSyntax, invalidPath or invalidValue. */
+/** Operations with their names in lower case, at most `limit`; none change nothing (Microsoft's validator, scimmyjs/scimmy#59). Throws 400 invalidSyntax, invalidPath or invalidValue. */
 export function operationsOf(body: Json, limit: number): Operation[] {
   const operations = sent(body, 'operations');
-  if (!Array.isArray(operations) || operations.length === 0)
-    throw invalidSyntax('Operations must be an array of at least one operation');
+  if (!Array.isArray(operations)) throw invalidSyntax('Operations must be an array of operations');
   if (operations.length > limit) throw tooManyOperations(limit);
   return operations.map((each: unknown, index) => {
     const operation = object(each, `Operations.${index}`);

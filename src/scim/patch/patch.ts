@@ -1,13 +1,16 @@
 /** PATCH (RFC 7644 §3.5.2) on plain JSON: a body becomes edits once, the edits then run on whatever the resource is by then. */
 import { BridgeError } from '../../errors.ts';
+import { sameUrn } from '../../mapping/attribute-path.ts';
 import type { SchemaAttribute } from '../../mapping/schema.ts';
 import type { Json } from '../http/body.ts';
 import type { Operation } from '../client-shapes.ts';
-import { coerceOne, coerceValue, isEmpty, object } from '../coerce.ts';
+import { coerceOne, coerceValue, object } from '../coerce.ts';
 import { createDraft, type Draft } from './draft.ts';
+import { complexForm, elementInValue, isEmpty, objectForm } from '../forms.ts';
+import type { Ignore } from '../http/ignored.ts';
 import { editElements } from './elements.ts';
 import { operationsOf, tooManyOperations } from './operations.ts';
-import { parsePatchPath } from './path.ts';
+import { nameIn, parsePatchPath } from './path.ts';
 import { named, type Place } from './place.ts';
 import { readLeniently, readOperations, readUserBody } from '../quirks.ts';
 import { invalidSyntax } from '../http/refusals.ts';
@@ -28,8 +31,8 @@ const MAX_OPERATIONS = 1000;
 const MAX_FILTERS = 10_000;
 
 /** Reads the body of a PATCH. Throws 400 invalidSyntax, invalidPath, invalidValue, invalidFilter, mutability or noTarget. */
-export function readPatch(body: Json, shape: Shape): Patch {
-  const compiled: Compiled = { edits: [], touched: new Set(), password: undefined };
+export function readPatch(body: Json, shape: Shape, ignore: Ignore = () => undefined): Patch {
+  const compiled: Compiled = { edits: [], touched: new Set(), ignore, password: undefined };
   const operations = readOperations(operationsOf(body, MAX_OPERATIONS), shape);
   if (operations.length > MAX_OPERATIONS) throw tooManyOperations(MAX_OPERATIONS);
   const filters = operations.reduce((sum, { path }) => sum + (path?.includes('[') ? path.length : 0), 0);
@@ -50,17 +53,21 @@ export function readPatch(body: Json, shape: Shape): Patch {
 interface Compiled {
   readonly edits: ((draft: Draft) => void)[];
   readonly touched: Set<string>;
+  readonly ignore: Ignore;
   password: string | undefined;
 }
 
 function compile({ op, path, value }: Operation, shape: Shape, out: Compiled): void {
-  if (path === undefined) {
+  if (path === undefined || sameUrn(shape.schema.core.id, path.trim())) {
     if (op === 'remove') throw new BridgeError(400, 'remove needs a path', { scimType: 'noTarget' });
-    members(op, readUserBody(object(value, 'value'), shape), shape, out);
+    members(op, readUserBody(object(objectForm(value, 'value'), 'value'), shape), shape, out);
     return;
   }
   const target = parsePatchPath(path, shape.schema);
-  if (!target) return;
+  if (!target) {
+    out.ignore(nameIn(path));
+    return;
+  }
   if (target.kind === 'extension') {
     extension(op, value, target.urn, shape, out);
     return;
@@ -71,7 +78,14 @@ function compile({ op, path, value }: Operation, shape: Shape, out: Compiled): v
     throw new BridgeError(400, `${named(place, sub)} is read-only`, { scimType: 'mutability' });
   if (target.elements || (attribute.multiValued && sub)) {
     out.touched.add(named(place));
-    out.edits.push(editElements({ op, place, sub, value, elements: target.elements }));
+    const { elements } = target;
+    const whole =
+      sub?.name === 'value' && op !== 'remove' ? elementInValue(value, attribute, named(place, sub)) : undefined;
+    out.edits.push(
+      whole === undefined
+        ? editElements({ op, place, sub, value, elements }, out.ignore)
+        : editElements({ op: 'add', place, sub: undefined, value: whole, elements }, out.ignore),
+    );
   } else if (sub) part(op, place, sub, value, out);
   else whole(op, place, value, out);
 }
@@ -80,18 +94,18 @@ function compile({ op, path, value }: Operation, shape: Shape, out: Compiled): v
 function members(op: string, value: Json, shape: Shape, out: Compiled, names: Names = shape.core, urn?: string): void {
   for (const [key, each] of Object.entries(value)) {
     const attribute = names.get(key.toLowerCase());
-    if (attribute && attribute.mutability !== 'readOnly') whole(op, { extension: urn, attribute }, each, out);
     const inner = urn === undefined && !attribute ? shape.extensions.get(key.toLowerCase()) : undefined;
-    if (inner) extension(op, each, inner.urn, shape, out);
-    if (urn === undefined && key.toLowerCase() === shape.schema.core.id.toLowerCase())
-      members(op, object(each, key), shape, out);
+    if (attribute) {
+      if (attribute.mutability !== 'readOnly') whole(op, { extension: urn, attribute }, each, out);
+    } else if (inner) extension(op, each, inner.urn, shape, out);
+    else out.ignore(urn === undefined ? key : `${urn}:${key}`);
   }
 }
 
 function extension(op: string, value: unknown, urn: string, shape: Shape, out: Compiled): void {
   const names = shape.extensions.get(urn.toLowerCase())?.names ?? new Map<string, SchemaAttribute>();
   if (op !== 'remove' && !isEmpty(value)) {
-    members(op, object(value, urn), shape, out, names, urn);
+    members(op, object(objectForm(value, urn), urn), shape, out, names, urn);
     return;
   }
   for (const attribute of names.values()) whole('remove', { extension: urn, attribute }, undefined, out);
@@ -100,13 +114,15 @@ function extension(op: string, value: unknown, urn: string, shape: Shape, out: C
 /** An attribute without brackets or sub-attribute. */
 function whole(op: string, place: Place, sent: unknown, out: Compiled): void {
   const { attribute } = place;
-  const value = op === 'remove' ? undefined : readLeniently(sent, attribute);
-  if (attribute.type === 'complex' && !attribute.multiValued && !isEmpty(value)) {
-    parts(op, place, object(value, named(place)), out);
+  const where = named(place);
+  const isSingleComplex = attribute.type === 'complex' && !attribute.multiValued;
+  const value =
+    isSingleComplex && op !== 'remove' ? readLeniently(complexForm(sent, attribute, where), attribute) : sent;
+  if (isSingleComplex && op !== 'remove' && !isEmpty(value)) {
+    parts(op, place, object(value, where), out);
     return;
   }
-  const list = attribute.multiValued && !Array.isArray(value) && !isEmpty(value) ? [value] : value;
-  const coerced = coerceValue(list, attribute, named(place));
+  const coerced = op === 'remove' ? undefined : coerceValue(value, attribute, where, out.ignore);
   if (attribute.returned === 'never') {
     if (typeof coerced === 'string') out.password = coerced;
     return;
@@ -116,7 +132,7 @@ function whole(op: string, place: Place, sent: unknown, out: Compiled): void {
     // like PUT: what is not said of a switch leaves it (and a leaver never becomes active by an empty value)
     if (attribute.type === 'boolean' || (attribute.multiValued && op === 'add')) return;
   }
-  out.touched.add(named(place));
+  out.touched.add(where);
   out.edits.push((draft) => {
     if (attribute.multiValued && op === 'add') draft.append(place, coerced as readonly Json[]);
     else draft.set(place, coerced);
@@ -128,6 +144,7 @@ function parts(op: string, place: Place, value: Json, out: Compiled): void {
   const names = subAttributes(place.attribute);
   const given = Object.entries(value).flatMap(([key, each]) => {
     const sub = names.get(key.toLowerCase());
+    if (!sub) out.ignore(`${named(place)}.${key}`);
     return sub && sub.mutability !== 'readOnly' ? [{ sub, each }] : [];
   });
   // `value` first: another value takes away what described the old one
@@ -137,7 +154,7 @@ function parts(op: string, place: Place, value: Json, out: Compiled): void {
 
 /** A sub-attribute of a single complex attribute. */
 function part(op: string, place: Place, sub: SchemaAttribute, sent: unknown, out: Compiled): void {
-  const value = op === 'remove' ? undefined : coerceOne(readLeniently(sent, sub), sub, named(place, sub));
+  const value = op === 'remove' ? undefined : coerceOne(sent, sub, named(place, sub), out.ignore);
   out.touched.add(place.extension === undefined ? named(place, sub) : named(place));
   out.edits.push((draft) => {
     const [current = {}] = draft.elements(place);

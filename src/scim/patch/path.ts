@@ -50,6 +50,12 @@ export function parsePatchPath(written: string, schema: ResourceSchema): PatchTa
   return sub && { kind: 'attribute', path: { ...path, sub }, elements };
 }
 
+/** What a path names, without the values of its filter. */
+export function nameIn(path: string): string {
+  const open = path.indexOf('[');
+  return (open < 0 ? path : path.slice(0, open)).trim();
+}
+
 /** nothing, or a dot and one name */
 function isSub(rest: string): boolean {
   return rest === '' || (rest.startsWith('.') && splitPath(rest.slice(1))?.name === rest.slice(1));

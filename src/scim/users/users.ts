@@ -1,18 +1,20 @@
 /** /Users (RFC 7644 §3.2 to §3.6). */
-import { BridgeError } from '../../errors.ts';
 import type { Edit, UserResource } from '../../bridge/requests/use-cases.ts';
 import { USER } from '../../mapping/attributes.ts';
 import type { Asked } from '../../mapping/project.ts';
 import type { Json } from '../http/body.ts';
-import { asksToLeave } from '../patch/leave.ts';
 import { coerceResource } from '../coerce.ts';
 import { contentHash } from '../http/content-hash.ts';
 import { etagsOf, matches } from '../http/etags.ts';
+import type { Ignore } from '../http/ignored.ts';
+import { patchLeaves, putLeaves } from '../patch/leave.ts';
 import { checkSchemas, listAnswer, PATCH_URN } from '../http/messages.ts';
-import { userLocation } from '../http/meta.ts';
+import { located, userLocation } from '../http/meta.ts';
+import { mapped } from '../http/pages.ts';
 import { readPatch } from '../patch/patch.ts';
 import { asked, bodyParameters, listQuery, type Parameters } from '../http/query.ts';
 import { readUserBody } from '../quirks.ts';
+import { invalid } from '../http/refusals.ts';
 import type { ScimRequest, Serve } from '../http/request.ts';
 import type { Answer } from '../http/respond.ts';
 import { createShape } from '../shape.ts';
@@ -22,8 +24,7 @@ const shape = createShape(USER);
 
 /** POST (RFC 7644 §3.3). The hash tells a repeat of the same request from a clash. */
 export const createUser: Serve = async (request) => {
-  const { user, password } = readUser(await request.body());
-  if (user['userName'] === undefined) throw new BridgeError(400, 'userName is required', { scimType: 'invalidValue' });
+  const { user, password } = readUser(await request.body(), request.ignore);
   const hash = contentHash(user);
   const { resource, ended } = await request.tenant.users.create(request.ctx, {
     user,
@@ -37,33 +38,39 @@ export const createUser: Serve = async (request) => {
 export const getUser: Serve = async (request) => {
   const resource = await request.tenant.users.get(request.ctx, request.id);
   const confirmed = etagsOf(request.headers['if-none-match']);
-  if (confirmed && matches(confirmed, resource.etag)) return { status: 304, headers: { ETag: resource.etag } };
+  if (confirmed && matches(confirmed, resource.etag)) return { status: 304, headers: headersOf(resource, request) };
   return shown(200, resource, request);
 };
 
-/** PUT (RFC 7644 §3.5.1). Clears what is absent, except userName, active and password: wizard-made Okta apps leave those out. */
+/** PUT (RFC 7644 §3.5.1). Clears what is absent, except active and password: wizard-made Okta apps leave those out. userName is required. */
 export const replaceUser: Serve = async (request) => {
   const body = await request.body();
-  const wish = leaving(body, (): Edit => {
-    const { user, password } = readUser(body);
-    const apply: Edit['apply'] = (base) => ({
-      user: { ...kept(base, 'userName'), ...kept(base, 'active'), ...user },
-      touched: user['active'] === undefined ? [] : ['active'],
-    });
-    return { method: 'PUT', apply, ...(password !== undefined && { password }) };
-  });
+  const wish = leaving(
+    () => putLeaves(body, shape),
+    (): Edit => {
+      const { user, password } = readUser(body, request.ignore);
+      const apply: Edit['apply'] = (base) => ({
+        user: { ...kept(base, 'active'), ...user },
+        touched: user['active'] === undefined ? [] : ['active'],
+      });
+      return { method: 'PUT', apply, ...(password !== undefined && { password }) };
+    },
+  );
   return edit(wish, request);
 };
 
 /** PATCH (RFC 7644 §3.5.2): 200 with the user, always. */
 export const patchUser: Serve = async (request) => {
   const body = await request.body();
-  const wish = leaving(body, (): Edit => {
-    checkSchemas(body, PATCH_URN);
-    const { apply, touched, password } = readPatch(body, shape);
-    const patch: Edit['apply'] = (base) => ({ user: apply(base), touched });
-    return { method: 'PATCH', apply: patch, ...(password !== undefined && { password }) };
-  });
+  const wish = leaving(
+    () => patchLeaves(body, shape),
+    (): Edit => {
+      checkSchemas(body, PATCH_URN);
+      const { apply, touched, password } = readPatch(body, shape, request.ignore);
+      const patch: Edit['apply'] = (base) => ({ user: apply(base), touched });
+      return { method: 'PATCH', apply: patch, ...(password !== undefined && { password }) };
+    },
+  );
   return edit(wish, request);
 };
 
@@ -83,20 +90,23 @@ async function list(parameters: Parameters, { tenant, ctx, base }: ScimRequest):
   const query = listQuery(parameters);
   const projection = projectionOf(asked(parameters));
   const { total, resources } = await tenant.users.list(ctx, { ...query, location: (id) => userLocation(id, base) });
-  const shown = resources.map((resource) => renderUser(resource, base, projection));
-  return listAnswer(total, query.startIndex, shown);
+  return listAnswer(
+    total,
+    query.startIndex,
+    mapped(resources, (resource) => renderUser(resource, base, projection)),
+  );
 }
 
 /** The wish of a request; of one that asks for active=false and cannot be read, that alone. */
-function leaving(body: Json, read: () => Edit): Edit {
-  if (!asksToLeave(body)) return read();
+function leaving(leaves: () => boolean, read: () => Edit): Edit {
   try {
-    return { ...read(), leaves: true };
+    return { ...read(), leaves };
   } catch (error) {
+    if (!leaves()) throw error;
     const apply = (): never => {
       throw error;
     };
-    return { method: 'PATCH', apply, leaves: true };
+    return { method: 'PATCH', apply, leaves };
   }
 }
 
@@ -106,10 +116,11 @@ async function edit(wanted: Edit, request: ScimRequest): Promise<Answer> {
   return shown(200, resource, request);
 }
 
-/** A whole user from a body, its clear password apart: that never becomes part of a resource. */
-function readUser(body: Json): { readonly user: Json; readonly password: string | undefined } {
+/** A whole user from a body, its clear password apart: that never becomes part of a resource. Throws 400. */
+function readUser(body: Json, ignore: Ignore): { readonly user: Json; readonly password: string | undefined } {
   checkSchemas(body, USER.core.id);
-  const { password, ...user } = coerceResource(readUserBody(body, shape), shape);
+  const { password, ...user } = coerceResource(readUserBody(body, shape), shape, ignore);
+  if (user['userName'] === undefined) throw invalid('userName is required');
   return { user, password: typeof password === 'string' ? password : undefined };
 }
 
@@ -117,9 +128,13 @@ function shown(status: number, resource: UserResource, request: ScimRequest): An
   const wanted: Asked = asked(request.parameters);
   return {
     status,
-    headers: { Location: userLocation(resource.id, request.base), ETag: resource.etag },
+    headers: headersOf(resource, request),
     body: renderUser(resource, request.base, projectionOf(wanted)),
   };
+}
+
+function headersOf({ id, etag }: UserResource, { base }: ScimRequest): Readonly<Record<string, string>> {
+  return { ...located(userLocation(id, base)), ETag: etag };
 }
 
 function kept(base: Json, name: string): Json {

@@ -107,7 +107,7 @@ export async function whenReady(connection: Connection, address: Address, ms: nu
 
 /** What keeps a first start from Redis, and what to do. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/sentinels.*NOAUTH/, 'they ask for a password: ?sentinelPassword= at the end of the address'],
+  [/^All sentinels.*NOAUTH/, 'they ask for a password: ?sentinelPassword= at the end of the address'],
   [/NOAUTH/, 'it asks for a password: user:password@ before the host'],
   [/self-signed|unable to (?:verify|get)/, 'name the file of its CA in NODE_EXTRA_CA_CERTS'],
   [/ECONNRESET|certificate required/, 'with TLS: rediss:// here, tls-auth-clients no in its configuration'],

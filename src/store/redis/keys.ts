@@ -7,8 +7,10 @@ const tag = (name: string): string =>
 /** Hash: id -> row text (row-text.ts). Beside it, with `rows` replaced, stands what the scripts keep (write-script.ts). */
 export const rowsKey = (tenant: string): string => `scim:{${tag(tenant)}}:rows`;
 
-export const besideRows = (tenant: string, what: 'due' | 'since' | 'sets' | 'tokens' | 'changes'): string =>
-  `scim:{${tag(tenant)}}:${what}`;
+export const besideRows = (
+  tenant: string,
+  what: 'due' | 'since' | 'sets' | 'tokens' | 'changes' | 'mark' | 'aside',
+): string => `scim:{${tag(tenant)}}:${what}`;
 
 /** Where the writes of a tenant are told: channels are the same in all databases of a Redis. */
 export const changesChannel = (tenant: string, db: number): string => `${besideRows(tenant, 'changes')}:${db}`;

@@ -6,6 +6,7 @@ import type { Client } from './client.ts';
 import { besideRows, leaseKey, rowsKey } from './keys.ts';
 import { PROVE, RELEASE, RELEASE_MARK, TAKE } from './lease-scripts.ts';
 import { rowFrom } from './row-text.ts';
+import type { Seal } from './sealed.ts';
 
 export interface Leases {
   take(key: Key, ms: number): Promise<Lease | undefined>;
@@ -33,7 +34,7 @@ const LONGEST = 60_000;
 /** A sorted set and a key know whole milliseconds. */
 export const whole = (ms: number): number => Math.max(1, Math.ceil(ms));
 
-export function createLeases(client: Client): Leases {
+export function createLeases(client: Client, seal: Seal): Leases {
   const left = new Set<Left>();
   let timer: NodeJS.Timeout | undefined;
 
@@ -79,13 +80,14 @@ export function createLeases(client: Client): Leases {
     async release({ key, token }) {
       const give = (): Promise<Buffer | null> =>
         client.runRaw(RELEASE, [leaseKey(key), rowsKey(key.tenant)], [String(token), key.id]);
+      let value: Buffer | null;
       try {
-        const value = await give();
-        return value === null ? undefined : rowFrom(key, value);
+        value = await give();
       } catch (error) {
         leave(LONGEST, give);
         throw error;
       }
+      return value === null ? undefined : rowFrom(key, value, seal);
     },
   };
 }

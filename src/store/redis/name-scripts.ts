@@ -50,7 +50,9 @@ return 0
 export const HOLDS = script(String.raw`
 local text = redis.call('HGET', KEYS[1], ARGV[1])
 if text then
-  local names = cjson.decode(string.match(text, '^[^\n]*\n[^\n]*\n([^\n]*)\n'))
+  -- of a row that cannot be read nobody knows: it keeps what is reserved for it
+  local ok, names = pcall(cjson.decode, string.match(text, '^[^\n]*\n[^\n]*\n([^\n]*)\n') or '')
+  if not ok or type(names) ~= 'table' then return 1 end
   if names[1] == ARGV[2] then
     for i = 2, #names do if names[i] == ARGV[3] then return 1 end end
   end

@@ -1,7 +1,9 @@
-/** Sights of several keys at once. KEYS is hash `rows` always; what stands beside it is told in write-script.ts. */
+/** Sights of several keys at once, by whoever knows the mark (marks.ts). KEYS is hash `rows` always; what stands beside it is told in write-script.ts. */
+import { PAGE_BYTES } from '../page-bytes.ts';
+import { REQUIRE_MARK } from './marks.ts';
 import { script, type Script } from './script.ts';
 
-const PRELUDE = String.raw`
+const PRELUDE = String.raw`${REQUIRE_MARK}
 local base = string.sub(KEYS[1], 1, -5)
 
 -- id and value of a row in turn, appended to found
@@ -13,6 +15,25 @@ local function rows(ids, found)
       if texts[i - first + 1] then
         found[#found + 1] = ids[i]
         found[#found + 1] = texts[i - first + 1]
+      end
+    end
+  end
+  return found
+end
+
+-- the same, as long as they fit together; at least one
+local function firstRows(ids, found)
+  local size = 0
+  for first = 1, #ids, 10 do
+    local last = math.min(first + 9, #ids)
+    local texts = redis.call('HMGET', KEYS[1], unpack(ids, first, last))
+    for i = first, last do
+      local text = texts[i - first + 1]
+      if text then
+        if size > 0 and size + #text > ${PAGE_BYTES} then return found end
+        size = size + #text
+        found[#found + 1] = ids[i]
+        found[#found + 1] = text
       end
     end
   end
@@ -54,13 +75,13 @@ const sight = (lua: string): Sight => script(PRELUDE + lua);
 /** ARGV: first, last rank. {total, id, value, ...} */
 export const PAGE = sight(String.raw`
 local found = { redis.call('ZCARD', base .. 'order') }
-return rows(redis.call('ZRANGE', base .. 'order', ARGV[1], ARGV[2]), found)
+return firstRows(redis.call('ZRANGE', base .. 'order', ARGV[1], ARGV[2]), found)
 `);
 
 /** ARGV: created ('': from the beginning), id, limit. {id, value, ...} */
 export const SLICE = sight(String.raw`
 local first = behind(base .. 'order', ARGV[1], ARGV[2])
-return rows(redis.call('ZRANGE', base .. 'order', first, first + ARGV[3] - 1), {})
+return firstRows(redis.call('ZRANGE', base .. 'order', first, first + ARGV[3] - 1), {})
 `);
 
 /** ARGV: beginnings of index entries. {id, value, ...} */
@@ -75,7 +96,7 @@ return rows(ids, {})
 
 /** ARGV: trouble, '(' and the id to go on behind or '-', limit. {id, value, ...} */
 export const TROUBLED = sight(String.raw`
-return rows(byId(base .. ARGV[1], ARGV[2], ARGV[3]), {})
+return firstRows(byId(base .. ARGV[1], ARGV[2], ARGV[3]), {})
 `);
 
 /** ARGV: time, limit. {id, value, ...} */

@@ -73,7 +73,8 @@ export function unpacked(bytes: Buffer): unknown {
   const body = bytes.subarray(1);
   if (bytes[0] === PLAIN) return JSON.parse(body.toString());
   if (bytes[0] === OLDER_PLAIN) return renamedFields(JSON.parse(body.toString()));
-  if (bytes[0] === OLDER_PACKED) return renamedFields(JSON.parse(inflateRawSync(body, { dictionary: OLDER_WORDS }).toString()));
+  if (bytes[0] === OLDER_PACKED)
+    return renamedFields(JSON.parse(inflateRawSync(body, { dictionary: OLDER_WORDS }).toString()));
   if (bytes[0] !== PACKED) throw unavailable(new Error('a row in Redis was written by a newer version of the bridge'));
   return JSON.parse(inflateRawSync(body, { dictionary: WORDS }).toString());
 }

@@ -1,7 +1,10 @@
 import type { Index, Key, Row } from '../../bridge/row/types.ts';
 import type { IndexName, Write } from '../../bridge/ports/store.ts';
 import { fold, memberText, namesOf } from '../index-text.ts';
+import { BridgeError, DamagedRow } from '../../errors.ts';
+import { requireRow } from '../unavailable.ts';
 import { packed, unpacked } from './row-body.ts';
+import { NO_SEAL, type Seal } from './sealed.ts';
 import { owedSince, CONDITIONS } from '../conditions.ts';
 
 /**
@@ -17,6 +20,7 @@ const USUAL = {
   recheck: null,
   deadLetters: Object.freeze([]),
   blocked: null,
+  hidden: null,
   repeated: null,
   attempts: 0,
   dueAt: null,
@@ -58,8 +62,8 @@ const NO_ROW: RowText = {
   tombstone: '',
 };
 
-/** Throws RangeError for a time that no sorted set has a place for: a script stops in the middle of it. */
-export function rowText({ row, index }: Write): RowText {
+/** Throws RangeError for a time that no sorted set has a place for (a script stops in the middle of it), and BridgeError for a password hash without a key. */
+export function rowText({ key, row, index }: Write, seal: Seal = NO_SEAL): RowText {
   if (row === null) return NO_ROW;
   const reserved = namesOf(index);
   return {
@@ -67,7 +71,7 @@ export function rowText({ row, index }: Write): RowText {
     head: JSON.stringify([troublesOf(row), foundBy(index)]),
     names: reserved.length === 0 ? '[]' : JSON.stringify([index.instance.toWellFormed(), ...reserved]),
     members: memberText(index),
-    body: bodyOf(row),
+    body: bodyOf(seal.close(key, row)),
     created: index.visible ? place(row.created) : '',
     dueAt: place(row.dueAt),
     since: place(owedSince(row)),
@@ -78,10 +82,20 @@ export function rowText({ row, index }: Write): RowText {
 /** Lines before the row itself. */
 const LINES = 4;
 
-export function rowFrom({ tenant, id }: Key, value: Buffer): Row {
+/** Throws DamagedRow for what is no row, another BridgeError 503 for what a newer bridge has written. */
+export function rowFrom({ tenant, id }: Key, value: Buffer, seal: Seal = NO_SEAL): Row {
   let body = 0;
-  for (let line = 0; line < LINES; line++) body = value.indexOf('\n', body) + 1;
-  return { ...USUAL, ...(unpacked(value.subarray(body)) as Row), tenant, id, version: versionOf(value) };
+  for (let line = 0; line < LINES && (line === 0 || body > 0); line++) body = value.indexOf('\n', body) + 1;
+  // what has no lines before it was written by no version
+  if (body === 0 || !Number.isInteger(versionOf(value))) throw new DamagedRow(id);
+  try {
+    const kept = unpacked(value.subarray(body)) as Partial<Row> | null;
+    if (typeof kept?.created !== 'number') throw new TypeError('it is no row');
+    return seal.open({ tenant, id }, requireRow({ ...USUAL, ...kept, tenant, id, version: versionOf(value) }));
+  } catch (error) {
+    if (error instanceof BridgeError) throw error;
+    throw new DamagedRow(id, error);
+  }
 }
 
 export const versionOf = (value: Buffer): number => Number(value.toString('latin1', 0, value.indexOf('\n')));

@@ -1,8 +1,9 @@
-/** The store for many processes: Redis 7, one server, behind sentinels, or a cluster. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../bridge/ports/context.ts';
 import type { IndexName, Store, Condition, WriteResult } from '../../bridge/ports/store.ts';
 import type { Key, Row } from '../../bridge/row/types.ts';
+import { DamagedRow } from '../../errors.ts';
+import type { Loss } from '../loss.ts';
+import { nextSlice } from '../../mapping/slices.ts';
 import { NO_MEMBERS } from '../members.ts';
 import { unavailable } from '../unavailable.ts';
 import { hostsOf, parseAddress } from './address.ts';
@@ -10,11 +11,14 @@ import { checkRedis, type Durability } from './checks.ts';
 import { createClient } from './client.ts';
 import { connectTo, whenReady } from './connect.ts';
 import { besideRows, changesChannel, rowsKey, STATE } from './keys.ts';
+import { createDamaged } from './damaged.ts';
 import { createLeases } from './leases.ts';
+import { createMarks } from './marks.ts';
 import { createNames } from './names.ts';
 import * as sights from './read-scripts.ts';
 import { createConfirm } from './replicas.ts';
 import { rowFrom, sought } from './row-text.ts';
+import { createSeal } from './sealed.ts';
 import { createWatches } from './watch.ts';
 import { createWrites } from './writes.ts';
 
@@ -23,6 +27,8 @@ export interface RedisStoreOptions {
   readonly url: string;
   /** answered once so many replicas have it; 0: once Redis itself has it */
   readonly replicas?: number;
+  /** secrets that encrypt password hashes: the first one for writing, all of them for reading; without one no row may have a hash */
+  readonly passwordKeys?: readonly string[] | undefined;
   /** longest wait for one answer of Redis, ms */
   readonly commandTimeoutMs?: number;
   /** longest wait for Redis at start, ms */
@@ -35,9 +41,15 @@ export interface RedisStoreOptions {
   readonly onFailure?: (error: unknown) => void;
   /** told at start what an operator should change */
   readonly onWarning?: (warning: string) => void;
+  /** told when Redis was emptied: everything is answered 503 until `adopt` */
+  readonly onLost?: (loss: Loss) => void;
+  /** told of each row that cannot be read, once */
+  readonly onDamaged?: (key: Key) => void;
 }
 
 export interface RedisStore extends Store {
+  /** What is there now is what is worked with from now on: Redis was emptied, and the view is made again. */
+  adopt(): void;
   /** What an answered write survives, as Redis was set up at start. */
   durability(): Durability;
   /**
@@ -47,16 +59,17 @@ export interface RedisStore extends Store {
   watch(shelf: string, onChange: (id: string) => void): void;
 }
 
-const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked'];
-/** Rows of a scan asked for at once, and the longest piece that is handed on, ms: the consumer needs some of the 10 ms too. */
+const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
+/** Rows of a scan asked for at once, and the longest piece that is handed on, ms: the consumer needs some of its slice too. */
 const SLICE_ROWS = 200;
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 
 /** Throws an Error that tells the operator why this Redis does not do. */
 export async function createRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const { url, replicas = 0, commandTimeoutMs = 500, startTimeoutMs = 5_000, watchMs = 1_000, clock } = options;
-  const { onFailure = () => undefined, onWarning = () => undefined } = options;
+  const { onFailure = () => undefined, onWarning = () => undefined, onLost = () => undefined } = options;
   const address = parseAddress(url);
+  const seal = createSeal(options.passwordKeys ?? []);
   const connect = () => connectTo(address, commandTimeoutMs, onFailure);
   const connection = connect();
   let checked: Awaited<ReturnType<typeof checkRedis>>;
@@ -70,29 +83,61 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   for (const warning of checked.warnings) onWarning(warning);
 
   const client = createClient(connection);
+  const marks = createMarks(client, ({ message }) => onLost({ reason: message, forGood: false }));
+  const damaged = createDamaged(client);
   const names = createNames(client, commandTimeoutMs + 100);
-  const leases = createLeases(client);
+  const leases = createLeases(client, seal);
   connection.on('ready', () => leases.giveBack());
   const watches = createWatches({ client, connect, db: address.db, onError: onFailure, every: watchMs });
   const channelOf = (tenant: string): string => (tenant.endsWith(':groups') ? changesChannel(tenant, address.db) : '');
-  const writeRow = createWrites({ client, names, leases, clock, channelOf, onFailure });
+  const writeRow = createWrites({ client, names, leases, seal, clock, channelOf, onFailure, marks });
   const replicated = replicas > 0 ? createConfirm(client, replicas, Math.ceil(commandTimeoutMs * 0.8)) : undefined;
 
-  /** Rows that a sight of several keys gave. */
-  const rowsOf = (tenant: string, found: readonly Buffer[]): Row[] =>
-    pairs(found, (id, value) => rowFrom({ tenant, id: id.toString() }, value));
-  const see = <T>(script: sights.Sight, tenant: string, ...args: readonly (string | number)[]): Promise<T> =>
-    client.run<T>(script, [rowsKey(tenant)], args);
-  const seeRows = <T = Buffer[]>(
-    script: sights.Sight,
-    tenant: string,
-    ...args: readonly (string | number)[]
-  ): Promise<T> => client.runRaw<T>(script, [rowsKey(tenant)], args);
-  const rowsSeen = async (
-    script: sights.Sight,
-    tenant: string,
-    ...args: readonly (string | number)[]
-  ): Promise<Row[]> => rowsOf(tenant, await seeRows(script, tenant, ...args));
+  /** Rows that a sight of several keys gave; those that cannot be read go to `aside`. */
+  const rowsOf = (tenant: string, found: readonly Buffer[], aside: Pair[]): Row[] =>
+    pairs(found, (id, value): Pair => [id.toString(), value]).flatMap(([id, value]) => {
+      try {
+        return rowFrom({ tenant, id }, value, seal);
+      } catch (error) {
+        if (!(error instanceof DamagedRow)) throw error;
+        aside.push([id, value]);
+        return [];
+      }
+    });
+
+  /** Whether lists look different now. When it cannot be done they go without these rows all the same. */
+  async function setAside(tenant: string, rows: readonly Pair[]): Promise<boolean> {
+    let changed = false;
+    for (const [id, value] of rows) {
+      try {
+        if (!(await damaged.setAside(tenant, id, value))) continue;
+      } catch (error) {
+        onFailure(error);
+        continue;
+      }
+      changed = true;
+      options.onDamaged?.({ tenant, id });
+    }
+    return changed;
+  }
+
+  async function withMark<T>(tenant: string, ask: (mark: string) => Promise<T>): Promise<T> {
+    try {
+      return await ask(await marks.of(tenant));
+    } catch (error) {
+      throw marks.seen(tenant, error);
+    }
+  }
+  type Args = readonly (string | number)[];
+  const see = <T>(script: sights.Sight, tenant: string, ...args: Args): Promise<T> =>
+    withMark(tenant, (mark) => client.run<T>(script, [rowsKey(tenant)], [...args, mark]));
+  const seeRows = <T = Buffer[]>(script: sights.Sight, tenant: string, ...args: Args): Promise<T> =>
+    withMark(tenant, (mark) => client.runRaw<T>(script, [rowsKey(tenant)], [...args, mark]));
+  async function rowsSeen(script: sights.Sight, tenant: string, ...args: Args): Promise<Row[]> {
+    const aside: Pair[] = [];
+    const rows = rowsOf(tenant, await seeRows(script, tenant, ...args), aside);
+    return (await setAside(tenant, aside)) ? rowsSeen(script, tenant, ...args) : rows;
+  }
   /** The smallest score of a sorted set. */
   const lowest = async (tenant: string, what: 'due' | 'since'): Promise<number | undefined> => {
     const [, score] = await client.ask((redis) => redis.zrange(besideRows(tenant, what), '0', '0', 'WITHSCORES'));
@@ -104,7 +149,10 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     watch: (shelf, onChange) => watches.add(shelf, onChange),
     async read({ tenant, id }) {
       const value = await client.ask((redis) => redis.hgetBuffer(rowsKey(tenant), id));
-      return value === null ? undefined : rowFrom({ tenant, id }, value);
+      if (value !== null) return rowFrom({ tenant, id }, value, seal);
+      // nobody is told that a user is not there by a Redis that was emptied
+      await marks.check(tenant);
+      return undefined;
     },
     async write(write, options = { durable: true }) {
       const times = client.times();
@@ -116,7 +164,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
       } catch (error) {
         // the caller gets an error and no lease
         if (result?.kind === 'ok' && result.lease !== undefined) leases.release(result.lease).catch(onFailure);
-        throw unavailable(error);
+        throw unavailable(marks.seen(write.key.tenant, error));
       }
     },
     async find(tenant: string, index: IndexName, value: string) {
@@ -124,23 +172,31 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     },
     async page(tenant, offset, limit) {
       const [first, last] = limit > 0 ? [offset, offset + limit - 1] : [1, 0];
-      const [total, ...found] = await seeRows<readonly [number, ...Buffer[]]>(sights.PAGE, tenant, first, last);
-      return { rows: rowsOf(tenant, found), total };
+      for (;;) {
+        const [total, ...found] = await seeRows<readonly [number, ...Buffer[]]>(sights.PAGE, tenant, first, last);
+        const aside: Pair[] = [];
+        const rows = rowsOf(tenant, found, aside);
+        if (!(await setAside(tenant, aside))) return { rows, total };
+      }
     },
     async *scan(tenant, from) {
       let after: { readonly created: number | ''; readonly id: string } = from ?? { created: '', id: '' };
       for (;;) {
         const found = await seeRows(sights.SLICE, tenant, after.created, after.id, SLICE_ROWS);
         if (found.length === 0) return;
+        const aside: Pair[] = [];
         for (let n = 0; n < found.length; ) {
           const slice: Row[] = [];
           const end = performance.now() + SLICE_MS;
-          do slice.push(...rowsOf(tenant, found.slice(n, (n += 2))));
+          do slice.push(...rowsOf(tenant, found.slice(n, (n += 2)), aside));
           while (n < found.length && performance.now() < end);
           after = slice.at(-1) ?? after;
-          yield slice;
-          await nextTurn();
+          if (slice.length > 0) yield slice;
+          await nextSlice();
         }
+        // a slice of nothing else would come again and again
+        const isRest = aside.length * 2 === found.length;
+        if (!(await setAside(tenant, aside)) && isRest) return;
       }
     },
     async members(tenant, group, limit, after) {
@@ -149,7 +205,10 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     },
     async memberSet(tenant, group) {
       const text = await client.ask((redis) => redis.hget(besideRows(tenant, 'sets'), group));
-      if (text === null) return NO_MEMBERS;
+      if (text === null) {
+        await marks.check(tenant);
+        return NO_MEMBERS;
+      }
       const [count = 0, revision = 0, modified = 0] = text.split(' ').map(Number);
       return { count, revision, modified };
     },
@@ -165,14 +224,23 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     oldestPending: (tenant) => lowest(tenant, 'since'),
     tombstones: (tenant, before, limit) => rowsSeen(sights.TOMBSTONES, tenant, before, Math.max(0, limit)),
     async counts(tenant) {
-      const [rows = 0, owed = 0, doubt = 0, dead = 0, held = 0, blocked = 0] = await see<number[]>(
+      const [rows = 0, owed = 0, doubt = 0, dead = 0, held = 0, blocked = 0, hidden = 0] = await see<number[]>(
         sights.COUNTS,
         tenant,
         'order',
         ...TROUBLES,
       );
-      return { rows, owed, doubt, dead, held, blocked };
+      return { rows, owed, doubt, dead, held, blocked, hidden };
     },
+    damaged: (tenant) => damaged.ids(tenant),
+    async forget({ tenant, id }) {
+      const had = await damaged.forget(tenant, id);
+      if (had === undefined) return false;
+      const [instance = '', ...reserved] = had;
+      await names.free({ tenant, id }, instance, reserved).catch(onFailure);
+      return true;
+    },
+    adopt: () => marks.adopt(),
     async getState(name) {
       const json = await client.ask((redis) => redis.hget(STATE, name));
       return json === null ? undefined : (JSON.parse(json) as unknown);
@@ -184,6 +252,8 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
         json === undefined ? redis.hdel(STATE, name) : redis.hset(STATE, name, json),
       );
       await replicated?.(times);
+      // the heartbeat notices
+      await marks.check();
     },
     lease: (key: Key, ms) => leases.take(key, ms),
     prove: (lease, ms) => leases.renew(lease, ms),
@@ -195,6 +265,9 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     },
   };
 }
+
+/** Id and value of a row. */
+type Pair = readonly [string, Buffer];
 
 /** Where an order by id goes on. */
 const behind = (after: string | undefined): string => (after === undefined ? '-' : `(${after}`);

@@ -1,11 +1,13 @@
 /**
  * One write of a row. Beside hash `rows` it keeps, under the same hash tag:
  * order, due, since, tomb: sorted by created (visible rows), dueAt, the oldest owed change, tombstone;
- * owed, doubt, dead, held, blocked: ids in trouble, by id; find: index entry + id; m:<group>: ids of its members;
+ * owed, doubt, dead, held, blocked, hidden: ids in trouble, by id; find: index entry + id; m:<group>: ids of its members;
  * display: id -> name in lists of members; sets: group -> "count revision modified"; bans: reservations that are void, by time;
+ * mark: marks.ts; aside: ids of rows that cannot be read;
  * changes: how many writes were told to those who watch; tokens: the last one of a lease; lease:<id>: "token mark" while it is held.
  */
 import { LEASES } from './lease-scripts.ts';
+import { REQUIRE_MARK } from './marks.ts';
 import { script } from './script.ts';
 
 /**
@@ -16,7 +18,7 @@ import { script } from './script.ts';
  * Answers {'ok', names before, token of the lease taken or ''}, {'leased'}, {'version'}, {'names', names before} when they change and
  * the caller knew others, or {'void', reservation} when somebody took that over. Nothing but 'ok' wrote anything.
  */
-export const WRITE = script(String.raw`${LEASES}
+export const WRITE = script(String.raw`${LEASES}${REQUIRE_MARK}
 local base = string.sub(KEYS[1], 1, -5)
 local id, expect, version, head, names, members, body = unpack(ARGV, 1, 7)
 local created, due, since, tomb, known, tokens, clock, channel = unpack(ARGV, 8, 15)
@@ -52,6 +54,7 @@ place('order', created)
 place('due', due)
 place('since', since)
 place('tomb', tomb)
+redis.call('ZREM', base .. 'aside', id)
 
 local function differ(before, after, gone, come)
   local had, has = {}, {}

@@ -5,8 +5,10 @@ import { unavailable } from '../unavailable.ts';
 import type { Client } from './client.ts';
 import { besideRows, leaseKey, rowsKey } from './keys.ts';
 import { type Leases, whole } from './leases.ts';
+import type { Marks } from './marks.ts';
 import type { Names } from './names.ts';
 import { rowText, versionOf } from './row-text.ts';
+import type { Seal } from './sealed.ts';
 import { WRITE } from './write-script.ts';
 
 type Written =
@@ -23,20 +25,24 @@ export interface WritesOptions {
   readonly client: Client;
   readonly names: Names;
   readonly leases: Leases;
+  readonly seal: Seal;
   /** in the stead of Redis's own time, for revisions of sets */
   readonly clock: Clock | undefined;
   /** where rows of this tenant are told to those who watch; '': nowhere */
   readonly channelOf: (tenant: string) => string;
   readonly onFailure: (error: unknown) => void;
+  readonly marks: Marks;
 }
 
 export function createWrites({
   client,
   names,
   leases,
+  seal,
   clock,
   channelOf,
   onFailure,
+  marks,
 }: WritesOptions): (write: Write, options: Pick<WriteOptions, 'take' | 'under'>) => Promise<WriteResult> {
   const storedVersion = async ({ tenant, id }: Key): Promise<number> => {
     const value = await client.ask((redis) => redis.hgetBuffer(rowsKey(tenant), id));
@@ -50,13 +56,14 @@ export function createWrites({
   return async (write, { take, under }) => {
     const { key, expect } = write;
     const keys = [rowsKey(key.tenant), besideRows(key.tenant, 'tokens'), leaseKey(key)];
-    const { version, head, names: wanted, members, body, created, dueAt, since, tombstone } = rowText(write);
+    const { version, head, names: wanted, members, body, created, dueAt, since, tombstone } = rowText(write, seal);
     const [instance = '', ...reserved] = JSON.parse(wanted) as string[];
     const fixed = [version, head, wanted, members, body, created, dueAt, since, tombstone];
     const settings = [clock?.() ?? '', channelOf(key.tenant)];
     /** names that the row is believed to have: a row that is not there has none */
     let confirmed = expect === 0 ? '[]' : '';
     const voided: string[] = [];
+    const rows = await marks.of(key.tenant);
 
     for (let tries = 0; tries < TRIES; tries++) {
       const come = confirmed === '' ? [] : missing(reserved, instance, confirmed);
@@ -70,8 +77,10 @@ export function createWrites({
       const args = [key.id, expect, ...fixed, confirmed, JSON.stringify(tokens), ...settings, under?.token ?? ''];
       const answer =
         take === undefined
-          ? await client.run<Written>(WRITE, keys, [...args, '', ''])
-          : await leases.marked(key, take, (mark) => client.run<Written>(WRITE, keys, [...args, whole(take), mark]));
+          ? await client.run<Written>(WRITE, keys, [...args, '', '', rows])
+          : await leases.marked(key, take, (mark) =>
+              client.run<Written>(WRITE, keys, [...args, whole(take), mark, rows]),
+            );
       switch (answer[0]) {
         case 'ok': {
           const [, held, token] = answer;

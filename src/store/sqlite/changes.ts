@@ -75,8 +75,8 @@ export function callsOf(
     calls.push(['putMemberSet', tenant, group, set.count, set.revision, set.modified]);
   }
   if (!isNothing(counts)) {
-    const { rows, owed, doubt, dead, held, blocked } = counts;
-    calls.push(['addCounts', tenant, rows, owed, doubt, dead, held, blocked]);
+    const { rows, owed, doubt, dead, held, blocked, hidden } = counts;
+    calls.push(['addCounts', tenant, rows, owed, doubt, dead, held, blocked, hidden]);
   }
   return { calls, size: body.length + 200 * calls.length };
 }
@@ -97,6 +97,7 @@ function putRow({ key: { tenant, id }, slot, userName, externalId }: Entry, row:
     counts.dead,
     counts.held,
     counts.blocked,
+    counts.hidden,
     created,
     userName,
     externalId,

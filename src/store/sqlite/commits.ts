@@ -1,4 +1,5 @@
 /** Group commit: everything accepted while one batch is being written is the next batch. */
+import { BridgeError } from '../../errors.ts';
 import { pairText } from './pending.ts';
 import type { Call, ChangeName } from './schema.ts';
 
@@ -9,6 +10,10 @@ export interface CommitsOptions {
   readonly onCommitted: (batch: number) => void;
   /** nothing of this batch, nor of any accepted after it, was or will be written */
   readonly onFailed: (error: unknown) => void;
+  /** nothing is heard of a batch since `deadlineMs`: it may still become durable, and so may what was accepted after it */
+  readonly onStalled: (error: unknown) => void;
+  /** nobody waits longer for a batch, milliseconds */
+  readonly deadlineMs: number;
   /** how long writes for which nobody waits may lie, milliseconds */
   readonly lingerMs: number;
 }
@@ -16,10 +21,12 @@ export interface CommitsOptions {
 export interface Commits {
   /** Adds calls that stand or fall together; `size` in characters, about. Returns the number of their batch. */
   add(calls: readonly Call[], size: number): number;
-  /** Resolves when everything added so far is durable; rejects when it never will be. */
+  /** Resolves when everything added so far is durable; rejects when it never will be, or when the disk does not answer in time. */
   durable(): Promise<void>;
-  /** Everything added so far will become durable soon, though nobody waits for it. */
-  linger(): void;
+  /** Everything added so far will become durable in `ms` (default lingerMs), though nobody waits for it. */
+  linger(ms?: number): void;
+  /** Why nothing should be added now: the disk has not answered in time, and has not answered since. */
+  stalled(): BridgeError | undefined;
 }
 
 interface Batch {
@@ -27,7 +34,7 @@ interface Batch {
   readonly calls: Call[];
   /** where in `calls` each row and set is put: a later one of the same batch takes its stead */
   readonly puts: Map<string, number>;
-  readonly done: PromiseWithResolvers<void>;
+  done: PromiseWithResolvers<void>;
   size: number;
 }
 
@@ -59,7 +66,21 @@ function addCall({ calls, puts }: Batch, call: Call): void {
   calls.push(call);
 }
 
-export function createCommits({ commit, onCommitted, onFailed, lingerMs }: CommitsOptions): Commits {
+/** A failure that nobody waits for is told by onFailed. */
+function promised(): PromiseWithResolvers<void> {
+  const made = Promise.withResolvers<void>();
+  made.promise.catch(() => undefined);
+  return made;
+}
+
+export function createCommits({
+  commit,
+  onCommitted,
+  onFailed,
+  onStalled,
+  deadlineMs,
+  lingerMs,
+}: CommitsOptions): Commits {
   let made = 0;
   let flying: Batch | undefined;
   /** in order; the last one takes what is added */
@@ -68,14 +89,25 @@ export function createCommits({ commit, onCommitted, onFailed, lingerMs }: Commi
   let hurried = 0;
   let scheduled = false;
   let timer: NodeJS.Timeout | undefined;
+  let stall: BridgeError | undefined;
+
+  /** Whoever waits is told; what was accepted stays accepted, and is written when the disk answers again. */
+  function tellStalled(): void {
+    stall = new BridgeError(503, `The disk has not answered for ${deadlineMs / 1_000} s; try again later.`, {
+      retryAfter: 5,
+    });
+    for (const batch of flying === undefined ? waiting : [flying, ...waiting]) {
+      batch.done.reject(stall);
+      batch.done = promised();
+    }
+    onStalled(stall);
+  }
 
   function open(): Batch {
     const last = waiting.at(-1);
     if (last !== undefined && last.size < BATCH_SIZE) return last;
     if (last !== undefined) hurry(last);
-    const batch: Batch = { number: ++made, calls: [], puts: new Map(), done: Promise.withResolvers<void>(), size: 0 };
-    // a failure that nobody waits for is told by onFailed
-    batch.done.promise.catch(() => undefined);
+    const batch: Batch = { number: ++made, calls: [], puts: new Map(), done: promised(), size: 0 };
     waiting.push(batch);
     return batch;
   }
@@ -92,8 +124,12 @@ export function createCommits({ commit, onCommitted, onFailed, lingerMs }: Commi
     scheduled = false;
     for (let batch = next(); batch !== undefined; batch = next()) {
       flying = batch;
+      const deadline = setTimeout(tellStalled, deadlineMs);
       try {
-        await commit(batch.calls);
+        await commit(batch.calls).finally(() => {
+          clearTimeout(deadline);
+          stall = undefined;
+        });
         flying = undefined;
         onCommitted(batch.number);
         batch.done.resolve();
@@ -124,17 +160,19 @@ export function createCommits({ commit, onCommitted, onFailed, lingerMs }: Commi
       return batch.number;
     },
     durable() {
+      if (stall !== undefined) return Promise.reject(stall);
       const last = waiting.at(-1);
       if (last === undefined) return flying?.done.promise ?? Promise.resolve();
       hurry(last);
       return last.done.promise;
     },
-    linger() {
+    linger(ms = lingerMs) {
       timer ??= setTimeout(() => {
         timer = undefined;
         const last = waiting.at(-1);
         if (last !== undefined) hurry(last);
-      }, lingerMs);
+      }, ms);
     },
+    stalled: () => stall,
   };
 }

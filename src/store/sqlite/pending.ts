@@ -34,7 +34,10 @@ export interface Pending {
   get(key: Key): Entry | undefined;
   /** The newest write of a row: pending, or one of the last that became durable. */
   newest(key: Key): Entry | undefined;
-  put(entry: Entry, batch: number): void;
+  /** `size` in characters, about. */
+  put(entry: Entry, batch: number, size: number): void;
+  /** Pending writes of a tenant. */
+  of(tenant: string): Entry[];
   /** Visible rows by an index, in no order. */
   matching(tenant: string, index: IndexName, value: string): Row[];
   /** Who holds a name by a pending write. */
@@ -53,13 +56,15 @@ export interface Pending {
 /** A text for two texts, never the same for two pairs. */
 export const pairText = (first: string, second: string): string => `${first.length}:${first}${second}`;
 
-/** Rows that are remembered after they became durable. */
+/** Rows that are remembered after they became durable: so many, and so many characters of them. */
 const REMEMBERED = 200;
+const REMEMBERED_SIZE = 2_000_000;
 
 export function createPending(): Pending {
   const entries = new Map<string, Entry>();
   /** oldest first; always what the database says */
-  const durable = new Map<string, Entry>();
+  const durable = new Map<string, { readonly entry: Entry; readonly size: number }>();
+  let durableSize = 0;
   const names = new Map<string, Entry>();
   const states = new Map<string, { readonly value: string | null }>();
   const sets = new Map<string, MemberSet>();
@@ -79,21 +84,29 @@ export function createPending(): Pending {
     }
   }
 
-  function remember(place: string, entry: Entry): void {
+  function forget(place: string): void {
+    durableSize -= durable.get(place)?.size ?? 0;
     durable.delete(place);
-    durable.set(place, entry);
-    if (durable.size <= REMEMBERED) return;
-    const [oldest] = durable.keys();
-    if (oldest !== undefined) durable.delete(oldest);
+  }
+
+  function remember(place: string, entry: Entry, size: number): void {
+    forget(place);
+    if (size > REMEMBERED_SIZE) return;
+    durable.set(place, { entry, size });
+    durableSize += size;
+    for (const oldest of durable.keys()) {
+      if (durable.size <= REMEMBERED && durableSize <= REMEMBERED_SIZE) return;
+      forget(oldest);
+    }
   }
 
   return {
     get: ({ tenant, id }) => entries.get(pairText(tenant, id)),
     newest({ tenant, id }) {
       const place = pairText(tenant, id);
-      return entries.get(place) ?? durable.get(place);
+      return entries.get(place) ?? durable.get(place)?.entry;
     },
-    put(entry, batch) {
+    put(entry, batch, size) {
       const place = pairText(entry.key.tenant, entry.key.id);
       const before = entries.get(place);
       if (before !== undefined) forgetNames(before);
@@ -103,9 +116,10 @@ export function createPending(): Pending {
         if (entries.get(place) !== entry) return;
         entries.delete(place);
         forgetNames(entry);
-        remember(place, entry);
+        remember(place, entry, size);
       });
     },
+    of: (tenant) => [...entries.values()].filter(({ key }) => key.tenant === tenant),
     matching(tenant, index, value) {
       const rows: Row[] = [];
       for (const entry of entries.values()) {
@@ -137,6 +151,7 @@ export function createPending(): Pending {
     },
     drop() {
       for (const map of [entries, durable, names, states, sets, batches]) map.clear();
+      durableSize = 0;
     },
   };
 }

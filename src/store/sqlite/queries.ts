@@ -3,21 +3,44 @@ import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Counts, Due, IndexName, Member, MemberSet, Condition } from '../../bridge/ports/store.ts';
 import type { Key, Row } from '../../bridge/row/types.ts';
+import { DamagedRow } from '../../errors.ts';
+import { requireRow } from '../unavailable.ts';
+import { PAGE_BYTES } from '../page-bytes.ts';
 import type { Slot } from './pending.ts';
 
 export interface Queries {
   row(key: Key): Row | undefined;
   slot(key: Key): Slot | undefined;
   find(tenant: string, index: IndexName, value: string): Row[];
-  page(tenant: string, offset: number, limit: number): { readonly rows: Row[]; readonly total: number };
-  /** Visible rows after (created, id), as many as can be read in `ms`, at least one while there are any. */
-  slice(tenant: string, after: { readonly created: number; readonly id: string }, ms: number): Row[];
+  /** Visible rows of a tenant. */
+  total(tenant: string): number;
+  /** Where visible rows stand, in the order of lists: from the index alone. */
+  places(tenant: string, offset: number, limit: number): Place[];
+  /** The rows at these places, as many as `PAGE_BYTES` hold, at least one while there are any. `instead`: what stands over the tables. */
+  rowsAt(tenant: string, places: readonly Place[], instead?: (id: string) => Row | undefined): Row[];
+  /** Where a visible row stands in the order of lists. */
+  place(key: Key): Place | undefined;
+  /** All queries of `work` see the database at one moment. */
+  atOnce<T>(work: () => T): T;
+  /**
+   * Visible rows after (created, id), as many as can be read in `ms` and `PAGE_BYTES` hold, at least one while there are any. `last`:
+   * where it goes on; undefined: that was all.
+   */
+  slice(tenant: string, after: Place, ms: number): { readonly rows: Row[]; readonly last: Place | undefined };
+  /** Keys of rows whose body is no row: half a second for 100,000 rows. */
+  damaged(): Key[];
   members(tenant: string, group: string, limit: number, after?: string): Member[];
   memberSet(tenant: string, group: string): MemberSet | undefined;
   holder(instance: string, name: string): Key | undefined;
   due(tenant: string, now: number, limit: number, after?: Due): Due[];
   nextDue(tenant: string): number | undefined;
-  troubled(tenant: string, condition: Condition, limit: number, after?: string): Row[];
+  /** As many rows as `PAGE_BYTES` hold. `end`: id of the last one when there was no room for the next. */
+  troubled(
+    tenant: string,
+    condition: Condition,
+    limit: number,
+    after?: string,
+  ): { readonly rows: Row[]; readonly end: string | undefined };
   oldestOwed(tenant: string): number | undefined;
   tombstones(tenant: string, before: number, limit: number): Row[];
   counts(): ReadonlyMap<string, Counts>;
@@ -29,28 +52,49 @@ export interface Queries {
 /** A slice never has more rows, whatever the clock says. */
 const SLICE_ROWS = 200;
 
-export function openQueries(file: string): Queries {
+/** Where a row stands in lists. */
+export type Place = Pick<Row, 'created' | 'id'>;
+
+/** `onDamaged` is told of every row that is left out because its body cannot be read. */
+export function openQueries(file: string, onDamaged: (key: Key) => void): Queries {
   const db = new DatabaseSync(file, { readOnly: true, timeout: 1_000 });
   db.exec('PRAGMA synchronous = FULL; PRAGMA query_only = 1;');
   const one = (sql: string) => typed(db.prepare(sql)).get;
   const many = (sql: string) => typed(db.prepare(sql)).all;
+  const each = (sql: string) => typed(db.prepare(sql)).iterate;
 
-  const row = one('SELECT body FROM rows WHERE tenant = ? AND id = ?');
-  const slot = one(`SELECT version, visible AS rows, owed, doubt, dead, held, blocked, emails, names, members
+  /** What `tenant` has in these bodies. */
+  const rowsOf = (tenant: string, bodies: readonly Body[]): Row[] =>
+    bodies.flatMap((each) => parsed(tenant, each) ?? []);
+
+  function parsed(tenant: string, { id, body }: Body): Row | undefined {
+    try {
+      return parse(body);
+    } catch {
+      onDamaged({ tenant, id });
+      return undefined;
+    }
+  }
+
+  const row = one('SELECT id, body FROM rows WHERE tenant = ? AND id = ?');
+  const slot = one(`SELECT version, visible AS rows, owed, doubt, dead, held, blocked, hidden, emails,
+      names, members
     FROM rows WHERE tenant = ? AND id = ?`);
   const finders: Readonly<Record<IndexName, ReturnType<typeof many>>> = {
-    userName: many('SELECT body FROM rows WHERE tenant = ? AND user_name = ? AND visible = 1 ORDER BY created, id'),
-    externalId: many('SELECT body FROM rows WHERE tenant = ? AND external_id = ? AND visible = 1 ORDER BY created, id'),
+    userName: many('SELECT id, body FROM rows WHERE tenant = ? AND user_name = ? AND visible = 1 ORDER BY created, id'),
+    externalId: many(
+      'SELECT id, body FROM rows WHERE tenant = ? AND external_id = ? AND visible = 1 ORDER BY created, id',
+    ),
     // CROSS JOIN: from the address to its rows, never the other way
-    email: many(`SELECT r.body FROM emails e CROSS JOIN rows r ON r.tenant = e.tenant AND r.id = e.id
+    email: many(`SELECT r.id, r.body FROM emails e CROSS JOIN rows r ON r.tenant = e.tenant AND r.id = e.id
       WHERE e.tenant = ? AND e.email = ? AND r.visible = 1 ORDER BY r.created, r.id`),
   };
   const total = one('SELECT rows AS total FROM counts WHERE tenant = ?');
-  // the inner query steps over `offset` rows in the index alone
-  const page = many(`SELECT r.body FROM
-      (SELECT rowid AS place FROM rows WHERE tenant = ? AND visible = 1 ORDER BY created, id LIMIT ? OFFSET ?) p
-    JOIN rows r ON r.rowid = p.place ORDER BY r.created, r.id`);
-  const after = db.prepare(`SELECT body FROM rows
+  const places = many(
+    'SELECT created, id FROM rows WHERE tenant = ? AND visible = 1 ORDER BY created, id LIMIT ? OFFSET ?',
+  );
+  const place = one('SELECT created, id FROM rows WHERE tenant = ? AND id = ? AND visible = 1');
+  const after = db.prepare(`SELECT id, created, body FROM rows
     WHERE tenant = ? AND visible = 1 AND (created, id) > (?, ?) ORDER BY created, id LIMIT ${SLICE_ROWS}`);
   const members = {
     first: many('SELECT id, display FROM members WHERE tenant = ? AND grp = ? ORDER BY id LIMIT ?'),
@@ -62,8 +106,8 @@ export function openQueries(file: string): Queries {
     WHERE tenant = ? AND due_at <= ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?`);
   const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE tenant = ? AND due_at IS NOT NULL');
   const troubled = (condition: Condition) => ({
-    first: many(`SELECT body FROM rows WHERE tenant = ? AND ${condition} = 1 ORDER BY id LIMIT ?`),
-    next: many(`SELECT body FROM rows WHERE tenant = ? AND ${condition} = 1 AND id > ? ORDER BY id LIMIT ?`),
+    first: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${condition} = 1 ORDER BY id LIMIT ?`),
+    next: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${condition} = 1 AND id > ? ORDER BY id LIMIT ?`),
   });
   const conditions: Readonly<Record<Condition, ReturnType<typeof troubled>>> = {
     owed: troubled('owed'),
@@ -71,41 +115,82 @@ export function openQueries(file: string): Queries {
     dead: troubled('dead'),
     held: troubled('held'),
     blocked: troubled('blocked'),
+    hidden: troubled('hidden'),
   };
   const oldestOwed = one('SELECT min(owed_since) AS at FROM rows WHERE tenant = ? AND owed_since IS NOT NULL');
-  const tombstones = many('SELECT body FROM rows WHERE tenant = ? AND tombstone < ? ORDER BY tombstone, id LIMIT ?');
-  const counts = many('SELECT tenant, rows, owed, doubt, dead, held, blocked FROM counts');
+  const tombstones = many(
+    'SELECT id, body FROM rows WHERE tenant = ? AND tombstone < ? ORDER BY tombstone, id LIMIT ?',
+  );
+  const counts = many('SELECT tenant, rows, owed, doubt, dead, held, blocked, hidden FROM counts');
   const state = one('SELECT value FROM state WHERE name = ?');
 
+  function atOnce<T>(work: () => T): T {
+    if (db.isTransaction) return work();
+    db.exec('BEGIN');
+    try {
+      return work();
+    } finally {
+      db.exec('COMMIT');
+    }
+  }
+
   return {
-    row: ({ tenant, id }) => {
+    atOnce,
+    row({ tenant, id }) {
       const found = row<Body>(tenant, id);
-      return found === undefined ? undefined : parse(found);
+      if (found === undefined) return undefined;
+      try {
+        return parse(found.body);
+      } catch (error) {
+        onDamaged({ tenant, id });
+        throw new DamagedRow(id, error);
+      }
     },
+    place({ tenant, id }) {
+      const found = place<Place>(tenant, id);
+      return found === undefined ? undefined : { created: found.created, id: found.id };
+    },
+    damaged: () =>
+      db
+        .prepare(DAMAGED)
+        .all()
+        .map(({ tenant, id }) => ({ tenant: String(tenant), id: String(id) })),
     slot({ tenant, id }) {
       const found = slot<Omit<Slot, 'counts'> & Counts>(tenant, id);
       if (found === undefined) return undefined;
       const { version, emails, names, members, ...counts } = found;
       return { version, emails, names, members, counts };
     },
-    find: (tenant, index, value) => finders[index]<Body>(tenant, value).map(parse),
-    page(tenant, offset, limit) {
-      db.exec('BEGIN');
-      try {
-        const rows = page<Body>(tenant, limit, offset).map(parse);
-        return { rows, total: total<{ total: number }>(tenant)?.total ?? 0 };
-      } finally {
-        db.exec('COMMIT');
+    find: (tenant, index, value) => rowsOf(tenant, finders[index]<Body>(tenant, value)),
+    total: (tenant) => total<{ total: number }>(tenant)?.total ?? 0,
+    places: (tenant, offset, limit) => places<Place>(tenant, limit, offset).map(({ created, id }) => ({ created, id })),
+    rowsAt(tenant, wanted, instead = () => undefined) {
+      const room = createRoom();
+      const rows: Row[] = [];
+      for (const { id } of wanted) {
+        const over = instead(id);
+        const found = over === undefined ? row<Body>(tenant, id) : undefined;
+        const each = over ?? (found && parsed(tenant, found));
+        if (each === undefined) continue;
+        if (!room.takes(found?.body ?? JSON.stringify(over))) break;
+        rows.push(each);
       }
+      return rows;
     },
     slice(tenant, { created, id }, ms) {
       const rows: Row[] = [];
+      const room = createRoom();
+      let last: Place | undefined;
       const end = performance.now() + ms;
       for (const found of after.iterate(tenant, created, id)) {
-        rows.push(parse(found as unknown as Body));
+        const each = found as unknown as Body & Place;
+        const read = parsed(tenant, each);
+        if (read !== undefined && !room.takes(each.body)) break;
+        if (read !== undefined) rows.push(read);
+        last = { created: each.created, id: each.id };
         if (performance.now() > end) break;
       }
-      return rows;
+      return { rows, last };
     },
     members(tenant, group, limit, after) {
       const found =
@@ -132,10 +217,18 @@ export function openQueries(file: string): Queries {
     nextDue: (tenant) => nextDue<At>(tenant)?.at ?? undefined,
     troubled(tenant, condition, limit, after) {
       const { first, next } = conditions[condition];
-      return (after === undefined ? first<Body>(tenant, limit) : next<Body>(tenant, after, limit)).map(parse);
+      const room = createRoom();
+      const rows: Row[] = [];
+      for (const each of after === undefined ? first<Body>(tenant, limit) : next<Body>(tenant, after, limit)) {
+        const read = parsed(tenant, each);
+        if (read === undefined) continue;
+        if (!room.takes(each.body)) return { rows, end: rows.at(-1)?.id };
+        rows.push(read);
+      }
+      return { rows, end: undefined };
     },
     oldestOwed: (tenant) => oldestOwed<At>(tenant)?.at ?? undefined,
-    tombstones: (tenant, before, limit) => tombstones<Body>(tenant, before, limit).map(parse),
+    tombstones: (tenant, before, limit) => rowsOf(tenant, tombstones<Body>(tenant, before, limit)),
     counts: () => new Map(counts<Counts & { tenant: string }>().map(({ tenant, ...own }) => [tenant, own])),
     state: (name) => state<{ value: string }>(name)?.value,
     close: () => db.close(),
@@ -143,6 +236,7 @@ export function openQueries(file: string): Queries {
 }
 
 interface Body {
+  readonly id: string;
   readonly body: string;
 }
 
@@ -150,13 +244,33 @@ interface At {
   readonly at: number | null;
 }
 
-const parse = ({ body }: Body): Row => JSON.parse(body) as Row;
+/** Room for as many bodies as one look may give, and for the first one whatever its size. */
+function createRoom(): { takes(body: string): boolean } {
+  let size = 0;
+  return {
+    takes(body) {
+      const isFirst = size === 0;
+      size += body.length;
+      return isFirst || size <= PAGE_BYTES;
+    },
+  };
+}
+
+const parse = (body: string): Row => requireRow(JSON.parse(body));
+
+/** What parse would throw for, said by SQLite. */
+const DAMAGED = `SELECT tenant, id FROM rows WHERE CASE WHEN json_valid(body)
+  THEN json_type(body, '$.pending') IS NOT 'array' OR json_type(body, '$.deadLetters') IS NOT 'array'
+    OR json_type(body, '$.trusted') IS NOT 'array' OR ifnull(json_type(body, '$.confirmed'), '') NOT IN ('object', 'null')
+  ELSE 1 END`;
 
 /** The statement's columns are what its SQL says. */
 function typed(statement: StatementSync) {
   return {
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what its SQL gives
     get: <T>(...values: SQLInputValue[]) => statement.get(...values) as T | undefined,
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what its SQL gives
+    iterate: <T>(...values: SQLInputValue[]) => statement.iterate(...values) as unknown as Iterable<T>,
     all: <T>(...values: SQLInputValue[]) => statement.all(...values) as unknown as T[],
   };
 }

@@ -112,33 +112,52 @@ export const MIGRATIONS: readonly Migration[] = [
   ) STRICT, WITHOUT ROWID;
   `,
 
+  `
+  ALTER TABLE rows ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE counts ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+  UPDATE rows SET body = json_insert(body, '$.hidden', NULL);
+  CREATE INDEX rows_hidden ON rows (tenant, id) WHERE hidden = 1;
+  `,
   renameFieldsOfRows,
 ];
 
 /** Row by row: a store of 100,000 users must not be held in memory as a whole. */
 function renameFieldsOfRows(db: DatabaseSync): void {
   const put = db.prepare('UPDATE rows SET body = ? WHERE tenant = ? AND id = ?');
-  const next = db.prepare('SELECT tenant, id, body FROM rows WHERE (tenant, id) > (?, ?) ORDER BY tenant, id LIMIT 100');
+  const next = db.prepare(
+    'SELECT tenant, id, body FROM rows WHERE (tenant, id) > (?, ?) ORDER BY tenant, id LIMIT 100',
+  );
   let last: readonly [string, string] = ['', ''];
   for (;;) {
     const page = next.all(...last) as { readonly tenant: string; readonly id: string; readonly body: string }[];
     const end = page.at(-1);
     if (end === undefined) return;
-    for (const { tenant, id, body } of page)
-      put.run(JSON.stringify(renamedFields(JSON.parse(body) as Record<string, unknown>)), tenant, id);
+    for (const { tenant, id, body } of page) {
+      const row = jsonOf(body);
+      if (row !== undefined) put.run(JSON.stringify(renamedFields(row)), tenant, id);
+    }
     last = [end.tenant, end.id];
+  }
+}
+
+/** undefined: the record is damaged, and stays as it is. */
+function jsonOf(body: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(body) as Record<string, unknown>;
+  } catch {
+    return undefined;
   }
 }
 
 /** What the writer can be told to do. A call is the name of a row of this table and its parameters in order. */
 export const CHANGES = {
   putRow: `INSERT INTO rows
-      (tenant, id, version, visible, owed, doubt, dead, held, blocked, created, user_name, external_id, due_at, owed_since,
+      (tenant, id, version, visible, owed, doubt, dead, held, blocked, hidden, created, user_name, external_id, due_at, owed_since,
        tombstone, emails, names, members, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant, id) DO UPDATE SET
       version = excluded.version, visible = excluded.visible, owed = excluded.owed, doubt = excluded.doubt,
-      dead = excluded.dead, held = excluded.held, blocked = excluded.blocked,
+      dead = excluded.dead, held = excluded.held, blocked = excluded.blocked, hidden = excluded.hidden,
       created = excluded.created, user_name = excluded.user_name, external_id = excluded.external_id,
       due_at = excluded.due_at, owed_since = excluded.owed_since, tombstone = excluded.tombstone,
       emails = excluded.emails, names = excluded.names, members = excluded.members, body = excluded.body`,
@@ -153,10 +172,11 @@ export const CHANGES = {
   putMemberSet: `INSERT INTO member_sets (tenant, grp, count, revision, modified) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (tenant, grp) DO UPDATE SET
       count = excluded.count, revision = excluded.revision, modified = excluded.modified`,
-  addCounts: `INSERT INTO counts (tenant, rows, owed, doubt, dead, held, blocked) VALUES (?, ?, ?, ?, ?, ?, ?)
+  addCounts: `INSERT INTO counts (tenant, rows, owed, doubt, dead, held, blocked, hidden) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant) DO UPDATE SET
       rows = rows + excluded.rows, owed = owed + excluded.owed, doubt = doubt + excluded.doubt,
-      dead = dead + excluded.dead, held = held + excluded.held, blocked = blocked + excluded.blocked`,
+      dead = dead + excluded.dead, held = held + excluded.held, blocked = blocked + excluded.blocked,
+      hidden = hidden + excluded.hidden`,
   putState: 'INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
   removeState: 'DELETE FROM state WHERE name = ?',
 } as const;

@@ -1,21 +1,23 @@
-/** The embedded store: one SQLite file in DATA_DIR, read on the main thread, written by a thread of its own. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../bridge/ports/context.ts';
 import type { Counts, MemberSet, Store, Write, WriteResult } from '../../bridge/ports/store.ts';
-import type { Key, Row } from '../../bridge/row/types.ts';
+import type { Index, Key, Row } from '../../bridge/row/types.ts';
 import { NO_COUNTS, sum } from '../counts.ts';
+import type { Loss } from '../loss.ts';
+import { nextSlice } from '../../mapping/slices.ts';
 import { createRevisions, NO_MEMBERS } from '../members.ts';
 import { fold } from '../index-text.ts';
 import { shuttingDown, unavailable } from '../unavailable.ts';
 import { callsOf, countsBetween, entryOf } from './changes.ts';
 import { createCommits } from './commits.ts';
 import { takeFolder } from './folder.ts';
+import { checkDatabase } from './last-commit.ts';
 import { createLeases } from './leases.ts';
 import { membershipsBetween } from './memberships.ts';
-import { createPending, NO_ROW } from './pending.ts';
+import { dueOver, membersOver, type Overlay, pageOver, sliceOver, tombstonesOver, troubledOver } from './overlay.ts';
+import { createPending, type Entry, NO_ROW } from './pending.ts';
 import { openQueries } from './queries.ts';
-import { startWriter } from './writer-thread.ts';
-import type { CommitHook } from './writer.ts';
+import { NotWritten, startWriter, type WriterThread } from './writer-thread.ts';
+import type { CommitHook, WriterData } from './writer.ts';
 
 export interface SqliteStoreOptions {
   /** DATA_DIR; made when it is not there */
@@ -23,31 +25,68 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock;
   /** how long a lazy write waits for a durable one to ride with, milliseconds */
   readonly lingerMs?: number;
+  /** a commit that takes longer is answered 503, and so is every write until it has ended, milliseconds */
+  readonly deadlineMs?: number;
   /** after so long without a write nothing of what was settled is left on disk, milliseconds */
   readonly idleMs?: number;
   /** told of every commit: its milliseconds in the writer thread */
   readonly onCommit?: (ms: number) => void;
   /** told why a batch was lost: also lazy writes for which nobody waits any more */
   readonly onFailure?: (error: unknown) => void;
+  /** told of each row whose content cannot be read, once */
+  readonly onDamaged?: (key: Key) => void;
+  /** told when the files are no longer those in DATA_DIR: nothing is written then; undefined: they are back */
+  readonly onLost?: (loss: Loss | undefined) => void;
   readonly hook?: CommitHook;
 }
 
-/** Longest piece of a scan, milliseconds: the consumer needs some of the 10 ms too. */
-const SLICE_MS = 4;
+/** Longest piece of a scan, milliseconds: the consumer needs some of its slice too. */
+const SLICE_MS = 2;
+
+/** What the disk did not take is tried again after so long, ms. */
+const RETRY_MS = 1_000;
+
+const NO_OVERLAY: Overlay = new Map();
+
+/** Of a row that is taken away. */
+const NO_INDEX: Index = {
+  visible: false,
+  userName: null,
+  externalId: null,
+  emails: [],
+  memberships: [],
+  display: null,
+  reservations: [],
+  instance: '',
+};
 
 /** Throws FolderInUse, or an Error that tells the operator why the folder or the database in it does not do. */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { directory, clock = Date.now, lingerMs = 5, idleMs = 1_000, onCommit, onFailure, hook = {} } = options;
+  const { directory, clock = Date.now, lingerMs = 5, idleMs = 1_000, deadlineMs = 10_000 } = options;
+  const { onCommit, onFailure, hook = {} } = options;
+  const { onLost = () => undefined } = options;
   const folder = takeFolder(directory);
-  const writerData = { file: folder.database, idleMs, hook };
+  const { database, lastCommit, place } = folder;
+  const writerData = { file: database, lastCommit, place: place.files, idleMs, hook };
+  /** ids of rows that cannot be read, by tenant */
+  const damaged = new Map<string, Set<string>>();
+  function onDamaged({ tenant, id }: Key): void {
+    const ids = damaged.get(tenant) ?? new Set();
+    if (ids.has(id)) return;
+    damaged.set(tenant, ids.add(id));
+    options.onDamaged?.({ tenant, id });
+  }
   let writer: Awaited<ReturnType<typeof startWriter>>;
   let queries: ReturnType<typeof openQueries>;
   try {
-    writer = await startWriter(writerData);
-    queries = openQueries(folder.database);
+    checkDatabase(database, lastCommit);
+    writer = await started(database, writerData);
+    queries = openQueries(database, onDamaged);
+    for (const key of queries.damaged()) onDamaged(key);
+    place.add('bridge.db-wal');
   } catch (error) {
     folder.release();
-    throw new Error(`${folder.database}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw error;
   }
   const pending = createPending();
   const leases = createLeases(clock);
@@ -55,23 +94,80 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   /** undefined after a failure, until they are asked for */
   let counts: Map<string, Counts> | undefined = new Map(queries.counts());
   let closing: Promise<void> | undefined;
+  let closed = false;
+  let loss: Loss | undefined;
+  /** lazy writes that end a doubt and are not durable yet */
+  let settling: { readonly write: Write; readonly batch: number }[] = [];
+  /** some of them could not be written: they stand over the tables */
+  let isStranded = false;
+
+  /** Looks whether the files are still those in DATA_DIR, after a commit that failed, or the first that did not. */
+  function look(): void {
+    const before = loss;
+    loss = place.look();
+    if (loss?.reason !== before?.reason || loss?.forGood !== before?.forGood) onLost(loss);
+  }
 
   const commits = createCommits({
     lingerMs,
+    deadlineMs,
+    onStalled: (error) => onFailure?.(error),
     async commit(calls) {
+      if (closed) throw shuttingDown();
       if (!writer.alive()) writer = await startWriter(writerData);
-      const ms = await writer.commit(calls); // not inside the call below: without onCommit it would never be made
+      const ms = await writer.commit(calls);
+      if (loss !== undefined) look();
+      // not inside the call below: without onCommit it would never be made
       onCommit?.(ms);
     },
-    onCommitted: (batch) => pending.committed(batch),
+    onCommitted(batch) {
+      pending.committed(batch);
+      settling = settling.filter((each) => each.batch > batch);
+      if (settling.length === 0) isStranded = false;
+    },
     onFailed(error) {
       pending.drop();
       revisions.fallenBack();
       // what was lost is counted in: they are read again before the next write is accepted
       counts = undefined;
       onFailure?.(error);
+      look();
+      if (!closed && !(error instanceof NotWritten && error.failure === 'other')) strand();
     },
   });
+
+  /**
+   * The disk refuses, and what was done in ZITADEL and answered is still to be noted: it stays in memory, where reads and lists see it,
+   * and is written when the disk takes it. Only what ends a doubt: a row that was only read again is read again.
+   */
+  function strand(): void {
+    const writes = settling;
+    settling = [];
+    try {
+      for (const { write } of writes) decide(write, true);
+    } catch {
+      // the tables cannot be read either: these rows are in doubt, and ZITADEL is asked what became of them
+    }
+    isStranded = settling.length > 0;
+    if (isStranded) commits.linger(RETRY_MS);
+  }
+
+  /** What stands over the tables of a tenant in lists. */
+  function over(tenant: string): Overlay {
+    const own = damaged.get(tenant);
+    if (own === undefined && !isStranded) return NO_OVERLAY;
+    const found = new Map<string, Entry | null>();
+    for (const id of own ?? []) found.set(id, null);
+    if (isStranded) for (const entry of pending.of(tenant)) found.set(entry.key.id, entry);
+    return found;
+  }
+
+  /** A query of the tables and what stands over them; once more when a row turns out to be damaged on the way. */
+  function layered<T>(tenant: string, query: (over: Overlay) => T): T {
+    const confirmed = damaged.get(tenant)?.size;
+    const found = query(over(tenant));
+    return damaged.get(tenant)?.size === confirmed ? found : layered(tenant, query);
+  }
 
   function tallied(): Map<string, Counts> {
     counts ??= new Map(queries.counts());
@@ -88,6 +184,13 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }
   }
 
+  /** While the disk does not answer nothing is accepted: it would only pile up. */
+  function guardWrite<T>(work: () => T): T {
+    const stall = commits.stalled();
+    if (stall !== undefined) throw stall;
+    return guard(work);
+  }
+
   async function durable(): Promise<void> {
     try {
       await commits.durable();
@@ -96,9 +199,9 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }
   }
 
-  /** Waits until what was accepted is in the tables. What is lost on the way was never written: that is a sight too. */
+  /** Waits until what was accepted is in the tables. What is lost or held up on the way was never answered: without it is a sight too. */
   async function settled<T>(query: () => T): Promise<T> {
-    await commits.durable().catch(() => undefined);
+    if (!isStranded) await commits.durable().catch(() => undefined);
     return guard(query);
   }
 
@@ -114,7 +217,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     pending.memberSet(tenant, group) ?? queries.memberSet(tenant, group) ?? NO_MEMBERS;
 
   /** Accepts a write or says why not; nothing else can come between. */
-  function decide(write: Write): WriteResult {
+  function decide(write: Write, isLazy: boolean): WriteResult {
     const { key } = write;
     const tallies = tallied();
     const before = pending.newest(key)?.slot ?? queries.slot(key) ?? NO_ROW;
@@ -136,7 +239,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }));
     const { calls, size } = callsOf(before, entry, { counts: difference, memberships, sets });
     const batch = commits.add(calls, size);
-    pending.put(entry, batch);
+    pending.put(entry, batch, size);
+    if (isLazy && before.counts.owed + before.counts.doubt > 0) settling.push({ write, batch });
     for (const { group, set } of sets) pending.putMemberSet(key.tenant, group, set, batch);
     tallies.set(key.tenant, sum(tallies.get(key.tenant) ?? NO_COUNTS, difference));
     return { kind: 'ok' };
@@ -152,7 +256,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     async write(write, { durable: wait, take, under } = { durable: true }) {
       const isLeased = under === undefined ? take !== undefined && leases.isHeld(write.key) : !leases.owns(under);
       if (isLeased) return { kind: 'leased' };
-      const result = guard(() => decide(write));
+      const result = guardWrite(() => decide(write, !wait));
       if (result.kind !== 'ok') return result;
       const lease = take === undefined ? undefined : leases.take(write.key, take);
       try {
@@ -171,28 +275,48 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
         return [...stored, ...pending.matching(tenant, index, sought)].toSorted(oldestFirst);
       });
     },
-    page: (tenant, offset, limit) => settled(() => queries.page(tenant, offset, limit)),
+    page: (tenant, offset, limit) =>
+      settled(() => layered(tenant, (above) => pageOver(queries, above, tenant, offset, limit))),
     async *scan(tenant, from = { created: Number.NEGATIVE_INFINITY, id: '' }) {
       let after = from;
-      let slice = await settled(() => queries.slice(tenant, after, SLICE_MS));
-      for (let last = slice.at(-1); last !== undefined; last = slice.at(-1)) {
-        yield slice;
-        await nextTurn();
-        after = last;
-        slice = guard(() => queries.slice(tenant, after, SLICE_MS));
+      const next = () =>
+        layered(tenant, (above) => {
+          const { rows, last } = queries.slice(tenant, after, SLICE_MS);
+          return { rows: sliceOver(above, rows, after, last), last };
+        });
+      for (let slice = await settled(next); ; slice = guard(next)) {
+        if (slice.rows.length > 0) yield slice.rows;
+        if (slice.last === undefined) return;
+        await nextSlice();
+        after = slice.last;
       }
     },
     members: (tenant, group, limit, after) =>
-      settled(() => queries.members(tenant, group.toWellFormed(), limit, after)),
+      settled(() => membersOver(queries, over(tenant), tenant, group.toWellFormed(), limit, after)),
     memberSet: async (tenant, group) => guard(() => memberSet(tenant, group.toWellFormed())),
     reservedBy: async (instance, name) => guard(() => holder(instance, name.toWellFormed())),
-    due: (tenant, now, limit, after) => settled(() => queries.due(tenant, now, limit, after)),
-    nextDue: (tenant) => settled(() => queries.nextDue(tenant)),
+    due: (tenant, now, limit, after) => settled(() => dueOver(queries, over(tenant), tenant, now, limit, after)),
+    nextDue: (tenant) =>
+      settled(() => {
+        const above = over(tenant);
+        if (above.size === 0) return queries.nextDue(tenant);
+        return dueOver(queries, above, tenant, Number.MAX_VALUE, 1)[0]?.dueAt;
+      }),
     withCondition: (tenant, condition, limit, after) =>
-      settled(() => queries.troubled(tenant, condition, limit, after)),
+      settled(() => troubledOver(queries, over(tenant), tenant, condition, limit, after)),
     oldestPending: (tenant) => settled(() => queries.oldestOwed(tenant)),
-    tombstones: (tenant, before, limit) => settled(() => queries.tombstones(tenant, before, limit)),
+    tombstones: (tenant, before, limit) => settled(() => tombstonesOver(queries, over(tenant), tenant, before, limit)),
     counts: async (tenant) => guard(() => tallied().get(tenant) ?? NO_COUNTS),
+    damaged: async (tenant) => [...(damaged.get(tenant) ?? [])].toSorted(),
+    async forget(key) {
+      const ids = damaged.get(key.tenant);
+      if (ids?.has(key.id) !== true) return false;
+      const { version } = guard(() => queries.slot(key) ?? NO_ROW);
+      guard(() => decide({ key, expect: version, row: null, index: NO_INDEX }, false));
+      await durable();
+      ids.delete(key.id);
+      return true;
+    },
     async getState(name) {
       const json = guard(() => {
         const waiting = pending.state(name);
@@ -201,7 +325,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       return json === undefined || json === null ? undefined : JSON.parse(json);
     },
     async setState(name, value) {
-      guard(() => {
+      guardWrite(() => {
         const json = value === undefined ? null : JSON.stringify(value);
         const calls = json === null ? (['removeState', name] as const) : (['putState', name, json] as const);
         pending.putState(name, json, commits.add([calls], json?.length ?? 0));
@@ -222,9 +346,21 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
 
   async function close(): Promise<void> {
     await commits.durable().catch(() => undefined);
+    closed = true;
     queries.close();
+    // a thread that hangs in the disk does not end, and holds the folder as long as the process does
+    if (commits.stalled() !== undefined) return;
     if (writer.alive()) await writer.stop();
     folder.release();
+  }
+}
+
+/** The writer, or an Error that names the file. */
+async function started(database: string, data: WriterData): Promise<WriterThread> {
+  try {
+    return await startWriter(data);
+  } catch (error) {
+    throw new Error(`${database}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 

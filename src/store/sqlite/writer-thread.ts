@@ -1,10 +1,21 @@
 /** The main thread's end of writer.ts. */
 import { Worker } from 'node:worker_threads';
 import type { Call } from './schema.ts';
-import type { FromWriter, ToWriter, WriterData } from './writer.ts';
+import type { Failure, FromWriter, ToWriter, WriterData } from './writer.ts';
+
+/** Why nothing of a transaction was written. */
+export class NotWritten extends Error {
+  readonly failure: Failure;
+
+  constructor(reason: string, failure: Failure) {
+    super(reason);
+    this.name = 'NotWritten';
+    this.failure = failure;
+  }
+}
 
 export interface WriterThread {
-  /** One transaction. Resolves with its milliseconds once it would survive a power cut; rejects when nothing of it was written. */
+  /** One transaction. Resolves with its milliseconds once it would survive a power cut; rejects with NotWritten, or an Error when the thread has died. */
   commit(calls: readonly Call[]): Promise<number>;
   /** false once the thread has died; commit rejects then */
   alive(): boolean;
@@ -51,7 +62,7 @@ export async function startWriter(data: WriterData): Promise<WriterThread> {
       flying = undefined;
       worker.unref();
       if (message.kind === 'committed') resolve(message.ms);
-      else reject(new Error(message.reason));
+      else reject(new NotWritten(message.reason, message.cause));
     }
   });
   worker.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))));

@@ -2,7 +2,10 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { explained, sqliteCode } from './explain.ts';
+import { COMMIT_STATE, openLastCommit } from './last-commit.ts';
 import { migrate } from './migrate.ts';
+import { FileLost, type Identity, identify, requireSame } from './place.ts';
 import { CHANGES } from './schema.ts';
 import type { Call } from './schema.ts';
 
@@ -18,6 +21,10 @@ export interface CommitHook {
 
 export interface WriterData {
   readonly file: string;
+  /** where the number of the last commit is kept apart */
+  readonly lastCommit: string;
+  /** nothing is committed while one of these is not where it was */
+  readonly place: readonly Identity[];
   /** after so long without a batch the write-ahead log is emptied, milliseconds */
   readonly idleMs: number;
   readonly hook: CommitHook;
@@ -31,7 +38,10 @@ export type FromWriter =
   | ({ readonly kind: 'ready' } & Settings)
   | { readonly kind: 'unusable'; readonly reason: string }
   | { readonly kind: 'committed'; readonly ms: number }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string; readonly cause: Failure };
+
+/** disk: the same may succeed later. lost: the files are no longer in DATA_DIR. other: a mistake in what was to be written. */
+export type Failure = 'disk' | 'lost' | 'other';
 
 /** What durability and erasure rest on, as SQLite says it has them. */
 interface Settings {
@@ -45,13 +55,15 @@ const LOG_BYTES = 1_000 * (4_096 + 24);
 
 const port = parentPort;
 if (port === null) throw new Error('writer.ts runs as a worker thread');
-const { file, idleMs, hook } = workerData as WriterData;
+const { file, lastCommit, place, idleMs, hook } = workerData as WriterData;
 const say = (message: FromWriter): void => port.postMessage(message);
 
 try {
+  // SQLite would make a new database in the place of one that is gone
+  requireSame(place);
   serve(new DatabaseSync(file, { timeout: 1_000 }));
 } catch (error) {
-  say({ kind: 'unusable', reason: reasonOf(error) });
+  say({ kind: 'unusable', reason: explained(error) });
   port.close();
 }
 
@@ -69,8 +81,18 @@ function serve(db: DatabaseSync): void {
   migrate(db);
   if (hook.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${Math.trunc(hook.maxPages)}`);
 
+  const last = openLastCommit(lastCommit, db);
+  const log = identify(`${file}-wal`);
+  const files = log === undefined ? place : [...place, log];
+
   const statements = new Map<string, StatementSync>();
   for (const [name, sql] of Object.entries(CHANGES)) statements.set(name, db.prepare(sql));
+
+  /**
+   * Who is first to read what was committed marks its place in the file that the connections share. On a frozen file system that hangs:
+   * so the mark is made here, and the readers on the main thread write to no file.
+   */
+  const look = db.prepare('SELECT 1 FROM state LIMIT 1');
 
   const emptyLog = (): void => {
     try {
@@ -79,12 +101,17 @@ function serve(db: DatabaseSync): void {
       // nothing is lost by it: the log is whole, and the next commit tells what is wrong with the disk
     }
   };
-  const idle = setTimeout(emptyLog, idleMs);
+  const idle = setTimeout(() => {
+    emptyLog();
+    last.sync();
+  }, idleMs);
 
   port?.on('message', (calls: ToWriter) => {
     if (calls === null) {
       clearTimeout(idle);
       emptyLog();
+      last.sync();
+      last.close();
       db.close();
       port.close();
       return;
@@ -94,13 +121,18 @@ function serve(db: DatabaseSync): void {
     try {
       db.exec('BEGIN IMMEDIATE');
       for (const [name, ...cells] of calls) statements.get(name)?.run(...cells);
+      const commit = last.next();
+      statements.get('putState')?.run(COMMIT_STATE, JSON.stringify(commit));
       holdUp(hook);
+      requireSame(files);
       db.exec('COMMIT');
+      last.note(commit);
+      look.get();
       say({ kind: 'committed', ms: performance.now() - start });
     } catch (error) {
       // some failures (disk full) have rolled back by themselves
       if (db.isTransaction) db.exec('ROLLBACK');
-      say({ kind: 'failed', reason: reasonOf(error) });
+      say({ kind: 'failed', reason: explained(error), cause: failureOf(error) });
     }
   });
 
@@ -121,6 +153,10 @@ function holdUp({ availability, delayMs = 0 }: CommitHook): void {
 
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** https://sqlite.org/rescode.html: the disk, its rights, or its room; a lock of somebody who copies the file; memory. */
+const DISK: ReadonlySet<number> = new Set([5, 6, 7, 8, 10, 13, 14, 15]);
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof FileLost) return 'lost';
+  return DISK.has(sqliteCode(error) ?? -1) ? 'disk' : 'other';
 }

@@ -2,15 +2,14 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type SandboxProcess, startSandbox } from '../../end-to-end/sandbox.ts';
-import { mulberry32 } from '../../mapping/random.ts';
+import { int, mulberry32 } from '../../mapping/random.ts';
 import { type RedisServer, startRedis } from '../../redis/server.ts';
 import { DURABLE } from '../../redis/stores.ts';
 import { type ClientsOptions, createClients, type Verdict } from '../clients.ts';
 import type { Counted } from '../report.ts';
 import { quiet } from '../quiet.ts';
-import { readyAt, TIMING } from '../run.ts';
+import { atWork, readyAt, TIMING } from '../run.ts';
 import { createWeather } from '../weather.ts';
 import { createFleet, NAMES } from './fleet.ts';
 import { inRedis } from './left.ts';
@@ -79,7 +78,7 @@ async function play(options: RunOptions, { sandbox, redis, folder, tap }: Stage)
 
   async function round(n: number): Promise<void> {
     const condition = TROUBLES[n % TROUBLES.length] as Trouble;
-    await pause(200 + random() * 600); // so that there is something to lose
+    await atWork(clients.load, 10 + int(random, 20)); // so that there is something to lose
     const given = AbortSignal.timeout(LONGEST);
     const scene = { sandbox, load: clients.load, weather, random, signal: given, fleet, redis, lease: FAST.leaseMs };
     const what = await condition.befall(scene);

@@ -18,7 +18,7 @@ test('many processes on one Redis, killed and frozen under load: nothing answere
     clients: 6,
     groups: 5,
     groupClients: 3,
-    patience: 30_000,
+    patience: 480_000,
     tell,
   });
   const report = `${reportOf(outcome, outcome.conditions)}\n${overlapsTold(outcome.overlaps)}`;

@@ -15,7 +15,7 @@ test('kill -9 under load, ZITADEL failing and away: nothing answered is lost, do
     clients: 8,
     groups: 6,
     groupClients: 4,
-    patience: 30_000,
+    patience: 480_000,
     tell,
   });
   const report = reportOf(outcome, { what: 'users hit in each window', counts: outcome.windows });

@@ -41,7 +41,7 @@ async function scimBridge(words: string) {
       ...process.env,
       ZITADEL_URL: sandbox.url,
       ZITADEL_ORG_ID: sandbox.seeds.organizations.a,
-      SCIM_TOKEN: 'a-token-of-okta',
+      SCIM_TOKEN: 'the-token-of-okta',
       DATA_DIR: join(folder, 'data'),
       ...env(),
     },

@@ -4,21 +4,26 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import type { Key, Row, Unique } from '../../../src/bridge/row/types.ts';
-import type { Store } from '../../../src/bridge/ports/store.ts';
-import { indexOf } from '../../../src/bridge/row/views.ts';
-import { withoutRedis } from '../server.ts';
-import { useStores } from '../stores.ts';
-import { useFolders } from '../../store/folders.ts';
-import { change, deadLetter, row } from '../../store/rows.ts';
-import { startProcess } from '../../end-to-end/process.ts';
-import { startSandbox } from '../../end-to-end/sandbox.ts';
-import { ada } from '../../end-to-end/people.ts';
-import { until } from '../../end-to-end/until.ts';
+import type { Key, Row, Unique } from '../../src/bridge/row/types.ts';
+import type { Store } from '../../src/bridge/ports/store.ts';
+import { indexOf } from '../../src/bridge/row/views.ts';
+import { withoutRedis } from './server.ts';
+import { useStores } from './stores.ts';
+import { useFolders } from '../store/folders.ts';
+import { change, deadLetter, row } from '../store/rows.ts';
+import { startProcess } from '../end-to-end/process.ts';
+import { startSandbox } from '../end-to-end/sandbox.ts';
+import { ada } from '../end-to-end/people.ts';
+import { until } from '../end-to-end/until.ts';
 
 const INSTANCE = 'https://id.example.com';
 const KEPT = { instance: INSTANCE, organization: '4005', externalId: false, synced: 1_700_000_000_000, members: true };
-const SETTINGS = { ZITADEL_URL: INSTANCE, ZITADEL_ORG_ID: '4005', ZITADEL_TOKEN: 'pat', SCIM_TOKEN: 'clear' };
+const SETTINGS = {
+  ZITADEL_URL: INSTANCE,
+  ZITADEL_ORG_ID: '4005',
+  ZITADEL_TOKEN: 'pat',
+  SCIM_TOKEN: 'sixteen-letters!',
+};
 const UNIQUE: Unique = { instance: INSTANCE, externalId: false };
 
 const [USERS, GROUPS] = ['default', 'default:groups'];
@@ -75,7 +80,7 @@ async function scimBridge(words: readonly string[], env: Readonly<Record<string,
   return { out, err, exit };
 }
 
-describe('store copy', { skip: withoutRedis(), timeout: 60_000 }, () => {
+describe('store copy', { skip: withoutRedis() }, () => {
   const { server, open, redis } = useStores();
   const { newFolder, open: openFolder } = useFolders();
 
@@ -97,7 +102,7 @@ describe('store copy', { skip: withoutRedis(), timeout: 60_000 }, () => {
     const first = await scimBridge(['--to', url], { DATA_DIR });
     assert.equal(first.exit, 0, first.err);
     assert.match(first.out, /^default: 11 rows of users and 3 of groups and rules copied$/m);
-    assert.match(first.out, /^default: 3 owed, 3 in doubt, 1 dead, 1 held, 1 blocked$/m);
+    assert.match(first.out, /^default: 3 owed, 3 in doubt, 1 dead, 1 held, 1 blocked, 0 hidden$/m);
 
     const store = await open({ url });
     for (const each of CARRIED) assert.deepEqual(await store.read(each), each);
@@ -155,6 +160,21 @@ describe('store copy', { skip: withoutRedis(), timeout: 60_000 }, () => {
     const store = await open({ url });
     assert.deepEqual(await store.reservedBy(INSTANCE, 'new@example.com'), user('b'));
     assert.deepEqual(await store.reservedBy(INSTANCE, '\nheld\nnew@example.com'), user('a'));
+  });
+
+  test('a password hash arrives encrypted with PASSWORD_KEY; without one it is not copied, and with one the copy goes on', async () => {
+    const there = await server();
+    const hash = '$2b$10$never-to-be-found';
+    const owes = row(user('secret'), { pending: [{ ...answered, facts: { password: hash } }] });
+    const DATA_DIR = await filled([owes]);
+    const PASSWORD_KEY = 'only-for-tests-'.repeat(3);
+    const refused = await scimBridge(['--to', there.url], { DATA_DIR });
+    assert.notEqual(refused.exit, 0);
+    assert.match(refused.err, /PASSWORD_KEY/);
+    const { err, exit } = await scimBridge(['--to', there.url], { DATA_DIR, PASSWORDS: 'set', PASSWORD_KEY });
+    assert.equal(exit, 0, err);
+    assert.doesNotMatch(JSON.stringify(await (await open(there)).read(owes)), /\$2b/);
+    assert.deepEqual(await (await open(there, { passwordKeys: [PASSWORD_KEY] })).read(owes), owes);
   });
 
   test('while a bridge holds the folder nothing is copied', async () => {

@@ -1,0 +1,83 @@
+/**
+ * A mark beside the rows of each tenant: while it is there they are the rows this process has worked with. A Redis that was emptied, or
+ * came back without its data, has none, and would otherwise look like one whose users were all deleted.
+ */
+import { randomUUID } from 'node:crypto';
+import { unavailable } from '../unavailable.ts';
+import type { Client } from './client.ts';
+import { besideRows, rowsKey } from './keys.ts';
+import { script } from './script.ts';
+
+/** For scripts: the last of ARGV is the mark; with another one beside the rows nothing is read or written. */
+export const REQUIRE_MARK = String.raw`
+local mark = table.remove(ARGV)
+if redis.call('GET', string.sub(KEYS[1], 1, -5) .. 'mark') ~= mark then
+  return redis.error_reply('EMPTIED the rows are not those that were here before')
+end
+`;
+
+/** KEYS: rows. ARGV: mark to set when there is none. Answers the mark. */
+const MARK = script(String.raw`
+local key = string.sub(KEYS[1], 1, -5) .. 'mark'
+redis.call('SET', key, ARGV[1], 'NX')
+return redis.call('GET', key)
+`);
+
+/** Redis has lost what it kept. */
+export class Emptied extends Error {
+  constructor(tenant: string) {
+    super(`Redis was emptied: what it kept of ${tenant} is gone; the users are read from ZITADEL again`);
+    this.name = 'Emptied';
+  }
+}
+
+export interface Marks {
+  /** The mark of a tenant's rows, made when this is the first look at them and there is none. */
+  of(tenant: string): Promise<string>;
+  /** Rejects with BridgeError 503 when the rows of a tenant, or of any that was looked at, are not those of before. */
+  check(tenant?: string): Promise<void>;
+  /** What a script said; tells of a mark that is gone. */
+  seen(tenant: string, error: unknown): unknown;
+  /** From now on the rows are those that are there now. */
+  adopt(): void;
+}
+
+export function createMarks(client: Client, onLost: (error: Emptied) => void): Marks {
+  const confirmed = new Map<string, Promise<string>>();
+
+  function lost(tenant: string): unknown {
+    const error = new Emptied(tenant);
+    onLost(error);
+    return unavailable(error);
+  }
+
+  async function checkOne(tenant: string, mark: string): Promise<void> {
+    const found = await client.ask((redis) => redis.get(besideRows(tenant, 'mark')));
+    if (found !== mark) throw lost(tenant);
+  }
+
+  function of(tenant: string): Promise<string> {
+    const mark = confirmed.get(tenant) ?? client.run<string>(MARK, [rowsKey(tenant)], [randomUUID()]);
+    if (!confirmed.has(tenant)) {
+      confirmed.set(tenant, mark);
+      mark.catch(() => confirmed.delete(tenant));
+    }
+    return mark;
+  }
+
+  return {
+    of,
+    async check(tenant) {
+      if (tenant !== undefined) return checkOne(tenant, await of(tenant));
+      const marks = [...confirmed];
+      await Promise.all(marks.map(async ([each, mark]) => checkOne(each, await mark)));
+    },
+    seen(tenant, error) {
+      for (let cause = error; cause instanceof Error; { cause } = cause) {
+        if (cause.message.startsWith('EMPTIED')) return lost(tenant);
+      }
+      return error;
+    },
+    adopt: () => confirmed.clear(),
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * Password hashes in rows, encrypted with a key that Redis never sees: neither its memory, its append-only file, its replicas nor their
+ * backups hold one in clear. AES-256-GCM, bound to the row, so that a hash cannot be moved to another user.
+ */
+import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
+import type { Change, Key, Row } from '../../bridge/row/types.ts';
+import { BridgeError } from '../../errors.ts';
+import { isSealed, SEALED } from '../../mapping/facts.ts';
+
+export interface Seal {
+  /** What may be written: without a clear hash. Throws BridgeError 500 when there is a hash and no key. */
+  close(key: Key, row: Row): Row;
+  /** What was read, with its hashes; one that none of the keys opens stays as it is, and delivery refuses it. */
+  open(key: Key, row: Row): Row;
+}
+
+interface SealKey {
+  /** tells keys apart, reveals nothing of them */
+  readonly id: string;
+  readonly secret: Buffer;
+}
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** @param secrets the first one encrypts, all of them decrypt; none: a hash can be neither written nor read */
+export function createSeal(secrets: readonly string[]): Seal {
+  const keys = secrets.map(keyOf);
+  const [own] = keys;
+
+  function sealed(key: Key, text: string): string {
+    // another process may have a key that this one does not have
+    if (isSealed(text)) return text;
+    if (own === undefined)
+      throw new BridgeError(500, 'a row holds a password hash, which Redis keeps encrypted: set PASSWORD_KEY');
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', own.secret, nonce).setAAD(boundTo(key));
+    const bytes = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    return `${SEALED}${own.id}:${bytes.toString('base64url')}`;
+  }
+
+  function opened(key: Key, text: string): string {
+    if (!isSealed(text)) return text;
+    const [id, body = ''] = text.slice(SEALED.length).split(':');
+    const confirmed = keys.find((each) => each.id === id);
+    const bytes = Buffer.from(body, 'base64url');
+    if (confirmed === undefined || bytes.length < NONCE_BYTES + TAG_BYTES) return text;
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', confirmed.secret, bytes.subarray(0, NONCE_BYTES), {
+        authTagLength: TAG_BYTES,
+      });
+      decipher.setAAD(boundTo(key)).setAuthTag(bytes.subarray(-TAG_BYTES));
+      return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+    } catch {
+      return text;
+    }
+  }
+
+  return {
+    close: (key, row) => withPasswords(row, (text) => sealed(key, text)),
+    open: (key, row) => withPasswords(row, (text) => opened(key, text)),
+  };
+}
+
+/** One that has no key. */
+export const NO_SEAL: Seal = createSeal([]);
+
+function keyOf(secret: string): SealKey {
+  const derived = Buffer.from(hkdfSync('sha256', secret, '', 'zitadel-scim-bridge password hashes', 32));
+  return { id: hash('sha256', derived).slice(0, 8), secret: derived };
+}
+
+const boundTo = ({ tenant, id }: Key): Buffer => Buffer.from(JSON.stringify([tenant, id]));
+
+/** Only changes have passwords; a row without one is given back as it is. */
+function withPasswords(row: Row, make: (text: string) => string): Row {
+  if (!row.pending.some(hasPassword)) return row;
+  return { ...row, pending: row.pending.map((change) => (hasPassword(change) ? changed(change, make) : change)) };
+}
+
+const hasPassword = ({ facts }: Change): boolean => typeof facts['password'] === 'string';
+
+const changed = (change: Change, make: (text: string) => string): Change => ({
+  ...change,
+  facts: { ...change.facts, password: make(change.facts['password'] ?? '') },
+});
