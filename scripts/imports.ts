@@ -1,99 +1,128 @@
 /**
- * Which room may import which. `node scripts/imports.ts [folder of rooms]` fails with one line for each import that
- * the tables below do not allow. oxlint finds cycles; it can not tell rooms apart once a path leaves a sub-folder.
+ * Which room may import which, type imports included. `node scripts/imports.ts [folder]` fails with one line for each import that the
+ * tables below do not allow, and for each circle of files.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
-/** What a room may import beside itself; a name with `: types` by `import type` only. A file beside the rooms is a room of its own. */
+/**
+ * What a room may import beside itself; a name with `: types` by `import type` only. A longer name is a room within a room. A file
+ * beside the rooms is a room of its own.
+ */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  scim: ['bridge: types', 'mapping', 'slices', 'errors'],
-  mapping: ['slices', 'errors'],
-  bridge: ['mapping', 'slices', 'errors'],
-  store: ['bridge: types', 'mapping', 'slices', 'errors'],
-  queue: ['bridge: types', 'mapping', 'errors'],
-  zitadel: ['bridge: types', 'mapping', 'errors'],
-  sandbox: [],
-  admin: ['bridge: types', 'errors'],
-  cli: ['admin', 'bridge: types', 'wire', 'store-copy', 'demo', 'config', 'errors', 'log'],
-  config: ['mapping'],
-  errors: [],
-  slices: [],
-  log: [],
-  metrics: [],
-  health: [],
-  server: [],
-  reports: ['bridge: types', 'scim: types', 'store: types', 'log: types', 'metrics: types'],
-  app: ['scim'],
-  rooms: ['bridge', 'store', 'queue', 'zitadel', 'config: types', 'log: types', 'metrics: types', 'reports'],
-  wire: [
-    'rooms',
-    'admin',
-    'app',
-    'scim',
-    'bridge: types',
-    'store',
-    'config: types',
-    'log',
-    'metrics',
-    'health',
-    'reports',
+  'src/main': ['src/server', 'src/config', 'src/admin'],
+  'src/server': [
+    'src/admin',
+    'src/bridge',
+    'src/config: types',
+    'src/mapping',
+    'src/queue',
+    'src/scim',
+    'src/store',
+    'src/zitadel',
+    'src/errors',
+    'sandbox',
   ],
-  'store-copy': ['bridge', 'store', 'rooms', 'errors'],
-  demo: ['config: types', 'sandbox', 'store'],
-  main: ['wire', 'server', 'demo', 'config', 'log', 'admin'],
+  'src/config': ['src/mapping'],
+  'src/scim': ['src/bridge: types', 'src/mapping', 'src/errors'],
+  'src/mapping': ['src/errors'],
+  'src/bridge': ['src/mapping', 'src/errors'],
+  'src/store': ['src/bridge: types', 'src/mapping', 'src/errors'],
+  'src/queue': ['src/bridge: types', 'src/mapping', 'src/errors'],
+  'src/zitadel': ['src/bridge: types', 'src/mapping', 'src/errors'],
+  'src/admin': ['src/bridge: types', 'src/errors'],
+  'src/cli': ['src/admin', 'src/bridge: types', 'src/server', 'src/config', 'src/errors'],
+  'src/errors': [],
+  sandbox: [],
 };
 
 /** Packages whose types and values stay in the rooms named. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  '@zitadel/proto': ['zitadel', 'sandbox'],
-  '@bufbuild/protobuf': ['zitadel', 'sandbox'],
-  '@connectrpc/connect': ['zitadel', 'sandbox'],
-  '@connectrpc/connect-node': ['zitadel', 'sandbox'],
-  'node:sqlite': ['store', 'sandbox'],
-  ioredis: ['store', 'queue'],
-  bullmq: ['queue', 'admin'],
-  '@bull-board': ['admin'],
-  commander: ['cli'],
-  pino: ['log'],
-  'prom-client': ['metrics'],
-  zod: ['config'],
+  '@zitadel/proto': ['src/zitadel', 'sandbox'],
+  '@bufbuild/protobuf': ['src/zitadel', 'sandbox'],
+  '@connectrpc/connect': ['src/zitadel', 'sandbox'],
+  '@connectrpc/connect-node': ['src/zitadel', 'sandbox'],
+  'node:sqlite': ['src/store', 'sandbox'],
+  ioredis: ['src/store', 'src/queue'],
+  bullmq: ['src/queue', 'src/admin'],
+  '@bull-board': ['src/admin'],
+  commander: ['src/cli'],
+  pino: ['src/server'],
+  'prom-client': ['src/server'],
+  zod: ['src/config'],
 };
 
 /** `import ... from 'x'`, `export ... from 'x'`, `import 'x'` and `import('x')`; with `type` when nothing is loaded. */
 const IMPORT =
   /^(?:import|export)\s+(?<type>type\s)?(?:[^'"`;]*?\sfrom\s*)?'(?<from>[^']+)'|\bimport\('(?<dynamic>[^']+)'\)/gm;
 
-const roomOf = (root: string, file: string): string => relative(root, file).split('/')[0]?.replace(/\.ts$/, '') ?? '';
+interface Import {
+  readonly from: string;
+  readonly typeOnly: boolean;
+}
 
-function allowed(root: string, file: string, from: string, typeOnly: boolean): boolean {
-  const own = roomOf(root, file);
+/** The room of a file, by its path from the top. */
+const roomOf = (file: string): string =>
+  file.startsWith('src/') ? file.split('/', 2).join('/').replace(/\.ts$/, '') : (file.split('/')[0] ?? '');
+
+const importsOf = (text: string): Import[] =>
+  [...text.matchAll(IMPORT)].map(({ groups }) => ({
+    from: groups?.['from'] ?? groups?.['dynamic'] ?? '',
+    typeOnly: Boolean(groups?.['type']),
+  }));
+
+function isAllowed(file: string, { from, typeOnly }: Import): boolean {
+  const own = roomOf(file);
   if (!from.startsWith('.')) {
     const name = Object.keys(PACKAGES).find((key) => from === key || from.startsWith(`${key}/`));
-    return !name || (PACKAGES[name]?.includes(own) ?? false);
+    return name === undefined || (PACKAGES[name]?.includes(own) ?? false);
   }
-  const other = roomOf(root, resolve(dirname(file), from));
+  const other = roomOf(join(dirname(file), from));
   const rooms = ROOMS[own] ?? [];
   return other === own || rooms.includes(other) || (typeOnly && rooms.includes(`${other}: types`));
 }
 
-/** One line for each import under `root` that is not allowed. */
-export function violations(root: string): string[] {
-  return globSync('**/*.ts', { cwd: root }).flatMap((name) => {
-    const file = join(root, name);
-    return [...readFileSync(file, 'utf8').matchAll(IMPORT)].flatMap(({ groups }) => {
-      const from = groups?.['from'] ?? groups?.['dynamic'] ?? '';
-      const own = roomOf(root, file);
-      const rooms = ROOMS[own]?.join(', ') || 'nothing of ours';
-      return allowed(root, file, from, Boolean(groups?.['type']))
-        ? []
-        : [`${name}: ${from}: ${own} may import ${rooms}`];
-    });
-  });
+/** One line for each import below `top` that is not allowed, and for each circle. */
+export function violations(top: string): string[] {
+  const files = globSync(['src/**/*.ts', 'sandbox/**/*.ts'], { cwd: top });
+  const imports = new Map(files.map((file) => [file, importsOf(readFileSync(join(top, file), 'utf8'))]));
+  const forbidden = [...imports].flatMap(([file, all]) =>
+    all
+      .filter((each) => !isAllowed(file, each))
+      .map(
+        ({ from }) =>
+          `${file}: ${from}: ${roomOf(file)} may import ${ROOMS[roomOf(file)]?.join(', ') || 'nothing of ours'}`,
+      ),
+  );
+  const graph = new Map(
+    [...imports].map(([file, all]) => [
+      file,
+      all.flatMap(({ from }) => (from.startsWith('.') ? [relative(top, resolve(top, dirname(file), from))] : [])),
+    ]),
+  );
+  return [...forbidden, ...circles(graph)];
+}
+
+/** One line for each circle that a walk from every file meets. */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const path: string[] = [];
+  const found: string[] = [];
+  function walk(file: string): void {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push(`a circle: ${[...path.slice(at), file].join(' -> ')}`);
+    if (at >= 0 || done.has(file)) return;
+    path.push(file);
+    for (const next of graph.get(file) ?? []) walk(next);
+    path.pop();
+    done.add(file);
+  }
+  for (const file of graph.keys()) walk(file);
+  return found;
 }
 
 if (import.meta.main) {
-  const found = violations(resolve(process.argv[2] ?? 'src'));
+  const found = violations(resolve(process.argv[2] ?? '.'));
   for (const line of found) console.error(line);
   process.exitCode = found.length ? 1 : 0;
 }

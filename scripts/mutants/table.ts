@@ -104,14 +104,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'roles of nobody taken away',
-    file: 'src/mapping/rules.ts',
+    file: 'src/mapping/rules/rules.ts',
     find: 'held.filter((role) => !own.has(role) || keeps.has(role));',
     replace: 'held.filter((role) => keeps.has(role));',
     tests: [RULES],
   },
   {
     name: 'membership that nobody vouched for gives',
-    file: 'src/mapping/rules.ts',
+    file: 'src/mapping/rules/rules.ts',
     find: 'managedOf(byVouched.filter(({ vouched }) => vouched));',
     replace: 'keeps;',
     tests: [RULES],

@@ -16,7 +16,7 @@ import type { Counts, Store, Write } from './ports/store.ts';
 import type { PasswordRules, Zitadel } from './ports/zitadel.ts';
 import type { Unique } from './row/types.ts';
 import type { Scheduler } from './ports/scheduler.ts';
-import type { Deliver, Target } from './delivery/deliver.ts';
+import type { Deliver, Target } from './delivery/target.ts';
 import { createScanLine } from './requests/scan-queue.ts';
 import { createRecreate } from './operator/recreate-user.ts';
 import type { Waiters } from './delivery/waiters.ts';

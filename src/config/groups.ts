@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isPrivileged } from '../mapping/rules/privilege.ts';
 import { isTemplate } from '../mapping/rules/template.ts';
-import type { Rule } from '../mapping/rules.ts';
+import type { Rule } from '../mapping/rules/types.ts';
 import { flag, id, text } from './values.ts';
 
 const roles = z

@@ -1,5 +1,4 @@
-/** Tenants: the one of the environment and those of bridge.yaml, each with the defaults filled in. */
-import type { Rule } from '../mapping/rules.ts';
+import type { Rule } from '../mapping/rules/types.ts';
 import type { BridgeFile, TenantEntry, ZitadelEntry } from './bridge-file.ts';
 import { type Credential, readCredential } from './credential.ts';
 import { sha256 } from './sha256.ts';

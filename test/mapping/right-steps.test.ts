@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { rightSteps } from '../../src/mapping/right-steps.ts';
 import type { Rights } from '../../src/mapping/rights.ts';
-import { createsOf, wanted } from '../../src/mapping/rules.ts';
+import { createsOf, wanted } from '../../src/mapping/rules/rules.ts';
 import { arbitraryMemberships, arbitraryRights, arbitrarySet, stepped } from './rules-world.ts';
 
 const creates = (): readonly string[] => [];

@@ -1,18 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  applied,
-  bind,
-  finished,
-  given,
-  type Managed,
-  managed,
-  NO_RULES,
-  type RuleSet,
-  unbind,
-  wanted,
-} from '../../src/mapping/rules.ts';
+import { applied, bind, finished, given, managed, NO_RULES, unbind, wanted } from '../../src/mapping/rules/rules.ts';
+import { type Managed, type RuleSet } from '../../src/mapping/rules/types.ts';
 import {
   arbitraryDefinition,
   arbitraryGroups,

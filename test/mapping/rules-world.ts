@@ -3,15 +3,8 @@ import fc from 'fast-check';
 import type { Facts } from '../../src/mapping/facts.ts';
 import { overlay } from '../../src/mapping/facts.ts';
 import { type Authorization, factsOfRights, type Rights, rightsOfFacts } from '../../src/mapping/rights.ts';
-import {
-  applied,
-  bind,
-  type Memberships,
-  NO_RULES,
-  type Named,
-  type Rule,
-  type RuleSet,
-} from '../../src/mapping/rules.ts';
+import { applied, bind, NO_RULES } from '../../src/mapping/rules/rules.ts';
+import { type Memberships, type Named, type Rule, type RuleSet } from '../../src/mapping/rules/types.ts';
 import type { Step } from '../../src/mapping/steps.ts';
 
 const PROJECTS = ['p1', 'p2'];

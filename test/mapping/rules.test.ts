@@ -9,15 +9,13 @@ import {
   given,
   managed,
   NO_RULES,
-  type Named,
   offRules,
   projectsOf,
-  type Rule,
-  type RuleSet,
   textOf,
   unbind,
   wanted,
-} from '../../src/mapping/rules.ts';
+} from '../../src/mapping/rules/rules.ts';
+import { type Named, type Rule, type RuleSet } from '../../src/mapping/rules/types.ts';
 import { matches } from '../../src/mapping/rules/glob.ts';
 import { unvouched } from './rules-world.ts';
 

@@ -22,7 +22,15 @@ interface World {
 
 const T = 't';
 const key = (n: number): Key => ({ tenant: T, id: `id-${n}` });
-const GARBAGE = ['{"tenant":"t","id', '', 'null', '5', '{}', '[]', '{"pending":5,"deadLetters":[],"trusted":[],"confirmed":null}'];
+const GARBAGE = [
+  '{"tenant":"t","id',
+  '',
+  'null',
+  '5',
+  '{}',
+  '[]',
+  '{"pending":5,"deadLetters":[],"trusted":[],"confirmed":null}',
+];
 
 const isDamaged = (error: unknown): boolean => {
   assert.ok(error instanceof DamagedRow);

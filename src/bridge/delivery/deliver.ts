@@ -1,44 +1,27 @@
 /** reconcile(key): row -> plan -> steps -> settle, round again while something new was asked. The same for request and queue. */
-import { plan } from '../../mapping/plan.ts';
-import type { Step } from '../../mapping/steps.ts';
-import { isRight, ORG_RIGHT } from '../../mapping/rights.ts';
-import { nameTaken } from './username-claims.ts';
-import { mayLandLate, withBridgeChange } from '../row/recheck.ts';
-import type { TenantAvailability } from './tenant-availability.ts';
-import type { CheckProtection, WithOwnerLock } from './protected-users.ts';
-import { planDefinition } from '../groups/definitions.ts';
-import { createUsernameOrder } from './username-order.ts';
-import type { Change, Key, Row, Unique } from '../row/types.ts';
-import type { Clock } from '../ports/context.ts';
-import type { Lease, Store } from '../ports/store.ts';
-import type { Unreadable, Zitadel } from '../ports/zitadel.ts';
-import type { Scheduler } from '../ports/scheduler.ts';
-import { readBack, readBackHidden } from '../row/observe.ts';
-import { askedName, believedFacts, isSameRow, merged, normalizedUserName, deliverable } from '../row/views.ts';
-import { needsReading, planRights, type RightsPlan, type RightsRules, withGiven, withRights } from './rights.ts';
-import { createRunSteps } from './run-steps.ts';
-import type { Round } from '../row/settle.ts';
+import type { Store, Lease } from '../ports/store.ts';
 import type { Waiters } from './waiters.ts';
+import type { Target, Deliver, HeldLease } from './target.ts';
+import type { Clock } from '../ports/context.ts';
+import { type Timing, backoff } from '../timing.ts';
+import type { Scheduler } from '../ports/scheduler.ts';
+import { type Delivery, createRecordOutcome, type Update } from './record-outcome.ts';
+import type { Key, Row, Change } from '../row/types.ts';
+import { createRunSteps } from './run-steps.ts';
+import { createUsernameOrder } from './username-order.ts';
+import { LeaseLost, updateSeen, updateRow } from '../row/update-row.ts';
+import { readBackHidden, readBack } from '../row/observe.ts';
+import { deliverable, merged, askedName, normalizedUserName, isSameRow, believedFacts } from '../row/views.ts';
+import { planRights, needsReading, withGiven, withRights, type RightsPlan } from './rights.ts';
+import type { Unreadable } from '../ports/zitadel.ts';
 import { isGroupRow } from '../row/kinds.ts';
-import { backoff, type Timing } from '../timing.ts';
-import { createRecordOutcome, type Delivery, type Update } from './record-outcome.ts';
-import { LeaseLost, updateRow, updateSeen } from '../row/update-row.ts';
-
-/** A tenant's ZITADEL. */
-export interface Target {
-  readonly zitadel: Pick<Zitadel, 'read' | 'run' | 'rights'>;
-  readonly unique: Unique;
-  readonly checkProtection: CheckProtection;
-  /** absent: nobody here could be locked out */
-  readonly withOwnerLock?: WithOwnerLock;
-  readonly availability: TenantAvailability;
-  readonly whenDown: 'accept' | 'refuse';
-  /** of users: what the groups they are in give them */
-  readonly rules?: RightsRules;
-  /** role keys of a project; undefined: it cannot be told */
-  readonly rolesOf?: (project: string) => Promise<readonly string[] | undefined>;
-}
-
+import { withBridgeChange, mayLandLate } from '../row/recheck.ts';
+import type { Step } from '../../mapping/steps.ts';
+import { planDefinition } from '../groups/definitions.ts';
+import { nameTaken } from './username-claims.ts';
+import { plan } from '../../mapping/plan.ts';
+import type { Round } from '../row/round.ts';
+import { isRight, ORG_RIGHT } from '../../mapping/rights.ts';
 export interface DeliverOptions {
   readonly store: Store;
   readonly waiters: Waiters;
@@ -51,15 +34,6 @@ export interface DeliverOptions {
   /** something nobody expected; the row is tried again later */
   readonly onError: (key: Key, error: unknown) => void;
 }
-
-/** A row whose lease the caller has, and which it wrote with the mark of a call on its way; none was made yet. */
-export interface HeldLease {
-  readonly lease: Lease;
-  readonly row: Row;
-}
-
-/** Delivers what a row owes. Results are published to those who wait. Throws only when the store fails. */
-export type Deliver = (key: Key, held?: HeldLease) => Promise<void>;
 
 /** How often ZITADEL may surprise one delivery before the row is put off. */
 const MOST_SURPRISES = 5;

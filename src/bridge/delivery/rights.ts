@@ -7,7 +7,7 @@ import { type Facts, overlay } from '../../mapping/facts.ts';
 import { membershipsOf, groupOf, MEMBER } from '../../mapping/groups.ts';
 import { isIn, namesOf, rightFacts, type Rights, rightsOfFacts, withoutRights } from '../../mapping/rights.ts';
 import { rightSteps } from '../../mapping/right-steps.ts';
-import type { Memberships } from '../../mapping/rules.ts';
+import type { Memberships } from '../../mapping/rules/types.ts';
 import type { Step } from '../../mapping/steps.ts';
 import type { Row } from '../row/types.ts';
 import { isIdle, merged } from '../row/views.ts';

@@ -8,9 +8,9 @@ import type { CheckProtection } from './protected-users.ts';
 import type { Change, Row } from '../row/types.ts';
 import type { Lease, Store } from '../ports/store.ts';
 import type { Outcome } from '../ports/zitadel.ts';
-import type { Target } from './deliver.ts';
+import type { Target } from './target.ts';
 import { retryAfterOf, type Waiters } from './waiters.ts';
-import type { Round } from '../row/settle.ts';
+import type { Round } from '../row/round.ts';
 import { backoff, type Timing } from '../timing.ts';
 
 export interface RunStepsOptions {

@@ -5,9 +5,9 @@ import type { Clock } from '../ports/context.ts';
 import type { Lease, Store } from '../ports/store.ts';
 import type { Row } from '../row/types.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
-import type { Deliver, Target } from './deliver.ts';
+import type { Deliver, Target } from './target.ts';
 import { heldName, taken } from '../row/views.ts';
-import type { Round } from '../row/settle.ts';
+import type { Round } from '../row/round.ts';
 import { LOOK_AGAIN, type Waiters } from './waiters.ts';
 import type { Timing } from '../timing.ts';
 

@@ -6,15 +6,13 @@ import {
   bind,
   createsOf,
   finished,
-  type Named,
   NO_RULES,
   offRules,
   projectsOf,
-  type Rule,
-  type RuleSet,
   unbind,
   wanted,
-} from '../../mapping/rules.ts';
+} from '../../mapping/rules/rules.ts';
+import { type Named, type Rule, type RuleSet } from '../../mapping/rules/types.ts';
 import type { Clock } from '../ports/context.ts';
 import type { Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';

@@ -1,7 +1,7 @@
 /** Why a user has, is to get, or does not get a right. Pure. */
 import { groupKey, membershipsOf } from '../../mapping/groups.ts';
 import { isIn, namesOf, ORG_RIGHT, projectRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
-import { given, managed } from '../../mapping/rules.ts';
+import { given, managed } from '../../mapping/rules/rules.ts';
 import type { ExplainedRight, Explanation, RightName } from '../ports/operator.ts';
 import type { Row } from '../row/types.ts';
 import { split } from '../delivery/rights.ts';

@@ -1,5 +1,5 @@
 import type { Reading, Zitadel } from '../ports/zitadel.ts';
-import type { Target } from '../delivery/deliver.ts';
+import type { Target } from '../delivery/target.ts';
 import { definitionKey } from './definitions.ts';
 
 export function groupStoreTarget({ groupStore: holder }: Pick<Zitadel, 'groupStore'>): Target['zitadel'] {

@@ -1,12 +1,13 @@
 /** What operators ask of groups and rules. */
 import { BridgeError } from '../../errors.ts';
 import { isIn, namesOf, rightsOfFacts } from '../../mapping/rights.ts';
-import { matchOf, type Named, textOf, wanted } from '../../mapping/rules.ts';
+import { matchOf, textOf, wanted } from '../../mapping/rules/rules.ts';
+import { type Named } from '../../mapping/rules/types.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { GroupsOperator, PlannedUser, RulesState } from '../ports/operator.ts';
 import type { Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
-import type { Deliver } from '../delivery/deliver.ts';
+import type { Deliver } from '../delivery/target.ts';
 import { shownFacts } from '../row/views.ts';
 import { groupsOf } from '../row/kinds.ts';
 import { membershipsOf } from '../../mapping/groups.ts';

@@ -1,6 +1,6 @@
 /** The rules at work: what is said of a group is bound, and whoever it concerns is looked at again. */
 import { rightsOfFacts } from '../../mapping/rights.ts';
-import type { Named } from '../../mapping/rules.ts';
+import type { Named } from '../../mapping/rules/types.ts';
 import type { Change, Row, Unique } from '../row/types.ts';
 import type { Clock } from '../ports/context.ts';
 import type { Store } from '../ports/store.ts';

@@ -1,5 +1,4 @@
-/** The groups of one tenant at work: definitions, memberships, rules, and what operators ask of them. */
-import type { Rule, RuleSet } from '../../mapping/rules.ts';
+import type { Rule, RuleSet } from '../../mapping/rules/types.ts';
 import type { TenantAvailability } from '../delivery/tenant-availability.ts';
 import { createSubmit, type Submit } from '../requests/submit.ts';
 import type { Lock } from '../delivery/exclusive.ts';
@@ -12,7 +11,7 @@ import type { Store, Write } from '../ports/store.ts';
 import type { Unique } from '../row/types.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import type { Zitadel } from '../ports/zitadel.ts';
-import type { Deliver, Target } from '../delivery/deliver.ts';
+import type { Deliver, Target } from '../delivery/target.ts';
 import type { Waiters } from '../delivery/waiters.ts';
 import { groupsOf } from '../row/kinds.ts';
 import type { Timing } from '../timing.ts';

@@ -9,7 +9,7 @@ import type { Key, Row, Unique } from '../row/types.ts';
 import type { ReadOutcome, Zitadel } from '../ports/zitadel.ts';
 import type { Store, Condition } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
-import type { Deliver } from '../delivery/deliver.ts';
+import type { Deliver } from '../delivery/target.ts';
 import { believedFacts, indexOf, isSameRow, merged, unlessEmpty } from '../row/views.ts';
 import { updateRow } from '../row/update-row.ts';
 

@@ -8,7 +8,7 @@ import type { Clock, Context, Ids } from '../ports/context.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
 import type { Zitadel } from '../ports/zitadel.ts';
-import type { Deliver } from '../delivery/deliver.ts';
+import type { Deliver } from '../delivery/target.ts';
 import { emptyRow, indexOf, newChange, nextRevision, shownFacts, userOf } from '../row/views.ts';
 import type { Timing } from '../timing.ts';
 import { updateRow } from '../row/update-row.ts';

@@ -1,3 +1,4 @@
+/** What every request and delivery is given. */
 /** Milliseconds since 1970. */
 export type Clock = () => number;
 

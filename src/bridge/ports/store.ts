@@ -1,3 +1,4 @@
+/** What the bridge needs of a store. */
 import type { Key, Row, Index } from '../row/types.ts';
 
 /** One row to write. `row` null takes it away. It is written only while the stored version is `expect` (0: no row yet). */

@@ -1,3 +1,4 @@
+/** What the bridge needs of ZITADEL. */
 import type { Facts, FactsChange } from '../../mapping/facts.ts';
 import type { BridgeError } from '../../errors.ts';
 import type { Step } from '../../mapping/steps.ts';

@@ -10,7 +10,7 @@ import type { Key, Row, Unique } from '../row/types.ts';
 import type { Zitadel } from '../ports/zitadel.ts';
 import { absent, etagOf, groupsIn, isId, isIdle, type NameOf, resourceOf, shownFacts } from '../row/views.ts';
 import { withReading, deleted, discovered, hiddenNow } from '../row/observe.ts';
-import type { Deliver } from '../delivery/deliver.ts';
+import type { Deliver } from '../delivery/target.ts';
 import type { ScanLine } from './scan-queue.ts';
 import { pageOf, select, type Selection } from './selection.ts';
 import { type Timing, within } from '../timing.ts';

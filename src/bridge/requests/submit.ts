@@ -9,7 +9,7 @@ import type { Change, Key, Row, Unique } from '../row/types.ts';
 import type { Clock } from '../ports/context.ts';
 import type { Lease, Store, Write, WriteResult } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
-import type { Deliver } from '../delivery/deliver.ts';
+import type { Deliver } from '../delivery/target.ts';
 import { createBacklogLimit } from './backlog-limit.ts';
 import { absent, askedName, isSameChange, indexOf, keyOf, unlessEmpty, taken } from '../row/views.ts';
 import { type Wait, LOOK_AGAIN, type ChangeResult, type Waiters } from '../delivery/waiters.ts';

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/context.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
 import { contended } from './submit.ts';
-import type { Deliver } from '../delivery/deliver.ts';
+import type { Deliver } from '../delivery/target.ts';
 import { indexOf, isIdle } from '../row/views.ts';
 import { LOOK_AGAIN, type Waiters } from '../delivery/waiters.ts';
 import { type Timing, within } from '../timing.ts';

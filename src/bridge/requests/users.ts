@@ -9,7 +9,7 @@ import type { Clock, Ids } from '../ports/context.ts';
 import type { PasswordRules } from '../ports/zitadel.ts';
 import type { Store } from '../ports/store.ts';
 import type { Unique } from '../row/types.ts';
-import type { Deliver } from '../delivery/deliver.ts';
+import type { Deliver } from '../delivery/target.ts';
 import { type NameOf, resourceOf, shownFacts } from '../row/views.ts';
 import type { Waiters } from '../delivery/waiters.ts';
 import type { Timing } from '../timing.ts';

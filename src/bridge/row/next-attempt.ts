@@ -5,7 +5,7 @@ import type { Row } from './types.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
 import { dueOf } from './observe.ts';
 import { isEmpty } from './views.ts';
-import type { Round, SettleOptions } from './settle.ts';
+import type { Round, SettleOptions } from './round.ts';
 import { retryAfterOf } from '../delivery/waiters.ts';
 import { backoff, type Timing } from '../timing.ts';
 

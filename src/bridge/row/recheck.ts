@@ -1,7 +1,7 @@
 /** Calls that were never answered may still land: which facts they may change, how these must be, and when to look. Pure. */
 import { type Facts, type FactsChange, withoutFacts } from '../../mapping/facts.ts';
 import type { Change, Recheck, Row } from './types.ts';
-import type { Round } from './settle.ts';
+import type { Round } from './round.ts';
 import type { Timing } from '../timing.ts';
 
 /** When a call that ends now can have landed at the latest: the bridge's own deadline and ZITADEL's. */

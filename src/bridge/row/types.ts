@@ -1,5 +1,6 @@
+/** What the bridge keeps of a user, a group or a rule set, as values. */
 import type { FactsChange, Facts } from '../../mapping/facts.ts';
-import type { RuleSet } from '../../mapping/rules.ts';
+import type { RuleSet } from '../../mapping/rules/types.ts';
 
 export interface Key {
   readonly tenant: string;

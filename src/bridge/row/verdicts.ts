@@ -7,7 +7,7 @@ import { isRight } from '../../mapping/rights.ts';
 import type { Change, DeadLetter, Row } from './types.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
 import { DEACTIVATED, withoutPassword } from './views.ts';
-import type { Round, SettleOptions } from './settle.ts';
+import type { Round, SettleOptions } from './round.ts';
 import { awayResult, type ChangeResult } from '../delivery/waiters.ts';
 
 /** What a round leaves of the changes it was for. */

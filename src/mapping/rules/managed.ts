@@ -1,5 +1,4 @@
-/** Sets of roles by where they are held: in the organization (project null) or in a project. */
-import type { Managed, RuleSet } from '../rules.ts';
+import type { Managed, RuleSet } from './types.ts';
 
 export type RightName = RuleSet['retired'][number];
 

@@ -1,5 +1,4 @@
-/** Rules that can not be carried out with what ZITADEL has and the token may do. */
-import type { Rule } from '../rules.ts';
+import type { Rule } from './types.ts';
 import { isPrivileged } from './privilege.ts';
 import { isTemplate } from './template.ts';
 

@@ -1,6 +1,7 @@
 /** Groups and what was found of them, for the tests of the judge. */
 import { groupKey, MEMBER, RULES_KEY } from '../../../src/mapping/groups.ts';
-import { type Binding, matchOf, NO_RULES, type Rule, type RuleSet } from '../../../src/mapping/rules.ts';
+import { type Binding, type Rule, type RuleSet } from '../../../src/mapping/rules/types.ts';
+import { matchOf, NO_RULES } from '../../../src/mapping/rules/rules.ts';
 import { BORN, life, person, written } from '../evidence.ts';
 import type { End } from '../lives.ts';
 import type { Person, Written } from '../people.ts';

@@ -2,7 +2,8 @@
 import { stableJson } from '../../../src/mapping/codecs.ts';
 import { type Definition, groupOf, MEMBER, RULES_KEY } from '../../../src/mapping/groups.ts';
 import { isGlob, matches } from '../../../src/mapping/rules/glob.ts';
-import { matchOf, type Rights, type Rule, type RuleSet, wanted } from '../../../src/mapping/rules.ts';
+import { matchOf, type Rights, wanted } from '../../../src/mapping/rules/rules.ts';
+import { type Rule, type RuleSet } from '../../../src/mapping/rules/types.ts';
 import { isDeleteAsked, isDeleted, isCreated, type Life, presence } from '../lives.ts';
 import type { Violation, ViolationKind } from '../oracle.ts';
 import type { Person, Written } from '../people.ts';

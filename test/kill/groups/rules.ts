@@ -1,5 +1,4 @@
-/** The rules of a run, one of each kind, and the rights that none of them gives. */
-import type { Rule } from '../../../src/mapping/rules.ts';
+import type { Rule } from '../../../src/mapping/rules/types.ts';
 import type { Person } from '../people.ts';
 import { SEED } from '../../../sandbox/seed.ts';
 
