@@ -52,7 +52,7 @@ export function withTouchedLast(
   touched: ReadonlySet<Element>,
   attribute: SchemaAttribute,
 ): readonly Element[] {
-  const identities = new Map([...touched].map((element) => [identityOf(element, attribute), element]));
+  const identities = new Set(elements.filter((each) => touched.has(each)).map((each) => identityOf(each, attribute)));
   const twins = elements.filter((each) => !touched.has(each) && identities.has(identityOf(each, attribute)));
   if (twins.length === 0) return elements;
   const others = elements.filter((each) => !twins.includes(each));
