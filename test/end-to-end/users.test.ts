@@ -107,7 +107,9 @@ test('only what is needed is called', async () => {
   const user = await create();
   await sandbox.reset();
   await bridge.scim('PATCH', `/Users/${user.id}`, patch({ op: 'replace', value: { active: false } }));
-  assert.deepEqual(await sandbox.calls(), { DeactivateUser: 1 });
+  // who must not be locked out may be read again first: administrators that were read a second ago are not sure enough
+  const { ListAdministrators: _list, GetMyUser: _own, ...calls } = await sandbox.calls();
+  assert.deepEqual(calls, { DeactivateUser: 1 });
   assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_INACTIVE');
 
   await sandbox.reset();

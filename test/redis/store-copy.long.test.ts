@@ -94,7 +94,9 @@ describe('store copy', { skip: withoutRedis() }, () => {
     return DATA_DIR;
   }
 
-  const keysIn = async (url: string): Promise<number> => redis({ url }).dbsize();
+  /** But for the marks by which a Redis that was emptied is known: a look makes them. */
+  const keysIn = async (url: string): Promise<number> =>
+    (await redis({ url }).keys('*')).filter((key) => !key.endsWith(':mark')).length;
 
   test('what ZITADEL can not tell again is there as it was, the embedded store is as it was, and once more changes nothing', async () => {
     const { url } = await server();

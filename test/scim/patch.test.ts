@@ -34,6 +34,19 @@ function refused(status: number, scimType: string, detail: RegExp, ...operations
 }
 
 describe('RFC 7644 §3.5.2.1: add', () => {
+  test('what an operation says of an element counts, wherever a twin of it stands', () => {
+    const from = {
+      ...base,
+      emails: [
+        { value: 'a@example.com', type: 'work' },
+        { value: 'a@example.com', type: 'home', display: 'old', primary: true },
+      ],
+    };
+    const operation = { op: 'add', path: 'emails[type eq "work"]', value: { type: 'home', display: 'new' } };
+    const { emails } = patched(from, operation);
+    assert.deepEqual(emails, [{ value: 'a@example.com', type: 'home', display: 'new', primary: true }]);
+  });
+
   test('an element that never gets a value takes the primary from nobody', () => {
     const { emails } = patched(base, { op: 'add', path: 'emails[type eq "other"]', value: { primary: true } });
     assert.deepEqual(emails, [work, home]);

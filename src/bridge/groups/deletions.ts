@@ -57,15 +57,27 @@ export function createDeletions(options: DeletionsOptions): Deletions {
     begun: list.add,
     async remove(ctx, id, deadline) {
       running.add(id);
+      let isMarked = false;
       try {
         await list.add(id);
         try {
-          await definitions.change(ctx, id, (now) => ({ ...now, deleting: true }), deadline);
+          await definitions.change(
+            ctx,
+            id,
+            (now) => {
+              isMarked = true;
+              return { ...now, deleting: true };
+            },
+            deadline,
+          );
         } catch (error) {
           await list.drop(id).catch(() => undefined);
           throw error;
         }
         await carryOut(ctx, id, deadline);
+      } catch (error) {
+        // another process that saw the mark has finished the deletion meanwhile
+        if (!isMarked || !(error instanceof BridgeError) || error.status !== 404) throw error;
       } finally {
         running.delete(id);
       }

@@ -46,6 +46,24 @@ export function withOnePrimary(elements: readonly Element[], winner?: Element): 
   );
 }
 
+/** Of two twins one of which an operation has just touched, the touched one's word counts, wherever it stands. */
+export function withTouchedLast(
+  elements: readonly Element[],
+  touched: ReadonlySet<Element>,
+  attribute: SchemaAttribute,
+): readonly Element[] {
+  const identities = new Set(elements.filter((each) => touched.has(each)).map((each) => identityOf(each, attribute)));
+  const twins = elements.filter((each) => !touched.has(each) && identities.has(identityOf(each, attribute)));
+  if (twins.length === 0) return elements;
+  const others = elements.filter((each) => !twins.includes(each));
+  return others.map((element) => {
+    const twin = touched.has(element)
+      ? twins.find((each) => identityOf(each, attribute) === identityOf(element, attribute))
+      : undefined;
+    return twin === undefined ? element : { ...twin, ...element };
+  });
+}
+
 /** Equal for elements that are the same (type, value) pair; elements without a `value`, such as addresses, must be equal altogether. */
 function identityOf(element: Element, attribute: SchemaAttribute): string {
   const { type, value } = element;

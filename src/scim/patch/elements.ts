@@ -6,7 +6,7 @@ import type { SchemaAttribute } from '../../mapping/schema.ts';
 import type { Json } from '../http/body.ts';
 import { coerceOne, coerceValue } from '../coerce.ts';
 import type { Draft } from './draft.ts';
-import { withOnePrimary } from './element-laws.ts';
+import { withOnePrimary, withTouchedLast } from './element-laws.ts';
 import type { Ignore } from '../http/ignored.ts';
 import { named, type Place } from './place.ts';
 
@@ -30,8 +30,10 @@ export function editElements({ op, place, sub, value, elements }: ElementEdit, i
   return (draft) => {
     const before = draft.elements(place);
     const made: Json[] = [];
+    const touched = new Set<Json>();
     const change = (element: Json): Json | undefined => {
       const changed = changeOne(op, element, sub, wanted, founded?.element);
+      if (changed !== undefined) touched.add(changed);
       if (changed?.['primary'] === true && setsPrimary) made.push(changed);
       return changed;
     };
@@ -48,7 +50,7 @@ export function editElements({ op, place, sub, value, elements }: ElementEdit, i
       after = [...after, element];
     }
     const winner = made.at(-1);
-    const settled = winner ? withOnePrimary(after, winner) : after;
+    const settled = withTouchedLast(winner ? withOnePrimary(after, winner) : after, touched, attribute);
     draft.set(place, attribute.multiValued ? settled : settled[0]);
   };
 }
