@@ -153,7 +153,7 @@ describe('store copy', { skip: withoutRedis() }, () => {
       deadLetters: [deadLetter()],
     });
     await put(embedded, asks);
-    const index = { ...indexOf(has, UNIQUE), reserved: ['\nheld\nnew@example.com'] };
+    const index = { ...indexOf(has, UNIQUE), reservations: ['\nheld\nnew@example.com'] };
     assert.equal((await embedded.write({ key: has, expect: 0, row: has, index })).kind, 'ok');
     await embedded.setState('tenant:default', KEPT);
     await embedded.close();
