@@ -122,7 +122,7 @@ test('a DELETE that is done takes the PATCH beside it with it', async () => {
   const { tenant, ctx, zitadel } = setting;
   const { id } = (await tenant.users.create(ctx, { user: { userName: 'eva' }, hash: 'eva' })).resource;
   Object.assign(zitadel, {
-    guarded: () => reading.promise.then((): ProtectedByZitadel => ({ reasons: new Map(), activeOwners: new Set() })),
+    protectedUsers: () => reading.promise.then((): ProtectedByZitadel => ({ reasons: new Map(), activeOwners: new Set() })),
   });
   const removed = tenant.users.remove(ctx, id).then(() => 204, statusOf);
   await isAsked(setting, id, 1);
