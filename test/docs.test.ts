@@ -41,3 +41,22 @@ test('every link between documents leads to a file and a heading', () => {
   );
   assert.deepEqual(missing, []);
 });
+
+/** Tables of docs/operations.md whose first column quotes what the code writes. */
+const QUOTING = ['Log line', 'System line', 'Reason'];
+
+test('every log line and reason that docs/operations.md explains is one that the bridge writes', () => {
+  const sources = globSync('src/**/*.ts', { cwd: ROOT }).map(read).join('\n');
+  const tables = read('docs/operations.md')
+    .split('\n\n')
+    .filter((block) => QUOTING.some((heading) => block.startsWith(`| ${heading} |`)));
+  const quoted = tables
+    .flatMap((table) => table.split('\n').slice(2))
+    .flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`(?<text>[^`]+)`/g)])
+    .map(({ groups }) => groups?.['text']?.replace(/ \.\.\.$/, '') ?? '');
+  assert.ok(tables.length >= 4 && quoted.length > 15, `${tables.length} tables, ${quoted.length} texts`);
+  assert.deepEqual(
+    quoted.filter((text) => !sources.includes(text)),
+    [],
+  );
+});
