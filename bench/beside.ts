@@ -71,7 +71,7 @@ async function many({ embedded, redis }: Sides): Promise<Figure> {
   );
   for (const each of [...connections.embedded, ...connections.redis]) each.close();
   return {
-    work: `Redis beside embedded: POST /Users, ${IN_FLIGHT} in flight`,
+    work: `Redis vs. embedded: POST /Users, ${IN_FLIGHT} in flight`,
     against: `embedded: ${figure(rates.direct, '/s')}`,
     measured: `${figure(rates.bridge, '/s')}: ${percent(rates.bridge / rates.direct)}`,
     goal: '-',
@@ -133,7 +133,7 @@ function row(what: string, { direct, embedded, redis, sync }: Times, call?: stri
   const more = p50(redis) - p50(embedded);
   const one = direct === undefined ? '' : `; ${call} directly: ${ms(p50(direct))} p50; one fsync: ${ms(p50(sync))}`;
   return {
-    work: `Redis beside embedded: ${what}, 1 in flight`,
+    work: `Redis vs. embedded: ${what}, 1 in flight`,
     against: `embedded: ${told(embedded)}${one}`,
     measured: `${told(redis)}: ${more < 0 ? '' : '+'}${ms(more)} p50`,
     goal: '-',

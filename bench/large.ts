@@ -66,7 +66,7 @@ export async function large(
       goal: '-',
     },
     {
-      work: `${title}: memory (RSS), most seen`,
+      work: `${title}: peak memory (RSS)`,
       against: '-',
       measured: `${figure(filling / 2 ** 20, 'MiB')} in the first sync, ${figure(serving / 2 ** 20, 'MiB')} after a restart`,
       goal: '<= 400 MB',
@@ -87,7 +87,7 @@ export async function large(
           {
             work: `${title}: memory of Redis`,
             against: '-',
-            measured: `${figure(kept / 2 ** 20, 'MiB')}: ${figure(kept / rows, 'bytes')} a row`,
+            measured: `${figure(kept / 2 ** 20, 'MiB')}: ${figure(kept / rows, 'bytes')} per row`,
             goal: '-',
           },
         ]),

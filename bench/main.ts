@@ -1,9 +1,9 @@
 /**
- * `npm run bench`: measures, prints a table, and with `--write` makes docs/benchmarks.md of it. A measurement and no test: whatever the
+ * `npm run bench`: measures, prints a table, and with `--write` puts it into docs/benchmarks.md. A measurement and no test: whatever the
  * figures say, it ends with 0. With ZITADEL_URL, ZITADEL_TOKEN and ZITADEL_ORG_ID the single requests are measured there.
- * `--only name` (again for more): these parts alone. `--short`: small sizes, to try it. `--rows n`: so many are owed in the drain.
+ * `--only name` (again for more): these parts alone. `--short`: small sizes, to try it. `--rows n`: pending creates in the drain.
  */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,7 @@ import { withoutRedis } from '../test/redis/server.ts';
 import { openDisk } from './disk.ts';
 import { PARTS } from './parts.ts';
 import type { Zitadel } from './person.ts';
-import { figure, load, machine, machineLine, markdown, table } from './report.ts';
+import { figure, load, machine, machineLine, table, withFigures } from './report.ts';
 import { createRun, type Sizes } from './run.ts';
 
 const FULL: Sizes = { users: 10_000, large: 100_000, outage: 10_000, owed: 100_000 };
@@ -50,7 +50,11 @@ const parts = PARTS.filter(({ name }) => asked.only?.includes(name) ?? true).fil
 const hasRedis = !parts.some(({ needsRedis }) => needsRedis) || withoutRedis() === false;
 
 try {
-  for (const { needsRedis, work } of parts) if (hasRedis || needsRedis !== true) await work(run, real);
+  for (const { section, needsRedis, work } of parts) {
+    if (!hasRedis && needsRedis === true) continue;
+    run.begin(section);
+    await work(run, real);
+  }
 } finally {
   await disk.close();
   await rm(folder, { recursive: true, force: true });
@@ -59,7 +63,7 @@ try {
 const where = machine(real === undefined ? 'sandbox' : 'a real ZITADEL');
 const took = `The run took ${figure((performance.now() - began) / 1000, 's')}; load of the machine (1 minute) ${loadBefore} before, ${load()} after.`;
 console.log(`\n${table(run.figures())}\n\n${machineLine(where)}\n${took}`);
-if (asked.write) await writeFile(DOCUMENT, markdown(run.figures(), where, [took]));
+if (asked.write) await writeFile(DOCUMENT, withFigures(await readFile(DOCUMENT, 'utf8'), run.figures(), where, took));
 process.exit(0); // connections to ZITADEL may be open still
 
 function stop(why: string): never {

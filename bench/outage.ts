@@ -72,7 +72,7 @@ async function answers(stage: OutageStage): Promise<Figure[]> {
   const times = await sideBySide(ROUNDS, works(WARM_UP));
   connection.close();
   return Object.entries(times).map(([work, values]) => ({
-    work: `ZITADEL away: ${work}`,
+    work: `ZITADEL down: ${work}`,
     against: '-',
     measured: `${ms(p50(values))} p50, ${ms(p99(values))} p99`,
     goal: '< 50 ms p99',
@@ -98,7 +98,7 @@ export async function fill({ bridge }: Away, owed: number): Promise<Figure> {
   );
   for (const each of connections) each.close();
   return {
-    work: `ZITADEL away: POST /Users, ${FILLERS} in flight, until ${owed.toLocaleString('en')} are owed`,
+    work: `ZITADEL down: POST /Users, ${FILLERS} in flight, ${owed.toLocaleString('en')} in all`,
     against: '-',
     measured: `${figure((times.length / took) * 1000, '/s')}, ${ms(p50(times))} p50, ${ms(p99(times))} p99`,
     goal: '-',
@@ -131,9 +131,9 @@ export async function outage(stage: OutageStage, goal: number): Promise<Figure[]
     ...answered,
     filled,
     {
-      work: `ZITADEL back: ${owed.toLocaleString('en')} owed creates delivered, from its return until nothing is owed`,
+      work: `ZITADEL back: ${owed.toLocaleString('en')} pending creates delivered`,
       against: `bare loop of CreateUser, ${IN_FLIGHT} in flight: ${figure(rates.bare, '/s')}`,
-      measured: `${figure(took / 1000, 's')}, ${calls.toLocaleString('en')} CreateUser: ${figure(rates.drain, '/s')}, ${percent(rates.drain / rates.bare)}`,
+      measured: `${figure(rates.drain, '/s')}: ${percent(rates.drain / rates.bare)}; ${figure(took / 1000, 's')}, ${calls.toLocaleString('en')} CreateUser`,
       goal: '-',
     },
   ];

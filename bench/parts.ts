@@ -16,8 +16,9 @@ import { waiting } from './waiting.ts';
 
 export interface Part {
   readonly name: string;
+  readonly section: string;
   readonly needsRedis?: true;
-  /** measured too where a ZITADEL in earnest is given */
+  /** also measured on a real ZITADEL, if one is given */
   readonly real?: true;
   work(run: Run, real?: Zitadel): Promise<void>;
 }
@@ -25,10 +26,11 @@ export interface Part {
 type OnStore = (run: Run, store: BenchStore, real?: Zitadel) => Promise<void>;
 
 /** The same work twice: with the embedded store, and with a Redis of its own. */
-const onBoth = (name: string, work: OnStore, more: Pick<Part, 'real'> = {}): Part[] => [
-  { name, ...more, work: (run, real) => work(run, EMBEDDED, real) },
+const onBoth = (name: string, section: string, work: OnStore, more: Pick<Part, 'real'> = {}): Part[] => [
+  { name, section, ...more, work: (run, real) => work(run, EMBEDDED, real) },
   {
     name: `${name}-redis`,
+    section,
     ...more,
     needsRedis: true,
     work: (run, real) => run.onRedis((redis) => work(run, redis, real)),
@@ -40,21 +42,24 @@ const FAST = { latency: false, users: 0 };
 export const PARTS: readonly Part[] = [
   {
     name: 'fsync',
+    section: 'Disk and commits',
     real: true,
     work: ({ step, disk }) =>
       step('fsync', async () => {
         const times = (await sideBySide(300, { sync: () => disk.sync() })).sync;
         const measured = `${ms(p50(times))} p50, ${ms(p99(times))} p99`;
-        return [{ work: 'fsync of 4 KiB appended, on the disk of the stores', against: '-', measured, goal: '-' }];
+        return [{ work: 'fsync of 4 KiB, on the disk of the stores', against: '-', measured, goal: '-' }];
       }),
   },
   {
     name: 'store-alone',
+    section: 'Disk and commits',
     real: true,
     work: ({ step, room }) => step('store alone', async () => storeAlone(await room('store'))),
   },
   ...onBoth(
     'requests',
+    'Requests',
     (run, store, real) =>
       real === undefined
         ? run.onSandbox({ latency: true, users: run.sizes.users }, (zitadel, sandbox) =>
@@ -65,6 +70,7 @@ export const PARTS: readonly Part[] = [
   ),
   {
     name: 'beside',
+    section: 'Redis and the embedded store side by side',
     needsRedis: true,
     work: ({ onRedis, onSandbox, sizes, step, room, disk }) =>
       onRedis((redis) =>
@@ -75,7 +81,7 @@ export const PARTS: readonly Part[] = [
         ),
       ),
   },
-  ...onBoth('groups', ({ onSandbox, step, room, disk }, store) =>
+  ...onBoth('groups', 'Groups', ({ onSandbox, step, room, disk }, store) =>
     onSandbox({ latency: true, users: GROUP_USERS }, (zitadel, sandbox) => {
       const asOwner = { ...zitadel, token: sandbox.seeds.tokens.ownerA };
       const work = async () => groups(asOwner, sandbox, disk, await room(`groups-${store.kind}`), store);
@@ -83,13 +89,14 @@ export const PARTS: readonly Part[] = [
     }),
   ),
   // a sandbox for each: the users of one would be read by the others first
-  ...onBoth('throughput', ({ onSandbox, step, room }, store) =>
+  ...onBoth('throughput', 'Without latency', ({ onSandbox, step, room }, store) =>
     onSandbox(FAST, (zitadel) =>
       step('throughput', async () => throughput(zitadel, await room(`throughput-${store.kind}`), store), store),
     ),
   ),
   {
     name: 'waiting',
+    section: 'Disk and commits',
     work: ({ onSandbox, step, room }) =>
       onSandbox(FAST, (zitadel) =>
         step('waiting for commits', async () =>
@@ -99,6 +106,7 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'many-at-once',
+    section: 'Disk and commits',
     work: ({ onSandbox, step, room }) =>
       onSandbox(FAST, (zitadel) =>
         step('many at once', async () => simultaneous(zitadel, [await room('fast-disk'), await room('slow-disk')])),
@@ -106,6 +114,7 @@ export const PARTS: readonly Part[] = [
   },
   {
     name: 'neighbours',
+    section: 'Tenants side by side',
     async work({ onSandbox, step, room, sizes }) {
       const users = sizes.users * 2;
       await onSandbox({ latency: false, users }, (_, sandbox) =>
@@ -117,7 +126,7 @@ export const PARTS: readonly Part[] = [
       );
     },
   },
-  ...onBoth('large', ({ onSandbox, step, room, sizes }, store) =>
+  ...onBoth('large', 'A large directory', ({ onSandbox, step, room, sizes }, store) =>
     onSandbox({ latency: false, users: sizes.large }, (zitadel) =>
       step('large', async () => large(zitadel, await room(`large-${store.kind}`), sizes.large, store), store),
     ),
@@ -125,6 +134,7 @@ export const PARTS: readonly Part[] = [
   ...[true, false].map(
     (latency): Part => ({
       name: latency ? 'drain' : 'drain-without-latency',
+      section: 'A large backlog',
       needsRedis: true,
       work: ({ onRedis, onSandbox, step, room, sizes }) =>
         onRedis((redis) =>

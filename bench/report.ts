@@ -3,6 +3,8 @@ import { cpus, loadavg, totalmem } from 'node:os';
 
 export interface Figure {
   readonly work: string;
+  /** heading it stands under in docs/benchmarks.md */
+  readonly section?: string;
   readonly against: string;
   readonly measured: string;
   readonly goal: string;
@@ -19,7 +21,7 @@ export interface Machine {
   readonly zitadel: string;
 }
 
-const HEADINGS = ['work', 'against', 'measured', 'goal', 'reached'];
+const HEADINGS = ['Work', 'Measured', 'Compared with', 'Goal', 'Reached'];
 
 export function machine(zitadel: string): Machine {
   const all = cpus();
@@ -47,8 +49,8 @@ export const percent = (value: number): string => `${Math.round(value * 100)} %`
 
 const cellsOf = ({ work, against, measured, goal, reached }: Figure): string[] => [
   work,
-  against,
   measured,
+  against,
   goal,
   reached === undefined ? '-' : reached ? 'yes' : 'no',
 ];
@@ -71,44 +73,44 @@ export function machineLine({ date, cpu, cores, memory, node, zitadel }: Machine
   return `${date}, ${cpu}, ${cores} cores, ${memory}, Node ${node}, ${zitadel}`;
 }
 
-/** docs/benchmarks.md */
-export function markdown(figures: readonly Figure[], where: Machine, notes: readonly string[]): string {
-  const rows = [HEADINGS, HEADINGS.map(() => '---'), ...figures.map(cellsOf)].map((row) => `| ${row.join(' | ')} |`);
-  return [
-    '# Benchmarks',
-    '',
-    'Made by `npm run bench -- --write`, which measures and writes this file. Bridge, ZITADEL and the client are processes of',
-    'their own on one machine and share its cores. The sandbox takes as long for a call as a ZITADEL on two cores was measured',
-    'to take, but where a row says "without latency". A direct call is made by the same client library as the bridge uses, in',
-    'turns with the request it is held against.',
-    '',
-    'Waiting for each commit: two bridges on one sandbox, in turns. Each is the product with its commits counted; in the second',
-    'no write waits until it would survive a power cut. Its commits are made all the same, within 5 ms.',
-    '',
-    'Event loop held: by monitorEventLoopDelay in the process that is measured, beyond its own 1 ms. Added ms: the thread that',
-    'commits stands still so much longer before each COMMIT.',
-    '',
-    'ZITADEL away: the sandbox refuses connections and the breaker is open. Requests are made one after another where no number',
-    'in flight is named, on users that were read longer ago than VIEW_MAX_AGE. ZITADEL back: from the moment the sandbox takes',
-    'connections again, which the bridge notices within a second; the bare loop runs before and after, on the same sandbox.',
-    '',
-    'Groups: members are delivered when nothing is owed any more. A request that takes longer than ANSWER_WITHIN is answered before',
-    'that. The direct calls are made in turns with the PATCH, by as many at a time as the bridge has under way. A role in the',
-    'organization is given one call at a time, directly too: ZITADEL refuses two at once.',
-    '',
-    'Redis: the same as in the row above, on a redis-server of its own with appendonly yes and appendfsync always, its folder on',
-    'the disk of the embedded store. Redis beside embedded: two bridges on one sandbox, in turns, round by round. An owed row: a user',
-    'made while ZITADEL was away, with its indexes and its job; used_memory of Redis after less before, over the rows. One process',
-    'answers and delivers. `npm run soak` is a run of its own, of ten minutes, with two processes that answer and one that delivers.',
-    '',
-    'With ZITADEL_URL, ZITADEL_TOKEN and ZITADEL_ORG_ID set, `npm run bench` measures the rows of single requests on that',
-    'ZITADEL; the users it makes there are deleted afterwards.',
-    '',
-    `Measured: ${machineLine(where)}.`,
-    '',
-    ...rows,
-    '',
-    ...notes.map((note) => `- ${note}`),
-    '',
-  ].join('\n');
+/** Characters of a table row that fit a screen. */
+const ROW_WIDTH = 150;
+
+const rowOf = (figure: Figure): string => `| ${cellsOf(figure).join(' | ')} |`;
+
+/** The row, and what it has no room for: first what it is compared with, then the details behind the first semicolon. */
+function fitted(figure: Figure, note: number): { readonly row: string; readonly note?: string } {
+  const whole = rowOf(figure);
+  if (whole.length <= ROW_WIDTH) return { row: whole };
+  const against = `compared with ${figure.against}`;
+  const short = rowOf({ ...figure, against: `note ${note}` });
+  if (figure.against !== '-' && short.length <= ROW_WIDTH) return { row: short, note: against };
+  const [first = '', ...details] = figure.measured.split('; ');
+  const row = rowOf({ ...figure, measured: first, against: `note ${note}` });
+  return { row, note: [...details, ...(figure.against === '-' ? [] : [against])].join('; ') };
+}
+
+function sectionOf(title: string, figures: readonly Figure[]): string {
+  const rows: string[] = [];
+  const notes: string[] = [];
+  for (const each of figures) {
+    const { row, note } = fitted(each, notes.length + 1);
+    rows.push(row);
+    if (note !== undefined) notes.push(`${notes.length + 1}. ${note}`);
+  }
+  const head = [`| ${HEADINGS.join(' | ')} |`, `| ${HEADINGS.map(() => '---').join(' | ')} |`];
+  return [`### ${title}`, '', ...head, ...rows, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n');
+}
+
+const BEGIN = '<!-- generated: figures -->';
+const END = '<!-- end -->';
+
+/** docs/benchmarks.md with these figures between its markers. What people wrote around them is left alone: look whether it still holds. */
+export function withFigures(document: string, figures: readonly Figure[], where: Machine, took: string): string {
+  const [before, rest] = document.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined) throw new Error(`no ${BEGIN} and ${END}`);
+  const sections = Object.entries(Object.groupBy(figures, ({ section }) => section ?? 'Other'));
+  const tables = sections.map(([title, rows = []]) => sectionOf(title, rows));
+  return `${before}${[BEGIN, `Measured: ${machineLine(where)}. ${took}`, ...tables, END].join('\n\n')}${after}`;
 }

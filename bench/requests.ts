@@ -200,7 +200,7 @@ export async function scans({ bridge, made }: Stage): Promise<Figure[]> {
       goal: '-',
     },
     {
-      work: 'GET /Users/{id} beside that filter',
+      work: 'GET /Users/{id} during that filter',
       against: '-',
       measured: `${ms(p50(waits))} p50, ${ms(p99(waits))} p99, ${ms(Math.max(...waits))} at most`,
       goal: '<= 10 ms p99',

@@ -13,7 +13,7 @@ export interface Sizes {
   readonly users: number;
   /** users of the large view */
   readonly large: number;
-  /** rows owed when ZITADEL comes back, in the outage and in the drain */
+  /** rows with pending changes when ZITADEL comes back, in the outage and in the drain */
   readonly outage: number;
   readonly owed: number;
 }
@@ -23,6 +23,8 @@ export interface Run {
   readonly sizes: Sizes;
   /** A new folder. */
   room(name: string): Promise<string>;
+  /** What is measured from here on stands under this heading. */
+  begin(section: string): void;
   /** Does it and tells its figures; the same step with another store stands beside it. */
   step(name: string, work: () => Promise<Figure[]>, store?: BenchStore): Promise<void>;
   /** A sandbox of its own for the work. */
@@ -41,10 +43,14 @@ interface World {
 export function createRun(folder: string, disk: Disk, sizes: Sizes): Run {
   /** by step and place in it */
   const found = new Map<string, Figure[]>();
+  let section = '';
   return {
     disk,
     sizes,
     figures: () => [...found.values()].flat(),
+    begin(title) {
+      section = title;
+    },
     async room(name) {
       const path = join(folder, name);
       await mkdir(path);
@@ -56,7 +62,7 @@ export function createRun(folder: string, disk: Disk, sizes: Sizes): Run {
       const made = await work();
       console.error(`${name}${isOnRedis ? ', Redis' : ''}: ${figure((performance.now() - start) / 1000, 's')}`);
       for (const [at, each] of made.entries()) {
-        const row = isOnRedis ? { ...each, work: `Redis: ${each.work}` } : each;
+        const row = { ...each, section, work: isOnRedis ? `Redis: ${each.work}` : each.work };
         const key = `${name} ${at}`;
         found.set(key, [...(found.get(key) ?? []), row]);
         console.error(`  ${row.work}: ${row.measured}`);

@@ -26,7 +26,7 @@ export async function singleRequests(
     const first = async () => {
       const time = await bridge.ready();
       const { count } = await bridge.synced(); // and a look at some of the metadata again
-      const work = `start with an empty store until /readyz is 200, ${count.toLocaleString('en')} users`;
+      const work = `first sync of ${count.toLocaleString('en')} users`;
       return [{ work, against: '-', measured: figure(time / 1000, 's'), goal: 'about a minute for 10,000' }];
     };
     await run.step('first sync', first, store);

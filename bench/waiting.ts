@@ -69,16 +69,16 @@ async function compare(
   const looks = { waits: await waits.look(), hurries: await hurries.look() };
   for (const each of connections.flat()) each.close();
   const [slow, fast] = [p50(times.waits), p50(times.hurries)];
-  const commits = (count: number, rate: number): string => figure(count / (rate * 4), 'commits a write');
+  const commits = (count: number, rate: number): string => figure(count / (rate * 4), 'commits per write');
   return [
     {
-      work: `${what}, 1 in flight, without latency: waiting for each commit`,
+      work: `${what}, 1 in flight, waiting for commits`,
       against: `not waiting: ${ms(fast)} p50, ${ms(p99(times.hurries))} p99`,
       measured: `${ms(slow)} p50, ${ms(p99(times.waits))} p99: +${ms(slow - fast)} p50`,
       goal: '-',
     },
     {
-      work: `${what}, ${IN_FLIGHT} in flight, without latency: waiting for each commit`,
+      work: `${what}, ${IN_FLIGHT} in flight, waiting for commits`,
       against: `not waiting: ${figure(rates.direct, '/s')}, ${commits(looks.hurries.commits, rates.direct)}`,
       measured: `${figure(rates.bridge, '/s')}: ${percent(rates.bridge / rates.direct)}, ${commits(looks.waits.commits, rates.bridge)}`,
       goal: '-',

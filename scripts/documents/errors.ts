@@ -2,24 +2,24 @@
 import { type ErrorKind, ERRORS, type ErrorRow, UNLISTED } from '../../src/errors.ts';
 import { code, type GeneratedDocument, note, table } from './document.ts';
 
-const TEXT = `# Errors of ZITADEL
+const TEXT = `# ZITADEL errors
 
-What each error answer of ZITADEL means for the bridge.
+How the bridge interprets each error that ZITADEL returns.
 
-- refused: never with this content. The client gets the status and the text.
-- retry: not now. The client gets 503 with Retry-After. definite: certainly nothing was applied, so nothing is kept and the
-  client's repeat does it. Without that word the call may have been applied: the user is read, and what is missing is done
-  in the background.
-- already: it is so already. Counts as success.
-- gone: the user is not there. The client gets 404 when GetUserByID says so too; for a DELETE it counts as success.
-- blocked: the token, its rights or the address are wrong. The client gets 503; the text stands for the operator.
-- replan: ZITADEL's state is not what was believed. The user is read and the change planned again.
+- refused: ZITADEL will never accept this content. The client gets the status and the text.
+- retry: not now. The client gets 503 with Retry-After. "definite" means that certainly nothing was applied, so nothing is kept,
+  and the client's retry carries out the request. Otherwise the call may have been applied: the user is read, and what is missing
+  is done in the background.
+- already: the requested state already exists. Counts as success.
+- gone: the user does not exist. The client gets 404 if GetUserByID says so too; for a DELETE it counts as success.
+- blocked: the token, its permissions or the address are wrong. The client gets 503; the text is for the operator.
+- replan: the state in ZITADEL differs from what was expected. The user is read, and the change is planned again.
 
-Of calls that change rights (those on administrators, authorizations and roles of projects) no client is told anything: what is
-refused is a dead letter of the user, gone and replan read the user and its rights again, blocked and definite retries leave
-the right owed.
+Errors of calls that change rights (administrators, authorizations and project roles) are not reported to clients. What is refused
+becomes a dead letter of the user; gone and replan read the user and their rights again; after blocked and definite retries, the
+right stays pending.
 
-The most special row wins. In the text, {says} stands for ZITADEL's own words. A call that surely never left the bridge
+The most specific row applies. In the text, {says} stands for ZITADEL's own words. A call that certainly never left the bridge
 (no connection) is a definite retry; one that got no answer is a retry.
 `;
 

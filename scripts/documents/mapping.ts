@@ -5,23 +5,23 @@ import { code, type GeneratedDocument, note, table } from './document.ts';
 
 const TEXT = `# Attributes
 
-Each SCIM attribute of a user and where it lives in ZITADEL. Values are stored in the form ZITADEL keeps them in; where
-that differs from what the client sent, the text that was sent is kept as metadata and shown to the client.
+Every SCIM attribute of a user, and where it is stored in ZITADEL. Values are stored in ZITADEL's own form. If that differs from what
+the client sent, the original text is stored as metadata, and clients read it back.
 `;
 
 const GROUPS = `## Groups
 
-A definition is one metadata value on the holder, the machine user \`scim-groups-<organization id>\`; a membership is one
-metadata key on the member. [Groups](groups.md) tells the rest.
+A group's definition is one metadata value of the group store user, the machine user \`scim-groups-<organization id>\`. A membership
+is one metadata key of the member. More: [groups.md](groups.md).
 `;
 
 /** The places stand in src/mapping/groups.ts. */
 const PLACES = [
-  ['displayName', `JSON in metadata ${groupKey('<group id>')} of the holder`],
-  ['externalId', `JSON in metadata ${groupKey('<group id>')} of the holder`],
+  ['displayName', `JSON in metadata ${groupKey('<group id>')} of the group store user`],
+  ['externalId', `JSON in metadata ${groupKey('<group id>')} of the group store user`],
   ['members (users)', `metadata ${groupKey('<group id>')} of the user, value ${MEMBER}`],
-  ['members (groups)', `JSON in metadata ${groupKey('<group id>')} of the holder`],
-  ['the rules in force', `JSON in metadata ${RULES_KEY} of the holder`],
+  ['members (groups)', `JSON in metadata ${groupKey('<group id>')} of the group store user`],
+  ['the active rules', `JSON in metadata ${RULES_KEY} of the group store user`],
 ] as const;
 
 export const mapping: GeneratedDocument = {
