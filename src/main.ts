@@ -14,7 +14,7 @@ const GRACE = 5_000;
 try {
   await main(loadConfig(process.env, process.cwd()));
 } catch (error) {
-  console.error(error instanceof Error && !isMistake(error) ? error.message : error);
+  console.error(error instanceof Error && !isMistake(error) ? said(error) : error);
   process.exit(1);
 }
 
@@ -72,6 +72,11 @@ async function closed(server: Server): Promise<void> {
     server.closeIdleConnections();
   });
   clearInterval(idle);
+}
+
+/** What happened, and what it goes back to. */
+function said({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message) ? `${message} ${said(cause)}` : message;
 }
 
 /** A mistake of the program, in which only the place helps; anything else tells an operator what to do: a port or a folder in use. */

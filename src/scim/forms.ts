@@ -44,7 +44,7 @@ export function listForm(sent: unknown, where: string): readonly unknown[] {
 /** An object that holds attributes: of an extension, of an operation without path. */
 export function objectForm(sent: unknown, where: string): unknown {
   const value = onlyElement(sent);
-  return typeof value === 'string' ? (parseText(value, where) ?? value) : value;
+  return typeof value === 'string' ? onlyElement(parseText(value, where) ?? value) : value;
 }
 
 /** The element that the `value` of one holds as JSON (Entra ID's app roles); undefined: it holds none. */

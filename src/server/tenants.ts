@@ -27,6 +27,7 @@ import { connectAs, type Rules } from '../store/redis/connect.ts';
 import { createRedisPeers } from '../store/redis/peers.ts';
 import { createRedisStore } from '../store/redis/store.ts';
 import type { Loss } from '../store/loss.ts';
+import { rootCause } from '../store/sqlite/explain.ts';
 import { createSqliteStore } from '../store/sqlite/store.ts';
 import type { CommitHook } from '../store/sqlite/writer.ts';
 import { type Connection, createConnection } from '../zitadel/connection.ts';
@@ -323,7 +324,10 @@ async function openStore(
   onLost: (loss: Loss | undefined) => void,
 ): Promise<Opened> {
   const tell = throttled((error) =>
-    log.system('error', 'the store failed; writes are answered 503 until it works again', { error }),
+    log.system('error', 'the store failed; writes are answered 503 until it works again', {
+      error,
+      setting: rootCause(error),
+    }),
   );
   const onFailure = (error: unknown): void => {
     tell(error);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createLock } from '../../src/bridge/delivery/exclusive.ts';
 import { createProtectedUsers } from '../../src/bridge/delivery/protected-users.ts';
+import { BridgeError } from '../../src/errors.ts';
 import { ALONE } from '../../src/bridge/ports/peers.ts';
 import type { ProtectedByZitadel } from '../../src/bridge/ports/zitadel.ts';
 import type { Key } from '../../src/bridge/row/types.ts';
@@ -122,7 +123,8 @@ test('a DELETE that is done takes the PATCH beside it with it', async () => {
   const { tenant, ctx, zitadel } = setting;
   const { id } = (await tenant.users.create(ctx, { user: { userName: 'eva' }, hash: 'eva' })).resource;
   Object.assign(zitadel, {
-    protectedUsers: () => reading.promise.then((): ProtectedByZitadel => ({ reasons: new Map(), activeOwners: new Set() })),
+    protectedUsers: () =>
+      reading.promise.then((): ProtectedByZitadel => ({ reasons: new Map(), activeOwners: new Set() })),
   });
   const removed = tenant.users.remove(ctx, id).then(() => 204, statusOf);
   await isAsked(setting, id, 1);
@@ -140,7 +142,12 @@ const OWNER: Facts = { 'right:org': '["ORG_OWNER"]' };
 function alone(protect: readonly string[] = []) {
   const active = new Set<string>();
   const clock = { now: 1_000 };
-  const guarded = async (): Promise<ProtectedByZitadel> => ({
+  const zitadelIs = { away: false };
+  const guarded = async (): Promise<ProtectedByZitadel> => {
+    if (zitadelIs.away) throw new BridgeError(503, 'ZITADEL is away');
+    return read();
+  };
+  const read = (): ProtectedByZitadel => ({
     own: 'bridge',
     reasons: new Map(),
     activeOwners: new Set(active),
@@ -164,8 +171,18 @@ function alone(protect: readonly string[] = []) {
   });
   const checkProtection = async (id: string, step = OFF, confirmed: Facts | null = null): Promise<string> =>
     (await guard.checkProtection(id, step, confirmed))?.kind ?? 'passes';
-  return { active, clock, guard, bar: checkProtection };
+  return { active, clock, guard, bar: checkProtection, zitadelIs };
 }
+
+test('while administrators cannot be read, who was the last owner is refused, and nobody else is let pass', async () => {
+  const { active, clock, bar: checkProtection, zitadelIs } = alone();
+  active.add('ann');
+  assert.equal(await checkProtection('ann'), 'refused');
+  zitadelIs.away = true;
+  clock.now += 60_000;
+  assert.equal(await checkProtection('ann'), 'refused');
+  assert.equal(await checkProtection('bob'), 'retry');
+});
 
 test('who became the last owner in the console is known within seconds, who became it by the bridge at once', async () => {
   const { active, clock, bar: checkProtection } = alone();

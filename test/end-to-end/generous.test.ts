@@ -35,7 +35,11 @@ test('active in every form that has one meaning deactivates, 200', async () => {
     const put = await stateAfter(200, 'PUT', (user) => ({ ...user, active: value }));
     assert.equal(put, 'USER_STATE_INACTIVE', said);
   }
-  for (const value of ['{"active":false}', ' {"active":["False"]} ', [{ active: 0 }]])
+  assert.equal(
+    await stateAfter(200, 'PATCH', () => patch({ op: 'replace', path: 'active.value', value: 'False' })),
+    'USER_STATE_INACTIVE',
+  );
+  for (const value of ['{"active":false}', ' {"active":["False"]} ', '[{"active":"False"}]', [{ active: 0 }]])
     assert.equal(await stateAfter(200, 'PATCH', () => patch({ op: 'replace', value })), 'USER_STATE_INACTIVE');
 });
 

@@ -24,6 +24,8 @@ test('RFC 7644 §3.5.2 paths', () => {
     [`${ENTERPRISE.toLowerCase()}:manager.value`]: [ENTERPRISE, 'manager', 'value', ''],
     manager: [ENTERPRISE, 'manager', '', ''],
     [ENTERPRISE]: ENTERPRISE,
+    // a simple attribute has no sub-attributes: this can only mean its value
+    'userName.value': ['', 'userName', '', ''],
     shoeSize: undefined,
     'shoes[type eq "left"].size': undefined,
     'emails[type eq "work"].size': undefined,

@@ -272,6 +272,7 @@ describe('store/sqlite: DATA_DIR', { timeout: 600_000 }, () => {
     ],
     ['robbed of bridge.db', (directory) => rm(join(directory, 'bridge.db'))],
     ['robbed of the log', (directory) => rm(join(directory, 'bridge.db-wal'))],
+    ['robbed of the last commit', (directory) => rm(join(directory, 'bridge.last-commit'))],
     ['robbed of lock.db', (directory) => rm(join(directory, 'lock.db'))],
     [
       'given another bridge.db',

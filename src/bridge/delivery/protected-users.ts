@@ -136,8 +136,7 @@ export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedU
   }
 
   async function barUser(id: string, step: Step, confirmed: Facts | null): ReturnType<CheckProtection> {
-    const touches = step.after === null || step.names.some((name) => PROTECTED_FACTS.has(name));
-    if (step.call === 'CreateUser' || !touches) return undefined;
+    if (!touchesProtected(step)) return undefined;
     const refused = (reason: string): Refused | Waits => (isSame(step, confirmed) ? READ_FIRST : forbidden(reason));
     if (protect.includes(id)) return refused(LISTED);
     let guarded = await current(LOCKS_OUT.has(step.call) ? OWNERS_AGE : MAX_AGE);
@@ -150,6 +149,14 @@ export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedU
     if (owns && isLastOwner(id, guarded.activeOwners)) return refused(LAST_OWNER);
     if (owns && LOCKS_OUT.has(step.call)) leaves(id);
     return undefined;
+  }
+
+  /** Why a user is protected, by what was last read; undefined: they are not. */
+  function lastRead(id: string): string | undefined {
+    if (protect.includes(id)) return LISTED;
+    const { reasons, activeOwners } = read?.guarded ?? {};
+    const isLast = activeOwners?.has(id) === true && isLastOwner(id, activeOwners);
+    return reasons?.get(id) ?? (isLast ? LAST_OWNER : undefined);
   }
 
   /** By what was read last: the bar itself judges by what ZITADEL says now. */
@@ -182,23 +189,26 @@ export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedU
         return await (step.right === undefined ? barUser(id, step, confirmed) : barRight(id, step, confirmed));
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error;
+        // nobody can tell now: what was last read is not acknowledged against
+        const lastSaid = step.right === undefined && touchesProtected(step) ? lastRead(id) : undefined;
+        if (lastSaid !== undefined && !isSame(step, confirmed)) return forbidden(lastSaid);
         return { kind: 'retry', definite: true, cause: 'away', reason: error.message };
       }
     },
     refusalFor(id, { kind, facts }) {
       const touches = kind === 'delete' || Object.keys(facts).some((name) => PROTECTED_FACTS.has(name));
       if (kind === 'create' || !touches) return undefined;
-      if (protect.includes(id)) return forbidden(LISTED).error;
-      const reason = read?.guarded.reasons.get(id);
-      if (reason !== undefined) return forbidden(reason).error;
-      const owners = read?.guarded.activeOwners;
-      return owners?.has(id) === true && isLastOwner(id, owners) ? forbidden(LAST_OWNER).error : undefined;
+      const reason = lastRead(id);
+      return reason === undefined ? undefined : forbidden(reason).error;
     },
     spares: (id) => isSpared(id, read?.guarded.own),
     mayLeave: (id) => void leaving.set(id, clock()),
     refresh: async () => void (await now()),
   };
 }
+
+const touchesProtected = ({ call, after, names }: Step): boolean =>
+  call !== 'CreateUser' && (after === null || names.some((name) => PROTECTED_FACTS.has(name)));
 
 /** Whether someone who is an owner would be none after this step. */
 const takesOwner = ({ right }: Step, confirmed: Facts | null): boolean =>

@@ -31,7 +31,7 @@ export function parsePatchPath(written: string, schema: ResourceSchema): PatchTa
   const open = text.indexOf('[');
   if (open < 0) {
     if (!splitPath(text)) throw invalidPath(written);
-    const path = resolvePath(text, schema);
+    const path = resolvePath(text, schema) ?? simpleValue(text, schema);
     return path && { kind: 'attribute', path };
   }
 
@@ -48,6 +48,14 @@ export function parsePatchPath(written: string, schema: ResourceSchema): PatchTa
   if (rest === '') return { kind: 'attribute', path, elements };
   const sub = findAttribute(path.attribute.subAttributes, rest.slice(1));
   return sub && { kind: 'attribute', path: { ...path, sub }, elements };
+}
+
+/** `active.value`: a simple attribute has no sub-attributes, so this can only mean its value. */
+function simpleValue(text: string, schema: ResourceSchema): ResolvedPath | undefined {
+  if (!text.toLowerCase().endsWith('.value')) return undefined;
+  const path = resolvePath(text.slice(0, -'.value'.length), schema);
+  const isSimple = path !== undefined && path.sub === undefined && path.attribute.type !== 'complex';
+  return isSimple && !path.attribute.multiValued ? path : undefined;
 }
 
 /** What a path names, without the values of its filter. */

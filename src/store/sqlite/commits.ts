@@ -93,9 +93,13 @@ export function createCommits({
 
   /** Whoever waits is told; what was accepted stays accepted, and is written when the disk answers again. */
   function tellStalled(): void {
-    stall = new BridgeError(503, `The disk has not answered for ${deadlineMs / 1_000} s; try again later.`, {
-      retryAfter: 5,
-    });
+    stall = new BridgeError(
+      503,
+      `The disk has not answered for ${Math.round(deadlineMs / 100) / 10} s; try again later.`,
+      {
+        retryAfter: 5,
+      },
+    );
     for (const batch of flying === undefined ? waiting : [flying, ...waiting]) {
       batch.done.reject(stall);
       batch.done = promised();

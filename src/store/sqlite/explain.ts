@@ -37,3 +37,8 @@ export function explained(error: unknown): string {
     code === undefined ? OF_FILES[(error as NodeJS.ErrnoException | undefined)?.code ?? ''] : OF_SQLITE[code];
   return advice === undefined ? said : `${said}: ${advice}`;
 }
+
+/** The same of what an error goes back to. */
+export function rootCause(error: unknown): string {
+  return error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : explained(error);
+}

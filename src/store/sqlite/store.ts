@@ -84,6 +84,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     queries = openQueries(database, onDamaged);
     for (const key of queries.damaged()) onDamaged(key);
     place.add('bridge.db-wal');
+    place.add('bridge.last-commit');
   } catch (error) {
     folder.release();
     throw error;

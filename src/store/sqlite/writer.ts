@@ -82,8 +82,8 @@ function serve(db: DatabaseSync): void {
   if (hook.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${Math.trunc(hook.maxPages)}`);
 
   const last = openLastCommit(lastCommit, db);
-  const log = identify(`${file}-wal`);
-  const files = log === undefined ? place : [...place, log];
+  const others = [`${file}-wal`, lastCommit].flatMap((each) => identify(each) ?? []);
+  const files = [...place, ...others];
 
   const statements = new Map<string, StatementSync>();
   for (const [name, sql] of Object.entries(CHANGES)) statements.set(name, db.prepare(sql));
