@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -27,6 +28,8 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ['src/bridge/requests/read-users.ts', `const log = await import('../../server/log.ts');`],
   ['src/bridge/requests/read-users.ts', `import '../../server/compose.ts';`],
   ['src/mapping/users.ts', `import { z } from 'zod';`],
+  ['src/mapping/users.ts', `import { Schemas } from 'scimmy';`],
+  ['src/scim/http/router.ts', `import Messages from 'scimmy/messages';`],
   ['src/bridge/requests/read-users.ts', `import {\n  create,\n} from '@bufbuild/protobuf/wkt';`],
   ['sandbox/main.ts', `import { BridgeError } from '../src/errors.ts';`],
   ['src/zitadel/caller.ts', `import { seeds } from '../../sandbox/seed.ts';`],
@@ -41,6 +44,8 @@ for (const [file, source] of FORBIDDEN) {
 }
 
 const ALLOWED: readonly (readonly [string, string])[] = [
+  ['src/mapping/schema.ts', `import { Schemas } from 'scimmy';`],
+  ['src/scim/discovery/discovery.ts', `import { Schemas } from 'scimmy';`],
   [
     'src/scim/http/router.ts',
     `import type { Users } from '../../bridge/requests/use-cases.ts';\nimport { jwtVerify } from 'jose';`,
@@ -66,6 +71,36 @@ test('a circle of files is refused, also one of types', () => {
   });
   assert.match(circle, /^a circle: src\/mapping\/(\w)\.ts -> .* -> src\/mapping\/\1\.ts$/);
   assert.deepEqual(others, []);
+});
+
+const SCIMMY: readonly (readonly [string, RegExp])[] = [
+  ["import SCIMMY from 'scimmy';", /tenants/],
+  ["import { Resources } from 'scimmy';", /tenants/],
+  ["import { Config } from 'scimmy';", /tenants/],
+  ["import Filters from 'scimmy/types';", /from 'scimmy'/],
+  ["import { Types } from 'scimmy';\nexport const filter = new Types.Filter('id pr');", /Object\.prototype/],
+  ["import { Types } from 'scimmy';\nexport const { Filter } = Types;", /Object\.prototype/],
+  ["import { Messages } from 'scimmy';\nexport const patch = new Messages.PatchOp({});", /scim\/patch/],
+  ["import { Schemas } from 'scimmy';\nexport const user = Schemas.User.definition.coerce({});", /scim\/coerce/],
+];
+
+test('what of scimmy is not to be used is refused by lint, with the reason', () => {
+  const top = mkdtempSync(join(tmpdir(), 'lint-'));
+  const root = join(import.meta.dirname, '..');
+  try {
+    mkdirSync(join(top, 'src'));
+    cpSync(join(root, '.oxlintrc.json'), join(top, '.oxlintrc.json'));
+    for (const [at, [source]] of SCIMMY.entries()) writeFileSync(join(top, 'src', `${at}.ts`), `${source}\n`);
+    const args = ['-c', join(top, '.oxlintrc.json'), '--format', 'json', join(top, 'src')];
+    const { stdout } = spawnSync(join(root, 'node_modules/.bin/oxlint'), args, { encoding: 'utf8' });
+    const { diagnostics } = JSON.parse(stdout) as { readonly diagnostics: readonly Readonly<Record<string, string>>[] };
+    for (const [at, [source, reason]] of SCIMMY.entries()) {
+      const said = diagnostics.filter(({ filename }) => filename?.endsWith(`src/${at}.ts`));
+      assert.match(JSON.stringify(said), reason, source);
+    }
+  } finally {
+    rmSync(top, { recursive: true });
+  }
 });
 
 test('the rooms of this repository keep the rules', () => {

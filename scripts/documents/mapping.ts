@@ -1,6 +1,9 @@
-/** docs/mapping.md from THE ATTRIBUTE TABLE. */
+/** docs/mapping.md from THE ATTRIBUTE TABLE and the schema. */
+import { attributeAt } from '../../src/mapping/attribute-path.ts';
 import { ATTRIBUTES } from '../../src/mapping/attributes.ts';
-import { groupKey, MEMBER, RULES_KEY } from '../../src/mapping/groups.ts';
+import { GROUP_ATTRIBUTES } from '../../src/mapping/group-attributes.ts';
+import { RULES_KEY } from '../../src/mapping/groups.ts';
+import { USER } from '../../src/mapping/schema.ts';
 import { code, type GeneratedDocument, note, table } from './document.ts';
 
 const TEXT = `# Attributes
@@ -15,35 +18,30 @@ A group's definition is one metadata value of the group store user, the machine 
 is one metadata key of the member. More: [groups.md](groups.md).
 `;
 
-/** The places stand in src/mapping/groups.ts. */
-const PLACES = [
-  ['displayName', `JSON in metadata ${groupKey('<group id>')} of the group store user`],
-  ['externalId', `JSON in metadata ${groupKey('<group id>')} of the group store user`],
-  ['members (users)', `metadata ${groupKey('<group id>')} of the user, value ${MEMBER}`],
-  ['members (groups)', `JSON in metadata ${groupKey('<group id>')} of the group store user`],
-  ['the active rules', `JSON in metadata ${RULES_KEY} of the group store user`],
-] as const;
+function userRow({ path, place }: (typeof ATTRIBUTES)[number]): readonly string[] {
+  const extension = USER.extensions.find(({ id }) => id === path);
+  if (extension) return [code(path), 'complex', place, 'readWrite', extension.description];
+  const { type, multiValued, mutability, description } = attributeAt(path, USER);
+  return [code(path), multiValued ? `${type}, many` : type, place, mutability, description];
+}
 
 export const mapping: GeneratedDocument = {
   file: 'docs/mapping.md',
   render: () => {
-    const rows = ATTRIBUTES.map((row) => [
-      code(row.path),
-      row.multiValued ? `${row.type}, many` : row.type,
-      row.place,
-      row.mutability,
-      row.description,
+    const groups = GROUP_ATTRIBUTES.map(({ path, values, place }) => [
+      code(values === undefined ? path : `${path} (${values})`),
+      place,
     ]);
     return [
       TEXT,
       note('src/mapping/attributes.ts'),
       '',
-      table(['SCIM', 'Type', 'ZITADEL', 'Mutability', 'Meaning'], rows),
+      table(['SCIM', 'Type', 'ZITADEL', 'Mutability', 'Meaning'], ATTRIBUTES.map(userRow)),
       '',
       GROUPS,
       table(
         ['SCIM', 'ZITADEL'],
-        PLACES.map(([path, place]) => [code(path), place]),
+        [...groups, [code('the rules in force'), `JSON in metadata ${RULES_KEY} of the holder`]],
       ),
       '',
     ].join('\n');

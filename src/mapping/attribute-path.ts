@@ -59,6 +59,13 @@ export function resolvePath(text: string, schema: ResourceSchema): ResolvedPath 
   return undefined;
 }
 
+/** The attribute or sub-attribute at a path that our own code names. Throws when the schema does not have it. */
+export function attributeAt(path: string, schema: ResourceSchema): SchemaAttribute {
+  const found = resolvePath(path, schema);
+  if (!found) throw new Error(`${schema.core.name} has no ${path}`);
+  return found.sub ?? found.attribute;
+}
+
 /**
  * Whether a URN as written names the schema with this id: without regard to case (RFC 8141 §3.1 demands it of the head, clients vary
  * the rest), and by the names that drafts had for it.

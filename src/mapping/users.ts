@@ -1,8 +1,10 @@
 /** SCIM user <-> facts, by walking THE ATTRIBUTE TABLE. */
 import { BridgeError } from '../errors.ts';
+import { attributeAt } from './attribute-path.ts';
 import { type AttributeRow, ATTRIBUTES } from './attributes.ts';
 import { METADATA_PREFIX, type Facts } from './facts.ts';
 import { stableJson } from './codecs.ts';
+import { USER } from './schema.ts';
 
 /** SCIM attributes as plain JSON with canonical names: no schemas, id, meta or groups. Extensions stand under their URN. */
 export type ScimUser = Readonly<Record<string, unknown>>;
@@ -105,9 +107,13 @@ export function factsOf(path: string): readonly string[] {
   return rowsOf(path).flatMap((each) => each.codec?.facts ?? []);
 }
 
+const WHOLE: ReadonlySet<AttributeRow> = new Set(
+  ATTRIBUTES.filter(({ path }) => path.startsWith('urn:') || attributeAt(path, USER).multiValued),
+);
+
 /** Whether a path names something that is stored as one piece with its neighbours: a list, an extension. */
 export function isWhole(path: string): boolean {
-  return rowsOf(path).some((each) => each.multiValued || each.path.startsWith('urn:'));
+  return rowsOf(path).some((each) => WHOLE.has(each));
 }
 
 function rowsOf(path: string): readonly AttributeRow[] {

@@ -4,7 +4,7 @@ import type { Row } from '../../src/bridge/row/types.ts';
 import { emptyRow } from '../../src/bridge/row/views.ts';
 import { createScanLine } from '../../src/bridge/requests/scan-queue.ts';
 import { select } from '../../src/bridge/requests/selection.ts';
-import { USER } from '../../src/mapping/attributes.ts';
+import { USER } from '../../src/mapping/schema.ts';
 import { parseFilter } from '../../src/scim/filter/parser.ts';
 import { nextSlice } from '../../src/mapping/slices.ts';
 

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Explanation } from '../../src/bridge/ports/operator.ts';
-import { GROUP_URN } from '../../src/mapping/group-attributes.ts';
+import { GROUP_URN } from '../../src/mapping/schema.ts';
 import { groupOf } from '../../src/mapping/groups.ts';
 import { answered, type BridgeOptions, type Client, type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, patch } from './people.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { type Answer, answered, type Json, type RunningBridge, startBridge } from './bridge.ts';
-import { GROUP_URN } from '../../src/mapping/group-attributes.ts';
+import { GROUP_URN } from '../../src/mapping/schema.ts';
 import { ada, atZitadel, named, patch } from './people.ts';
 import { operate, queue, settled, shown } from './queue.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';

@@ -1,6 +1,6 @@
 /** Users to send, each with a name of its own, and a look into ZITADEL past the bridge. */
 import assert from 'node:assert/strict';
-import { USER_URN } from '../../src/mapping/attributes.ts';
+import { USER_URN } from '../../src/mapping/schema.ts';
 import type { Json } from './bridge.ts';
 import type { SandboxProcess } from './sandbox.ts';
 

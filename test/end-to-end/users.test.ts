@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { ENTERPRISE_URN, USER_URN } from '../../src/mapping/attributes.ts';
+import { ENTERPRISE_URN, USER_URN } from '../../src/mapping/schema.ts';
 import { type Json, type RunningBridge, startBridge } from './bridge.ts';
 import { ada, atZitadel, human, inZitadel, patch, writes } from './people.ts';
 import { type SandboxProcess, startSandbox } from './sandbox.ts';

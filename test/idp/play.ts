@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
+import { judge } from './judge.ts';
 
 interface Sent {
   readonly method: string;
@@ -81,7 +82,9 @@ async function exchangeOne({ method, path, headers, body }: Sent, baseUrl: strin
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
-  return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
+  const received: unknown = text === '' ? undefined : JSON.parse(text);
+  judge(answer.status, received);
+  return { status: answer.status, headers: answer.headers, body: received };
 }
 
 function fill<T>(value: T, words: Readonly<Record<string, string>>): T {

@@ -1,5 +1,5 @@
 /** Wishes as SCIM requests. */
-import { USER_URN } from '../../src/mapping/attributes.ts';
+import { USER_URN } from '../../src/mapping/schema.ts';
 import { patch } from '../end-to-end/people.ts';
 import { addressesIn, type Life, type Values, type Wish } from './lives.ts';
 

@@ -1,7 +1,6 @@
 /** Random SCIM users that use every row of THE ATTRIBUTE TABLE, as coercion would give them: no null, "" or []. */
 import fc from 'fast-check';
-import { USER } from '../../src/mapping/attributes.ts';
-import type { SchemaAttribute } from '../../src/mapping/schema.ts';
+import { USER, type SchemaAttribute } from '../../src/mapping/schema.ts';
 import type { ScimUser } from '../../src/mapping/users.ts';
 
 const word = fc.oneof(

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import request from 'supertest';
+import { judge } from '../idp/judge.ts';
 import { ENTERPRISE_URN, GROUP_URN, TOKEN, USER_URN, serve } from './serve.ts';
 
 const BASE = '/scim/v2';
@@ -74,6 +76,22 @@ test('RFC 7643 §8.7.1: the schema of a group', async () => {
       ['type', 'immutable'],
       ['display', 'readOnly'],
     ],
+  );
+});
+
+test('discovery is what scimmy takes for discovery, and an update of scimmy does not change it', async () => {
+  const { app } = serve({ options: { publicUrl: 'https://scim.example.com' } });
+  const shown = createHash('sha256');
+  for (const path of ['Schemas', 'ResourceTypes', 'ServiceProviderConfig']) {
+    const { status, text } = await request(app).get(`${BASE}/${path}`).set(bearer);
+    judge(status, JSON.parse(text));
+    shown.update(text);
+  }
+  const digest = '770823091f12d13824f0864fdce6c90d184d42141b2040e10d71fcbe4d723f2e';
+  assert.equal(
+    shown.digest('hex'),
+    digest,
+    'the bytes of discovery have changed: when that is meant, so does the digest',
   );
 });
 

@@ -11,7 +11,7 @@ import type {
   Users,
 } from '../../src/bridge/requests/use-cases.ts';
 import { compileFilter } from '../../src/mapping/filter.ts';
-import { GROUP, GROUP_URN } from '../../src/mapping/group-attributes.ts';
+import { GROUP, GROUP_URN } from '../../src/mapping/schema.ts';
 import { sortResources } from '../../src/mapping/sort.ts';
 
 export interface FakeGroups extends Groups {

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { BridgeError } from '../../src/errors.ts';
 import type { GroupRef, ScimUser, UserResource, Users } from '../../src/bridge/requests/use-cases.ts';
-import { USER } from '../../src/mapping/attributes.ts';
+import { USER } from '../../src/mapping/schema.ts';
 import { compileFilter } from '../../src/mapping/filter.ts';
 import { sortResources } from '../../src/mapping/sort.ts';
 

@@ -1,7 +1,6 @@
 /** Values of every attribute of THE ATTRIBUTE TABLE, the forms in which clients send them, and forms that have no one meaning. */
 import fc from 'fast-check';
-import { USER } from '../../src/mapping/attributes.ts';
-import type { SchemaAttribute } from '../../src/mapping/schema.ts';
+import { USER, type SchemaAttribute } from '../../src/mapping/schema.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 

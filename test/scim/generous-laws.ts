@@ -1,7 +1,7 @@
 /** What each form of a value must come to, through every way in: a law for tests and for the fuzz. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { USER } from '../../src/mapping/attributes.ts';
+import { USER } from '../../src/mapping/schema.ts';
 import { parseBody } from '../../src/scim/http/body.ts';
 import { coerceResource } from '../../src/scim/coerce.ts';
 import { readPatch } from '../../src/scim/patch/patch.ts';

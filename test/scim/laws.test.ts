@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BridgeError } from '../../src/errors.ts';
-import { USER } from '../../src/mapping/attributes.ts';
+import { USER } from '../../src/mapping/schema.ts';
 import { parseBody } from '../../src/scim/http/body.ts';
 import { coerceResource } from '../../src/scim/coerce.ts';
 import { readPatch } from '../../src/scim/patch/patch.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BridgeError } from '../../src/errors.ts';
-import { USER } from '../../src/mapping/attributes.ts';
+import { USER } from '../../src/mapping/schema.ts';
 import { readPatch } from '../../src/scim/patch/patch.ts';
 import { createShape } from '../../src/scim/shape.ts';
 import { ENTERPRISE_URN, USER_URN } from './serve.ts';

@@ -1,7 +1,7 @@
 /** Lists of groups: from the rows alone; members are loaded only for filters that are about them and for what is shown. */
 import { type Resource, resolvePath } from '../../mapping/attribute-path.ts';
 import { type FilterNode, indexable } from '../../mapping/filter.ts';
-import { GROUP, GROUP_URN } from '../../mapping/group-attributes.ts';
+import { GROUP, GROUP_URN } from '../../mapping/schema.ts';
 import { membershipsOf } from '../../mapping/groups.ts';
 import type { Row } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';

@@ -1,7 +1,7 @@
 /** Reading: rows while they are fresh, ZITADEL when they are not; lists and filters from the rows alone. */
 import { BridgeError } from '../../errors.ts';
 import { type Resource, resolvePath } from '../../mapping/attribute-path.ts';
-import { schemasOf, USER } from '../../mapping/attributes.ts';
+import { USER, schemasOf } from '../../mapping/schema.ts';
 import { type FilterNode, indexable } from '../../mapping/filter.ts';
 import { fromFacts } from '../../mapping/users.ts';
 import type { Clock } from '../ports/context.ts';

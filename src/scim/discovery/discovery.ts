@@ -1,9 +1,8 @@
 /** What the server can do (RFC 7644 §4). It needs the token like everything else: one rule for all routes, and every client has it by then. */
+import { Schemas } from 'scimmy';
 import { BridgeError } from '../../errors.ts';
 import type { Tenant } from '../../bridge/requests/use-cases.ts';
-import { ENTERPRISE_SCHEMA, USER_SCHEMA } from '../../mapping/attributes.ts';
-import { GROUP_SCHEMA } from '../../mapping/group-attributes.ts';
-import type { Schema } from '../../mapping/schema.ts';
+import { GROUP, GROUP_SCHEMA, type ResourceSchema, type Schema, USER, USER_SCHEMA } from '../../mapping/schema.ts';
 import type { Json } from '../http/body.ts';
 import { listAnswer } from '../http/messages.ts';
 import { MAX_COUNT } from '../http/query.ts';
@@ -11,29 +10,10 @@ import type { ScimRequest, Serve } from '../http/request.ts';
 import type { Answer } from '../http/respond.ts';
 
 const SCHEMA_URN = 'urn:ietf:params:scim:schemas:core:2.0:Schema';
-const RESOURCE_TYPE_URN = 'urn:ietf:params:scim:schemas:core:2.0:ResourceType';
-const CONFIG_URN = 'urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig';
 
-const SCHEMAS: readonly Schema[] = [USER_SCHEMA, ENTERPRISE_SCHEMA, GROUP_SCHEMA];
+const SCHEMAS: readonly Schema[] = [USER_SCHEMA, ...USER.extensions, GROUP_SCHEMA];
 
-const RESOURCE_TYPES = [
-  {
-    id: 'User',
-    name: 'User',
-    description: USER_SCHEMA.description,
-    endpoint: '/Users',
-    schema: USER_SCHEMA.id,
-    schemaExtensions: [{ schema: ENTERPRISE_SCHEMA.id, required: false }],
-  },
-  {
-    id: 'Group',
-    name: 'Group',
-    description: GROUP_SCHEMA.description,
-    endpoint: '/Groups',
-    schema: GROUP_SCHEMA.id,
-    schemaExtensions: [],
-  },
-];
+const RESOURCE_TYPES = [typeOf(USER, '/Users'), typeOf(GROUP, '/Groups')];
 
 const SCHEMES = {
   bearer: {
@@ -78,7 +58,7 @@ export function createDiscovery(changePassword: (tenant: Tenant) => boolean): Di
 
 function serviceProviderConfig(changePassword: boolean, base: string): Json {
   return {
-    schemas: [CONFIG_URN],
+    schemas: [Schemas.ServiceProviderConfig.id],
     patch: { supported: true },
     bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
     filter: { supported: true, maxResults: MAX_COUNT },
@@ -90,9 +70,15 @@ function serviceProviderConfig(changePassword: boolean, base: string): Json {
   };
 }
 
+function typeOf({ core, extensions }: ResourceSchema, endpoint: string) {
+  const { id, name, description } = core;
+  const schemaExtensions = extensions.map((each) => ({ schema: each.id, required: false }));
+  return { id: name, name, description, endpoint, schema: id, schemaExtensions };
+}
+
 function resourceType(type: (typeof RESOURCE_TYPES)[number], base: string): Json {
   const location = `${base}/ResourceTypes/${type.id}`;
-  return { schemas: [RESOURCE_TYPE_URN], ...type, meta: { resourceType: 'ResourceType', location } };
+  return { schemas: [Schemas.ResourceType.id], ...type, meta: { resourceType: 'ResourceType', location } };
 }
 
 function schema(each: Schema, base: string): Json {

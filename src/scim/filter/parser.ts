@@ -1,10 +1,9 @@
 /** Filter text to filter tree: recursive descent over RFC 7644 §3.4.2.2, figure 1; `not` binds tighter than `and`, `and` than `or`. */
 
 import { sameUrn, splitPath } from '../../mapping/attribute-path.ts';
-import { ENTERPRISE_URN, USER_URN } from '../../mapping/attributes.ts';
+import { ENTERPRISE_URN, GROUP_URN, USER_URN } from '../../mapping/schema.ts';
 import type { CompareOp } from '../../mapping/comparison.ts';
 import { invalidFilter, type CompareNode, type FilterNode } from '../../mapping/filter.ts';
-import { GROUP_URN } from '../../mapping/group-attributes.ts';
 import { tokenize, type Token } from './tokens.ts';
 
 /** Longest filter text, in characters, and deepest nesting of parentheses and brackets: far beyond any client, far below any harm. */

@@ -5,7 +5,7 @@ import { isEmpty } from '../forms.ts';
 import type { Ignore } from '../http/ignored.ts';
 import { memberIds } from './group-members.ts';
 import { invalid } from '../http/refusals.ts';
-import { GROUP } from '../../mapping/group-attributes.ts';
+import { GROUP } from '../../mapping/schema.ts';
 import { createShape } from '../shape.ts';
 
 export const GROUP_SHAPE = createShape(GROUP);

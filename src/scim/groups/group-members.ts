@@ -1,9 +1,8 @@
 /** Members as clients write them, and the steps on them that a request asks for. */
 import type { GroupMember, MemberOperation } from '../../bridge/requests/use-cases.ts';
-import { findAttribute, splitPath } from '../../mapping/attribute-path.ts';
+import { attributeAt, splitPath } from '../../mapping/attribute-path.ts';
 import { type FilterNode, literalText } from '../../mapping/filter.ts';
-import { attribute } from '../../mapping/attributes.ts';
-import { GROUP } from '../../mapping/group-attributes.ts';
+import { GROUP } from '../../mapping/schema.ts';
 import { kind } from '../coerce.ts';
 import { isObject } from '../patch/element-laws.ts';
 import { complexForm, isEmpty, listForm, simpleForm } from '../forms.ts';
@@ -14,8 +13,8 @@ import { sent } from '../sent.ts';
 /** Most members that one request may name. */
 export const MAX_MEMBERS = 20_000;
 
-const MEMBERS = findAttribute(GROUP.core.attributes, 'members') ?? attribute('members', 'complex', '');
-const MEMBER_VALUE = findAttribute(MEMBERS.subAttributes, 'value') ?? attribute('value', 'string', '');
+const MEMBERS = attributeAt('members', GROUP);
+const MEMBER_VALUE = attributeAt('members.value', GROUP);
 
 /** Longest id: ZITADEL has no longer ones, and what can be none is not kept as pending either. */
 const LONGEST_ID = 200;

@@ -1,6 +1,6 @@
 /** A group as the client sees it: schemas, id, attributes, meta, cut down to what was asked for. */
 import type { GroupMember, GroupResource } from '../../bridge/requests/use-cases.ts';
-import { GROUP, GROUP_URN } from '../../mapping/group-attributes.ts';
+import { GROUP, GROUP_URN } from '../../mapping/schema.ts';
 import { createProjection, type Asked, type Projection } from '../../mapping/project.ts';
 import { nextSlice, sliceIsOver } from '../../mapping/slices.ts';
 import type { Json } from '../http/body.ts';

@@ -1,6 +1,6 @@
 /** /Groups (RFC 7644 §3.2 to §3.6). Members are asked for only when the answer shows them: a group may have thousands. */
 import type { GroupEdit, GroupResource } from '../../bridge/requests/use-cases.ts';
-import { GROUP_URN } from '../../mapping/group-attributes.ts';
+import { GROUP_URN } from '../../mapping/schema.ts';
 import type { Projection } from '../../mapping/project.ts';
 import { contentHash } from '../http/content-hash.ts';
 import { etagsOf, matches } from '../http/etags.ts';

@@ -1,8 +1,7 @@
 /** Errors as SCIM answers (RFC 7644 §3.12). */
+import { Messages } from 'scimmy';
 import { BridgeError } from '../../errors.ts';
 import type { Answer } from './respond.ts';
-
-const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
 /** What a client is told of an error. Anything that is not a BridgeError is a crash: its text is ours alone. */
 export function errorAnswer(thrown: unknown): Answer {
@@ -17,7 +16,7 @@ export function errorAnswer(thrown: unknown): Answer {
       ...(error.retryAfter !== undefined && { 'Retry-After': String(Math.max(1, Math.ceil(error.retryAfter))) }),
     },
     body: {
-      schemas: [ERROR_URN],
+      schemas: [Messages.ErrorResponse.id],
       status: String(error.status),
       ...(error.scimType !== undefined && { scimType: error.scimType }),
       detail: error.message,

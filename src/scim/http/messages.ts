@@ -1,7 +1,7 @@
 /** Messages of the protocol (RFC 7644 §3.1, §8.2): what stands around resources. */
+import { Messages, Schemas } from 'scimmy';
 import { sameUrn } from '../../mapping/attribute-path.ts';
-import { USER_URN } from '../../mapping/attributes.ts';
-import { GROUP_URN } from '../../mapping/group-attributes.ts';
+import { GROUP_URN, USER_URN } from '../../mapping/schema.ts';
 import type { Json } from './body.ts';
 import { renderPage } from './pages.ts';
 import { invalidSyntax } from './refusals.ts';
@@ -9,7 +9,6 @@ import type { Answer } from './respond.ts';
 import { sent } from '../sent.ts';
 
 export const PATCH_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
-const LIST_URN = 'urn:ietf:params:scim:api:messages:2.0:ListResponse';
 
 /**
  * A ListResponse (RFC 7644 §3.4.2); `startIndex` is where the page was asked to begin. Resources are rendered as they come, as many as
@@ -21,7 +20,13 @@ export async function listAnswer(
   resources: AsyncIterable<Json> | Iterable<Json>,
 ): Promise<Answer> {
   const { count, pieces } = await renderPage(resources);
-  const around = { schemas: [LIST_URN], totalResults: total, startIndex, itemsPerPage: count, Resources: [] };
+  const around = {
+    schemas: [Messages.ListResponse.id],
+    totalResults: total,
+    startIndex,
+    itemsPerPage: count,
+    Resources: [],
+  };
   const head = JSON.stringify(around).slice(0, -END.length);
   return { status: 200, pieces: [Buffer.from(head), ...pieces, Buffer.from(END)] };
 }
@@ -33,13 +38,13 @@ const TYPES: readonly string[] = [
   USER_URN,
   GROUP_URN,
   PATCH_URN,
-  LIST_URN,
-  'urn:ietf:params:scim:api:messages:2.0:SearchRequest',
-  'urn:ietf:params:scim:api:messages:2.0:BulkRequest',
-  'urn:ietf:params:scim:api:messages:2.0:BulkResponse',
-  'urn:ietf:params:scim:api:messages:2.0:Error',
-  'urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig',
-  'urn:ietf:params:scim:schemas:core:2.0:ResourceType',
+  Messages.ListResponse.id,
+  Messages.SearchRequest.id,
+  Messages.BulkRequest.id,
+  Messages.BulkResponse.id,
+  Messages.ErrorResponse.id,
+  Schemas.ServiceProviderConfig.id,
+  Schemas.ResourceType.id,
   'urn:ietf:params:scim:schemas:core:2.0:Schema',
 ];
 

@@ -2,10 +2,8 @@
 import { BridgeError } from '../../errors.ts';
 import type { GroupQuery, Listed } from '../../bridge/requests/use-cases.ts';
 import { resolvePath } from '../../mapping/attribute-path.ts';
-import { USER } from '../../mapping/attributes.ts';
+import { GROUP, USER, type ResourceSchema } from '../../mapping/schema.ts';
 import type { FilterNode } from '../../mapping/filter.ts';
-import { GROUP } from '../../mapping/group-attributes.ts';
-import type { ResourceSchema } from '../../mapping/schema.ts';
 import { sortInSlices, sortKey } from '../../mapping/sort.ts';
 import { nextSlice, sliceIsOver } from '../../mapping/slices.ts';
 import type { Json } from './body.ts';

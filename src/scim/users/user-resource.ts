@@ -1,6 +1,6 @@
 /** A user as the client sees it: schemas, id, attributes, meta, cut down to what was asked for. */
 import type { GroupRef, UserResource } from '../../bridge/requests/use-cases.ts';
-import { schemasOf, USER } from '../../mapping/attributes.ts';
+import { USER, schemasOf } from '../../mapping/schema.ts';
 import { createProjection, type Asked, type Projection } from '../../mapping/project.ts';
 import type { Json } from '../http/body.ts';
 import { groupLocation, metaOf, userLocation } from '../http/meta.ts';

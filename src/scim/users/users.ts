@@ -1,6 +1,6 @@
 /** /Users (RFC 7644 §3.2 to §3.6). */
 import type { Edit, UserResource } from '../../bridge/requests/use-cases.ts';
-import { USER } from '../../mapping/attributes.ts';
+import { USER } from '../../mapping/schema.ts';
 import type { Asked } from '../../mapping/project.ts';
 import type { Json } from '../http/body.ts';
 import { coerceResource } from '../coerce.ts';

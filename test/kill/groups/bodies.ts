@@ -1,5 +1,5 @@
 /** Wishes about groups as SCIM requests, each in one of the shapes that clients use. */
-import { GROUP_URN } from '../../../src/mapping/group-attributes.ts';
+import { GROUP_URN } from '../../../src/mapping/schema.ts';
 import { patch } from '../../end-to-end/people.ts';
 import { type Random, chance } from '../../mapping/random.ts';
 import type { Request } from '../bodies.ts';
