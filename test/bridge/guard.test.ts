@@ -47,7 +47,7 @@ for (const at of ['one after the other', 'at once'] as const) {
 test('two processes let go the last two owners at once: one is refused, although neither hears the other', async () => {
   const active = new Set(['ann', 'bob']);
   const guarded = async (): Promise<ProtectedByZitadel> => ({ reasons: new Map(), activeOwners: new Set(active) });
-  const zitadel = { ...createFakeZitadel([]), guarded };
+  const zitadel = { ...createFakeZitadel([]), protectedUsers: guarded };
   const leases = createLeases(Date.now);
   const store = {
     lease: async (key: Key, ms: number) => leases.take(key, ms),
@@ -102,7 +102,7 @@ test('a DELETE that is refused takes no PATCH beside it with it', async () => {
   const { tenant, ctx, zitadel } = setting;
   const { id } = (await tenant.users.create(ctx, { user: { userName: 'eve' }, hash: 'eve' })).resource;
   Object.assign(zitadel, {
-    async guarded(): Promise<ProtectedByZitadel> {
+    async protectedUsers(): Promise<ProtectedByZitadel> {
       await reading.promise;
       return { reasons: new Map([[id, 'it holds an instance role']]), activeOwners: new Set() };
     },
@@ -122,7 +122,8 @@ test('a DELETE that is done takes the PATCH beside it with it', async () => {
   const { tenant, ctx, zitadel } = setting;
   const { id } = (await tenant.users.create(ctx, { user: { userName: 'eva' }, hash: 'eva' })).resource;
   Object.assign(zitadel, {
-    guarded: () => reading.promise.then((): ProtectedByZitadel => ({ reasons: new Map(), activeOwners: new Set() })),
+    protectedUsers: () =>
+      reading.promise.then((): ProtectedByZitadel => ({ reasons: new Map(), activeOwners: new Set() })),
   });
   const removed = tenant.users.remove(ctx, id).then(() => 204, statusOf);
   await isAsked(setting, id, 1);

@@ -1,23 +1,18 @@
-import type { Clock, Context } from '../ports/context.ts';
-import type { Store } from '../ports/store.ts';
+import type { Context } from '../ports/context.ts';
+import type { SubmitContext } from '../requests/submit.ts';
 import { askedOf } from '../row/views.ts';
-import type { Timing } from '../timing.ts';
 import { BridgeError } from '../../errors.ts';
 import type { Lock } from '../delivery/exclusive.ts';
-import type { DefinitionChanges } from './definition-changes.ts';
+import { changeDefinition, removeDefinition, standingOf } from './definition-changes.ts';
 import { createIdList } from './id-list.ts';
-import type { MembershipChanges } from './membership-changes.ts';
+import { changeMembers, type MembershipContext } from './membership-changes.ts';
 import type { RuleEvaluation } from './rule-evaluation.ts';
 
 export interface DeletionsOptions {
-  readonly tenant: string;
-  readonly store: Store;
-  readonly lock: Lock;
-  readonly definitions: DefinitionChanges;
-  readonly memberships: MembershipChanges;
+  readonly groups: SubmitContext;
+  readonly members: MembershipContext;
   readonly rules: RuleEvaluation;
-  readonly clock: Clock;
-  readonly timing: Timing;
+  readonly lock: Lock;
 }
 
 export interface Deletions {
@@ -33,22 +28,23 @@ export interface Deletions {
 /** Members read at once. */
 const AT_ONCE = 1_000;
 
-export function createDeletions(options: DeletionsOptions): Deletions {
-  const { tenant, store, lock, definitions, memberships, rules, clock, timing } = options;
+export function createDeletions({ groups, members, rules, lock }: DeletionsOptions): Deletions {
+  const { tenant, store, clock, timing } = groups.requests;
   const list = createIdList(store, lock, `deleting:${tenant}`);
   const running = new Set<string>();
 
   async function carryOut(ctx: Context, id: string, deadline: number): Promise<void> {
     for (;;) {
-      const members = [
+      const left = [
         ...(await store.members(tenant, id, AT_ONCE)),
         ...(await store.members(tenant, askedOf(id), AT_ONCE)),
       ];
-      if (members.length === 0) break;
-      await memberships.change(ctx, id, new Map(members.map((member) => [member.id, false])), deadline, true);
+      if (left.length === 0) break;
+      const request = { ctx, group: id, deadline, begun: true };
+      await changeMembers(members, request, new Map(left.map((member) => [member.id, false])));
     }
     await rules.forget(id);
-    await definitions.remove(ctx, id, deadline, clock() >= deadline);
+    await removeDefinition(groups, { ctx, id, deadline, later: clock() >= deadline });
     await list.drop(id);
   }
 
@@ -61,15 +57,10 @@ export function createDeletions(options: DeletionsOptions): Deletions {
       try {
         await list.add(id);
         try {
-          await definitions.change(
-            ctx,
-            id,
-            (now) => {
-              isMarked = true;
-              return { ...now, deleting: true };
-            },
-            deadline,
-          );
+          await changeDefinition(groups, { ctx, id, deadline }, (now) => {
+            isMarked = true;
+            return { ...now, deleting: true };
+          });
         } catch (error) {
           await list.drop(id).catch(() => undefined);
           throw error;
@@ -90,7 +81,7 @@ export function createDeletions(options: DeletionsOptions): Deletions {
         const deadline = clock() + timing.answerWithinMs;
         try {
           // no mark was written, so nobody was promised the deletion: the group stays, the list forgets it
-          if ((await definitions.standing(id)) === 'deleting') await carryOut(ctx, id, deadline);
+          if ((await standingOf(groups, id)) === 'deleting') await carryOut(ctx, id, deadline);
           else await list.drop(id);
         } catch (error) {
           // an outage: the next one goes on

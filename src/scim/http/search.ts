@@ -1,6 +1,6 @@
 /** POST /.search (RFC 7644 §3.4.3): users and groups in one list, users first where nothing is asked of the order. */
 import { BridgeError } from '../../errors.ts';
-import type { GroupQuery, Listed } from '../../bridge/requests/use-cases.ts';
+import type { Listed, ListQuery } from '../../bridge/requests/use-cases.ts';
 import { resolvePath } from '../../mapping/attribute-path.ts';
 import { USER } from '../../mapping/attributes.ts';
 import type { FilterNode } from '../../mapping/filter.ts';
@@ -18,7 +18,7 @@ import type { ScimRequest, Serve } from './request.ts';
 import { narrowed } from '../filter/search-filter.ts';
 import { projectionOf, renderUser } from '../users/user-resource.ts';
 
-type Query = Omit<GroupQuery, 'members' | 'location'>;
+type Query = Omit<ListQuery, 'members' | 'location'>;
 
 /** One resource type as the search sees it. */
 interface Kind {
