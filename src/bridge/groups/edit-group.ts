@@ -5,6 +5,7 @@ import type { Context } from '../ports/context.ts';
 import type { GroupEdit, GroupResource, Shown } from '../requests/use-cases.ts';
 import { TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID } from './active-rules.ts';
 import { changeDefinition, readDefinition, type Trusted } from './definition-changes.ts';
+import { deleteGroup } from './deletions.ts';
 import type { GroupContext } from './group-context.ts';
 import { bringMembers, checkCycles, sortedMembers, unknownMembers } from './group-members.ts';
 import { memberChangesOf } from './member-changes.ts';
@@ -48,7 +49,7 @@ export async function removeGroup(
   const deadline = clock() + timing.answerWithinMs;
   await context.locks.take(id, true, timing.answerWithinMs / 2, async () => {
     await matching(context, id, ifMatch);
-    await context.deletions.remove(ctx, id, deadline);
+    await deleteGroup(context.deletions, ctx, id, deadline);
   });
 }
 

@@ -1,7 +1,7 @@
 import type { ScanLine } from '../requests/scan-queue.ts';
 import type { Replays } from '../requests/replay.ts';
 import type { SubmitContext } from '../requests/submit.ts';
-import type { Deletions } from './deletions.ts';
+import type { DeletionContext } from './deletions.ts';
 import type { Directory } from './directory.ts';
 import type { GroupLocks } from './group-locks.ts';
 import type { GroupViews } from './group-views.ts';
@@ -16,7 +16,7 @@ export interface GroupContext {
   readonly members: MembershipContext;
   readonly directory: Directory;
   readonly rules: RuleEvaluation;
-  readonly deletions: Deletions;
+  readonly deletions: DeletionContext;
   readonly views: GroupViews;
   readonly locks: GroupLocks;
   readonly replays: Replays;

@@ -13,10 +13,11 @@ import type { Unique } from '../row/types.ts';
 import { type ActiveRules, createActiveRules } from './active-rules.ts';
 import { tidyAfterSweep, type Tidied } from './after-sweep.ts';
 import { RULES_ID } from './definitions.ts';
-import { createDeletions } from './deletions.ts';
+import { type DeletionContext, finishDeletions } from './deletions.ts';
 import type { Directory } from './directory.ts';
 import { createGroupLocks } from './group-locks.ts';
 import { syncGroupStore } from './group-store-sync.ts';
+import { createIdList } from './id-list.ts';
 import { groupStoreTarget } from './group-store-target.ts';
 import { createGroupViews } from './group-views.ts';
 import { createGroups } from './groups.ts';
@@ -107,7 +108,13 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
     refusalFor: () => undefined,
     holderOf: (holder) => store.read(holder),
   };
-  const deletions = createDeletions({ groups, members, rules, lock });
+  const deletions: DeletionContext = {
+    groups,
+    members,
+    rules,
+    list: createIdList(store, lock, `deleting:${tenant}`),
+    running: new Set(),
+  };
   const operator = createRuleActions({ ...requests, groupsUnique: unique, book, rules, directory });
   let isWatched = false;
   let isRead = false;
@@ -151,7 +158,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
       refresh: async () => undefined,
     }),
     async open() {
-      await directory.load(await deletions.under());
+      await directory.load(await deletions.list.all());
       isRead = await book.load();
       // a row that cannot be read now is read when it is written next, or at the next start
       if (!isWatched) store.watch?.(shelf, (id) => void reload(id).catch(() => undefined));
@@ -161,7 +168,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
       if (book.active()) await book.check();
     },
     async prepare() {
-      await syncGroupStore({ ...requests, zitadel, directory, unique, onDeleting: deletions.begun });
+      await syncGroupStore({ ...requests, zitadel, directory, unique, onDeleting: deletions.list.add });
       if (!isRead && !(await book.load())) await book.begin();
       if (book.active() && !book.checked()) await book.check();
       isRead = true;
@@ -172,7 +179,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
         acceptRemovals,
       );
       await rules.resume();
-      await deletions.finish();
+      await finishDeletions(deletions);
       if (config.applyOnStart && applying === undefined && (await isToApply()))
         applying = operator
           .apply(() => undefined, ending.signal)
