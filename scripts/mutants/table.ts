@@ -91,8 +91,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'membership not vouched for',
     file: 'src/bridge/groups/membership-changes.ts',
-    find: 'joins && !row.vouched.includes(group) ? [...row.vouched, group] : row.vouched;',
-    replace: 'row.vouched;',
+    find: 'joins && !row.trusted.includes(group) ? [...row.trusted, group] : row.trusted;',
+    replace: 'row.trusted;',
     tests: [GROUPS],
   },
   {
@@ -133,8 +133,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a refused delete takes the PATCH beside it',
     file: 'src/bridge/requests/edit-user.ts',
-    find: "kind !== 'delete' || answered || orphan",
-    replace: "kind !== 'delete' || answered || orphan || true",
+    find: "kind !== 'delete' || acknowledged || abandoned",
+    replace: "kind !== 'delete' || acknowledged || abandoned || true",
     tests: ['test/bridge/guard.test.ts'],
   },
   {

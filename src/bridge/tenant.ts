@@ -6,7 +6,8 @@ import { createLock } from './delivery/exclusive.ts';
 import { createDirectory } from './groups/directory.ts';
 import { createTenantGroups, type GroupsConfig } from './groups/tenant-groups.ts';
 import { usersThenGroups } from './operator/users-then-groups.ts';
-import { createSubmit } from './requests/submit.ts';
+import { createBacklogLimit } from './requests/backlog-limit.ts';
+import type { RequestContext } from './requests/context.ts';
 import { recoverInFlight, bringNear, putAllOnHold, leftLeaving, type Shelf } from './sync/recovery.ts';
 import { createQueueActions } from './operator/queue-actions.ts';
 import type { Operator, TenantState } from './ports/operator.ts';
@@ -26,7 +27,10 @@ import { createSyncLoop, type SyncEvent } from './sync/loop.ts';
 import type { Timing } from './timing.ts';
 import type { Groups, Users } from './requests/use-cases.ts';
 import { createUsers } from './requests/users.ts';
-import { createView } from './requests/read-users.ts';
+import { readUser, type UserView } from './requests/read-users.ts';
+import { createReplays } from './requests/replay.ts';
+import { holderOf } from './requests/unique-names.ts';
+import type { UserContext } from './requests/user-context.ts';
 import type { Delivery } from './delivery/record-outcome.ts';
 
 export type { SyncEvent };
@@ -136,33 +140,44 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   const availability = createTenantAvailability({ ...options, tenant: id, peers });
   const directory = createDirectory(id, store);
   const nameOf = (group: string): string | undefined => directory.find(group)?.displayName;
-  const scans = createScanLine(timing.answerWithinMs);
-  const view = createView({ ...options, tenant: id, nameOf, scans });
   const lock = createLock(store, timing.leaseMs);
   const guard = createProtectedUsers({ ...options, tenant: id, peers, lock });
   const passwordRules = (): PasswordRules => {
     if (rules !== undefined) return rules;
     throw new BridgeError(503, "the organization's password policy is not read yet; try again", { retryAfter: 5 });
   };
-  const submit = createSubmit({ ...options, availability, refusalFor: guard.refusalFor });
-  const users = createUsers({
-    ...options,
+  const requests: RequestContext = {
     tenant: id,
+    store,
+    deliver: options.deliver,
+    waiters: options.waiters,
+    availability,
+    whenDown: options.whenDown,
+    peers,
+    scheduler: options.scheduler,
+    clock,
+    ids: options.ids,
+    timing,
+  };
+  const view: UserView = { requests, unique, zitadel, refreshing: new Map() };
+  const users: UserContext = {
+    requests,
+    unique,
     view,
-    submit,
+    hasRoom: createBacklogLimit(store, options.maxPending, clock),
+    refusalFor: guard.refusalFor,
+    holderOf: (holder, name, deadline) => holderOf(view, holder, name, deadline),
+    replays: createReplays(requests, unique),
+    scans: createScanLine(timing.answerWithinMs),
     nameOf,
     passwordRules: options.passwords === 'set' ? passwordRules : undefined,
-  });
+  };
   const groups = createTenantGroups({
-    ...options,
-    view,
-    availability,
-    directory,
-    scans,
-    lock,
-    peers,
-    submit,
+    users,
+    uniqueDisplayName: options.uniqueDisplayName,
     config: options.groups,
+    lock,
+    directory,
     spares: guard.spares,
     onOff: (off) => options.onRules(off, groups.book.differs()),
   });
@@ -209,7 +224,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         ...options,
         tenant: id,
         async refresh(user) {
-          await view.row(user, timing.believedMs).catch(() => undefined); // gone is an answer too
+          await readUser(view, user, timing.believedMs).catch(() => undefined); // gone is an answer too
         },
       }),
       groups.operate,
@@ -259,7 +274,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
   };
 
   const tenant: BridgeTenant = {
-    users,
+    users: createUsers(users),
     groups: groups.groups,
     operator,
     target: (shelf) => (shelf === id ? target : groups.target),

@@ -147,11 +147,11 @@ export function createFakeGroups(clock: () => number, users: Users): FakeGroups 
       await change(group, { kind: 'add', ids: members });
       return { resource: await resourceOf(group, true), ended: () => undefined };
     },
-    async get(_ctx, id, { members }) {
+    async get(_ctx, id, { members } = { members: false }) {
       failing();
       return resourceOf(confirmed(id), members);
     },
-    async list(_ctx, { filter, sortBy, sortOrder, startIndex, count, members, location }) {
+    async list(_ctx, { filter, sortBy, sortOrder, startIndex, count, members = false, location }) {
       failing();
       const match = filter ? compileFilter(filter, GROUP) : () => true;
       const documents = await Promise.all([...groups.values()].map((group) => document(group, location)));
@@ -163,7 +163,7 @@ export function createFakeGroups(clock: () => number, users: Users): FakeGroups 
         resources: await Promise.all(page.map(({ group }) => resourceOf(group, members))),
       };
     },
-    async edit(_ctx, id, edit, { members }) {
+    async edit(_ctx, id, edit, { members } = { members: false }) {
       failing();
       const group = confirmed(id);
       precondition(group, edit.ifMatch);

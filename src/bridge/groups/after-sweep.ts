@@ -13,9 +13,10 @@ import { textOf, withRights } from '../delivery/rights.ts';
 import { isIdle } from '../row/views.ts';
 import type { Timing } from '../timing.ts';
 import { updateRow } from '../row/update-row.ts';
-import type { DefinitionChanges } from './definition-changes.ts';
+import { changeDefinition } from './definition-changes.ts';
 import type { Directory } from './directory.ts';
-import type { MembershipChanges } from './membership-changes.ts';
+import { changeMembers, type MembershipContext } from './membership-changes.ts';
+import type { SubmitContext } from '../requests/submit.ts';
 import type { RuleEvaluation } from './rule-evaluation.ts';
 import type { ActiveRules } from './active-rules.ts';
 
@@ -25,8 +26,8 @@ export interface AfterSweepOptions {
   readonly store: Store;
   readonly zitadel: Pick<Zitadel, 'allRights'>;
   readonly directory: Directory;
-  readonly definitions: DefinitionChanges;
-  readonly memberships: MembershipChanges;
+  readonly groups: SubmitContext;
+  readonly members: MembershipContext;
   readonly book: ActiveRules;
   readonly rules: RuleEvaluation;
   readonly scheduler: Scheduler;
@@ -52,8 +53,8 @@ export async function tidyAfterSweep(options: AfterSweepOptions, acceptRemovals:
     store,
     zitadel,
     directory,
-    definitions,
-    memberships,
+    groups,
+    members,
     book,
     rules,
     scheduler: wake,
@@ -132,13 +133,12 @@ export async function tidyAfterSweep(options: AfterSweepOptions, acceptRemovals:
         there.includes(value) || clock() - at > PENDING_KEEP;
       if (!definition.pending.some(isOver)) continue;
       try {
-        await memberships.change(ctx, id, new Map(there.map((value) => [value, true])), deadline, true);
-        await definitions.change(
-          ctx,
-          id,
-          (now) => ({ ...now, pending: now.pending.filter((each) => !isOver(each)) }),
-          deadline,
-        );
+        const request = { ctx, group: id, deadline, begun: true };
+        await changeMembers(members, request, new Map(there.map((value) => [value, true])));
+        await changeDefinition(groups, { ctx, id, deadline }, (now) => ({
+          ...now,
+          pending: now.pending.filter((each) => !isOver(each)),
+        }));
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error; // the next sweep tries again
       }

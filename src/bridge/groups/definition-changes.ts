@@ -1,132 +1,113 @@
-/** Writing definitions: each is a change of its group's row, handed over like a change of a user; the holder is the user it is sent to. */
+/** Writing definitions: each is a change of its group's row, submitted like a change of a user; the group store user is what it is sent to. */
 import { BridgeError } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
 import type { Definition } from '../../mapping/groups.ts';
-import type { Submit } from '../requests/submit.ts';
-import { releasedBy } from '../row/hold.ts';
-import type { Clock, Context } from '../ports/context.ts';
-import type { Row } from '../row/types.ts';
-import type { Store } from '../ports/store.ts';
-import { baseFacts, emptyRow, isCreation, isId, newChange, nextRevision, taken } from '../row/views.ts';
+import { type Asked, checkAccepted, submitChange, type SubmitContext, type Submitted } from '../requests/submit.ts';
+import type { Context } from '../ports/context.ts';
+import type { Key, Row } from '../row/types.ts';
+import { baseFacts, emptyRow, isId } from '../row/views.ts';
 import { groupsOf } from '../row/kinds.ts';
 import { definitionFacts, definitionOf } from './definitions.ts';
 import { EVALUATED, TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID } from './active-rules.ts';
 
-export interface DefinitionChangesOptions {
-  readonly tenant: string;
-  readonly store: Store;
-  /** of the tenant's groups */
-  readonly submit: Submit;
-  readonly clock: Clock;
-}
-
 /** What a request can vouch for. */
 export type Trusted = typeof TRUSTED_DISPLAY_NAME | typeof TRUSTED_EXTERNAL_ID;
 
-export interface DefinitionChanges {
-  /** The row of a group that is there and not being deleted, with its definition, all that was asked included. Throws 404. */
-  read(id: string): Promise<{ readonly row: Row; readonly definition: Definition }>;
-  /** Whether a group is there, or on its way out. */
-  standing(id: string): Promise<'there' | 'deleting' | 'gone'>;
-  /**
-   * Gives the id of the group that was made; of another one when an equal request has made that and was not answered yet. Throws 409
-   * when the name has to be unique and is not, 503 when nothing was kept.
-   */
-  create(ctx: Context, id: string, definition: Definition, hash: string, deadline: number): Promise<string>;
-  /**
-   * Writes what `make` makes of the definition as it is by then; `said`: what of it SCIM says itself. False: nothing was to be
-   * written. `later`: it is kept and left to the queue.
-   */
-  change(
-    ctx: Context,
-    id: string,
-    make: (definition: Definition) => Definition,
-    deadline: number,
-    options?: { readonly said?: readonly Trusted[]; readonly later?: boolean },
-  ): Promise<boolean>;
-  remove(ctx: Context, id: string, deadline: number, later: boolean): Promise<void>;
+/** A request that writes one definition. */
+export interface DefinitionRequest {
+  readonly ctx: Context;
+  readonly id: string;
+  readonly deadline: number;
+  /** it is kept and left to the queue */
+  readonly later?: boolean;
 }
 
-export function createDefinitionChanges({ tenant, store, submit, clock }: DefinitionChangesOptions): DefinitionChanges {
-  const keyOf = (id: string) => ({ tenant: groupsOf(tenant), id });
+/** A group that is there, with all that was asked of it. */
+export interface Defined {
+  readonly row: Row;
+  readonly definition: Definition;
+}
 
-  async function find(id: string, hidden: boolean): Promise<{ readonly row: Row; readonly definition: Definition }> {
-    const row = isId(id) ? await store.read(keyOf(id)) : undefined;
-    const definition = row === undefined ? undefined : definitionOf(id, baseFacts(row));
-    if (row === undefined || definition === undefined || (definition.deleting && !hidden)) throw absent();
-    return { row, definition };
-  }
+const keyIn = ({ requests }: SubmitContext, id: string): Key => ({ tenant: groupsOf(requests.tenant), id });
 
-  /** Whether it was written; false: somebody else wrote meanwhile. */
-  async function written(row: Row, expect: number, deadline: number, later: boolean): Promise<boolean> {
-    const outcome = await submit(row, expect, deadline, later).catch(asGroup);
-    if (outcome.kind === 'refused') throw outcome.error;
-    if (outcome.kind === 'name') throw taken(outcome.name);
-    return outcome.kind === 'ok';
-  }
+/** Throws 404 for a group that is not there, or is being deleted. */
+function definedBy(row: Row | undefined): Defined {
+  const definition = row === undefined ? undefined : definitionOf(row.id, baseFacts(row));
+  if (row === undefined || definition === undefined || definition.deleting) throw absent();
+  return { row, definition };
+}
 
-  return {
-    read: (id) => find(id, false),
-    async standing(id) {
-      const row = await store.read(keyOf(id));
-      const definition = row === undefined ? undefined : definitionOf(id, baseFacts(row));
-      return definition === undefined ? 'gone' : definition.deleting ? 'deleting' : 'there';
-    },
-    async create(ctx, id, definition, hash, deadline) {
-      const at = clock();
-      const blank = emptyRow(keyOf(id), at);
-      const facts = definitionFacts(id, definition);
-      const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at });
-      const row = {
-        ...blank,
-        version: 1,
-        trusted: [TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID],
-        pending: [change],
-        replay: { hash, open: true },
-      };
-      const outcome = await submit(row, 0, deadline).catch(asGroup);
-      if (outcome.kind === 'ok') return id;
-      if (outcome.kind === 'refused') throw outcome.error;
-      if (outcome.kind === 'version') throw new Error('a new id was taken');
-      if (isCreation(outcome.name)) return outcome.holder.id;
-      throw taken(outcome.name);
-    },
-    async change(ctx, id, make, deadline, { said = [], later = false } = {}) {
-      for (;;) {
-        const { row, definition } = await find(id, false);
-        const next = make(definition);
-        const isSame = stableJson(next) === stableJson(definition);
-        if (isSame && said.every((each) => row.trusted.includes(each))) return false;
-        const at = clock();
-        const facts = definitionFacts(id, next);
-        const change = newChange(ctx, { revision: nextRevision(row), kind: 'edit', facts, named: [], at });
-        // what SCIM says of the name is looked at by the rules again
-        const before = row.trusted.filter((each) => said.length === 0 || each !== EVALUATED);
-        const trusted = [...new Set([...before, ...said])];
-        const wish = { ...row, version: row.version + 1, trusted, pending: [...releasedBy(row.pending), change] };
-        if (await written(wish, row.version, deadline, later)) return true;
-      }
-    },
-    async remove(ctx, id, deadline, later) {
-      for (;;) {
-        const { row } = await find(id, true);
-        const change = newChange(ctx, {
-          revision: nextRevision(row),
-          kind: 'delete',
-          facts: {},
-          named: [],
-          at: clock(),
-        });
-        const next = { ...row, version: row.version + 1, pending: [...releasedBy(row.pending), change] };
-        if (await written(next, row.version, deadline, later)) return;
-      }
-    },
+/** Throws 404. */
+export async function readDefinition(context: SubmitContext, id: string): Promise<Defined> {
+  return definedBy(isId(id) ? await context.requests.store.read(keyIn(context, id)) : undefined);
+}
+
+/** Whether a group is there, or on its way out. */
+export async function standingOf(context: SubmitContext, id: string): Promise<'there' | 'deleting' | 'gone'> {
+  const row = await context.requests.store.read(keyIn(context, id));
+  const definition = row === undefined ? undefined : definitionOf(id, baseFacts(row));
+  return definition === undefined ? 'gone' : definition.deleting ? 'deleting' : 'there';
+}
+
+/** taken: by the name where it has to be unique, or by an equal request that was not answered yet (`isCreation`). */
+export function createDefinition(
+  context: SubmitContext,
+  { ctx, id, deadline }: DefinitionRequest,
+  definition: Definition,
+  hash: string,
+): Promise<Submitted> {
+  const onto = {
+    ...emptyRow(keyIn(context, id), context.requests.clock()),
+    trusted: [TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID],
+    replay: { hash, open: true },
   };
+  const change = { kind: 'create', facts: definitionFacts(id, definition), named: [] } as const;
+  return submitChange(context, { ctx, read: async () => onto, make: () => ({ onto, change }), deadline });
 }
 
-/** Rows are told of as users. */
-function asGroup(error: unknown): never {
-  throw error instanceof BridgeError && error.status === 404 ? absent() : error;
+/** Writes what `make` makes of the definition as it is by then; `trusted`: what of it SCIM says itself. False: nothing was to be written. */
+export function changeDefinition(
+  context: SubmitContext,
+  request: DefinitionRequest,
+  make: (definition: Definition) => Definition,
+  trusted: readonly Trusted[] = [],
+): Promise<boolean> {
+  return submitDefinition(context, request, (read) => {
+    const { row, definition } = definedBy(read);
+    const next = make(definition);
+    const isSame = stableJson(next) === stableJson(definition);
+    if (isSame && trusted.every((each) => row.trusted.includes(each))) return undefined;
+    // what SCIM says of the name is looked at by the rules again
+    const before = row.trusted.filter((each) => trusted.length === 0 || each !== EVALUATED);
+    const onto = { ...row, trusted: [...new Set([...before, ...trusted])] };
+    return { onto, change: { kind: 'edit', facts: definitionFacts(row.id, next), named: [] } };
+  });
+}
+
+export async function removeDefinition(context: SubmitContext, request: DefinitionRequest): Promise<void> {
+  await submitDefinition(context, request, (onto) => {
+    if (definitionOf(onto.id, baseFacts(onto)) === undefined) throw absent();
+    return { onto, change: { kind: 'delete', facts: {}, named: [] } };
+  });
+}
+
+/** Whether anything was written. */
+async function submitDefinition(
+  context: SubmitContext,
+  { ctx, id, deadline, later = false }: DefinitionRequest,
+  make: (row: Row) => Asked | undefined,
+): Promise<boolean> {
+  const { store, clock, timing } = context.requests;
+  const submitted = await submitChange(context, {
+    ctx,
+    read: () => store.read(keyIn(context, id)),
+    make,
+    deadline,
+    giveUpAt: Math.max(clock(), deadline) + timing.answerWithinMs,
+    later: () => later,
+  });
+  checkAccepted(submitted, absent);
+  return submitted.kind === 'accepted';
 }
 
 export const absent = (): BridgeError => new BridgeError(404, 'there is no group with this id');

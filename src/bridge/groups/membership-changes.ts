@@ -1,179 +1,156 @@
 /** Memberships: each is a fact of its user's row, so a change of a group costs what changes in it. */
 import { BridgeError } from '../../errors.ts';
 import { groupKey, MEMBER } from '../../mapping/groups.ts';
-import { contended, type Submit } from '../requests/submit.ts';
-import { releasedBy } from '../row/hold.ts';
 import { inParallel } from '../in-parallel.ts';
-import type { HeldBy } from '../requests/unique-names.ts';
-import type { Clock, Context } from '../ports/context.ts';
+import type { Context } from '../ports/context.ts';
 import type { Row } from '../row/types.ts';
-import type { Store } from '../ports/store.ts';
-import { newChange, nextRevision, shownFacts, taken } from '../row/views.ts';
-import type { Timing } from '../timing.ts';
-import type { View } from '../requests/read-users.ts';
+import { absent, shownFacts } from '../row/views.ts';
+import { readUser } from '../requests/read-users.ts';
+import { checkAccepted, submitChange } from '../requests/submit.ts';
+import type { UserContext } from '../requests/user-context.ts';
 
-export interface MembershipChangesOptions {
-  readonly tenant: string;
-  readonly store: Store;
-  readonly view: View;
-  /** of the tenant's users */
-  readonly submit: Submit;
-  readonly heldBy: HeldBy;
+export interface MembershipContext {
+  readonly users: UserContext;
   /** whether rules are in force: then each change looks at the rights as well */
   readonly givesRights: () => boolean;
-  readonly clock: Clock;
-  readonly timing: Timing;
+}
+
+/** A request that changes who is a member of a group. */
+export interface MemberRequest {
+  readonly ctx: Context;
+  readonly group: string;
+  readonly deadline: number;
+  /** something of the request is done already, so all of it is carried out */
+  readonly begun: boolean;
 }
 
 /** true: is to be a member; false: is not. */
 export type MemberChanges = ReadonlyMap<string, boolean>;
 
-export interface MembershipChanges {
-  /**
-   * Brings users into a group or out of it, a few at a time, until the deadline; what is left then is answered and delivered by the queue.
-   * `begun`: something of the request is done already, so all of it is carried out. Gives ids that are no users. Throws BridgeError: 503
-   * when nothing was kept, else the first refusal once all the others are done.
-   */
-  change(
-    ctx: Context,
-    group: string,
-    wishes: MemberChanges,
-    deadline: number,
-    begun: boolean,
-  ): Promise<readonly string[]>;
-  /** Those of these ids that no user has; ZITADEL is asked for those without a row. Throws BridgeError 503 past the deadline. */
-  unknown(ids: readonly string[], deadline: number): Promise<readonly string[]>;
-  /**
-   * Whether a user has one of these ids, as the rows say, or as ZITADEL says of ids without a row; looks no further than the first.
-   * Throws BridgeError 503 past the deadline.
-   */
-  knowsAny(ids: readonly string[], who: 'rows' | 'zitadel', deadline: number): Promise<boolean>;
-}
-
 /** Users written at once: more would only wait inside ZITADEL, and keep others waiting. */
 const AT_ONCE = 6;
-/** ms that keeping one change takes at most, when nothing is sent for it. */
-const KEEPING = 0.7;
+/** What keeping one change takes at most, when nothing is sent for it. */
+const KEEPING_MS = 0.7;
 /** Any age of the view will do. */
 const ANY_AGE = Number.POSITIVE_INFINITY;
 
-export function createMembershipChanges(options: MembershipChangesOptions): MembershipChanges {
-  const { tenant, store, view, submit, heldBy, givesRights, clock, timing } = options;
+/**
+ * Brings users into a group or out of it, a few at a time, until the deadline; what is left then is acknowledged and delivered by the
+ * queue. Gives ids that are no users. Throws BridgeError: 503 when nothing was kept, else the first refusal once all the others are done.
+ */
+export async function changeMembers(
+  context: MembershipContext,
+  request: MemberRequest,
+  wishes: MemberChanges,
+): Promise<readonly string[]> {
+  const { clock, timing } = context.users.requests;
+  const reserveMs = Math.min(timing.answerWithinMs / 2, wishes.size * KEEPING_MS);
+  const hurries = (): boolean => clock() >= request.deadline - reserveMs;
+  const unknown: string[] = [];
+  let done = request.begun;
 
-  /** `asks`: ZITADEL is asked for a user that has no row. */
-  async function rowOf(id: string, asks: boolean): Promise<Row | undefined> {
-    const row = await store.read({ tenant, id });
-    if (row !== undefined && shownFacts(row) !== null) return row;
-    if (row === undefined ? !asks : !row.doubt) return undefined;
-    try {
-      return await view.row(id, ANY_AGE);
-    } catch (error) {
-      if (error instanceof BridgeError && error.status === 404) return undefined;
-      throw error;
-    }
+  /** The failures of those that were tried. */
+  async function tryAll(ids: readonly string[], later: () => boolean): Promise<ReadonlyMap<string, unknown>> {
+    const failures = new Map<string, unknown>();
+    await inParallel(ids, AT_ONCE, async (id) => {
+      try {
+        const joins = wishes.get(id) === true;
+        if (await changeMember(context, request, { id, joins, later })) done = true;
+        else if (joins) unknown.push(id);
+      } catch (error) {
+        failures.set(id, error);
+      }
+    });
+    return failures;
   }
 
-  /** Whether it was done; false: there is no such user. */
-  async function one(ctx: Context, group: string, id: string, joins: boolean, deadline: number, later: () => boolean) {
-    for (;;) {
-      const row = await rowOf(id, !later());
-      if (row === undefined) return false;
-      if (isSo(row, group, joins)) return true;
-      const change = newChange(ctx, {
-        revision: nextRevision(row),
-        kind: 'edit',
-        facts: { [groupKey(group)]: joins ? MEMBER : null },
-        named: [],
-        at: clock(),
-        ...(givesRights() ? { rights: true } : {}),
-      });
+  let failures = await tryAll([...wishes.keys()], hurries);
+  // once some of it is done all of it is: the client is told of one outcome
+  const waiting = [...failures].flatMap(([id, error]) => (isOutage(error) ? [id] : []));
+  if (done && waiting.length > 0) {
+    const again = await tryAll(waiting, () => true);
+    failures = new Map([...[...failures].filter(([, error]) => !isOutage(error)), ...again]);
+  }
+  const [first] = failures.values();
+  if (first !== undefined) throw first;
+  return unknown;
+}
+
+/** Whether it was done; false: there is no such user. */
+async function changeMember(
+  { users, givesRights }: MembershipContext,
+  { ctx, group, deadline }: MemberRequest,
+  { id, joins, later }: { readonly id: string; readonly joins: boolean; readonly later: () => boolean },
+): Promise<boolean> {
+  const { clock, timing } = users.requests;
+  const submitted = await submitChange(users, {
+    ctx,
+    read: () => rowOf(users, id, later() ? 'rows' : 'zitadel'),
+    make(row) {
+      if (isSo(row, group, joins)) return undefined;
+      const facts = { [groupKey(group)]: joins ? MEMBER : null };
       // one that leaves is vouched for until it has left: it may have to stay
       const trusted = joins && !row.trusted.includes(group) ? [...row.trusted, group] : row.trusted;
-      const next = { ...row, version: row.version + 1, trusted, pending: [...releasedBy(row.pending), change] };
-      const written = await submit(next, row.version, deadline, later());
-      if (written.kind === 'refused') throw written.error;
-      if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)
-        throw taken(written.name);
-      if (written.kind === 'ok') return true;
-      if (clock() >= deadline + timing.answerWithinMs) throw contended();
-    }
-  }
-
-  async function change(
-    ctx: Context,
-    group: string,
-    wishes: MemberChanges,
-    deadline: number,
-    begun: boolean,
-  ): Promise<readonly string[]> {
-    const reserve = Math.min(timing.answerWithinMs / 2, wishes.size * KEEPING);
-    const hurries = (): boolean => clock() >= deadline - reserve;
-    const unknown: string[] = [];
-    let done = begun;
-
-    /** The failures of those that were tried. */
-    async function tryAll(ids: readonly string[], later: () => boolean): Promise<ReadonlyMap<string, unknown>> {
-      const failures = new Map<string, unknown>();
-      await inParallel(ids, AT_ONCE, async (id) => {
-        try {
-          const joins = wishes.get(id) === true;
-          if (await one(ctx, group, id, joins, deadline, later)) done = true;
-          else if (joins) unknown.push(id);
-        } catch (error) {
-          if (error instanceof BridgeError && error.status === 404) unknown.push(id);
-          else failures.set(id, error);
-        }
-      });
-      return failures;
-    }
-
-    let failures = await tryAll([...wishes.keys()], hurries);
-    // once some of it is done all of it is: the client is told of one outcome
-    const waiting = [...failures].flatMap(([id, error]) => (isOutage(error) ? [id] : []));
-    if (done && waiting.length > 0) {
-      const again = await tryAll(waiting, () => true);
-      failures = new Map([...[...failures].filter(([, error]) => !isOutage(error)), ...again]);
-    }
-    const [first] = failures.values();
-    if (first !== undefined) throw first;
-    return unknown.filter((id) => wishes.get(id) === true);
-  }
-
-  /** Calls `found` for each id whose user is, or is not, there; not for those that come after it has said that it is enough. */
-  async function lookUp(
-    ids: readonly string[],
-    asks: boolean,
-    deadline: number,
-    found: (id: string, isUser: boolean) => 'enough' | undefined,
-  ): Promise<void> {
-    let enough = false;
-    await inParallel(ids, AT_ONCE, async (id) => {
-      if (enough) return;
-      if (clock() >= deadline)
-        throw new BridgeError(503, 'not all members could be looked up in time; try again', { retryAfter: 5 });
-      if (found(id, (await rowOf(id, asks)) !== undefined) === 'enough') enough = true;
-    });
-  }
-
-  return {
-    change,
-    async unknown(ids, deadline) {
-      const unknown: string[] = [];
-      await lookUp(ids, true, deadline, (id, isUser) => {
-        if (!isUser) unknown.push(id);
-        return undefined;
-      });
-      return unknown;
+      const rights = givesRights() ? ({ rights: true } as const) : {};
+      return { onto: { ...row, trusted }, change: { kind: 'edit', facts, named: [], ...rights } };
     },
-    async knowsAny(ids, who, deadline) {
-      let confirmed = false;
-      await lookUp(ids, who === 'zitadel', deadline, (_id, isUser) => {
-        confirmed ||= isUser;
-        return confirmed ? 'enough' : undefined;
-      });
-      return confirmed;
-    },
-  };
+    deadline,
+    giveUpAt: Math.max(clock(), deadline) + timing.answerWithinMs,
+    later,
+  });
+  if (submitted.kind === 'gone') return false;
+  checkAccepted(submitted, absent);
+  return true;
+}
+
+/** Where a user is looked for: the rows, or ZITADEL as well for one that has no row. */
+type Where = 'rows' | 'zitadel';
+
+async function rowOf({ view, requests }: UserContext, id: string, where: Where): Promise<Row | undefined> {
+  const row = await requests.store.read({ tenant: requests.tenant, id });
+  if (row !== undefined && shownFacts(row) !== null) return row;
+  if (row === undefined ? where === 'rows' : !row.doubt) return undefined;
+  try {
+    return await readUser(view, id, ANY_AGE);
+  } catch (error) {
+    if (error instanceof BridgeError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** Those of these ids that no user has; ZITADEL is asked for those without a row. Throws BridgeError 503 past the deadline. */
+export async function unknownUsers(
+  context: MembershipContext,
+  ids: readonly string[],
+  deadline: number,
+): Promise<readonly string[]> {
+  const unknown: string[] = [];
+  await inParallel(ids, AT_ONCE, async (id) => {
+    checkInTime(context, deadline);
+    if ((await rowOf(context.users, id, 'zitadel')) === undefined) unknown.push(id);
+  });
+  return unknown;
+}
+
+/** Whether a user has one of these ids; looks no further than the first. Throws BridgeError 503 past the deadline. */
+export async function isAnyKnown(
+  context: MembershipContext,
+  ids: readonly string[],
+  where: Where,
+  deadline: number,
+): Promise<boolean> {
+  let isKnown = false;
+  await inParallel(ids, AT_ONCE, async (id) => {
+    if (isKnown) return;
+    checkInTime(context, deadline);
+    if ((await rowOf(context.users, id, where)) !== undefined) isKnown = true;
+  });
+  return isKnown;
+}
+
+function checkInTime({ users }: MembershipContext, deadline: number): void {
+  if (users.requests.clock() >= deadline)
+    throw new BridgeError(503, 'not all members could be looked up in time; try again', { retryAfter: 5 });
 }
 
 const isOutage = (error: unknown): boolean => error instanceof BridgeError && error.status === 503;

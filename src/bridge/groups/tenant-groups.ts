@@ -1,36 +1,29 @@
 import type { Rule, RuleSet } from '../../mapping/rules/types.ts';
-import type { TenantAvailability } from '../delivery/tenant-availability.ts';
-import { createSubmit, type Submit } from '../requests/submit.ts';
 import type { Lock } from '../delivery/exclusive.ts';
+import type { Target } from '../delivery/target.ts';
 import { createQueueActions, type QueueActions } from '../operator/queue-actions.ts';
 import type { GroupsOperator } from '../ports/operator.ts';
-import { createNames } from '../requests/unique-names.ts';
-import type { Peers } from '../ports/peers.ts';
-import type { Clock, Ids } from '../ports/context.ts';
-import type { Store, Write } from '../ports/store.ts';
-import type { Unique } from '../row/types.ts';
-import type { Scheduler } from '../ports/scheduler.ts';
-import type { Zitadel } from '../ports/zitadel.ts';
-import type { Deliver, Target } from '../delivery/target.ts';
-import type { Waiters } from '../delivery/waiters.ts';
-import { groupsOf } from '../row/kinds.ts';
-import type { Timing } from '../timing.ts';
+import type { Write } from '../ports/store.ts';
+import { createReplays } from '../requests/replay.ts';
+import type { SubmitContext } from '../requests/submit.ts';
 import type { Groups } from '../requests/use-cases.ts';
-import type { View } from '../requests/read-users.ts';
-import { RULES_ID } from './definitions.ts';
-import { createDefinitionChanges } from './definition-changes.ts';
-import { createDeletions } from './deletions.ts';
-import type { ScanLine } from '../requests/scan-queue.ts';
-import type { Directory } from './directory.ts';
-import { createGroups } from './groups.ts';
-import { syncGroupStore } from './group-store-sync.ts';
-import { groupStoreTarget } from './group-store-target.ts';
-import { createMembershipChanges } from './membership-changes.ts';
-import { createRuleActions } from './rule-actions.ts';
-import { createActiveRules, type ActiveRules } from './active-rules.ts';
-import { createRuleEvaluation } from './rule-evaluation.ts';
-import { createGroupViews } from './group-views.ts';
+import type { UserContext } from '../requests/user-context.ts';
+import { groupsOf } from '../row/kinds.ts';
+import type { Unique } from '../row/types.ts';
+import { type ActiveRules, createActiveRules } from './active-rules.ts';
 import { tidyAfterSweep, type Tidied } from './after-sweep.ts';
+import { RULES_ID } from './definitions.ts';
+import { type DeletionContext, finishDeletions } from './deletions.ts';
+import type { Directory } from './directory.ts';
+import { createGroupLocks } from './group-locks.ts';
+import { syncGroupStore } from './group-store-sync.ts';
+import { createIdList } from './id-list.ts';
+import { groupStoreTarget } from './group-store-target.ts';
+import { createGroupViews } from './group-views.ts';
+import { createGroups } from './groups.ts';
+import type { MembershipContext } from './membership-changes.ts';
+import { createRuleActions } from './rule-actions.ts';
+import { createRuleEvaluation } from './rule-evaluation.ts';
 
 /** Groups that are bound otherwise than before. */
 function boundAnew(before: RuleSet['bindings'], after: RuleSet['bindings']): readonly string[] {
@@ -50,30 +43,11 @@ export interface GroupsConfig {
 }
 
 export interface TenantGroupsOptions {
-  readonly id: string;
-  /** of the tenant's users */
-  readonly unique: Unique;
+  readonly users: UserContext;
   readonly uniqueDisplayName: boolean;
   readonly config: GroupsConfig;
-  readonly store: Store;
   readonly lock: Lock;
-  readonly peers: Peers;
-  readonly zitadel: Zitadel;
-  readonly view: View;
-  readonly availability: TenantAvailability;
   readonly directory: Directory;
-  /** scans of the tenant */
-  readonly scans: ScanLine;
-  /** of the tenant's users */
-  readonly submit: Submit;
-  readonly deliver: Deliver;
-  readonly waiters: Waiters;
-  readonly whenDown: 'accept' | 'refuse';
-  readonly maxPending: number;
-  readonly scheduler: Scheduler;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly timing: Timing;
   /** whose rights no rule touches */
   readonly spares: (id: string) => boolean;
   readonly onOff: (off: ReadonlyMap<number, string>) => void;
@@ -100,10 +74,13 @@ export interface TenantGroups {
 }
 
 export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
-  const { id: tenant, store, zitadel, directory, availability, whenDown, clock, config } = options;
+  const { users, directory, lock, config } = options;
+  const { requests, scans } = users;
+  const { tenant, store, availability, whenDown } = requests;
+  const { zitadel } = users.view;
   const shelf = groupsOf(tenant);
   const unique: Unique = {
-    instance: options.unique.instance,
+    instance: users.unique.instance,
     externalId: false,
     displayName: options.uniqueDisplayName,
   };
@@ -114,20 +91,31 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
     availability,
     whenDown,
   };
-  const book = createActiveRules({ ...options, tenant, unique, rules: config.rules });
-  const rules = createRuleEvaluation({ ...options, tenant, groupsUnique: unique, book });
-  const heldBy = createNames({ ...options, tenant });
-  const memberships = createMembershipChanges({ ...options, tenant, heldBy, givesRights: book.active });
-  const definitions = createDefinitionChanges({
-    tenant,
-    store,
-    clock,
-    submit: createSubmit({ ...options, unique, refusalFor: () => undefined }),
+  const book = createActiveRules({
+    ...requests,
+    zitadel,
+    unique,
+    rules: config.rules,
+    spares: options.spares,
+    onOff: options.onOff,
   });
-  const deletions = createDeletions({ ...options, tenant, definitions, memberships, rules });
-  const show = createGroupViews(tenant, store, directory);
-  const parts = { ...options, tenant, definitions, memberships, rules, deletions, show, book };
-  const operator = createRuleActions({ ...parts, groupsUnique: unique });
+  const rules = createRuleEvaluation({ ...requests, lock, book, unique: users.unique, groupsUnique: unique });
+  const members: MembershipContext = { users, givesRights: book.active };
+  const groups: SubmitContext = {
+    requests,
+    unique,
+    hasRoom: users.hasRoom,
+    refusalFor: () => undefined,
+    holderOf: (holder) => store.read(holder),
+  };
+  const deletions: DeletionContext = {
+    groups,
+    members,
+    rules,
+    list: createIdList(store, lock, `deleting:${tenant}`),
+    running: new Set(),
+  };
+  const operator = createRuleActions({ ...requests, groupsUnique: unique, book, rules, directory });
   let isWatched = false;
   let isRead = false;
   const ending = new AbortController();
@@ -147,19 +135,30 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
   }
 
   return {
-    groups: createGroups({ ...parts, unique, strictMembers: config.strictMembers }),
+    groups: createGroups({
+      groups,
+      members,
+      directory,
+      rules,
+      deletions,
+      scans,
+      views: createGroupViews(tenant, store, directory),
+      locks: createGroupLocks(tenant, lock),
+      replays: createReplays(requests, unique),
+      strictMembers: config.strictMembers,
+    }),
     book,
     target,
     operator,
     operate: createQueueActions({
-      ...options,
+      ...requests,
       tenant: shelf,
       unique,
       zitadel: target.zitadel,
       refresh: async () => undefined,
     }),
     async open() {
-      await directory.load(await deletions.under());
+      await directory.load(await deletions.list.all());
       isRead = await book.load();
       // a row that cannot be read now is read when it is written next, or at the next start
       if (!isWatched) store.watch?.(shelf, (id) => void reload(id).catch(() => undefined));
@@ -169,15 +168,18 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
       if (book.active()) await book.check();
     },
     async prepare() {
-      await syncGroupStore({ ...options, tenant, unique, onDeleting: deletions.begun });
+      await syncGroupStore({ ...requests, zitadel, directory, unique, onDeleting: deletions.list.add });
       if (!isRead && !(await book.load())) await book.begin();
       if (book.active() && !book.checked()) await book.check();
       isRead = true;
     },
     async conclude(acceptRemovals) {
-      const tidied = await tidyAfterSweep(parts, acceptRemovals);
+      const tidied = await tidyAfterSweep(
+        { ...requests, unique: users.unique, zitadel, directory, groups, members, book, rules },
+        acceptRemovals,
+      );
       await rules.resume();
-      await deletions.finish();
+      await finishDeletions(deletions);
       if (config.applyOnStart && applying === undefined && (await isToApply()))
         applying = operator
           .apply(() => undefined, ending.signal)

@@ -2,161 +2,177 @@
 import { BridgeError, withNote } from '../../errors.ts';
 import { difference, type Facts, type FactsChange } from '../../mapping/facts.ts';
 import { factsOf, isWhole, toFacts } from '../../mapping/users.ts';
-import { contended, type Submit } from './submit.ts';
-import type { HeldBy } from './unique-names.ts';
-import { releasedBy } from '../row/hold.ts';
-import type { Change, Row } from '../row/types.ts';
-import type { Clock, Context } from '../ports/context.ts';
+import type { Context } from '../ports/context.ts';
+import type { Row } from '../row/types.ts';
 import {
   absent,
   isSameChange,
   baseFacts,
   DEACTIVATED,
+  deliverable,
   etagOf,
-  type NameOf,
-  newChange,
-  nextRevision,
   resourceOf,
   shownFacts,
   taken,
-  deliverable,
   userOf,
 } from '../row/views.ts';
-import type { Waiters } from '../delivery/waiters.ts';
-import type { Timing } from '../timing.ts';
-import type { Edit, ScimUser, Users } from './use-cases.ts';
+import { readUser } from './read-users.ts';
+import { type Asked, checkAccepted, type Submitted, submitChange } from './submit.ts';
+import type { Edit, ScimUser, UserResource } from './use-cases.ts';
+import { passwordFact, type UserContext } from './user-context.ts';
 import { checkSize } from './user-size.ts';
-import type { View } from './read-users.ts';
-
-export interface EditUserOptions {
-  readonly view: View;
-  readonly submit: Submit;
-  readonly heldBy: HeldBy;
-  readonly waiters: Waiters;
-  readonly passwordFact: (clear: string | undefined) => Promise<Facts>;
-  readonly nameOf: NameOf;
-  readonly clock: Clock;
-  readonly timing: Timing;
-}
 
 /** Any age of the view will do. */
 const ANY_AGE = Number.POSITIVE_INFINITY;
 
-export function createEditUser(options: EditUserOptions): Pick<Users, 'edit' | 'remove'> {
-  const { view, submit, heldBy, waiters, passwordFact, clock, timing } = options;
-  // a clock that was set back makes nothing fresh
-  const age = (row: Row): number => Math.abs(clock() - row.verifiedAt);
+/** What an edit makes of a user as it is. */
+interface Made {
+  readonly facts: FactsChange;
+  readonly named: readonly string[];
+  readonly touched: readonly string[];
+  /** all of the wish but active=false is refused */
+  readonly refusal?: BridgeError | undefined;
+  /** whether anything has to be sent */
+  readonly asks: boolean;
+}
 
-  /**
-   * Puts a change on top of what the row says. 'again': somebody else wrote it, or a name came free; look again.
-   * An error: nothing of it was kept.
-   */
-  async function append(
-    ctx: Context,
-    row: Row,
-    change: Pick<Change, 'kind' | 'facts' | 'named'>,
-    deadline: number,
-  ): Promise<'done' | 'again' | BridgeError> {
-    if (clock() >= deadline) throw contended();
-    const made = newChange(ctx, { ...change, revision: nextRevision(row), at: clock() });
-    const changes = [...releasedBy(withoutSame(row, made)), made];
-    // whoever creates it again now does not mean the answer it lost
-    const createMark = row.replay && { ...row.replay, open: false };
-    const written = await submit(
-      { ...row, version: row.version + 1, pending: changes, replay: createMark },
-      row.version,
-      deadline,
-    );
-    if (written.kind === 'refused') return written.error;
-    if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)
-      return taken(written.name);
-    return written.kind === 'ok' ? 'done' : 'again';
-  }
-
-  /** No refusal of another attribute keeps a leaver active: of a wish that was refused the deactivation is carried out all the same. */
-  async function refused(ctx: Context, id: string, facts: FactsChange, why: BridgeError, deadline: number) {
-    if (facts['state'] !== 'inactive' || Object.keys(facts).length === 1) return why;
-    for (;;) {
-      const row = await view.row(id, ANY_AGE);
-      const change = { kind: 'edit', facts: { state: 'inactive' }, named: ['state'] } as const;
-      const left = await append(ctx, row, change, deadline);
-      if (left instanceof BridgeError) return why;
-      if (left === 'done') return withNote(why, DEACTIVATED);
-    }
-  }
-
-  /** A client that repeats a wish which nobody answered replaces it, unless somebody waits for it. */
-  function withoutSame(row: Row, made: Change): readonly Change[] {
-    const last = row.pending.at(-1);
-    const isSame = last !== undefined && !last.acknowledged && isSameChange(last, made) && row.calling === null;
-    return isSame && !waiters.awaited(row, last) ? row.pending.slice(0, -1) : row.pending;
-  }
-
-  async function edit(ctx: Context, id: string, wish: Edit): ReturnType<Users['edit']> {
-    const deadline = clock() + timing.answerWithinMs;
-    const password = await passwordFact(wish.password).catch(asRefusal);
-    for (
-      let row = await view.row(id, readsFirst(wish) ? timing.believedMs : ANY_AGE);
-      ;
-      row = await view.row(id, ANY_AGE)
-    ) {
+export async function editUser(context: UserContext, ctx: Context, id: string, wish: Edit): Promise<UserResource> {
+  const { clock, timing } = context.requests;
+  const deadline = clock() + timing.answerWithinMs;
+  const password = await passwordFact(context, wish.password).catch(asRefusal);
+  let maxAgeMs = readsFirst(wish) ? timing.believedMs : ANY_AGE;
+  const last: { made?: Made } = {};
+  const submitted = await submitChange(context, {
+    ctx,
+    async read() {
+      const row = await readUser(context.view, id, maxAgeMs);
+      maxAgeMs = ANY_AGE;
+      return row;
+    },
+    async make(row) {
       checkMatch(wish.ifMatch, row);
       const before = baseUser(row);
-      const { user, touched, malformed } = applied(wish, before);
-      if (age(row) > timing.viewMaxAgeMs && needsTruth(touched, user)) {
-        const read = await view.row(id);
-        if (read.version !== row.version) continue; // else ZITADEL is away: build on what is known
+      const wanted = applied(wish, before);
+      if (ageOf(context, row) > timing.viewMaxAgeMs && needsTruth(wanted)) {
+        const read = await readUser(context.view, id);
+        if (read.version !== row.version) return 'again'; // else ZITADEL is away: build on what is known
       }
-      const was = toFacts(before, id);
-      const { facts: wanted, refusal = malformed } = wantedFacts({ user, touched }, before, was, id, password);
-      const differs = difference(wish.method === 'PUT' ? sentFacts(row, was) : was, wanted);
-      const isBlind = wish.method === 'PUT' && age(row) > timing.viewMaxAgeMs;
-      const all = isBlind ? Object.keys({ ...was, ...wanted }).filter((fact) => fact !== 'username') : ['state'];
-      const named =
-        refusal !== undefined ? ['state'] : wish.method === 'PUT' ? all : [...new Set(touched.flatMap(factsOf))];
-      const secret = refusal === undefined && !(password instanceof BridgeError) ? password : {};
-      const facts = { ...atValue(named, was, wanted), ...differs, ...secret };
-      const asks = Object.keys(differs).length > 0 || 'password' in secret || (named.length > 0 && !isCertain(row));
-      const done = asks ? await append(ctx, row, { kind: 'edit', facts, named }, deadline) : 'done';
-      if (done === 'again') continue;
-      if (done instanceof BridgeError)
-        throw touched.includes('active') ? await refused(ctx, id, facts, done, deadline) : done;
-      if (refusal !== undefined) throw refusal;
-      const now = await view.row(id, ANY_AGE);
-      return resourceOf(now, shownFacts(now) ?? {}, options.nameOf);
-    }
-  }
+      const made = changeOf(context, { wish, row, before, wanted, password });
+      last.made = made;
+      return made.asks ? appendedTo(context, row, { ...made, kind: 'edit' }) : undefined;
+    },
+    deadline,
+  });
+  await checkEdited(context, { ctx, id, deadline }, last.made, submitted);
+  if (last.made?.refusal !== undefined) throw last.made.refusal;
+  const now = await readUser(context.view, id, ANY_AGE);
+  return resourceOf(now, shownFacts(now) ?? {}, context.nameOf);
+}
 
-  /** Known was confirmed a moment ago and nothing is on its way: what is named at its value is so already. */
-  function isCertain(row: Row): boolean {
-    return age(row) <= timing.believedMs && row.pending.length === 0 && !row.doubt && row.hidden === null;
-  }
-
-  async function remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void> {
-    const deadline = clock() + timing.answerWithinMs;
-    for (;;) {
-      const row = await view.row(id, ifMatch === undefined ? ANY_AGE : timing.believedMs);
+export async function removeUser(
+  context: UserContext,
+  ctx: Context,
+  id: string,
+  ifMatch: readonly string[] | undefined,
+): Promise<void> {
+  const { clock, timing } = context.requests;
+  const submitted = await submitChange(context, {
+    ctx,
+    read: () => readUser(context.view, id, ifMatch === undefined ? ANY_AGE : timing.believedMs),
+    make(row) {
       checkMatch(ifMatch, row);
-      const done = await append(ctx, row, { kind: 'delete', facts: {}, named: [] }, deadline);
-      if (done === 'done') return;
-      if (done !== 'again') throw done;
-    }
-  }
+      return appendedTo(context, row, { kind: 'delete', facts: {}, named: [] });
+    },
+    deadline: clock() + timing.answerWithinMs,
+  });
+  checkAccepted(submitted, absent);
+}
 
-  return { edit, remove };
+/** A clock that was set back makes nothing fresh. */
+const ageOf = ({ requests }: UserContext, row: Row): number => Math.abs(requests.clock() - row.verifiedAt);
+
+function changeOf(
+  context: UserContext,
+  {
+    wish,
+    row,
+    before,
+    wanted,
+    password,
+  }: {
+    readonly wish: Edit;
+    readonly row: Row;
+    readonly before: ScimUser;
+    readonly wanted: Wanted;
+    readonly password: Facts | BridgeError;
+  },
+): Made {
+  const { touched } = wanted;
+  const isPut = wish.method === 'PUT';
+  const was = toFacts(before, row.id);
+  const { facts: then, refusal = wanted.malformed } = wantedFacts(wanted, before, was, { id: row.id, password });
+  const differs = difference(isPut ? sentFacts(row, was) : was, then);
+  const isBlind = isPut && ageOf(context, row) > context.requests.timing.viewMaxAgeMs;
+  const all = isBlind ? Object.keys({ ...was, ...then }).filter((fact) => fact !== 'username') : ['state'];
+  const named = refusal !== undefined ? ['state'] : isPut ? all : [...new Set(touched.flatMap(factsOf))];
+  const secret = refusal === undefined && !(password instanceof BridgeError) ? password : {};
+  const asks =
+    Object.keys(differs).length > 0 || 'password' in secret || (named.length > 0 && !isCertain(context, row));
+  return { facts: { ...atValue(named, was, then), ...differs, ...secret }, named, touched, refusal, asks };
+}
+
+/** Confirmed a moment ago and nothing is on its way: what is named at its value is so already. */
+function isCertain(context: UserContext, row: Row): boolean {
+  const isFresh = ageOf(context, row) <= context.requests.timing.believedMs;
+  return isFresh && row.pending.length === 0 && !row.doubt && row.hidden === null;
+}
+
+/** A client that repeats a wish which nobody answered replaces it, unless somebody waits for it. */
+function appendedTo({ requests }: UserContext, row: Row, { kind, facts, named }: Asked['change']): Asked {
+  const change = { kind, facts, named };
+  const last = row.pending.at(-1);
+  const isSame = last !== undefined && !last.acknowledged && isSameChange(last, change) && row.calling === null;
+  const pending = isSame && !requests.waiters.awaited(row, last) ? row.pending.slice(0, -1) : row.pending;
+  // a client that creates the user again now does not mean the answer it lost
+  return { onto: { ...row, pending, replay: row.replay && { ...row.replay, open: false } }, change };
+}
+
+/**
+ * Throws what the client is told of an edit that was not accepted. No refusal of another attribute keeps a leaver active: of an edit that
+ * was refused before anything was kept, the deactivation is carried out all the same.
+ */
+async function checkEdited(
+  context: UserContext,
+  { ctx, id, deadline }: { readonly ctx: Context; readonly id: string; readonly deadline: number },
+  made: Made | undefined,
+  submitted: Submitted,
+): Promise<void> {
+  const isKept = submitted.kind !== 'taken' && !(submitted.kind === 'refused' && submitted.by === 'bridge');
+  const leaves = made?.touched.includes('active') === true && made.facts['state'] === 'inactive';
+  if (isKept || !leaves || Object.keys(made.facts).length === 1) return checkAccepted(submitted, absent);
+  const left = await submitChange(context, {
+    ctx,
+    read: () => readUser(context.view, id, ANY_AGE),
+    make: (row) => appendedTo(context, row, { kind: 'edit', facts: { state: 'inactive' }, named: ['state'] }),
+    deadline,
+  });
+  const why = submitted.kind === 'taken' ? taken(submitted.name) : submitted.error;
+  if (left.kind === 'taken' || (left.kind === 'refused' && left.by === 'bridge')) throw why;
+  checkAccepted(left, absent);
+  throw withNote(why, DEACTIVATED);
 }
 
 /** Every PUT and every write with If-Match is judged against what ZITADEL has now. */
 const readsFirst = (wish: Edit): boolean => wish.method === 'PUT' || wish.ifMatch !== undefined;
 
 /** A PATCH inside a list builds on the list; clearing a nickname sends the names along: neither must build on an old view. */
-const needsTruth = (touched: readonly string[], user: ScimUser): boolean =>
+const needsTruth = ({ touched, user }: Wanted): boolean =>
   touched.some((path) => isWhole(path) || (path === 'nickName' && user['nickName'] === undefined));
 
 /** A delete that nobody was told of may be refused, and then this is done; else it ends as the delete does: the user is gone. */
 function baseUser(row: Row): ScimUser {
   const changes = row.pending.filter(
-    ({ kind, acknowledged: answered, abandoned: orphan }) => kind !== 'delete' || answered || orphan,
+    ({ kind, acknowledged, abandoned }) => kind !== 'delete' || acknowledged || abandoned,
   );
   const base = baseFacts(changes.length === row.pending.length ? row : { ...row, pending: changes });
   if (base === null) throw absent();
@@ -169,8 +185,11 @@ function sentFacts(row: Row, was: Facts): Facts {
   return base === null || deliverable(row) === row.pending ? was : toFacts(userOf(base), row.id);
 }
 
+/** `malformed`: the wish cannot be read whole. */
+type Wanted = ReturnType<Edit['apply']> & { readonly malformed?: BridgeError };
+
 /** What the wish makes of the user; of one that cannot be read whole the deactivation stays. */
-function applied(wish: Edit, before: ScimUser): ReturnType<Edit['apply']> & { readonly malformed?: BridgeError } {
+function applied(wish: Edit, before: ScimUser): Wanted {
   try {
     return wish.apply(before);
   } catch (error) {
@@ -187,11 +206,10 @@ function atValue(named: readonly string[], was: Facts, wanted: Facts): FactsChan
 
 /** No refusal of another attribute keeps a leaver active: of a wish with a bad value the deactivation is carried out all the same. */
 function wantedFacts(
-  { user, touched }: ReturnType<Edit['apply']>,
+  { user, touched }: Wanted,
   before: ScimUser,
   was: Facts,
-  id: string,
-  password: Facts | BridgeError,
+  { id, password }: { readonly id: string; readonly password: Facts | BridgeError },
 ): { readonly facts: Facts; readonly refusal?: BridgeError } {
   try {
     if (password instanceof BridgeError) throw password;

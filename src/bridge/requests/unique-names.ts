@@ -1,65 +1,47 @@
 /** userNames are unique over the ZITADEL instance, externalIds when the tenant wants it: who has one, and whether it is truly taken. */
 import { BridgeError } from '../../errors.ts';
-import type { Clock } from '../ports/context.ts';
-import type { Key, Row, Unique } from '../row/types.ts';
-import type { Store } from '../ports/store.ts';
+import type { Key, Row } from '../row/types.ts';
 import { contended } from './submit.ts';
-import type { Deliver } from '../delivery/target.ts';
 import { indexOf, isIdle } from '../row/views.ts';
-import { LOOK_AGAIN, type Waiters } from '../delivery/waiters.ts';
-import { type Timing, within } from '../timing.ts';
-import type { View } from './read-users.ts';
-
-export interface NamesOptions {
-  readonly tenant: string;
-  readonly unique: Unique;
-  readonly store: Store;
-  readonly view: View;
-  readonly deliver: Deliver;
-  readonly waiters: Waiters;
-  readonly clock: Clock;
-  readonly timing: Timing;
-}
+import { LOOK_AGAIN } from '../delivery/waiters.ts';
+import { within } from '../timing.ts';
+import { readUser, type UserView } from './read-users.ts';
 
 /**
  * Waits until the row that asks for `name` is decided, at most until `deadline`. Gives that row when the name is truly taken, or asked
  * for by a request that is gone; undefined when it is free by now. Throws 503 when it stays undecided.
  */
-export type HeldBy = (holder: Key, name: string, deadline: number) => Promise<Row | undefined>;
+export async function holderOf(view: UserView, holder: Key, name: string, deadline: number): Promise<Row | undefined> {
+  const { tenant, timing } = view.requests;
+  const row = await decided(view, holder, name, deadline);
+  if (row === undefined || holder.tenant !== tenant || !isIdle(row)) return row;
+  try {
+    // it may have been renamed or deleted in ZITADEL since it was read
+    const now = await readUser(view, holder.id, timing.believedMs);
+    return indexOf(now, view.unique).reservations.includes(name) ? now : undefined;
+  } catch (error) {
+    if (error instanceof BridgeError && error.status === 404) return undefined;
+    throw error;
+  }
+}
 
-export function createNames(options: NamesOptions): HeldBy {
-  const { tenant, unique, store, view, deliver, waiters, clock, timing } = options;
-
-  return async function heldBy(holder, name, deadline) {
-    const row = await decided(holder, name, deadline);
-    if (row === undefined || holder.tenant !== tenant || !isIdle(row)) return row;
-    try {
-      // it may have been renamed or deleted in ZITADEL since it was read
-      const now = await view.row(holder.id, timing.believedMs);
-      return indexOf(now, unique).reservations.includes(name) ? now : undefined;
-    } catch (error) {
-      if (error instanceof BridgeError && error.status === 404) return undefined;
-      throw error;
-    }
-  };
-
-  /** The holder once its claim is no longer that of a request that is being answered. */
-  async function decided(holder: Key, name: string, deadline: number): Promise<Row | undefined> {
-    let tried = false;
-    for (;;) {
-      const row = await store.read(holder);
-      if (row === undefined || !indexOf(row, unique).reservations.includes(name)) return undefined;
-      const open = row.pending.filter((change) => !change.acknowledged && !change.abandoned);
-      if (open.length === 0) return row;
-      if (open.some((change) => waiters.awaited(holder, change))) {
-        if (clock() >= deadline) throw contended();
-        await waiters.next(holder, Math.min(LOOK_AGAIN, deadline - clock()));
-      } else if (tried) return row;
-      else {
-        tried = true;
-        // its request is gone: its outcome is wanted now
-        await within(deliver(holder), deadline - clock());
-      }
+/** The holder once its claim is no longer that of a request that is being answered. */
+async function decided(view: UserView, holder: Key, name: string, deadline: number): Promise<Row | undefined> {
+  const { store, waiters, deliver, clock } = view.requests;
+  let tried = false;
+  for (;;) {
+    const row = await store.read(holder);
+    if (row === undefined || !indexOf(row, view.unique).reservations.includes(name)) return undefined;
+    const open = row.pending.filter((change) => !change.acknowledged && !change.abandoned);
+    if (open.length === 0) return row;
+    if (open.some((change) => waiters.awaited(holder, change))) {
+      if (clock() >= deadline) throw contended();
+      await waiters.next(holder, Math.min(LOOK_AGAIN, deadline - clock()));
+    } else if (tried) return row;
+    else {
+      tried = true;
+      // its request is gone: its outcome is wanted now
+      await within(deliver(holder), deadline - clock());
     }
   }
 }

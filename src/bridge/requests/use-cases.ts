@@ -43,7 +43,7 @@ export interface Listed<Resource> {
   readonly resources: AsyncIterable<Resource> | Iterable<Resource>;
 }
 
-export interface UserQuery {
+export interface ListQuery {
   readonly filter?: FilterNode;
   readonly sortBy?: string;
   readonly sortOrder?: 'ascending' | 'descending';
@@ -51,25 +51,42 @@ export interface UserQuery {
   readonly startIndex: number;
   /** at most 1,000; 0 asks for the total only */
   readonly count: number;
-  /** the URL of a user, for filters on meta.location */
+  /** the URL of a resource, for filters on meta.location */
   readonly location?: (id: string) => string;
+  /** of groups: members are loaded for what is shown */
+  readonly members?: boolean;
 }
 
-/** Users of one tenant. All failures are BridgeError. */
-export interface Users {
-  /**
-   * `hash`: of the coerced request without its password, to know a repeat by.
-   * `ended` is to be called when the connection has: with true when the answer had left whole.
-   */
-  create(
-    ctx: Context,
-    input: { readonly user: ScimUser; readonly password?: string; readonly hash: string },
-  ): Promise<{ readonly resource: UserResource; readonly ended: (delivered: boolean) => void }>;
-  get(ctx: Context, id: string): Promise<UserResource>;
-  list(ctx: Context, query: UserQuery): Promise<Listed<UserResource>>;
-  edit(ctx: Context, id: string, edit: Edit): Promise<UserResource>;
+/** What the answer shows of a group: members that it does not show are not loaded. */
+export interface Shown {
+  readonly members: boolean;
+}
+
+/** A resource that was made. `ended` is to be called when the connection has: with true when the answer had left whole. */
+export interface Created<Resource> {
+  readonly resource: Resource;
+  readonly ended: (delivered: boolean) => void;
+}
+
+/** Resources of one type of one tenant. All failures are BridgeError. */
+export interface ResourceHandler<Resource, Input, Change> {
+  create(ctx: Context, input: Input): Promise<Created<Resource>>;
+  get(ctx: Context, id: string, shown?: Shown): Promise<Resource>;
+  list(ctx: Context, query: ListQuery): Promise<Listed<Resource>>;
+  /** PUT and PATCH. */
+  edit(ctx: Context, id: string, change: Change, shown?: Shown): Promise<Resource>;
+  /** `ifMatch`: ETags of If-Match; `*` matches any resource that exists. */
   remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void>;
 }
+
+export interface UserInput {
+  readonly user: ScimUser;
+  readonly password?: string;
+  /** of the coerced request without its password, to know a repeat by */
+  readonly hash: string;
+}
+
+export type Users = ResourceHandler<UserResource, UserInput, Edit>;
 
 /** A member as it is shown: a user, or a group. */
 export interface GroupMember {
@@ -112,31 +129,15 @@ export interface GroupEdit {
   readonly ifMatch?: readonly string[];
 }
 
-export interface GroupQuery extends Omit<UserQuery, 'location'> {
-  /** members are loaded for what is shown */
-  readonly members: boolean;
-  /** the URL of a group, for filters on meta.location */
-  readonly location?: (id: string) => string;
+export interface GroupInput {
+  readonly displayName: string;
+  readonly externalId?: string;
+  readonly members: readonly string[];
+  /** of the coerced request, to know a repeat by */
+  readonly hash: string;
 }
 
-/** Groups of one tenant. All failures are BridgeError. */
-export interface Groups {
-  /** `hash`: of the coerced request, to know a repeat by. `ended` as in Users.create. */
-  create(
-    ctx: Context,
-    input: {
-      readonly displayName: string;
-      readonly externalId?: string;
-      readonly members: readonly string[];
-      readonly hash: string;
-    },
-  ): Promise<{ readonly resource: GroupResource; readonly ended: (delivered: boolean) => void }>;
-  get(ctx: Context, id: string, options: { readonly members: boolean }): Promise<GroupResource>;
-  list(ctx: Context, query: GroupQuery): Promise<Listed<GroupResource>>;
-  /** `members`: whether the answer shows them. */
-  edit(ctx: Context, id: string, edit: GroupEdit, options: { readonly members: boolean }): Promise<GroupResource>;
-  remove(ctx: Context, id: string, ifMatch?: readonly string[]): Promise<void>;
-}
+export type Groups = ResourceHandler<GroupResource, GroupInput, GroupEdit>;
 
 /** One tenant as the protocol room sees it: how its tokens are told and what it may ask. */
 export interface Tenant {

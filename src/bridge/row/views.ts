@@ -60,10 +60,12 @@ export const keyOf = (row: Row): Key => ({ tenant: row.tenant, id: row.id });
 
 export const isSameRow = (one: Key, other: Key): boolean => one.tenant === other.tenant && one.id === other.id;
 
+type ChangeContent = Pick<Change, 'kind' | 'facts' | 'named' | 'rights'>;
+
 /** Two changes with one content, whoever asked and when. */
-export function isSameChange(one: Change, other: Change): boolean {
+export function isSameChange(one: ChangeContent, other: ChangeContent): boolean {
   // a fact that is taken away is null: no text that leaves nulls out will do
-  const content = ({ kind, facts, named, rights }: Change): string =>
+  const content = ({ kind, facts, named, rights }: ChangeContent): string =>
     JSON.stringify([kind, Object.entries(facts).toSorted(byName), named, rights === true]);
   return content(one) === content(other);
 }

@@ -1,19 +1,10 @@
 /** A group as the client sees it: schemas, id, attributes, meta, cut down to what was asked for. */
 import type { GroupMember, GroupResource } from '../../bridge/requests/use-cases.ts';
-import { GROUP, GROUP_URN } from '../../mapping/schema.ts';
-import { createProjection, type Asked, type Projection } from '../../mapping/project.ts';
+import { GROUP_URN } from '../../mapping/schema.ts';
+import type { Projection } from '../../mapping/project.ts';
 import { nextSlice, sliceIsOver } from '../../mapping/slices.ts';
 import type { Json } from '../http/body.ts';
 import { groupLocation, metaOf, userLocation } from '../http/meta.ts';
-
-const EVERYTHING = createProjection(GROUP, {});
-
-/** The projection of a request; the one of a request that names nothing is made once. */
-export function groupProjection(asked: Asked): Projection {
-  return asked.attributes === undefined && asked.excludedAttributes === undefined
-    ? EVERYTHING
-    : createProjection(GROUP, asked);
-}
 
 /** The JSON of a group (RFC 7643 §4.2). An empty group shows `members: []`: clients tell by it that they were asked for. */
 function renderGroup(

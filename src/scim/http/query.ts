@@ -1,5 +1,5 @@
 /** Query parameters of lists and search bodies (RFC 7644 §3.4.2, §3.4.3). */
-import type { UserQuery } from '../../bridge/requests/use-cases.ts';
+import type { ListQuery } from '../../bridge/requests/use-cases.ts';
 import type { Asked } from '../../mapping/project.ts';
 import type { Json } from './body.ts';
 import { parseFilter } from '../filter/parser.ts';
@@ -35,7 +35,7 @@ export function bodyParameters(body: Json): Parameters {
 }
 
 /** What a list is asked for. Throws 400 invalidFilter or invalidValue. A count beyond 1,000 is 1,000, below 0 is 0; startIndex below 1 is 1. */
-export function listQuery(parameters: Parameters): UserQuery {
+export function listQuery(parameters: Parameters): ListQuery {
   const filter = text(parameters, 'filter');
   const sortBy = text(parameters, 'sortBy');
   if (sortBy !== undefined && sortBy.length > MAX_PATH) throw invalid(`sortBy is longer than ${MAX_PATH} characters`);

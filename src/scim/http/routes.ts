@@ -2,18 +2,10 @@
 import { BridgeError } from '../../errors.ts';
 import type { BodyLimit } from './body.ts';
 import type { Discovery } from '../discovery/discovery.ts';
-import {
-  createGroup,
-  deleteGroup,
-  getGroup,
-  listGroups,
-  patchGroup,
-  replaceGroup,
-  searchGroups,
-} from '../groups/groups.ts';
+import { groups } from '../groups/groups.ts';
 import type { Serve } from './request.ts';
 import { searchAll } from './search.ts';
-import { createUser, deleteUser, getUser, listUsers, patchUser, replaceUser, searchUsers } from '../users/users.ts';
+import { users } from '../users/users.ts';
 
 export interface Route {
   /** template, for the log too; `:id` stands for any one segment */
@@ -43,12 +35,12 @@ const bulk = notImplemented('bulk operations are not supported: send the request
 // biome-ignore format: one row is one route
 export function createRoutes(discovery: Discovery): readonly Route[] {
   return [
-    { path: '/Users', methods: { GET: listUsers, POST: createUser } },
-    { path: '/Users/.search', methods: { POST: searchUsers } },
-    { path: '/Users/:id', methods: { GET: getUser, PUT: replaceUser, PATCH: patchUser, DELETE: deleteUser } },
-    { path: '/Groups', methods: { GET: listGroups, POST: createGroup }, megabytes: 5 },
-    { path: '/Groups/.search', methods: { POST: searchGroups } },
-    { path: '/Groups/:id', methods: { GET: getGroup, PUT: replaceGroup, PATCH: patchGroup, DELETE: deleteGroup }, megabytes: 5 },
+    { path: '/Users', methods: { GET: users.list, POST: users.create } },
+    { path: '/Users/.search', methods: { POST: users.search } },
+    { path: '/Users/:id', methods: { GET: users.get, PUT: users.replace, PATCH: users.patch, DELETE: users.remove } },
+    { path: '/Groups', methods: { GET: groups.list, POST: groups.create }, megabytes: 5 },
+    { path: '/Groups/.search', methods: { POST: groups.search } },
+    { path: '/Groups/:id', methods: { GET: groups.get, PUT: groups.replace, PATCH: groups.patch, DELETE: groups.remove }, megabytes: 5 },
     { path: '/.search', methods: { POST: searchAll } },
     { path: '/ServiceProviderConfig', methods: { GET: discovery.serviceProviderConfig }, early: true },
     { path: '/ResourceTypes', methods: { GET: discovery.resourceTypes }, early: true },

@@ -1,22 +1,22 @@
 /** POST /.search (RFC 7644 §3.4.3): users and groups in one list, users first where nothing is asked of the order. */
 import { BridgeError } from '../../errors.ts';
-import type { GroupQuery, Listed } from '../../bridge/requests/use-cases.ts';
+import type { Listed, ListQuery } from '../../bridge/requests/use-cases.ts';
 import { resolvePath } from '../../mapping/attribute-path.ts';
 import { GROUP, USER, type ResourceSchema } from '../../mapping/schema.ts';
 import type { FilterNode } from '../../mapping/filter.ts';
 import { sortInSlices, sortKey } from '../../mapping/sort.ts';
 import { nextSlice, sliceIsOver } from '../../mapping/slices.ts';
 import type { Json } from './body.ts';
-import { groupProjection, renderLargeGroup } from '../groups/group-resource.ts';
+import { GROUPS } from '../groups/groups.ts';
 import { listAnswer } from './messages.ts';
 import { mapped } from './pages.ts';
-import { groupLocation, userLocation } from './meta.ts';
 import { asked, bodyParameters, listQuery, MAX_COUNT } from './query.ts';
 import type { ScimRequest, Serve } from './request.ts';
+import { listed, type ResourceType } from './resource.ts';
 import { narrowed } from '../filter/search-filter.ts';
-import { projectionOf, renderUser } from '../users/user-resource.ts';
+import { USERS } from '../users/users.ts';
 
-type Query = Omit<GroupQuery, 'members' | 'location'>;
+type Query = Omit<ListQuery, 'members' | 'location'>;
 
 /** One resource type as the search sees it. */
 interface Kind {
@@ -50,7 +50,8 @@ const EITHER: ResourceSchema = {
 export const searchAll: Serve = async (request) => {
   const parameters = bodyParameters(await request.body());
   const query = listQuery(parameters);
-  const kinds = kindsOf(request, asked(parameters));
+  const wanted = asked(parameters);
+  const kinds = [kindOf(USERS, request, wanted), kindOf(GROUPS, request, wanted)];
   const all = kinds.flatMap((kind) => pagesOf(kind, kinds, query));
   const from = query.startIndex - 1;
   const { total, rows } =
@@ -64,37 +65,21 @@ export const searchAll: Serve = async (request) => {
   );
 };
 
-function kindsOf({ tenant, ctx, base }: ScimRequest, wanted: ReturnType<typeof asked>): readonly Kind[] {
-  const [users, groups] = [projectionOf(wanted), groupProjection(wanted)];
-  const [wholeUser, wholeGroup] = [projectionOf({}), groupProjection({})];
-  return [
-    {
-      name: 'User',
-      schema: USER,
-      list: async (query) => {
-        const { total, resources } = await tenant.users.list(ctx, {
-          ...query,
-          location: (id) => userLocation(id, base),
-        });
-        return { total, resources: mapped(resources, (each) => renderUser(each, base, wholeUser)) };
-      },
-      show: (resource) => users.apply(resource),
+function kindOf<Resource, Input, Edit>(
+  type: ResourceType<Resource, Input, Edit>,
+  request: ScimRequest,
+  wanted: ReturnType<typeof asked>,
+): Kind {
+  const [projection, whole] = [type.projection(wanted), type.projection({})];
+  return {
+    name: type.name,
+    schema: type.schema,
+    async list(query) {
+      const { total, resources } = await listed(type, request, { ...query, members: projection.wants('members') });
+      return { total, resources: mapped(resources, (each) => type.render(each, request.base, whole)) };
     },
-    {
-      name: 'Group',
-      schema: GROUP,
-      list: async (query) => {
-        const location = (id: string): string => groupLocation(id, base);
-        const { total, resources } = await tenant.groups.list(ctx, {
-          ...query,
-          members: groups.wants('members'),
-          location,
-        });
-        return { total, resources: mapped(resources, (each) => renderLargeGroup(each, base, wholeGroup)) };
-      },
-      show: (resource) => groups.apply(resource),
-    },
-  ];
+    show: (resource) => projection.apply(resource),
+  };
 }
 
 /** None for a kind that the filter leaves out altogether. What only other kinds have is not sorted by: its resources are equal there. */

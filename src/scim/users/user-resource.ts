@@ -1,18 +1,9 @@
 /** A user as the client sees it: schemas, id, attributes, meta, cut down to what was asked for. */
 import type { GroupRef, UserResource } from '../../bridge/requests/use-cases.ts';
-import { USER, schemasOf } from '../../mapping/schema.ts';
-import { createProjection, type Asked, type Projection } from '../../mapping/project.ts';
+import { schemasOf } from '../../mapping/schema.ts';
+import type { Projection } from '../../mapping/project.ts';
 import type { Json } from '../http/body.ts';
 import { groupLocation, metaOf, userLocation } from '../http/meta.ts';
-
-const EVERYTHING = createProjection(USER, {});
-
-/** The projection of a request; the one of a request that names nothing is made once. */
-export function projectionOf(asked: Asked): Projection {
-  return asked.attributes === undefined && asked.excludedAttributes === undefined
-    ? EVERYTHING
-    : createProjection(USER, asked);
-}
 
 /** The JSON of a user (RFC 7643 §3). `schemas` names the extensions that have a value (RFC 7643 §3.3). */
 export function renderUser(

@@ -1,0 +1,245 @@
+/** One write of a row with a new change: durable, delivered inline, its result awaited; while ZITADEL is away it is acknowledged and left to the queue. */
+import { BridgeError } from '../../errors.ts';
+import { usernameClaimOf } from '../delivery/username-claims.ts';
+import { mayLandLate } from '../row/recheck.ts';
+import type { Unavailable } from '../delivery/tenant-availability.ts';
+import type { ProtectedUsers } from '../delivery/protected-users.ts';
+import { ALONE } from '../ports/peers.ts';
+import type { Change, Key, Row, Unique } from '../row/types.ts';
+import type { Lease, Write, WriteResult } from '../ports/store.ts';
+import { askedName, isSameChange, indexOf, keyOf, taken, unlessEmpty } from '../row/views.ts';
+import { type Wait, LOOK_AGAIN, type ChangeResult } from '../delivery/waiters.ts';
+import { within } from '../timing.ts';
+import { updateRow, writeAsked } from '../row/update-row.ts';
+import type { RequestContext } from './context.ts';
+
+/** The rows of one kind (users, or groups) that changes are appended to. */
+export interface AppendContext {
+  readonly requests: RequestContext;
+  readonly unique: Unique;
+  /** whether one more row may have pending changes */
+  readonly hasRoom: (shelf: string) => Promise<boolean>;
+  readonly refusalFor: ProtectedUsers['refusalFor'];
+}
+
+/** A row to write, which holds a new last change on top of the stored version `expect`. */
+export interface Append {
+  readonly row: Row;
+  readonly expect: number;
+  readonly deadline: number;
+  /** acknowledged and left to the queue, whatever could be sent now */
+  readonly later: boolean;
+}
+
+/** accepted: settled, or durably acknowledged. raced: another request wrote the row meanwhile. */
+export type Appended =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'raced' }
+  | { readonly kind: 'reserved'; readonly name: string; readonly holder: Key }
+  /** by the bridge: nothing of it was kept. By ZITADEL: what the error does not name was applied */
+  | { readonly kind: 'refused'; readonly by: 'bridge' | 'zitadel'; readonly error: BridgeError }
+  /** the user or group turned out not to be there */
+  | { readonly kind: 'gone' };
+
+/** Throws BridgeError 503 when nothing was kept, or the store failed meanwhile. */
+export async function appendRow(context: AppendContext, append: Append): Promise<Appended> {
+  const { row } = append;
+  const { availability, whenDown } = context.requests;
+  if (row.pending.length > MOST_CHANGES) throw tooMany('this user');
+  // what is asked of a row that has pending changes already is bounded by MOST_CHANGES
+  if (row.pending.length === 1 && !(await context.hasRoom(row.tenant))) throw tooMany('this tenant');
+  if (append.later) return acknowledge(context, append);
+  const unavailable = availability.unavailable();
+  if (unavailable === undefined) return deliverNow(context, append);
+  if (whenDown === 'refuse') throw away(unavailable);
+  return acknowledge(context, append);
+}
+
+type Written = Exclude<WriteResult, { kind: 'leased' }>;
+
+const writeOf = ({ unique }: AppendContext, row: Row, expect: number): Write => ({
+  key: keyOf(row),
+  expect,
+  row,
+  index: indexOf(row, unique),
+});
+
+async function write(context: AppendContext, row: Row, expect: number): Promise<Written> {
+  const written = await writeAsked(context.requests.store, writeOf(context, row, expect), { durable: true });
+  return written.kind === 'leased' ? { kind: 'version' } : written; // said only of writes that name a lease
+}
+
+/** Takes the lease with the write; undefined while somebody else has it. */
+async function writeWithLease(context: AppendContext, row: Row, expect: number): Promise<Written | undefined> {
+  const { store, timing } = context.requests;
+  const written = await writeAsked(store, writeOf(context, row, expect), { durable: true, take: timing.leaseMs });
+  return written.kind === 'leased' ? undefined : written;
+}
+
+function unwritten(written: Exclude<Written, { kind: 'ok' }>): Appended {
+  return written.kind === 'name' ? { ...written, kind: 'reserved' } : { kind: 'raced' };
+}
+
+/** Nothing can be sent now: the change is acknowledged by the same write that keeps it. */
+async function acknowledge(context: AppendContext, { row, expect }: Append): Promise<Appended> {
+  const { store, scheduler, clock } = context.requests;
+  const last = row.pending.length - 1;
+  const { kind, facts }: Pick<Change, 'kind' | 'facts'> = row.pending[last] ?? NO_CHANGE;
+  const error = context.refusalFor(row.id, { kind, facts });
+  if (error !== undefined) return { kind: 'refused', by: 'bridge', error };
+  const name = facts['username'];
+  const claim = typeof name === 'string' ? await usernameClaimOf(store, context.unique, row, name) : undefined;
+  if (claim?.kind === 'taken' || claim?.kind === 'stalled')
+    return { kind: 'refused', by: 'bridge', error: taken(name ?? '') };
+  const changes = row.pending.map((change, at) => (at === last ? { ...change, acknowledged: true } : change));
+  if (isRepeat(row)) changes.splice(last - 1, 1);
+  const dueAt = row.dueAt === null ? clock() : Math.min(row.dueAt, clock());
+  const written = await write(context, { ...row, pending: changes, dueAt }, expect);
+  if (written.kind !== 'ok') return unwritten(written);
+  scheduler.at(dueAt);
+  return { kind: 'accepted' };
+}
+
+async function deliverNow(context: AppendContext, { row, expect, deadline }: Append): Promise<Appended> {
+  const { deliver, waiters, peers, clock, timing } = context.requests;
+  const key = keyOf(row);
+  const revision = row.pending.at(-1)?.revision ?? 0;
+  // before the write: once it is accepted, another holder of the lease may settle it
+  const expected = waiters.expect(key, revision);
+  const changes = peers === ALONE ? row.pending : signed(row.pending, peers.own);
+  const appended = { ...row, pending: changes, dueAt: clock() + timing.leaseMs };
+  const called = { ...appended, ...calling(row) };
+  let written: Written | undefined;
+  try {
+    // a row in no doubt is called at once: lease and mark go with the change, in one durable write
+    written =
+      (row.doubt ? undefined : await writeWithLease(context, called, expect)) ??
+      (await write(context, appended, expect));
+  } finally {
+    if (written?.kind !== 'ok') expected.forget();
+  }
+  if (written.kind !== 'ok') return unwritten(written);
+  const { lease } = written;
+  const held = lease === undefined ? undefined : { lease, row: called };
+  // not awaited: the call goes on when the client is answered before it ends
+  deliver(key, held).catch(() => waiters.publish(appended, revision, STORE_AWAY));
+  try {
+    const result = await resultOf(context.requests, key, expected, deadline);
+    return appendedAs(result ?? (await late(context, { key, revision, expected, lease })));
+  } finally {
+    expected.forget();
+  }
+}
+
+/** Another process may hold the row, and may have looked before this change was written: then it is this one's turn. */
+async function resultOf(
+  { deliver, peers, clock }: RequestContext,
+  key: Key,
+  expected: Wait,
+  deadline: number,
+): Promise<ChangeResult | undefined> {
+  const isAlone = peers === ALONE;
+  for (;;) {
+    const left = deadline - clock();
+    const result = await within(expected.result, isAlone ? left : Math.min(left, LOOK_AGAIN));
+    if (result !== undefined || isAlone || clock() >= deadline) return result;
+    deliver(key).catch(() => undefined);
+  }
+}
+
+interface Sent {
+  readonly key: Key;
+  readonly revision: number;
+  readonly expected: Wait;
+  readonly lease: Lease | undefined;
+}
+
+/** No request waits longer: its change is acknowledged, or withdrawn when that is still possible and wanted. */
+async function late({ requests, unique }: AppendContext, sent: Sent): Promise<ChangeResult> {
+  const { store, peers, whenDown, timing } = requests;
+  const { key, revision, expected, lease } = sent;
+  const isAlone = peers === ALONE;
+  const keep = whenDown === 'accept' ? undefined : expected.withdraw();
+  let isWithdrawn = keep !== undefined;
+  let isKept = false;
+  // our own lease, still held: no other process can have sent anything
+  const isHeld = isAlone || (lease !== undefined && (await store.prove(lease, timing.leaseMs)));
+  await updateRow(
+    store,
+    unique,
+    key,
+    (now) => {
+      isKept = now.pending.some((change) => change.revision === revision);
+      if (!isKept) return now;
+      // another process is at it
+      isWithdrawn = isWithdrawn && (isHeld || now.calling === null || now.calling < revision);
+      const changes = now.pending.flatMap((change): Change[] =>
+        change.revision !== revision ? [change] : isWithdrawn ? [] : [{ ...change, acknowledged: true }],
+      );
+      return unlessEmpty({ ...now, pending: changes });
+    },
+    true,
+  );
+  if (!isWithdrawn) keep?.();
+  // it settled just now; what another process says of it may be lost on the way, a refusal too
+  if (!isKept) return isAlone ? expected.result : ((await within(expected.result, RESULT_LATE_MS)) ?? UNKNOWN);
+  return isWithdrawn ? { kind: 'away', retryAfter: 5, reason: 'late' } : { kind: 'accepted' };
+}
+
+/** The last change with the name of the process whose request waits for it. */
+const signed = (changes: readonly Change[], process: string): readonly Change[] =>
+  changes.map((change, at) => (at === changes.length - 1 ? { ...change, process } : change));
+
+/** The mark that a call for the last change may be on its way. */
+function calling(row: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
+  const { pending: changes, confirmed, sentName } = row;
+  const asked = askedName(row);
+  // the name of a create that may still be applied stays
+  const isKept = confirmed === null ? sentName !== null : mayLandLate(row) || asked === (confirmed['username'] ?? null);
+  return { doubt: true, calling: changes.at(-1)?.revision ?? 0, sentName: isKept ? sentName : asked };
+}
+
+/** The last change asks what the one before it asks, which is answered and not on its way: of the two one will do. */
+function isRepeat({ pending: changes, calling: isCalling }: Row): boolean {
+  const [before, last] = changes.slice(-2);
+  if (before === undefined || last === undefined || !before.acknowledged || before.onHold || isCalling !== null)
+    return false;
+  return isSameChange(before, last);
+}
+
+/** Changes of one user that may wait at once: each write carries them all. */
+const MOST_CHANGES = 200;
+
+const tooMany = (whose: string): BridgeError =>
+  new BridgeError(503, `too many changes of ${whose} wait for ZITADEL already; try again later`, { retryAfter: 60 });
+
+const NO_CHANGE = { kind: 'edit', facts: {} } as const;
+
+/** reconcile throws only while the store cannot be read. */
+const STORE_AWAY: ChangeResult = { kind: 'away', retryAfter: 5, reason: 'store' };
+/** The process that saw it end has not told. */
+const UNKNOWN: ChangeResult = { kind: 'away', retryAfter: 5, reason: 'unexpected' };
+/** A result that another process tells is here by then. */
+const RESULT_LATE_MS = 1_000;
+/** ZITADEL was not the reason: the store failed, or something unexpected happened. */
+const OWN_REASONS: ReadonlySet<string> = new Set(['store', 'unexpected']);
+
+/** Throws BridgeError 503 when ZITADEL or the store was away. */
+function appendedAs(result: ChangeResult): Appended {
+  if (result.kind === 'refused') return { kind: 'refused', by: 'zitadel', error: result.error };
+  if (result.kind === 'gone') return { kind: 'gone' };
+  if (result.kind !== 'away') return { kind: 'accepted' };
+  if (OWN_REASONS.has(result.reason))
+    throw new BridgeError(503, 'the bridge could not note how this ended; try again', {
+      retryAfter: result.retryAfter,
+    });
+  throw away({ kind: result.blocked === true ? 'blocked' : 'away', retryAfter: result.retryAfter });
+}
+
+function away({ kind, retryAfter }: Pick<Unavailable, 'kind' | 'retryAfter'>): BridgeError {
+  const why = kind === 'blocked' ? BLOCKED : 'ZITADEL cannot be reached now; try again later';
+  return new BridgeError(503, why, { retryAfter });
+}
+
+const BLOCKED =
+  'ZITADEL does not let the bridge do this: the token or the roles of its service user have to be mended; `scim-bridge doctor` says which';
