@@ -15,10 +15,10 @@ import { deliverable, merged, askedName, normalizedUserName, isSameRow, believed
 import { planRights, needsReading, withGiven, withRights, type RightsPlan } from './rights.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
 import { isGroupRow } from '../row/kinds.ts';
-import { withBridgeChange, mayLandLate } from '../row/recheck.ts';
+import { userNameOfPlannedCalls } from '../row/in-flight-name.ts';
+import { withBridgeChange } from '../row/recheck.ts';
 import type { Step } from '../../mapping/steps.ts';
 import { planDefinition } from '../groups/definitions.ts';
-import { nameTaken } from './username-claims.ts';
 import { plan } from '../../mapping/plan.ts';
 import type { Round } from '../row/round.ts';
 import { isRight, ORG_RIGHT } from '../../mapping/rights.ts';
@@ -181,12 +181,11 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
   /** Durably before the first call: its outcome is not known from now on. */
   function calling(now: Row, { pending: changes }: Row, steps: readonly Step[]): Row {
-    const name = steps.map(nameTaken).find((each) => each !== undefined);
     return {
       ...now,
       doubt: true,
       calling: Math.max(0, ...changes.map(({ revision }) => revision)),
-      sentName: mayLandLate(now) ? now.sentName : (name ?? now.sentName),
+      sentName: userNameOfPlannedCalls(now, steps),
       dueAt: clock() + timing.leaseMs,
     };
   }

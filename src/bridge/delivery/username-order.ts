@@ -1,11 +1,12 @@
 /** A name that another row is about to free: waiting for it, and what it means when it does not come free. */
 import type { Step } from '../../mapping/steps.ts';
-import { usernameClaimOf, nameTaken, swapName } from './username-claims.ts';
+import { usernameClaimOf, swapName } from './username-claims.ts';
 import type { Clock } from '../ports/context.ts';
 import type { Lease, Store } from '../ports/store.ts';
 import type { Row } from '../row/types.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
 import type { Deliver, Target } from './target.ts';
+import { nameTaken } from '../row/in-flight-name.ts';
 import { heldName, taken } from '../row/views.ts';
 import type { Round } from '../row/round.ts';
 import { LOOK_AGAIN, type Waiters } from './waiters.ts';

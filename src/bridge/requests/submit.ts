@@ -1,7 +1,7 @@
 /** Handing a change over: written durably, reconciled inline, its result awaited; while ZITADEL is away it is answered and left to the queue. */
 import { BridgeError } from '../../errors.ts';
 import { usernameClaimOf } from '../delivery/username-claims.ts';
-import { mayLandLate } from '../row/recheck.ts';
+import { userNameOfUnplannedCall } from '../row/in-flight-name.ts';
 import type { TenantAvailability, Unavailable } from '../delivery/tenant-availability.ts';
 import type { ProtectedUsers } from '../delivery/protected-users.ts';
 import { ALONE, type Peers } from '../ports/peers.ts';
@@ -11,7 +11,7 @@ import type { Lease, Store, Write, WriteResult } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import type { Deliver } from '../delivery/target.ts';
 import { createBacklogLimit } from './backlog-limit.ts';
-import { absent, askedName, isSameChange, indexOf, keyOf, unlessEmpty, taken } from '../row/views.ts';
+import { absent, isSameChange, indexOf, keyOf, unlessEmpty, taken } from '../row/views.ts';
 import { type Wait, LOOK_AGAIN, type ChangeResult, type Waiters } from '../delivery/waiters.ts';
 import { type Timing, within } from '../timing.ts';
 import { updateRow, writeAsked } from '../row/update-row.ts';
@@ -166,11 +166,7 @@ const signed = (changes: readonly Change[], process: string): readonly Change[] 
 
 /** The mark that a call for the last change may be on its way. */
 function calling(row: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
-  const { pending: changes, confirmed, sentName } = row;
-  const asked = askedName(row);
-  // the name of a create that may still be applied stays
-  const isKept = confirmed === null ? sentName !== null : mayLandLate(row) || asked === (confirmed['username'] ?? null);
-  return { doubt: true, calling: changes.at(-1)?.revision ?? 0, sentName: isKept ? sentName : asked };
+  return { doubt: true, calling: row.pending.at(-1)?.revision ?? 0, sentName: userNameOfUnplannedCall(row) };
 }
 
 /** The last change asks what the one before it asks, which is answered and not on its way: of the two one will do. */
