@@ -27,7 +27,7 @@ import type { Timing } from './timing.ts';
 import type { Groups, Users } from './requests/use-cases.ts';
 import { createUsers } from './requests/users.ts';
 import { createView } from './requests/read-users.ts';
-import type { Delivery } from './delivery/record-outcome.ts';
+import type { Delivery } from './delivery/context.ts';
 
 export type { SyncEvent };
 
