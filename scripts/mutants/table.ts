@@ -12,6 +12,7 @@ export interface Mutant {
 
 const MODEL = 'test/bridge/model.test.ts';
 const HIDDEN = 'test/end-to-end/hidden.test.ts';
+const DECIDE = 'test/bridge/delivery/decide.test.ts';
 const OWED = 'test/bridge/owed.test.ts';
 const GROUPS = 'test/bridge/groups.model.test.ts';
 const RULES = 'test/mapping/rules-laws.test.ts';
@@ -55,23 +56,23 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'plan from known in doubt',
-    file: 'src/bridge/delivery/deliver.ts',
-    find: 'if ((stored.doubt && !state.mine) || isTime) {',
-    replace: 'if (isTime) {',
-    tests: [MODEL, KILL],
+    file: 'src/bridge/delivery/decide.ts',
+    find: "if ((stored.doubt && attempt.mark !== 'own') || isTime)",
+    replace: 'if (isTime)',
+    tests: [DECIDE, MODEL, KILL],
   },
   {
     name: 'lease not proved',
     file: 'src/bridge/delivery/run-steps.ts',
-    find: '(await store.prove(lease, timing.lease)) && settlements.sending(row, covered);',
-    replace: 'settlements.sending(row, covered);',
+    find: '(await store.prove(lease, timing.leaseMs)) && waiters.sending(row, revisions);',
+    replace: 'waiters.sending(row, revisions);',
     tests: [OWED],
   },
   {
     name: 'answered not stored',
     file: 'src/bridge/row/verdicts.ts',
-    find: 'return { ...cut, answered: true };',
-    replace: 'return cut;',
+    find: "return { left: { ...cut, acknowledged: true }, result: { kind: 'accepted' } };",
+    replace: "return { left: cut, result: { kind: 'accepted' } };",
     tests: [MODEL, KILL],
   },
   {
@@ -83,8 +84,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'named facts diffed away',
-    file: 'src/bridge/delivery/deliver.ts',
-    find: 'const named = isFresh ? [] : row.changes.flatMap((change) => change.named);',
+    file: 'src/bridge/delivery/plan-row.ts',
+    find: 'const named = isFresh ? [] : row.pending.flatMap((change) => change.named);',
     replace: 'const named: string[] = [];',
     tests: [OWED],
   },

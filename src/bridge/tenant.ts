@@ -31,7 +31,7 @@ import { readUser, type UserView } from './requests/read-users.ts';
 import { createReplays } from './requests/replay.ts';
 import { holderOf } from './requests/unique-names.ts';
 import type { UserContext } from './requests/user-context.ts';
-import type { Delivery } from './delivery/record-outcome.ts';
+import type { Delivery } from './delivery/context.ts';
 
 export type { SyncEvent };
 

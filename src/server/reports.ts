@@ -1,6 +1,6 @@
 import type { Clock } from '../bridge/ports/context.ts';
 import type { Key } from '../bridge/row/types.ts';
-import type { Delivery } from '../bridge/delivery/record-outcome.ts';
+import type { Delivery } from '../bridge/delivery/context.ts';
 import type { SyncEvent } from '../bridge/tenant.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';

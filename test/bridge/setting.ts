@@ -16,7 +16,7 @@ import { type BridgeTenant, createTenant, type SyncEvent } from '../../src/bridg
 import type { GroupsConfig } from '../../src/bridge/groups/tenant-groups.ts';
 import { groupsOf } from '../../src/bridge/row/kinds.ts';
 import { TIMING, type Timing } from '../../src/bridge/timing.ts';
-import type { Delivery } from '../../src/bridge/delivery/record-outcome.ts';
+import type { Delivery } from '../../src/bridge/delivery/context.ts';
 import { BridgeError } from '../../src/errors.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { createFakeZitadel, type FakeZitadel, type Fate } from './fake-zitadel.ts';

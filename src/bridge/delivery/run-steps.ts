@@ -6,121 +6,124 @@ import { rightsOfFacts } from '../../mapping/rights.ts';
 import type { Step } from '../../mapping/steps.ts';
 import type { CheckProtection } from './protected-users.ts';
 import type { Change, Row } from '../row/types.ts';
-import type { Lease, Store } from '../ports/store.ts';
-import type { Outcome } from '../ports/zitadel.ts';
+import type { Outcome, Unreadable } from '../ports/zitadel.ts';
+import type { DeliveryContext, LeasedRow } from './context.ts';
 import type { Target } from './target.ts';
-import { retryAfterOf, type Waiters } from './waiters.ts';
-import type { Round } from '../row/round.ts';
-import { backoff, type Timing } from '../timing.ts';
+import { noteUnavailable, type TenantAvailability } from './tenant-availability.ts';
+import { emptyRound, type Round } from '../row/round.ts';
+import { backoff } from '../timing.ts';
 
-export interface RunStepsOptions {
-  readonly store: Store;
-  readonly waiters: Waiters;
-  readonly timing: Timing;
-}
-
-/** A refused step takes only its own facts with it, one that is not permitted too; what cannot be had now ends the round. */
-export type RunSteps = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
-
-/** The client has not been answered yet. */
-const isWaitedFor = ({ acknowledged: answered, abandoned: orphan }: Change): boolean => !answered && orphan !== true;
+/** Another process lets an owner go just now. */
+const WAITS = { kind: 'retry', definite: true, cause: 'answer', reason: 'another-owner-is-let-go' } as const;
 
 interface Tried {
   readonly barred: Awaited<ReturnType<CheckProtection>>;
   readonly outcome: Outcome;
 }
 
-/** Another process lets an owner go just now. */
-const WAITS = { kind: 'retry', definite: true, cause: 'answer', reason: 'another-owner-is-let-go' } as const;
-const NOT_ITS_TURN: Tried = { barred: WAITS, outcome: WAITS };
-
-export function createRunSteps({ store, waiters, timing }: RunStepsOptions): RunSteps {
-  return async function run(
-    { zitadel, checkProtection, withOwnerLock: inTurn, availability, rolesOf },
-    row,
-    steps,
-    lease,
-  ) {
-    const covered = new Set(row.pending.map(({ revision }) => revision));
-    const after: FactsChange[] = [];
-    const refusals: Round['refusals'][number][] = [];
-    const left: Round['left'][number][] = [];
-    const calls: string[] = [];
-    const round = (end: Round['end'], over: Partial<Round> = {}): Round => ({
-      covered,
-      after,
-      refusals,
-      left,
-      calls,
-      end,
-      open: {},
-      openRight: false,
-      removed: false,
-      ...over,
-    });
-    const proceed = async (): Promise<boolean> =>
-      (await store.prove(lease, timing.leaseMs)) && waiters.sending(row, covered);
-    const from = row.pending.some(isWaitedFor) ? 'request' : 'queue';
-    const rest = [...steps];
-    for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
-      const step = withoutSealed(next);
-      if (step !== next) refusals.push({ names: ['password'], error: UNREADABLE });
-      if (step === undefined) continue;
-      const one = step;
-      const attempt = async (): Promise<Tried> => {
-        const barred = await checkProtection(row.id, one, row.confirmed);
-        return { barred, outcome: barred ?? (await zitadel.run(row.id, one, proceed, from)) };
-      };
-      const tried = inTurn === undefined ? await attempt() : await inTurn(row.id, one, row.confirmed, attempt);
-      const { barred, outcome } = tried ?? NOT_ITS_TURN;
-      if (barred?.kind === 'refused' && barred.instead !== undefined && changes(barred.instead, row))
-        rest.unshift(barred.instead);
-      calls.push(`${step.call}:${outcome.kind}`);
-      const isRight = step.right !== undefined;
-      const isLast = step.call === 'CreateUser' || step.after === null;
-      switch (outcome.kind) {
-        case 'refused':
-          refusals.push({
-            names: step.names,
-            error: outcome.error,
-            ...(isRight ? { right: step.after ?? {} } : {}),
-          });
-          if (isLast) return round(null); // the steps behind it have nobody to work on
-          if (isRight && barred === undefined) rest.unshift(...(await possible(step, row, rolesOf)));
-          break;
-        case 'done':
-        case 'already':
-          if (step.after === null) return round(null, { removed: true });
-          after.push({ ...step.after, ...(outcome.kind === 'done' ? outcome.after : {}) });
-          break;
-        case 'gone':
-          if (step.after === null) return round(null, { removed: true });
-          // only GetUserByID and DeleteUser tell for certain that a user is gone: read it, then plan again
-          return round({ kind: 'replan', reason: `${step.call}: not found`, right: isRight });
-        case 'blocked': {
-          const judged = await availability.checkToken();
-          if (judged === true) return round(outcome);
-          if (judged !== false) return round(judged.kind === 'retry' ? { ...judged, definite: true } : outcome);
-          left.push({ names: isLast ? allNames(row) : step.names, why: outcome });
-          if (isLast) return round(null);
-          break;
-        }
-        case 'retry':
-          if (outcome.cause === 'limited')
-            availability.rateLimited(retryAfterOf(outcome) * 1000 || backoff(row.attempts + 1, timing), outcome.reason);
-          if (outcome.cause === 'away') availability.unanswered();
-          // nobody else waits for a right that ZITADEL answered it can not set now
-          if (isRight && outcome.definite && outcome.cause === 'answer') {
-            left.push({ names: step.names, why: outcome });
-            break;
-          }
-          return round(outcome, outcome.definite ? {} : { open: isRight ? {} : carried(step), openRight: isRight });
-        case 'replan':
-          return round({ ...outcome, right: isRight });
-      }
+/** A refused step takes only its own facts with it, one that is not permitted too; what is not available now ends the round. */
+export async function runSteps(
+  context: DeliveryContext,
+  leased: LeasedRow,
+  row: Row,
+  steps: readonly Step[],
+): Promise<Round> {
+  const { availability, rolesOf } = leased.target;
+  let round = emptyRound(row);
+  const rest = [...steps];
+  for (let next = rest.shift(); next !== undefined; next = rest.shift()) {
+    const step = withoutSealed(next);
+    if (step !== next) round = { ...round, refusals: [...round.refusals, { names: ['password'], error: UNREADABLE }] };
+    if (step === undefined) continue;
+    const { barred, outcome } = await tryStep(context, leased, row, step);
+    if (barred?.kind === 'refused' && barred.instead !== undefined && changes(barred.instead, row))
+      rest.unshift(barred.instead);
+    round = { ...round, calls: [...round.calls, `${step.call}:${outcome.kind}`] };
+    if (outcome.kind === 'blocked') {
+      const suspended = await whySuspended(availability, outcome);
+      if (suspended !== undefined) return { ...round, end: suspended };
     }
-    return round(null);
+    if (outcome.kind === 'retry') noteUnavailable(availability, outcome, backoff(row.attempts + 1, context.timing));
+    const after = withOutcome(round, row, step, outcome);
+    if (after.isOver) return after.round;
+    ({ round } = after);
+    if (outcome.kind === 'refused' && step.right !== undefined && barred === undefined)
+      rest.unshift(...(await possible(step, row, rolesOf)));
+  }
+  return round;
+}
+
+/** Runs one step, unless the user is protected from it. */
+async function tryStep(
+  { store, waiters, timing }: DeliveryContext,
+  { target: { zitadel, checkProtection, withOwnerLock }, lease }: LeasedRow,
+  row: Row,
+  step: Step,
+): Promise<Tried> {
+  const revisions = row.pending.map(({ revision }) => revision);
+  const proceed = async (): Promise<boolean> =>
+    (await store.prove(lease, timing.leaseMs)) && waiters.sending(row, revisions);
+  const from = row.pending.some(isWaitedFor) ? 'request' : 'queue';
+  const attempt = async (): Promise<Tried> => {
+    const barred = await checkProtection(row.id, step, row.confirmed);
+    return { barred, outcome: barred ?? (await zitadel.run(row.id, step, proceed, from)) };
   };
+  if (withOwnerLock === undefined) return attempt();
+  return (await withOwnerLock(row.id, step, row.confirmed, attempt)) ?? { barred: WAITS, outcome: WAITS };
+}
+
+/** The client has not been answered yet. */
+const isWaitedFor = ({ acknowledged, abandoned }: Change): boolean => !acknowledged && abandoned !== true;
+
+/** Why nothing else of the tenant is permitted either, or whether cannot be asked; undefined: only this call is not permitted. */
+async function whySuspended(availability: TenantAvailability, blocked: Unreadable): Promise<Unreadable | undefined> {
+  const isSuspended = await availability.checkToken();
+  if (isSuspended === false) return undefined;
+  return isSuspended === true || isSuspended.kind !== 'retry' ? blocked : { ...isSuspended, definite: true };
+}
+
+/** The round with the outcome of a step. isOver: no step behind it is made. Pure. */
+function withOutcome(
+  round: Round,
+  row: Row,
+  step: Step,
+  outcome: Outcome,
+): { readonly round: Round; readonly isOver: boolean } {
+  const isRight = step.right !== undefined;
+  // the steps behind it have nobody to work on
+  const isLast = step.call === 'CreateUser' || step.after === null;
+  const over = (more: Partial<Round>): ReturnType<typeof withOutcome> => ({
+    round: { ...round, ...more },
+    isOver: true,
+  });
+  switch (outcome.kind) {
+    case 'refused': {
+      const refusal = { names: step.names, error: outcome.error, ...(isRight ? { right: step.after ?? {} } : {}) };
+      return { round: { ...round, refusals: [...round.refusals, refusal] }, isOver: isLast };
+    }
+    case 'done':
+    case 'already': {
+      if (step.after === null) return over({ removed: true });
+      const after = { ...step.after, ...(outcome.kind === 'done' ? outcome.after : {}) };
+      return { round: { ...round, after: [...round.after, after] }, isOver: false };
+    }
+    case 'gone':
+      if (step.after === null) return over({ removed: true });
+      // only GetUserByID and DeleteUser tell for certain that a user is gone: read it, then plan again
+      return over({ end: { kind: 'replan', reason: `${step.call}: not found`, right: isRight } });
+    case 'blocked': {
+      const left = { names: isLast ? allNames(row) : step.names, why: outcome };
+      return { round: { ...round, left: [...round.left, left] }, isOver: isLast };
+    }
+    case 'retry':
+      // nobody else waits for a right that ZITADEL answered it cannot set now
+      if (isRight && outcome.definite && outcome.cause === 'answer')
+        return { round: { ...round, left: [...round.left, { names: step.names, why: outcome }] }, isOver: false };
+      if (outcome.definite) return over({ end: outcome });
+      return over({ end: outcome, open: isRight ? {} : carried(step), openRight: isRight });
+    case 'replan':
+      return over({ end: { ...outcome, right: isRight } });
+  }
 }
 
 /** A password that only another key decrypts takes nothing else with it. */

@@ -3,7 +3,7 @@ import type { Peers } from '../ports/peers.ts';
 import type { Clock } from '../ports/context.ts';
 import type { Unreadable, Zitadel } from '../ports/zitadel.ts';
 import { LONGEST_PAUSE } from '../row/next-attempt.ts';
-import { BLOCKED_AGAIN } from './waiters.ts';
+import { BLOCKED_AGAIN, retryAfterOf } from './waiters.ts';
 import type { Timing } from '../timing.ts';
 
 export interface Unavailable {
@@ -52,6 +52,16 @@ interface Pause {
 }
 
 const TOPIC = 'limited';
+
+/**
+ * What an answer that some row got says of the whole tenant: a 429 pauses it, for as long as ZITADEL asked or else for `pauseMs`; without
+ * an answer it is found out when ZITADEL is back.
+ */
+export function noteUnavailable(availability: TenantAvailability, why: Unreadable, pauseMs: number): void {
+  if (why.kind !== 'retry') return;
+  if (why.cause === 'limited') availability.rateLimited(retryAfterOf(why) * 1000 || pauseMs, why.reason);
+  if (why.cause === 'away') availability.unanswered();
+}
 
 export function createTenantAvailability({
   tenant,

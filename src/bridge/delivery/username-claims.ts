@@ -1,15 +1,8 @@
 /** Names that another row still has in ZITADEL and is about to free: who has it, and whether waiting for it makes sense. */
-import type { Step } from '../../mapping/steps.ts';
 import { mayLandLate } from '../row/recheck.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
 import { askedName, heldName, isSameRow, deliverable } from '../row/views.ts';
-
-/** The name a step takes in ZITADEL; undefined: none. */
-export function nameTaken({ call, set }: Step): string | undefined {
-  const name = call === 'CreateUser' || call === 'UpdateUser' ? set['username'] : undefined;
-  return name ?? undefined;
-}
 
 /** A name of its own for a row that has to give its name up before it can get the next one. */
 export const swapName = ({ id }: Key): string => `scim-swap-${id}`;

@@ -3,7 +3,7 @@ import type { SyncEvent } from '../sync/loop.ts';
 import type { Change, DeadLetter } from '../row/types.ts';
 import type { Counts, Condition } from './store.ts';
 import type { Inspection } from './zitadel.ts';
-import type { Delivery } from '../delivery/record-outcome.ts';
+import type { Delivery } from '../delivery/context.ts';
 
 /** A change without its values. */
 export interface ChangeSummary extends Pick<Change, 'revision' | 'kind' | 'acknowledged' | 'who' | 'txn' | 'at'> {

@@ -1,13 +1,13 @@
 /** One write of a row with a new change: durable, delivered inline, its result awaited; while ZITADEL is away it is acknowledged and left to the queue. */
 import { BridgeError } from '../../errors.ts';
 import { usernameClaimOf } from '../delivery/username-claims.ts';
-import { mayLandLate } from '../row/recheck.ts';
+import { userNameOfUnplannedCall } from '../row/in-flight-name.ts';
 import type { Unavailable } from '../delivery/tenant-availability.ts';
 import type { ProtectedUsers } from '../delivery/protected-users.ts';
 import { ALONE } from '../ports/peers.ts';
 import type { Change, Key, Row, Unique } from '../row/types.ts';
 import type { Lease, Write, WriteResult } from '../ports/store.ts';
-import { askedName, isSameChange, indexOf, keyOf, taken, unlessEmpty } from '../row/views.ts';
+import { isSameChange, indexOf, keyOf, taken, unlessEmpty } from '../row/views.ts';
 import { type Wait, LOOK_AGAIN, type ChangeResult } from '../delivery/waiters.ts';
 import { within } from '../timing.ts';
 import { updateRow, writeAsked } from '../row/update-row.ts';
@@ -192,11 +192,7 @@ const signed = (changes: readonly Change[], process: string): readonly Change[] 
 
 /** The mark that a call for the last change may be on its way. */
 function calling(row: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
-  const { pending: changes, confirmed, sentName } = row;
-  const asked = askedName(row);
-  // the name of a create that may still be applied stays
-  const isKept = confirmed === null ? sentName !== null : mayLandLate(row) || asked === (confirmed['username'] ?? null);
-  return { doubt: true, calling: changes.at(-1)?.revision ?? 0, sentName: isKept ? sentName : asked };
+  return { doubt: true, calling: row.pending.at(-1)?.revision ?? 0, sentName: userNameOfUnplannedCall(row) };
 }
 
 /** The last change asks what the one before it asks, which is answered and not on its way: of the two one will do. */

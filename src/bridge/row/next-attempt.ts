@@ -1,5 +1,5 @@
 /** Book-keeping of a row after a round: attempts, the next try, what keeps failing. Pure. */
-import { mayLandLate } from './recheck.ts';
+import { userNameLeftOpen } from './in-flight-name.ts';
 import { deadLetterOf, foldedIntoDeadCreate } from './dead-letters.ts';
 import type { Row } from './types.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
@@ -24,7 +24,7 @@ export function withNextAttempt(before: Row, next: Row, round: Round, options: S
     attempts,
     repeated,
     blocked: checkProtection?.reason ?? null,
-    sentName: sentNameOf(before, next, round),
+    sentName: userNameLeftOpen(before, next, round),
     lastError: end?.reason ?? first?.why.reason ?? null,
   };
   const row = isPoisoned(base, options) ? poisoned(base, options) : base;
@@ -46,12 +46,6 @@ export const LONGEST_PAUSE = 3_600_000;
 /** ms until the next try. */
 export const pauseOf = (why: Unreadable, attempts: number, timing: Timing): number =>
   Math.max(backoff(attempts, timing), Math.min(retryAfterOf(why) * 1000, LONGEST_PAUSE));
-
-/** The name that a call may still take which was never answered. */
-export function sentNameOf(before: Row, next: Row, { open }: Round): string | null {
-  if (mayLandLate(before)) return before.sentName;
-  return open['username'] ?? (next.recheck === null ? null : before.sentName);
-}
 
 function stuckBy({ repeated }: Row, end: Round['end'], now: number): Row['repeated'] {
   if (end?.kind !== 'retry' || end.cause !== 'answer') return null;

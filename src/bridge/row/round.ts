@@ -3,7 +3,7 @@ import type { FactsChange } from '../../mapping/facts.ts';
 import type { Unreadable, Outcome } from '../ports/zitadel.ts';
 import type { BridgeError } from '../../errors.ts';
 import type { Timing } from '../timing.ts';
-import type { Change } from './types.ts';
+import type { Change, Row } from './types.ts';
 
 /** What a round of calls came to. */
 export interface Round {
@@ -25,6 +25,19 @@ export interface Round {
   /** call:outcome, for the log */
   readonly calls: readonly string[];
 }
+
+/** The round for a row's pending changes before any call. */
+export const emptyRound = ({ pending }: Pick<Row, 'pending'>): Round => ({
+  covered: new Set(pending.map(({ revision }) => revision)),
+  after: [],
+  refusals: [],
+  left: [],
+  end: null,
+  open: {},
+  openRight: false,
+  removed: false,
+  calls: [],
+});
 
 export interface Refusal {
   readonly names: readonly string[];

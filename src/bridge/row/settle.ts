@@ -4,7 +4,8 @@ import type { ChangeResult } from '../delivery/waiters.ts';
 import type { Round, SettleOptions } from './round.ts';
 import { tombstoned, shows } from './observe.ts';
 import { recheckAfter } from './recheck.ts';
-import { sentNameOf, withNextAttempt } from './next-attempt.ts';
+import { userNameLeftOpen } from './in-flight-name.ts';
+import { withNextAttempt } from './next-attempt.ts';
 import { verdicts } from './verdicts.ts';
 import { overlay } from '../../mapping/facts.ts';
 import { isRight } from '../../mapping/rights.ts';
@@ -41,7 +42,7 @@ export function settleRound(row: Row, round: Round, options: SettleOptions): Rou
     const apart = {
       ...next,
       doubt: false,
-      sentName: sentNameOf(row, next, round),
+      sentName: userNameLeftOpen(row, next, round),
       dueAt: now + options.timing.leaseMs,
     };
     return { ...NOTHING_TOLD, row: apart, alone: true };

@@ -10,6 +10,20 @@ import { DEACTIVATED, withoutPassword } from './views.ts';
 import type { Round, SettleOptions } from './round.ts';
 import { awayResult, type ChangeResult } from '../delivery/waiters.ts';
 
+/** What a round means for one of the changes it was for. */
+export interface Verdict {
+  /** what of it is still to be done; null: nothing */
+  readonly left: Change | null;
+  /** what the request that waits for it is told; undefined: nothing */
+  readonly result?: ChangeResult | undefined;
+  /** its facts that were refused after the client was told they would be done */
+  readonly deadLetter?: DeadLetter;
+  /** it has refused facts that nobody is told of: its request was cut off */
+  readonly orphan: boolean;
+  /** a repeat of the request is none of what was answered */
+  readonly endsReplay: boolean;
+}
+
 /** What a round leaves of the changes it was for. */
 export interface Verdicts {
   readonly left: Pick<Row, 'pending' | 'deadLetters' | 'replay'>;
@@ -22,58 +36,70 @@ export interface Verdicts {
 }
 
 /** @param next the row with what the round brought about in known */
-export function verdicts(next: Row, covered: readonly Change[], round: Round, options: SettleOptions): Verdicts {
-  const { awaited, now } = options;
-  const results = new Map<number, ChangeResult>();
-  const kept = new Map<number, Change | null>();
-  let { deadLetters: dead, replay: createMark } = next;
-  let orphans = 0;
-  let made = 0;
-  for (const change of covered) {
-    const { revision } = change;
-    const refused = round.refusals.filter(
-      ({ names, right }) => right === undefined && names.some((name) => asks(change).includes(name)),
-    );
-    const [first] = refused;
-    // a create that was refused in part was answered with an error: a repeat is no repeat
-    if (first !== undefined && change.kind === 'create' && !change.acknowledged) createMark = null;
-    // one whose time was up is answered already
-    const isTold = first !== undefined && awaited(change) && !change.acknowledged;
-    if (first !== undefined && change.acknowledged && !isTold) {
-      const names = new Set(refused.flatMap((each) => each.names));
-      const cause = { cause: 'refused', reason: first.error.message } as const;
-      made += 1;
-      dead = [...dead, deadLetterOf(change, cause, now, next.confirmed === null ? undefined : names)];
-    } else if (first !== undefined && !isTold) orphans += 1;
-    const rest = first === undefined ? change : withoutRefused(change, round, next.confirmed === null);
-    const left = rest === null ? null : leftOf(rest, round, options, results);
-    kept.set(revision, left === null ? null : edited(left, next));
-    if (first !== undefined && isTold)
-      results.set(revision, { kind: 'refused', error: told(change, round, first.error, left !== null) });
-    dead = withoutSuperseded(dead, change, round.after);
+export function verdictOf(change: Change, round: Round, next: Row, options: SettleOptions): Verdict {
+  const isThere = next.confirmed !== null;
+  const refused = round.refusals.filter(
+    ({ names, right }) => right === undefined && names.some((name) => asks(change).includes(name)),
+  );
+  const [first] = refused;
+  if (first === undefined) {
+    const { left, result } = leftOf(change, round, options);
+    return { left: left && edited(left, isThere), result, orphan: false, endsReplay: false };
   }
-  const rights = judgeRights(covered, round, dead, now);
+  const rest = withoutRefused(change, round, !isThere);
+  const { left, result } = rest === null ? NOTHING_LEFT : leftOf(rest, round, options);
+  const verdict = {
+    left: left && edited(left, isThere),
+    result,
+    orphan: false,
+    // a create that was refused in part was answered with an error
+    endsReplay: change.kind === 'create' && !change.acknowledged,
+  };
+  if (change.acknowledged) {
+    const names = new Set(refused.flatMap((each) => each.names));
+    const cause = { cause: 'refused', reason: first.error.message } as const;
+    return { ...verdict, deadLetter: deadLetterOf(change, cause, options.now, isThere ? names : undefined) };
+  }
+  if (!options.awaited(change)) return { ...verdict, orphan: true };
+  return { ...verdict, result: { kind: 'refused', error: told(change, round, first.error, left !== null) } };
+}
+
+/** @param next the row with what the round brought about in known */
+export function verdicts(next: Row, covered: readonly Change[], round: Round, options: SettleOptions): Verdicts {
+  const each = covered.map((change) => ({ change, verdict: verdictOf(change, round, next, options) }));
+  const results = new Map(
+    each.flatMap(({ change, verdict: { result } }) =>
+      result === undefined ? [] : [[change.revision, result] as const],
+    ),
+  );
+  const dead = each.reduce<readonly DeadLetter[]>(
+    (letters, { change, verdict: { deadLetter } }) =>
+      withoutSuperseded(deadLetter === undefined ? letters : [...letters, deadLetter], change, round.after),
+    next.deadLetters,
+  );
+  const replay = each.some(({ verdict }) => verdict.endsReplay) ? null : next.replay;
+  const orphans = each.filter(({ verdict }) => verdict.orphan).length;
+  const made = each.filter(({ verdict }) => verdict.deadLetter !== undefined).length;
+  const judged = new Map(each.map(({ change, verdict }) => [change.revision, verdict.left]));
   const left = next.pending.flatMap((change) => {
-    const rest = kept.get(change.revision);
+    const rest = judged.get(change.revision);
     return rest === undefined ? [change] : rest === null ? [] : [rest];
   });
   const changes = withoutDone(left, doneNames(covered, round));
-  const lost =
-    next.confirmed === null && covered.some(({ kind, revision }) => kind === 'create' && kept.get(revision) === null);
-  if (!lost)
-    return {
-      left: { pending: changes, deadLetters: rights.dead, replay: createMark },
-      results,
-      orphans,
-      made: made + rights.made,
-    };
-  // nobody is there to be edited: what was answered goes with the create
-  for (const { revision } of changes) results.set(revision, { kind: 'gone' });
+  if (
+    next.confirmed === null &&
+    each.some(({ change, verdict }) => change.kind === 'create' && verdict.left === null)
+  ) {
+    // nobody is there to be edited: what was answered goes with the create
+    for (const { revision } of changes) results.set(revision, { kind: 'gone' });
+    return { left: { pending: [], deadLetters: foldedIntoDeadCreate(dead, changes), replay }, results, orphans, made };
+  }
+  const rights = judgeRights(covered, round, dead, options.now);
   return {
-    left: { pending: [], deadLetters: foldedIntoDeadCreate(dead, changes), replay: createMark },
+    left: { pending: changes, deadLetters: rights.dead, replay },
     results,
     orphans,
-    made,
+    made: made + rights.made,
   };
 }
 
@@ -95,30 +121,22 @@ function withoutRefused(change: Change, round: Round, whole: boolean): Change | 
   return Object.keys(facts).length === 0 ? null : { ...change, facts, named };
 }
 
-/** What of a change stays; results say what those who wait for it are told. */
-function leftOf(
-  change: Change,
-  round: Round,
-  options: SettleOptions,
-  results: Map<number, ChangeResult>,
-): Change | null {
-  const { revision } = change;
+/** What of a change stays, and what who waits for it is told. */
+function leftOf(change: Change, round: Round, options: SettleOptions): Pick<Verdict, 'left' | 'result'> {
   const { end, left } = round;
   const mine = left.filter(({ names }) => names.some((name) => asks(change).includes(name)));
   const why: Unreadable | undefined = end?.kind === 'retry' || end?.kind === 'blocked' ? end : mine[0]?.why;
   if (why === undefined) {
-    results.set(revision, { kind: 'settled' });
-    return change.rights === true && left.some(({ names }) => names.some(isRight)) ? onlyRights(change) : null;
+    const waits = change.rights === true && left.some(({ names }) => names.some(isRight));
+    return { left: waits ? onlyRights(change) : null, result: { kind: 'settled' } };
   }
   const cut = end === null ? only(change, new Set(mine.flatMap(({ names }) => names))) : withoutSpent(change, round);
-  if (change.acknowledged || !options.awaited(change)) return cut;
-  if (!options.accept && !options.sent && isUntouched(round)) {
-    results.set(revision, awayResult(why));
-    return null;
-  }
-  results.set(revision, { kind: 'accepted' });
-  return { ...cut, acknowledged: true };
+  if (change.acknowledged || !options.awaited(change)) return { left: cut };
+  if (!options.accept && !options.sent && isUntouched(round)) return { left: null, result: awayResult(why) };
+  return { left: { ...cut, acknowledged: true }, result: { kind: 'accepted' } };
 }
+
+const NOTHING_LEFT: Pick<Verdict, 'left' | 'result'> = { left: null };
 
 /** What of a change stays while its rights have to wait: nobody is kept waiting for them. */
 const onlyRights = ({ revision, who, txn, at }: Change): Change => ({
@@ -158,8 +176,8 @@ function judgeRights(
 }
 
 /** Once a create has been applied, what is left of it is an edit. */
-const edited = (change: Change, { confirmed }: Row): Change =>
-  confirmed !== null && change.kind === 'create' ? { ...change, kind: 'edit' } : change;
+const edited = (change: Change, isThere: boolean): Change =>
+  isThere && change.kind === 'create' ? { ...change, kind: 'edit' } : change;
 
 function only(change: Change, names: ReadonlySet<string>): Change {
   if (change.kind === 'delete') return change;
