@@ -1,6 +1,13 @@
-# Without ZITADEL_URL the container refuses to start: NODE_ENV=production runs no sandbox.
-FROM node:24.21.0-slim
+FROM node:24.21.0-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build
 
+# The image has no sandbox: without ZITADEL_URL the bridge refuses to start.
+FROM node:24.21.0-slim
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=7644 \
@@ -8,16 +15,19 @@ ENV NODE_ENV=production \
 
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The devDependency `node` stays out: the image has its own.
 RUN npm ci --omit=dev && npm cache clean --force
-COPY src ./src
+COPY bin ./bin
+COPY --from=build /build/dist ./dist
+RUN ln -s /app/bin/scim-bridge.mjs /usr/local/bin/scim-bridge \
+ && install -d -o node -g node -m 700 /data \
+ && install -d /config
 
-RUN install -d -o node -g node -m 700 /data
 VOLUME /data
+# bridge.yaml is looked for here, and relative paths begin here
+WORKDIR /config
 USER node
 EXPOSE 7644
 
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
-  CMD ["node", "-e", "require(process.env.TLS_CERT?'https':'http').get({host:'127.0.0.1',port:process.env.PORT,path:'/healthz',rejectUnauthorized:false},r=>process.exit(r.statusCode===200?0:1)).on('error',()=>process.exit(1))"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s CMD ["scim-bridge", "healthcheck"]
 
-CMD ["node", "--max-semi-space-size=16", "src/main.ts"]
+CMD ["node", "--max-semi-space-size=16", "/app/bin/scim-bridge.mjs", "start"]

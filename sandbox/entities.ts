@@ -103,8 +103,6 @@ export interface Project {
   readonly organization: string;
   readonly name: string;
   readonly roles: readonly ProjectRole[];
-  /** Organizations the project is granted to. */
-  readonly grantedTo: readonly string[];
   readonly created: number;
   readonly changed: number;
 }

@@ -48,8 +48,6 @@ const TABLE = {
   // metadata
   metadataEmpty: [Code.FailedPrecondition, 'META-9mm2d', 'Metadata list is empty'],
   metadataKeyMissing: [Code.NotFound, 'META-2nnds', 'One or more keys do not exist'],
-  organizationMetadataDeleteEmpty: [Code.FailedPrecondition, 'META-9mw2d', 'Metadata list is empty'],
-  organizationMetadataKeyMissing: [Code.NotFound, 'META-2npds', 'One or more keys do not exist'],
   limitExceeded: [Code.InvalidArgument, 'QUERY-4M0fs', 'Limit exceeded'],
   nestedTooDeep: [Code.InvalidArgument, 'USER-zsQ97', 'Errors.Query.TooManyNestingLevels'],
   // invites and IdP links
@@ -89,10 +87,8 @@ const TABLE = {
   grantRoleMissing: [Code.FailedPrecondition, 'COMMAND-mm9F4', 'Errors.Project.Role.NotFound'],
   grantProjectMissing: [Code.FailedPrecondition, 'COMMAND-4m9ff', 'Grant not found'],
   grantUserUnknown: [Code.FailedPrecondition, 'COMMAND-4f8sg', 'User could not be found'],
+  grantDeactivateMissing: [Code.NotFound, 'COMMAND-Lp0gs', 'User grant not found'],
   grantMissing: [Code.NotFound, 'COMMAND-3M9sd', 'User grant not found'],
-  grantActivateMissing: [Code.NotFound, 'COMMAND-Lp0gs', 'User grant not found'],
-  grantUnchanged: [Code.FailedPrecondition, 'COMMAND-Rs8fy', 'User grant has not been changed'],
-  grantRemoveMissing: [Code.NotFound, 'COMMAND-1My0t', 'User grant not found'],
   // organizations and projects
   organizationNameTaken: [Code.AlreadyExists, 'V3-DKcYh', 'Organisation already exists'],
   projectUnknown: [Code.FailedPrecondition, 'COMMAND-EbFMN', 'Project not found'],

@@ -1,10 +1,8 @@
 import type { Grant, Project, User } from './entities.ts';
 import { refusal } from './errors.ts';
-import type { Refusal } from './errors.ts';
-import type { Checked } from './permissions.ts';
 import type { World } from './world.ts';
 
-/** Commands on authorizations, the same behind AuthorizationService and the v1 user grant calls. */
+/** Commands on authorizations. */
 export interface NewGrant {
   readonly userId: string;
   readonly project: string;
@@ -13,18 +11,16 @@ export interface NewGrant {
   readonly roles: readonly string[];
 }
 
-/** One grant per organization, user and project; the organization owns the project or has it granted. */
-export function addGrant(world: World, caller: User, wanted: NewGrant, checked: Checked): Grant {
+/** One grant per organization, user and project; the organization owns the project; none has it granted here. */
+export function addGrant(world: World, caller: User, wanted: NewGrant): Grant {
   const { state, permissions } = world;
   const { userId, roles } = wanted;
-  if (checked === 'door') permissions.demand(caller, wanted.organization, 'user.grant.write', checked);
   if (!state.users.has(userId)) throw refusal('grantUserUnknown');
   const project = state.projects.get(wanted.project);
   const organization = wanted.organization || (project?.organization ?? '');
-  const usable = project && (project.organization === organization || project.grantedTo.includes(organization));
-  if (!usable) throw refusal('grantProjectMissing');
+  if (project?.organization !== organization) throw refusal('grantProjectMissing');
   demandRoles(project, roles);
-  permissions.demand(caller, organization, 'user.grant.write', checked);
+  permissions.demand(caller, organization, 'user.grant.write');
   for (const grant of state.grants.values()) {
     const same = grant.userId === userId && grant.project === project.id && grant.organization === organization;
     if (same) throw refusal('grantExists');
@@ -45,42 +41,36 @@ export function addGrant(world: World, caller: User, wanted: NewGrant, checked: 
   return grant;
 }
 
-/** Replaces the roles; another order is a change. unchanged: refused with that when nothing would change (v1). */
-export function updateGrant(world: World, caller: User, { id, roles, checked, unchanged }: UpdatedGrant): Grant {
+/** Replaces the roles; another order is a change. */
+export function updateGrant(world: World, caller: User, { id, roles }: UpdatedGrant): Grant {
   const { state, permissions } = world;
   const grant = state.grants.get(id);
   if (!grant) throw refusal('grantMissing');
-  if (checked === 'door') permissions.demand(caller, grant.organization, 'user.grant.write', checked);
   const project = state.projects.get(grant.project);
   if (project) demandRoles(project, roles);
-  permissions.demand(caller, grant.organization, 'user.grant.write', checked);
-  if (grant.roles.join('\n') === roles.join('\n')) {
-    if (unchanged) throw refusal(unchanged);
-    return grant;
-  }
+  permissions.demand(caller, grant.organization, 'user.grant.write');
+  if (grant.roles.join('\n') === roles.join('\n')) return grant;
   return keep(world, { ...grant, roles });
 }
 
 interface UpdatedGrant {
   readonly id: string;
   readonly roles: readonly string[];
-  readonly checked: Checked;
-  readonly unchanged?: Refusal;
 }
 
-/** Switching it to what it is already is OK and changes nothing. */
-export function switchGrant(world: World, caller: User, id: string, active: boolean): Grant {
+/** Deactivating what is inactive already is OK and changes nothing. */
+export function deactivateGrant(world: World, caller: User, id: string): Grant {
   const grant = world.state.grants.get(id);
-  if (!grant) throw refusal('grantActivateMissing');
+  if (!grant) throw refusal('grantDeactivateMissing');
   world.permissions.demand(caller, grant.organization, 'user.grant.write');
-  return grant.active === active ? grant : keep(world, { ...grant, active });
+  return grant.active ? keep(world, { ...grant, active: false }) : grant;
 }
 
 /** Time of the removal; null when there is none of that id. */
-export function removeGrant(world: World, caller: User, id: string, checked: Checked): number | null {
+export function removeGrant(world: World, caller: User, id: string): number | null {
   const grant = world.state.grants.get(id);
   if (!grant) return null;
-  world.permissions.demand(caller, grant.organization, 'user.grant.delete', checked);
+  world.permissions.demand(caller, grant.organization, 'user.grant.delete');
   world.state.grants.delete(id);
   return world.stamp();
 }

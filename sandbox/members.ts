@@ -1,30 +1,26 @@
 import type { Member, User } from './entities.ts';
 import { refusal } from './errors.ts';
 import { isOrganizationRole } from './permissions.ts';
-import type { Checked } from './permissions.ts';
 import { memberId } from './state.ts';
 import type { World } from './world.ts';
 
-/** Commands on member entries, the same behind InternalPermissionService and the v1 member calls. */
+/** Commands on member entries. */
 export interface MemberCommand {
   readonly caller: User;
   readonly organization: string;
   readonly userId: string;
   readonly roles: readonly string[];
-  /** Where permission is checked: 'door' before anything else. */
-  readonly checked: Checked;
 }
 
 /** raced: another create of the same entry came in at the same moment. */
 export function addMember(world: World, command: MemberCommand, raced: boolean): Member {
-  const { caller, organization, userId, roles, checked } = command;
+  const { caller, organization, userId, roles } = command;
   const { state, permissions } = world;
-  if (checked === 'door') permissions.demand(caller, organization, 'org.member.write', checked);
   if (roles.length === 0) throw refusal('memberRolesNone');
   if (!roles.every((role) => fits(role, organization))) throw refusal('memberRoleBad');
   if (organization !== '' && !confirmed(world, organization)) throw refusal('organizationUnknown');
   if (!state.users.has(userId)) throw refusal('memberUserUnknown');
-  permissions.demand(caller, organization, writePermission(organization), checked);
+  permissions.demand(caller, organization, writePermission(organization));
   const id = memberId(organization, userId);
   if (state.members.has(id)) throw refusal(raced && world.random() < 0.68 ? 'memberRace' : 'memberExists');
   const stamp = world.stamp();
@@ -36,15 +32,14 @@ export function addMember(world: World, command: MemberCommand, raced: boolean):
 
 /** Replaces the list of roles; another order is a change, the same list is none. Not a member is told to everyone. */
 export function updateMember(world: World, command: MemberCommand): Member {
-  const { caller, organization, userId, roles, checked } = command;
+  const { caller, organization, userId, roles } = command;
   const { state, permissions } = world;
-  if (checked === 'door') permissions.demand(caller, organization, 'org.member.write', checked);
   if (roles.length === 0) throw refusal('memberUpdateRolesNone');
   if (!roles.every((role) => fits(role, organization))) throw refusal('memberUpdateRoleBad');
   const id = memberId(organization, userId);
   const member = state.members.get(id);
   if (!member) throw refusal('memberMissing');
-  permissions.demand(caller, organization, writePermission(organization), checked);
+  permissions.demand(caller, organization, writePermission(organization));
   if (member.roles.join('\n') === roles.join('\n')) return member;
   const sequence = world.events(`organization ${organization}`);
   const changed: Member = { ...member, roles, sequence, changed: world.stamp() };
@@ -54,13 +49,12 @@ export function updateMember(world: World, command: MemberCommand): Member {
 
 /** Time of the removal; null when there was no entry, which is told to everyone. Nothing guards the last owner. */
 export function removeMember(world: World, command: Omit<MemberCommand, 'roles'>): number | null {
-  const { caller, organization, userId, checked } = command;
+  const { caller, organization, userId } = command;
   const { state, permissions } = world;
   const permission = organization === '' ? 'iam.member.delete' : 'org.member.delete';
-  if (checked === 'door') permissions.demand(caller, organization, permission, checked);
   const id = memberId(organization, userId);
   if (!state.members.has(id)) return null;
-  permissions.demand(caller, organization, permission, checked);
+  permissions.demand(caller, organization, permission);
   state.members.delete(id);
   world.events(`organization ${organization}`);
   return world.stamp();

@@ -113,7 +113,7 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   ORG_USER_SELF_MANAGER: ['policy.read', 'user.self.delete'],
 };
 
-/** 'command': checked by the command (AUTH-AWfge); 'door': checked before it (AUTH-5mWD2): v1, organization metadata. */
+/** 'command': checked by the command (AUTH-AWfge); 'door': checked before it (AUTH-5mWD2): v1 and settings. */
 export type Checked = 'command' | 'door';
 
 export interface Permissions {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code } from '@connectrpc/connect';
-import { identify } from './callers.ts';
 import { control } from './control.ts';
 import type { Control } from './control.ts';
 import { wireOf } from './connections.ts';
@@ -20,7 +19,7 @@ export interface RoutesOptions extends Control {
 
 /** Everything the port answers, by path. */
 export function createRoutes(options: RoutesOptions): (request: Request, response: Response) => void {
-  const { world, faults, externalDomain, rpc, token, now } = options;
+  const { faults, externalDomain, rpc, token, now } = options;
 
   async function sandbox(request: Request, response: Response, url: URL): Promise<void> {
     const text = await bodyOf(request);
@@ -49,15 +48,6 @@ export function createRoutes(options: RoutesOptions): (request: Request, respons
     reply(response, status, body);
   }
 
-  function userinfo(request: Request, response: Response): void {
-    try {
-      const header = new Headers({ authorization: request.headers.authorization ?? '' });
-      reply(response, 200, { sub: identify(world.state, header, world.stamp()).user.id });
-    } catch {
-      reply(response, 401, { error: 'access_denied' });
-    }
-  }
-
   return (request, response) => {
     const host = String(request.headers.host ?? request.headers[':authority'] ?? 'localhost');
     const issuer = `http://${host}`;
@@ -82,8 +72,6 @@ export function createRoutes(options: RoutesOptions): (request: Request, respons
         return reply(response, 200, {});
       case '/oauth/v2/token':
         return void oauth(request, response, issuer);
-      case '/oidc/v1/userinfo':
-        return userinfo(request, response);
       case '/.well-known/openid-configuration':
         return reply(response, 200, { issuer, token_endpoint: `${issuer}/oauth/v2/token` });
       default:

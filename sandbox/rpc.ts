@@ -5,7 +5,6 @@ import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
 import { AuthorizationService } from '@zitadel/proto/zitadel/authorization/v2beta/authorization_service_pb.js';
 import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
 import { ManagementService } from '@zitadel/proto/zitadel/management_pb.js';
-import { OrganizationService as OrganizationServiceV2 } from '@zitadel/proto/zitadel/org/v2/org_service_pb.js';
 import { OrganizationService } from '@zitadel/proto/zitadel/org/v2beta/org_service_pb.js';
 import { ProjectService } from '@zitadel/proto/zitadel/project/v2beta/project_service_pb.js';
 import { SessionService } from '@zitadel/proto/zitadel/session/v2/session_service_pb.js';
@@ -23,7 +22,7 @@ import {
   createAuthorizationServiceV2,
   listAuthorizationsV2,
 } from './services/authorizations.ts';
-import { createOrganizationService, createOrganizationServiceV2 } from './services/organizations.ts';
+import { createOrganizationService } from './services/organizations.ts';
 import { createProjectService } from './services/projects.ts';
 import { createSessionService } from './services/sessions.ts';
 import { createSettingsService } from './services/settings.ts';
@@ -51,7 +50,6 @@ export function createRpc({ world, journal, twins }: RpcOptions): (request: Requ
       .service(fullUserService(), createUserService(world))
       .service(SessionService, createSessionService(world))
       .service(SettingsService, createSettingsService(world))
-      .service(OrganizationServiceV2, createOrganizationServiceV2(world))
       .service(AuthService, createAuthService(world))
       .service(ManagementService, createManagementService(world));
     if (twins !== 'v2') {

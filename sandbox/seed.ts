@@ -63,7 +63,6 @@ export function seed(state: State, micros: number): void {
     name,
     organization: SEED.organizations[0].id,
     roles: roles.map((key) => ({ key, displayName: key, group: '', created: micros })),
-    grantedTo: [],
     ...dates,
   };
   state.projects.set(id, project);

@@ -22,7 +22,6 @@ export interface State {
   readonly users: Table<User>;
   readonly usernames: Usernames;
   readonly metadata: Rows<MetadataRow>;
-  readonly organizationMetadata: Rows<MetadataRow>;
   /** By user id. */
   readonly links: Table<readonly IdpLink[]>;
   /** By memberId. */
@@ -65,7 +64,6 @@ export function createState(store: Store, lag: (() => number) | null, now: () =>
     sessions,
     usernames: createUsernames(users.values(), strong<string>('leakedName'), includesDomain),
     metadata: createRows<MetadataRow>('metadata', store),
-    organizationMetadata: createRows<MetadataRow>('organizationMetadata', store),
     projects: strong<Project>('project'),
     idps: strong<Idp>('idp'),
     tokens: strong<Token>('token'),

@@ -21,7 +21,6 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/store',
     'src/zitadel',
     'src/errors',
-    'sandbox',
   ],
   'src/config': ['src/mapping'],
   'src/scim': ['src/bridge: types', 'src/mapping', 'src/errors'],
@@ -31,7 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/queue': ['src/bridge: types', 'src/mapping', 'src/errors'],
   'src/zitadel': ['src/bridge: types', 'src/mapping', 'src/errors'],
   'src/admin': ['src/bridge: types', 'src/errors'],
-  'src/cli': ['src/admin', 'src/bridge: types', 'src/server', 'src/config', 'src/errors'],
+  'src/cli': ['src/main', 'src/admin', 'src/bridge: types', 'src/server', 'src/config', 'src/errors'],
   'src/errors': [],
   sandbox: [],
 };

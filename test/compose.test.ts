@@ -14,6 +14,8 @@ interface Service {
   readonly environment?: Readonly<Record<string, string>>;
   readonly profiles?: readonly string[];
   readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly env_file?: readonly { readonly path: string; readonly required: boolean }[];
 }
 
 const root = resolve(import.meta.dirname, '..');
@@ -56,28 +58,33 @@ describe('docker-compose.yml', () => {
     );
   });
 
-  test('every value of an environment has its comment', () => {
-    const lines = text.split('\n');
-    const bare = lines.filter((line, at) => /^ {2,6}[A-Z_]+: /.test(line) && !lines[at - 1]?.trim().startsWith('#'));
-    assert.deepEqual(bare, []);
-  });
-
   for (const service of own)
-    test(`${service}: its values, with what the comments ask for, are a configuration the bridge takes`, () => {
-      const environment = Object.fromEntries(
-        Object.entries(services[service]?.environment ?? {}).map(([name, value]) => [
-          name,
-          value.replace(/^\$\{\w+:-(.*)\}$/, '$1'),
-        ]),
+    test(`${service}: its environment, over the .env of the first lines, is a configuration the bridge takes`, () => {
+      const { environment = {}, env_file } = services[service] ?? {};
+      assert.deepEqual(env_file, [{ path: '.env', required: false }]);
+      const dotenv = Object.fromEntries(
+        [...text.matchAll(/^# {3}([A-Z_]+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value]),
       );
-      const { ZITADEL_TOKEN_FILE: file, ...rest } = environment;
+      assert.deepEqual(Object.keys(dotenv), ['ZITADEL_URL', 'ZITADEL_TOKEN_FILE', 'ZITADEL_ORG_ID', 'SCIM_TOKEN']);
+      const { ZITADEL_TOKEN_FILE: file, ...rest } = dotenv;
       assert.equal(file, '/bootstrap/bridge.pat');
-      const config = loadConfig(
-        { ...rest, ZITADEL_TOKEN: 'x', ZITADEL_ORG_ID: '1', SCIM_TOKEN: 'sixteen-letters!' },
-        '/nowhere',
-      );
+      const made = { ZITADEL_TOKEN: 'x', ZITADEL_ORG_ID: '1', SCIM_TOKEN: 'sixteen-letters!' };
+      const config = loadConfig({ ...rest, ...made, NODE_ENV: 'production', ...environment }, '/nowhere');
       assert.equal(config.tenants[0]?.zitadel?.url, 'http://zitadel:8080');
+      // .env cannot move what `ports`, the volume and the health check rely on
+      const { host, port, metricsPort } = config.server;
+      assert.deepEqual([host, port, metricsPort, config.store.dataDir], ['0.0.0.0', 7644, 7646, '/data']);
     });
+
+  test('each process reads bridge.yaml of ./config, where the image looks for it, and secrets of ./secrets', () => {
+    const workdir = [...read('Dockerfile').matchAll(/^WORKDIR (.+)$/gm)].at(-1)?.[1];
+    for (const service of own) {
+      const { volumes = [] } = services[service] ?? {};
+      assert.ok(volumes.includes(`./config:${workdir}:ro`), service);
+      assert.ok(volumes.includes('./secrets:/run/secrets:ro'), service);
+      assert.ok(volumes.includes('bootstrap:/bootstrap:ro'), service);
+    }
+  });
 
   test('one process embedded; in profile scale two that answer requests and one that delivers, before one Redis', () => {
     const roles = own.map((name) => {
@@ -163,7 +170,17 @@ describe('Dockerfile', () => {
   test('has the node of package-lock.json', () => {
     const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, { version: string }> };
     const version = lock.packages['node_modules/node']?.version;
-    assert.match(dockerfile, new RegExp(`^FROM node:${version}-slim$`, 'm'));
+    assert.deepEqual(
+      new Set([...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image)),
+      new Set([`node:${version}-slim`]),
+    );
+  });
+
+  test('has no sandbox, starts what the package starts, and asks it by healthcheck', () => {
+    assert.doesNotMatch(dockerfile, /^COPY .*sandbox/m);
+    assert.ok(read('.dockerignore').split('\n').includes('sandbox'));
+    assert.match(dockerfile, /^HEALTHCHECK .* CMD \["scim-bridge", "healthcheck"\]$/m);
+    assert.match(dockerfile, /^CMD \["node", .*"\/app\/bin\/scim-bridge\.mjs", "start"\]$/m);
   });
 
   test('every name of its ENV is a setting', () => {

@@ -33,6 +33,7 @@ const FORBIDDEN: readonly (readonly [string, string])[] = [
   ['src/bridge/requests/read-users.ts', `import {\n  create,\n} from '@bufbuild/protobuf/wkt';`],
   ['sandbox/main.ts', `import { BridgeError } from '../src/errors.ts';`],
   ['src/zitadel/caller.ts', `import { seeds } from '../../sandbox/seed.ts';`],
+  ['src/server/sandbox.ts', `import { createSandbox } from '../../sandbox/server.ts';`],
   ['src/admin/queue.ts', `import { view } from '../bridge/requests/read-users.ts';`],
   ['src/admin/socket.ts', `import type { Config } from '../config/config.ts';`],
   ['src/cli/main.ts', `import { createSqliteStore } from '../store/sqlite/store.ts';`],

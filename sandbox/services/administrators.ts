@@ -35,7 +35,6 @@ export function createAdministratorService(world: World): Partial<ServiceImpl<ty
     organization: organizationOf(request),
     userId: request.userId,
     roles: request.roles ?? [],
-    checked: 'command',
   });
   return {
     createAdministrator: calls.write(target, (request, caller, lane) => {

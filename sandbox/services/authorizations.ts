@@ -10,7 +10,7 @@ import type { Caller } from '../callers.ts';
 import { timestamp } from '../clock.ts';
 import type { Grant } from '../entities.ts';
 import { bare } from '../errors.ts';
-import { addGrant, removeGrant, switchGrant, updateGrant } from '../grants.ts';
+import { addGrant, deactivateGrant, removeGrant, updateGrant } from '../grants.ts';
 import type { World } from '../world.ts';
 import { pageOf } from './paging.ts';
 import type { Paging } from './paging.ts';
@@ -32,21 +32,18 @@ export function createAuthorizationService(world: World): Partial<ServiceImpl<ty
       ({ userId, projectId }) => ({ lane: `authorization ${userId} ${projectId}`, user: userId }),
       ({ userId, projectId, organizationId, roleKeys }, { user }) => {
         const wanted = { userId, project: projectId, organization: organizationId ?? '', roles: roleKeys };
-        const grant = addGrant(world, user, wanted, 'command');
+        const grant = addGrant(world, user, wanted);
         return { id: grant.id, creationDate: timestamp(grant.created) };
       },
     ),
     updateAuthorization: calls.write(target, ({ id, roleKeys }, { user }) => ({
-      changeDate: timestamp(updateGrant(world, user, { id, roles: roleKeys, checked: 'command' }).changed),
-    })),
-    activateAuthorization: calls.write(target, ({ id }, { user }) => ({
-      changeDate: timestamp(switchGrant(world, user, id, true).changed),
+      changeDate: timestamp(updateGrant(world, user, { id, roles: roleKeys }).changed),
     })),
     deactivateAuthorization: calls.write(target, ({ id }, { user }) => ({
-      changeDate: timestamp(switchGrant(world, user, id, false).changed),
+      changeDate: timestamp(deactivateGrant(world, user, id).changed),
     })),
     deleteAuthorization: calls.write(target, ({ id }, { user }) => {
-      const removed = removeGrant(world, user, id, 'command');
+      const removed = removeGrant(world, user, id);
       return { deletionDate: removed === null ? NEVER : timestamp(removed) };
     }),
     listAuthorizations: calls.read(({ pagination, filters }, caller) => {

@@ -8,7 +8,7 @@ import type { World } from '../world.ts';
 import { pageOf } from './paging.ts';
 import { textMatches } from './text.ts';
 
-/** zitadel.project.v2beta and v2: projects, their roles and to whom they are granted. */
+/** zitadel.project.v2beta and v2: projects and their roles. */
 export function createProjectService(world: World): Partial<ServiceImpl<typeof ProjectService>> {
   const { calls, state, permissions } = world;
   const target = ({ projectId }: { readonly projectId: string }) => ({ lane: `project ${projectId}` });
@@ -25,7 +25,7 @@ export function createProjectService(world: World): Partial<ServiceImpl<typeof P
       ({ organizationId: organization, name, id = world.id() }, { user }) => {
         permissions.demand(user, organization, 'project.create');
         const stamp = world.stamp();
-        const made: Project = { id, organization, name, roles: [], grantedTo: [], created: stamp, changed: stamp };
+        const made: Project = { id, organization, name, roles: [], created: stamp, changed: stamp };
         state.projects.set(id, made);
         return { id, creationDate: timestamp(stamp) };
       },
@@ -88,18 +88,6 @@ export function createProjectService(world: World): Partial<ServiceImpl<typeof P
           changeDate: timestamp(changed),
         })),
       };
-    }),
-
-    createProjectGrant: calls.write(target, ({ projectId, grantedOrganizationId }, { user }) => {
-      const confirmed = project(projectId);
-      permissions.demand(user, confirmed.organization, 'project.grant.write');
-      const changed = world.stamp();
-      state.projects.set(projectId, {
-        ...confirmed,
-        grantedTo: [...confirmed.grantedTo, grantedOrganizationId],
-        changed,
-      });
-      return { creationDate: timestamp(changed) };
     }),
   };
 }

@@ -52,14 +52,5 @@ export function createSettingsService(world: World): Partial<ServiceImpl<typeof 
         },
       };
     }),
-
-    getDomainSettings: calls.read((request, caller) => {
-      const organization = asked(request, caller);
-      const own = organization?.loginNameIncludesDomain;
-      return {
-        details: details(own === undefined ? undefined : organization),
-        settings: { loginNameIncludesDomain: own ?? false, resourceOwnerType: typeOf(own !== undefined) },
-      };
-    }),
   };
 }

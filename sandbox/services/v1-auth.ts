@@ -3,9 +3,9 @@ import type { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
 import { UserState } from '@zitadel/proto/zitadel/user_pb.js';
 import type { World } from '../world.ts';
 import { loginNameOf } from './user-answers.ts';
-import { v1Details, v1List } from './v1-answers.ts';
+import { v1Details } from './v1-details.ts';
 
-/** zitadel.auth.v1.AuthService: who am I, with which roles, what may I. Everyone may ask. */
+/** zitadel.auth.v1.AuthService: who am I, what may I. Everyone may ask. */
 export function createAuthService(world: World): Partial<ServiceImpl<typeof AuthService>> {
   const { calls, state, permissions } = world;
   return {
@@ -15,7 +15,7 @@ export function createAuthService(world: World): Partial<ServiceImpl<typeof Auth
       return {
         user: {
           id: user.id,
-          details: v1Details(user, user.organization, 'query'),
+          details: v1Details(user, user.organization),
           state: UserState.ACTIVE,
           userName: user.username,
           loginNames: [loginName],
@@ -27,23 +27,6 @@ export function createAuthService(world: World): Partial<ServiceImpl<typeof Auth
                 value: { name: machine?.name ?? '', description: machine?.description ?? '' },
               },
         },
-      };
-    }),
-
-    listMyMemberships: calls.read((_request, { user }) => {
-      const own = [...state.members.seen().values()].filter(({ userId }) => userId === user.id);
-      return {
-        details: v1List(own.length, world.stamp()),
-        result: own.map((member) => ({
-          userId: user.id,
-          details: v1Details(member, member.organization, 'query'),
-          roles: [...member.roles],
-          displayName: state.organizations.get(member.organization)?.name ?? 'ZITADEL',
-          type:
-            member.organization === ''
-              ? { case: 'iam' as const, value: true }
-              : { case: 'orgId' as const, value: member.organization },
-        })),
       };
     }),
 

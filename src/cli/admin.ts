@@ -5,7 +5,7 @@ import { closedStore, refusedConfiguration } from '../admin/doctor.ts';
 import { socketPath } from '../admin/socket-path.ts';
 import type { Answer, Exit, Verb } from '../admin/verb.ts';
 import { VERBS } from '../admin/verbs.ts';
-import { type Config, loadConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/complaints.ts';
 import { BridgeError } from '../errors.ts';
 import { ask, Refused } from './ask.ts';
@@ -85,6 +85,8 @@ async function answerTo(verb: Verb, given: Args, options: AdminOptions): Promise
   const { env, cwd, tell } = options;
   checkArguments(verb, given); // before anything is opened
   const isDoctor = verb.name === 'doctor';
+  // most of the program is loaded only when it is needed
+  const { loadConfig } = await import('../config/config.ts');
   let config: Config;
   try {
     config = loadConfig(env, cwd);

@@ -1,12 +1,12 @@
 /** The store and the way to ZITADEL, when no bridge runs that has them. */
 import type { Config } from '../config/config.ts';
-import { createLog } from '../server/log.ts';
 import type { Offline } from './offline.ts';
 
 /** Throws Error when the store can not be opened: another process has it, or the folder is not to be had. */
 export async function openStore(given: Config): Promise<Offline> {
   // most of the program is loaded only when it is needed
-  const [{ wireOffline }, { withSandbox }] = await Promise.all([
+  const [{ createLog }, { wireOffline }, { withSandbox }] = await Promise.all([
+    import('../server/log.ts'),
     import('../server/compose.ts'),
     import('../server/sandbox.ts'),
   ]);

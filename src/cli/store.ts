@@ -1,8 +1,6 @@
 /** scim-bridge store copy: what the embedded store owes goes to Redis, before many processes start on it. */
 import { Command } from 'commander';
 import { type Exit, exitOf } from '../admin/verb.ts';
-import { loadConfig } from '../config/config.ts';
-import { storeFolder } from '../server/sandbox.ts';
 import { BridgeError } from '../errors.ts';
 import type { AdminOptions } from './admin.ts';
 import { Refused } from './ask.ts';
@@ -33,14 +31,18 @@ async function run(to: string | undefined, options: StoreOptions): Promise<Exit>
 }
 
 async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOptions): Promise<void> {
+  // most of the program is loaded only when it is needed
+  const [{ loadConfig }, { storeFolder }, { copyStore }] = await Promise.all([
+    import('../config/config.ts'),
+    import('../server/sandbox.ts'),
+    import('../server/migrate-store.ts'),
+  ]);
   const config = loadConfig(env, cwd);
   const url = to ?? config.store.redis?.url;
   if (url === undefined) throw new Refused('say where to: --to redis://host:6379, or REDIS_URL', 2);
   if (config.store.passwordKeys === undefined && config.tenants.some(({ passwords }) => passwords === 'set'))
     throw new Refused('PASSWORD_KEY: missing; Redis keeps password hashes encrypted with it (docs/security.md)', 2);
   const directory = storeFolder(config);
-  // most of the program is loaded only when it is needed
-  const { copyStore } = await import('../server/migrate-store.ts');
   const { tenants, durability } = await copyStore({
     directory,
     redis: { url, replicas: config.store.redis?.replicas ?? 0, passwordKeys: config.store.passwordKeys },

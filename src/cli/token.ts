@@ -1,6 +1,5 @@
 /** scim-bridge token: a new bearer token, or a password, and what of it belongs into bridge.yaml. */
 import { createHash, randomBytes } from 'node:crypto';
-import { hash } from '@node-rs/bcrypt';
 import { Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'yaml';
 
@@ -24,6 +23,7 @@ const COST = 10;
 
 /** A user name and a new password for HTTP Basic; the entry is `basic` of a tenant. */
 export async function newPassword(user: string): Promise<{ readonly password: string; readonly yaml: string }> {
+  const { hash } = await import('@node-rs/bcrypt');
   const password = randomBytes(24).toString('base64url');
   const entry = { user, passwordHash: await hash(password, COST) };
   return { password, yaml: `basic: ${flow(entry)}` };

@@ -62,6 +62,9 @@ export interface Config {
   readonly tenants: readonly TenantConfig[];
 }
 
+/** Of the ZITADEL to try against, which only a clone of the repository has. */
+const SANDBOX_FOLDER = new URL('../../sandbox/', import.meta.url);
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -87,6 +90,8 @@ export function loadConfig(env: Environment, cwd: string): Config {
     tenants = readTenants({ settings, file, place, sandbox, cwd, folder: dirname(path) }, complaints);
     if (sandbox && settings.NODE_ENV === 'production') {
       complaints.push('ZITADEL_URL: missing; with NODE_ENV=production no sandbox is started');
+    } else if (sandbox && !existsSync(SANDBOX_FOLDER)) {
+      complaints.push('ZITADEL_URL: missing; only a clone of the repository has a sandbox to run without it');
     }
   }
   const redis = file && readRedis(settings, file, place, faulty, complaints);

@@ -136,7 +136,9 @@ export const SETTINGS = z.object({
   ZITADEL_URL: origin
     .optional()
     .meta(
-      about('Address of ZITADEL. Unset: a sandbox ZITADEL runs in the process (refused with NODE_ENV=production).'),
+      about(
+        'Address of ZITADEL. Unset, in a clone: a sandbox ZITADEL runs in the process (refused with NODE_ENV=production).',
+      ),
     ),
   ZITADEL_ORG_ID: z
     .string()

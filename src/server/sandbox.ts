@@ -4,8 +4,27 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { TenantConfig } from '../config/tenants.ts';
-import { createSandbox, type Sandbox } from '../../sandbox/server.ts';
 import { ownFolder } from '../store/sqlite/folder.ts';
+
+/** Loaded by address: the build, the package and the production image do without. */
+const SANDBOX = new URL('../../sandbox/server.ts', import.meta.url);
+
+/** What the bridge needs of it. */
+interface Sandbox {
+  readonly url: string;
+  readonly seeds: {
+    readonly organizations: { readonly a: string };
+    readonly tokens: { readonly managerA: string; readonly instanceOwner: string };
+  };
+  close(): Promise<void>;
+}
+
+interface SandboxModule {
+  createSandbox(options: {
+    readonly file: string;
+    readonly organizations: readonly { readonly id: string; readonly name: string }[];
+  }): Promise<Sandbox>;
+}
 
 export interface Demo {
   readonly config: Config;
@@ -23,6 +42,7 @@ export async function withSandbox(config: Config): Promise<Demo> {
   const named = config.tenants.flatMap(({ organization }) =>
     organization === null ? [] : [{ id: organization, name: organization }],
   );
+  const { createSandbox } = (await import(SANDBOX.href)) as SandboxModule;
   const sandbox = await createSandbox({ file: join(dataDir, 'sandbox.db'), organizations: named });
   const token = config.tenants.some(isOpenToNobody) ? keptToken(join(dataDir, 'sandbox.token')) : undefined;
   const tenants = config.tenants.map((tenant) => inSandbox(tenant, sandbox, token));

@@ -107,17 +107,6 @@ function project(...roles: string[]): SetUp {
   };
 }
 
-/** Metadata of the organization as the recorded list shows it. */
-const organizationMetadata: SetUp = async (scene) => {
-  const { id } = await scene.control('organizations', { id: scene.fresh('org-'), name: scene.fresh('org') });
-  scene.is('ORG_A', String(id));
-  const rows = [
-    { key: 'scim.bridge.test', value: 'eyJhIjoxfQ==' },
-    { key: 'k2', value: 'Mg==' },
-  ];
-  await scene.does('organization', 'SetOrganizationMetadata', { organizationId: String(id), metadata: rows });
-};
-
 function organization(recorded: string, ...methods: string[]): SetUp {
   return async (scene) => {
     const made = await scene.does('organization', 'CreateOrganization', { name: scene.fresh('org') });
@@ -278,20 +267,6 @@ export const SETUPS: Readonly<Record<string, SetUp>> = {
     scene.is('400560746548694054', String(made.id));
     scene.is('400560746548759590', userId);
   },
-  'v1 add org member, already': administrator('ORG_USER_MANAGER'),
-  'v1 update org member': administrator('ORG_USER_MANAGER'),
-  'v1 list org members by user id': async (scene) => {
-    const username = scene.fresh('p2x');
-    const human = {
-      profile: { givenName: 'Ann', familyName: 'Alpha' },
-      email: { email: 'p2x@example.test', isVerified: true },
-    };
-    const { id } = await scene.user({ username, human });
-    scene.is('400560745927937062', id);
-    scene.is('p2x', username);
-    const resource = { organizationId: scene.a };
-    await scene.does('administrator', 'CreateAdministrator', { userId: id, resource, roles: ['ORG_OWNER_VIEWER'] });
-  },
 
   'authorization create': project(),
   'authorization create, duplicate': project('r1'),
@@ -306,15 +281,6 @@ export const SETUPS: Readonly<Record<string, SetUp>> = {
   'authorizations list by user and project': project('r3'),
   'authorization delete': project('r1'),
   'authorization delete, never existed': nobody,
-  'v1 add user grant': project(),
-  'v1 update user grant, same': project('r1'),
-  'v1 remove user grant, missing': project(),
-
-  'organization metadata set': organizationMetadata,
-  'organization metadata set, same': organizationMetadata,
-  'organization metadata list': organizationMetadata,
-  'organization metadata delete, one missing': organizationMetadata,
-  'organization metadata delete': organizationMetadata,
 
   'list users, one organization, limit 2': rowsLike((scene, n) => scene.fresh(`000-${n}-`)),
   'list users by metadata pair (server fields 17 and 18)': async (scene) => {

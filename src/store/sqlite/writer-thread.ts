@@ -1,4 +1,5 @@
 /** The main thread's end of writer.ts. */
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Call } from './schema.ts';
 import type { Failure, FromWriter, ToWriter, WriterData } from './writer.ts';
@@ -24,7 +25,7 @@ export interface WriterThread {
 
 /** Opens the database, migrates it and reads the settings back that durability rests on. Rejects with a reason for the operator. */
 export async function startWriter(data: WriterData): Promise<WriterThread> {
-  const worker = new Worker(new URL('./writer.ts', import.meta.url), { workerData: data });
+  const worker = new Worker(new URL(`./writer${extname(import.meta.url)}`, import.meta.url), { workerData: data });
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   let flying: PromiseWithResolvers<number> | undefined;
