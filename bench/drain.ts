@@ -25,7 +25,7 @@ export interface DrainStage {
 /** One process, with as many calls under way as the bare loop has. */
 export async function drain({ zitadel, sandbox, redis, folder, rows, where }: DrainStage): Promise<Figure[]> {
   const direct = connectDirectly(zitadel);
-  const bridge = await startBridge(zitadel, folder, { ...redis.settings, OWED_MAX: String(2 * rows) });
+  const bridge = await startBridge(zitadel, folder, { ...redis.settings, MAX_PENDING: String(2 * rows) });
   await bridge.synced();
   const stage = { sandbox, bridge, direct };
   const before = await bareLoop(stage, BARE);

@@ -75,14 +75,7 @@ export interface Rooms {
 /** Builds the rooms for a configuration whose tenants all have a ZITADEL. Nothing runs yet. */
 export async function createRooms(options: RoomsOptions): Promise<Rooms> {
   const { config, log, clock, metrics } = options;
-  const {
-    viewMaxAge,
-    syncInterval,
-    answerWithin,
-    holdAfter,
-    deadLetterRetention: deadKeep,
-    maxPending: owedMax,
-  } = config.limits;
+  const { viewMaxAge, syncInterval, answerWithin, holdAfter, deadLetterRetention, maxPending } = config.limits;
   const timing: Timing = {
     ...TIMING,
     viewMaxAgeMs: viewMaxAge,
@@ -90,7 +83,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     answerWithinMs: answerWithin,
     holdAfterMs: holdAfter,
     heartbeatMs: Math.min(TIMING.heartbeatMs, holdAfter / 4),
-    deadLetterRetentionMs: deadKeep,
+    deadLetterRetentionMs: deadLetterRetention,
     ...options.timing,
   };
   const tenants = new Map<string, BridgeTenant>();
@@ -176,7 +169,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       timing,
       passwords: each.passwords,
       whenDown: each.whenDown,
-      maxPending: owedMax,
+      maxPending,
       protect: each.protect,
       onSync: (event) => options.onSync(each.id, event),
       onAvailable: () => pull(each.id),

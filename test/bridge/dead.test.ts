@@ -104,7 +104,7 @@ test('a dead create whose userName was taken by a user that is gone by now is no
   assert.equal((await setting.row(dead))?.dueAt, null);
 });
 
-test('dropped: the letter is forgotten, and so is it after DEAD_KEEP', async () => {
+test('dropped: the letter is forgotten, and so is it after DEAD_LETTER_RETENTION', async () => {
   const setting = setUp({ timing: { deadLetterRetentionMs: 1_000 } });
   const { tenant, ctx } = setting;
   const id = await user(setting);

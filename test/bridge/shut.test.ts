@@ -75,7 +75,7 @@ test('too many calls: the tenant pauses, requests are answered', async () => {
   await tenant.stop();
 });
 
-test('OWED_MAX: 503 for a row that owes nothing yet, rows that owe go on', async () => {
+test('MAX_PENDING: 503 for a row that owes nothing yet, rows that owe go on', async () => {
   const setting = setUp({ maxPending: 1 });
   const { tenant, ctx, zitadel } = setting;
   const id = await user(setting);

@@ -131,9 +131,9 @@ test('a POST repeated in an outage is 409 once it was answered, and makes no twi
   );
 });
 
-test('more than OWED_MAX users owe something: 503 with Retry-After for another one, those that owe already go on', async (t) => {
+test('more than MAX_PENDING users owe something: 503 with Retry-After for another one, those that owe already go on', async (t) => {
   const small = await startBridge(sandbox, {
-    env: { OWED_MAX: '2' },
+    env: { MAX_PENDING: '2' },
     timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 },
   });
   t.after(() => small.stop());

@@ -16,7 +16,7 @@ export async function forgetTombstones(store: Store, tenant: string, unique: Uni
   }
 }
 
-/** Takes dead letters away that died before `before`: nobody has asked for them in DEAD_KEEP. */
+/** Takes dead letters away that died before `before`: nobody has asked for them in DEAD_LETTER_RETENTION. */
 export async function forgetDeadLetters(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
   let after: string | undefined;
   for (;;) {
