@@ -32,7 +32,7 @@ export async function drain({ zitadel, sandbox, redis, folder, rows, where }: Dr
   const empty = await redis.memory();
   await down(stage);
   await fill(stage, rows);
-  const owed = await bridge.metric('scim_bridge_owed_rows');
+  const owed = await bridge.metric('scim_bridge_pending_rows');
   const full = await redis.memory();
   const waiting = await redis.keys();
 

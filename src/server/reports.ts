@@ -29,7 +29,7 @@ export function reportDelivery(
   const others = more.length === 0 ? {} : { txns: more };
   log.delivery({ txn, ...others, tenant, who, id, steps: calls, outcome, ms, attempts, reason });
   if (dead > 0)
-    log.system('error', 'ZITADEL refused what was answered already: see `scim-bridge queue list --kind dead`', {
+    log.system('error', 'ZITADEL refused what was answered already: see `scim-bridge queue list --kind dead-letter`', {
       tenant,
       id,
       count: dead,

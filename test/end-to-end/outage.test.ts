@@ -155,7 +155,7 @@ test('more than MAX_PENDING users owe something: 503 with Retry-After for anothe
   assert.equal((await small.scim('GET', `/Users/${three.id}`)).body.title, undefined);
   await answered(200, small.scim('PATCH', `/Users/${one.id}`, titled('one')));
   await answered(204, small.scim('DELETE', `/Users/${two.id}`));
-  assert.equal((await queue(small, 'owed')).length, 2);
+  assert.equal((await queue(small, 'pending')).length, 2);
   await sandbox.faults();
   await settled(small);
   assert.equal((await metadata(sandbox, one.id))['title'], 'one');

@@ -108,7 +108,7 @@ export function createRecordOutcome({
     wakeFor(settlement.row);
     try {
       const counts = await counting;
-      if (counts !== undefined && counts.dead > 0) for (const name of names) await supersede(seen, unique, name);
+      if (counts !== undefined && counts.deadLetter > 0) for (const name of names) await supersede(seen, unique, name);
     } finally {
       for (const [revision, result] of settlement.results) waiters.publish(seen, revision, result);
     }

@@ -1,5 +1,6 @@
 /** What operators do to the rows of one tenant: look, retry, drop, release. */
 import { BridgeError } from '../../errors.ts';
+import { conditionsOf } from '../../store/conditions.ts';
 import { difference, type Facts } from '../../mapping/facts.ts';
 import { requeueDeadLetters } from '../row/dead-letters.ts';
 import { releaseHold } from '../row/hold.ts';
@@ -7,7 +8,7 @@ import type { Comparison, Done, Operator, QueueDetail, QueueEntry } from '../por
 import type { Clock } from '../ports/context.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { ReadOutcome, Zitadel } from '../ports/zitadel.ts';
-import type { Store, Condition } from '../ports/store.ts';
+import type { Store } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import type { Deliver } from '../delivery/target.ts';
 import { believedFacts, indexOf, isSameRow, merged, unlessEmpty } from '../row/views.ts';
@@ -152,22 +153,13 @@ function stateOf(row: Row | undefined): string {
   return `still owed: ${row.lastError ?? 'under way'}`;
 }
 
-const TROUBLES: readonly (readonly [Condition, (row: Row) => boolean])[] = [
-  ['owed', (row) => row.pending.some(({ onHold: held }) => !held)],
-  ['doubt', (row) => row.doubt],
-  ['dead', (row) => row.deadLetters.length > 0],
-  ['held', (row) => row.pending.some(({ onHold: held }) => held)],
-  ['blocked', (row) => row.blocked !== null],
-  ['hidden', (row) => row.hidden !== null],
-];
-
 function entryOf(row: Row): QueueEntry {
   const names = (facts: object): string[] => Object.keys(facts).filter((name) => name !== 'password');
   const { tenant, id, attempts, dueAt, lastError, blocked } = row;
   return {
     tenant,
     id,
-    conditions: TROUBLES.flatMap(([condition, has]) => (has(row) ? [condition] : [])),
+    conditions: conditionsOf(row),
     pending: row.pending.map(({ revision, kind, acknowledged, who, txn, at, facts, onHold = false }) => {
       return { revision, kind, acknowledged, who, txn, at, facts: names(facts), onHold };
     }),

@@ -81,7 +81,7 @@ export function createRecreate(options: RecreateOptions): (id: string) => Promis
     const rights = groups.length > 0 ? ({ rights: true } as const) : {};
     const change = { ...newChange(ctx, { ...asked, ...rights }), acknowledged: true };
     const made = { ...blank, version: 1, pending: [change], trusted: row.trusted, dueAt: now + timing.leaseMs };
-    const index = { ...indexOf(made, unique), reserved: [] };
+    const index = { ...indexOf(made, unique), reservations: [] };
     const written = await store.write({ key, expect: 0, row: made, index }, { durable: true });
     if (written.kind !== 'ok') throw new Error('a new id was taken');
   }

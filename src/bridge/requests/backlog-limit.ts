@@ -24,8 +24,8 @@ export function createBacklogLimit(
 
   async function count(shelf: string): Promise<Room> {
     const at = clock();
-    const { owed } = await store.counts(shelf);
-    const room = { at, left: most - owed, taken: 0 };
+    const { pending } = await store.counts(shelf);
+    const room = { at, left: most - pending, taken: 0 };
     rooms.set(shelf, room);
     return room;
   }

@@ -209,11 +209,11 @@ function tell(ended: ChangeResult): void {
   if (ended.kind === 'away' && OWN_REASONS.has(ended.reason))
     throw new BridgeError(503, 'the bridge could not note how this ended; try again', { retryAfter: ended.retryAfter });
   if (ended.kind === 'away')
-    throw away({ kind: ended.blocked === true ? 'blocked' : 'away', retryAfter: ended.retryAfter });
+    throw away({ kind: ended.blocked === true ? 'suspended' : 'unreachable', retryAfter: ended.retryAfter });
 }
 
 function away({ kind, retryAfter }: Pick<Unavailable, 'kind' | 'retryAfter'>): BridgeError {
-  const why = kind === 'blocked' ? BLOCKED : 'ZITADEL cannot be reached now; try again later';
+  const why = kind === 'suspended' ? BLOCKED : 'ZITADEL cannot be reached now; try again later';
   return new BridgeError(503, why, { retryAfter });
 }
 
