@@ -1,5 +1,6 @@
 import type { Outcome, Unreadable } from '../bridge/ports/zitadel.ts';
-import { BridgeError, explain, meaning } from '../errors.ts';
+import { BridgeError } from '../errors.ts';
+import { explain, meaning } from './error-table.ts';
 import type { Result } from './caller.ts';
 import type { Failure } from './decode.ts';
 

@@ -63,7 +63,7 @@ async function writeKnown(
   options: WriteOptions,
 ): Promise<boolean> {
   for (let reserved = index.reservations; ; ) {
-    const write = { key: keyOf(from), expect: from.version, row, index: { ...index, reserved } };
+    const write = { key: keyOf(from), expect: from.version, row, index: { ...index, reservations: reserved } };
     const result = await writeAsked(store, write, options);
     if (result.kind === 'leased') throw new LeaseLost();
     if (result.kind !== 'name') return result.kind === 'ok';
