@@ -276,7 +276,7 @@ describe('environment', () => {
     const { SCIM_TOKEN: _, ...rest } = REAL;
     const config = load({ ...rest, SCIM_TOKEN_FILE: file('token', 'from-file-number-1\n') });
     assert.equal(config.tenants[0]?.tokens[0]?.sha256, hash('from-file-number-1'));
-    assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: '/none' })[0] ?? '', /SCIM_TOKEN_FILE: can not read \/none/);
+    assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: '/none' })[0] ?? '', /SCIM_TOKEN_FILE: cannot read \/none/);
     assert.match(complaints({ ...REAL, SCIM_TOKEN_FILE: file('token', 'x') })[0] ?? '', /only one/);
     assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: file('token', '\n') })[0] ?? '', /is empty/);
     const secrets = settingRows().flatMap((row) => (row.secret ? [row.name] : []));
@@ -360,7 +360,7 @@ describe('bridge.yaml', () => {
       config.tenants.map(({ id }) => id),
       ['default', 'a'],
     );
-    assert.match(complaints({ BRIDGE_CONFIG: 'none.yaml' })[0] ?? '', /BRIDGE_CONFIG: can not read/);
+    assert.match(complaints({ BRIDGE_CONFIG: 'none.yaml' })[0] ?? '', /BRIDGE_CONFIG: cannot read/);
   });
 
   test('expires is the first moment of the day', () => {
@@ -522,7 +522,7 @@ describe('bridge.yaml', () => {
     assert.ok(!found.includes('very-secret'));
   });
 
-  test('two tenants can not share a token, an organization of one ZITADEL, or an id', () => {
+  test('two tenants cannot share a token, an organization of one ZITADEL, or an id', () => {
     file('bridge.yaml', `${HEAD}tenants:\n${tenant('a', '1', 'x')}${tenant('A', '1', 'x')}`);
     assert.deepEqual(complaints(), [
       'tenants "a" and "A" have the same id',

@@ -73,7 +73,7 @@ tenants:
 \`\`\`
 
 A token is refused from the first moment (UTC) of the day in \`expires\`. A tenant with a \`zitadel.url\` other than the
-common one needs its own credential. Two tenants can not share a token, or an organization of one ZITADEL.
+common one needs its own credential. Two tenants cannot share a token, or an organization of one ZITADEL.
 
 ### Rules of groups
 

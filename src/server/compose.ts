@@ -43,7 +43,7 @@ export interface WireOptions {
   readonly hook?: CommitHook;
   /** folder of the admin socket; default DATA_DIR of `config` */
   readonly adminDir?: string;
-  /** told once why the store cannot be had again in this process */
+  /** told once why the store stays unavailable to this process */
   readonly onGone?: (reason: string) => void;
 }
 
@@ -137,7 +137,7 @@ export async function wire({
       socket = await createAdminSocket({
         path: socketPath(adminDir ?? config.store.dataDir),
         desk,
-        onError: (error) => log.system('error', 'an operator command failed in a way nobody expected', { error }),
+        onError: (error) => log.system('error', 'an operator command failed with an unexpected error', { error }),
       });
       opened = true;
       for (const { made } of entries) made.start();

@@ -42,7 +42,7 @@ export interface RoomsOptions {
   readonly hook?: CommitHook | undefined;
   readonly metrics: Metrics;
   readonly onSync: (tenant: string, event: SyncEvent) => void;
-  /** told once why the store cannot be had again in this process: only a new start helps */
+  /** told once why the store stays unavailable to this process: only a new start helps */
   readonly onGone?: ((reason: string) => void) | undefined;
 }
 
@@ -135,7 +135,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
         tenants.get(delivery.tenant)?.delivered(delivery);
       }),
     onError: ({ tenant, id }, error) =>
-      log.system('error', 'a row failed in a way nobody expected; it is tried again', { tenant, id, error }),
+      log.system('error', 'a row failed with an unexpected error; it is retried', { tenant, id, error }),
   });
 
   function deliver(key: Key, held?: HeldLease): Promise<void> {
@@ -249,7 +249,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     for (const { config: each, made } of entries) {
       const count = await made.hold();
       if (count === 0) continue;
-      log.system('warn', 'the process slept longer than HOLD_AFTER: what it owed is held', {
+      log.system('warn', 'the process was stopped for longer than HOLD_AFTER: its pending changes are on hold', {
         tenant: each.id,
         count,
         ms,

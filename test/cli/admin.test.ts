@@ -143,7 +143,7 @@ describe('while none runs', () => {
     assert.deepEqual([failed.exit, failed.closed], [2, 1]);
   });
 
-  test('a store that can not be opened is a finding of doctor, and the end of any other command', async () => {
+  test('a store that cannot be opened is a finding of doctor, and the end of any other command', async () => {
     const sick = await scimBridge('doctor', {}, noStore);
     assert.match(sick.out[0] ?? '', /^fail {2}store: DATA_DIR is in use by process 7\. To do: /);
     assert.equal(sick.exit, 1);
@@ -161,7 +161,7 @@ describe('the configuration', () => {
     assert.deepEqual([exit, opened], [1, 0]);
   });
 
-  test('any other command can not be run with it', async () => {
+  test('any other command cannot be run with it', async () => {
     const { out, err, exit } = await scimBridge('queue list', { PORT: 'seven' });
     assert.deepEqual([out, exit], [[], 2]);
     assert.match(err.join(), /PORT: must be/);

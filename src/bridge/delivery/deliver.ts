@@ -31,7 +31,7 @@ export interface DeliverOptions {
   readonly timing: Timing;
   readonly scheduler: Scheduler;
   readonly onDelivery?: (delivery: Delivery) => void;
-  /** something nobody expected; the row is tried again later */
+  /** an unexpected error; the row is tried again later */
   readonly onError: (key: Key, error: unknown) => void;
 }
 
@@ -65,7 +65,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
   }
 
   /**
-   * Rounds until nothing is owed or ZITADEL cannot be had. `called`: the row with the caller's own mark, no call was made yet.
+   * Rounds until nothing is pending or ZITADEL is unavailable. `called`: the row with the caller's own mark, no call was made yet.
    * What others append meanwhile is seen with the next write, or when the lease is given back. Throws LeaseLost.
    */
   async function rounds(key: Key, target: Target, lease: Lease, called?: Row): Promise<void> {
@@ -208,7 +208,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
     return [...create, ...rename];
   }
 
-  /** Something nobody expected, e.g. a store that fails: nobody waits in vain, and the row is tried again later. */
+  /** An unexpected error, e.g. a store that fails: nobody waits in vain, and the row is tried again later. */
   async function giveUp(key: Key, target: Target | undefined, error: unknown): Promise<void> {
     options.onError(key, error);
     const row = await store.read(key);

@@ -19,7 +19,7 @@ export interface RunStepsOptions {
   readonly timing: Timing;
 }
 
-/** A refused step takes only its own facts with it, one that is not permitted too; what cannot be had now ends the round. */
+/** A refused step takes only its own facts with it, one that is not permitted too; what is unavailable now ends the round. */
 export type RunSteps = (target: Target, row: Row, steps: readonly Step[], lease: Lease) => Promise<Round>;
 
 /** The client has not been answered yet. */
@@ -109,7 +109,7 @@ export function createRunSteps({ store, waiters, timing }: RunStepsOptions): Run
           if (outcome.cause === 'limited')
             availability.rateLimited(retryAfterOf(outcome) * 1000 || backoff(row.attempts + 1, timing), outcome.reason);
           if (outcome.cause === 'away') availability.unanswered();
-          // nobody else waits for a right that ZITADEL answered it can not set now
+          // nobody else waits for a right that ZITADEL answered it cannot set now
           if (isRight && outcome.definite && outcome.cause === 'answer') {
             left.push({ names: step.names, why: outcome });
             break;

@@ -76,7 +76,7 @@ export function createGroups(options: GroupsOptions): Groups {
     const rest = [member];
     for (let id = rest.pop(); id !== undefined; id = rest.pop()) {
       if (id === group)
-        throw new BridgeError(400, 'members: a group can not be a member of itself, not through other groups either', {
+        throw new BridgeError(400, 'members: a group cannot be a member of itself, not through other groups either', {
           scimType: 'invalidValue',
         });
       if (seen.has(id)) continue;

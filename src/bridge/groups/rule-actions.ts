@@ -120,7 +120,7 @@ export function createRuleActions(options: RuleActionsOptions): GroupsOperator {
     }
     await store.setState(place, undefined);
     const { pending: owed, deadLetter: dead } = await store.counts(tenant);
-    const left = owed + dead === 0 ? '' : `; ${owed} rows still owe something, ${dead} have dead letters (queue list)`;
+    const left = owed + dead === 0 ? '' : `; ${owed} rows are still pending, ${dead} have dead letters (queue list)`;
     return {
       rows: changed,
       told: `the rules of bridge.yaml are in force: ${users} users looked at, ${changed} changed${left}`,

@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/context.ts';
 import type { Store } from '../ports/store.ts';
 
-/** Others may have changed the count: it is asked for again after so long, ms. */
+/** Others may have changed the count: it is read again after this many milliseconds. */
 const COUNTED_FOR = 1_000;
 
 interface Room {

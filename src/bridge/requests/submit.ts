@@ -193,9 +193,9 @@ const NO_CHANGE = { kind: 'edit', facts: {} } as const;
 const STORE_AWAY: ChangeResult = { kind: 'away', retryAfter: 5, reason: 'store' };
 /** The process that saw it end has not told. */
 const UNKNOWN: ChangeResult = { kind: 'away', retryAfter: 5, reason: 'unexpected' };
-/** A result that another process tells is here after so long, ms. */
+/** A result that another process tells is here after this many milliseconds. */
 const RESULT_LATE = 1_000;
-/** It was not for want of ZITADEL: the store failed, or something that nobody expected. */
+/** The reason is not ZITADEL: the store failed, or an unexpected error. */
 const OWN_REASONS: ReadonlySet<string> = new Set(['store', 'unexpected']);
 
 export const contended = (): BridgeError =>
@@ -218,4 +218,4 @@ function away({ kind, retryAfter }: Pick<Unavailable, 'kind' | 'retryAfter'>): B
 }
 
 const BLOCKED =
-  'ZITADEL does not let the bridge do this: the token or the roles of its service user have to be mended; `scim-bridge doctor` says which';
+  'ZITADEL does not let the bridge do this: the token or the roles of its service user must be fixed; `scim-bridge doctor` says which';

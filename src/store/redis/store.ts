@@ -36,7 +36,7 @@ export interface RedisStoreOptions {
   readonly startTimeoutMs?: number;
   /** between two looks whether a message to those who watch was lost, ms */
   readonly watchMs?: number;
-  /** in the stead of Redis's own time, for the revisions of sets of members; leases always follow Redis */
+  /** instead of Redis's own time, for the revisions of sets of members; leases always follow Redis */
   readonly clock?: Clock;
   /** told why Redis could not be reached or asked */
   readonly onFailure?: (error: unknown) => void;

@@ -35,7 +35,7 @@ export interface SqliteStoreOptions {
   readonly lingerMs?: number;
   /** a commit that takes longer is answered 503, and so is every write until it has ended, milliseconds */
   readonly deadlineMs?: number;
-  /** after so long without a write nothing of what was settled is left on disk, milliseconds */
+  /** this long without a write nothing of what was settled is left on disk, milliseconds */
   readonly idleMs?: number;
   /** told of every commit: its milliseconds in the writer thread */
   readonly onCommit?: (ms: number) => void;
@@ -51,7 +51,7 @@ export interface SqliteStoreOptions {
 /** Longest piece of a scan, milliseconds: the consumer needs some of its slice too. */
 const SLICE_MS = 2;
 
-/** What the disk did not take is tried again after so long, ms. */
+/** What the disk did not take is retried after this many milliseconds. */
 const RETRY_MS = 1_000;
 
 const NO_OVERLAY: Overlay = new Map();
