@@ -28,7 +28,7 @@ async function start(t: TestContext, timing: Partial<Timing> = {}): Promise<Runn
 const titled = (value: string): object => patch({ op: 'replace', path: 'title', value });
 const inactive = patch({ op: 'replace', path: 'active', value: false });
 
-const shutBy = async (bridge: RunningBridge, kind: string): Promise<boolean> =>
+const unavailableBy = async (bridge: RunningBridge, kind: string): Promise<boolean> =>
   (await bridge.metrics()).includes(`scim_bridge_unavailable{tenant="default",kind="${kind}"} 1`);
 
 const setToken = (revoked: boolean) => async (): Promise<void> =>
@@ -57,7 +57,7 @@ for (const [what, take, give, said] of [
     t.after(give);
 
     await answered(200, scim('PATCH', `/Users/${one.id}`, titled('Countess')));
-    await until(() => shutBy(bridge, 'blocked'));
+    await until(() => unavailableBy(bridge, 'suspended'));
     await answered(200, scim('PUT', `/Users/${two.id}`, { ...two, active: false }));
     await answered(204, scim('DELETE', `/Users/${gone.id}`));
     const made = await answered(201, scim('POST', '/Users', ada()));
@@ -81,7 +81,7 @@ for (const [what, take, give, said] of [
 
     await give();
     await settled(bridge);
-    assert.equal(await shutBy(bridge, 'blocked'), false);
+    assert.equal(await unavailableBy(bridge, 'suspended'), false);
     assert.equal((await metadata(sandbox, one.id))['title'], 'Countess');
     assert.equal((await inZitadel(sandbox, two.id)).state, 'USER_STATE_INACTIVE');
     assert.deepEqual(await named(sandbox, gone.userName), []);
@@ -111,7 +111,7 @@ test('one call is not permitted: only that step of that user waits, the others g
     detail.pending.flatMap(({ facts }) => facts),
     ['urn:zitadel:scim:title'],
   );
-  assert.equal(await shutBy(bridge, 'blocked'), false);
+  assert.equal(await unavailableBy(bridge, 'suspended'), false);
   assert.match(await bridge.metrics(), /scim_bridge_blocked_rows\{tenant="default"\} 1/);
   assert.match((await operate(bridge, 'doctor')).lines.join('\n'), /blocked.*1 row/);
 

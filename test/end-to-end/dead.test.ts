@@ -55,7 +55,7 @@ test('a create that ZITADEL refuses: 404, gone from lists, a dead letter that sa
   assert.ok(lines.some((line) => line.includes(made.id) && line.includes('userName is already taken')));
 
   const again = await operate(bridge, 'queue retry', { id: made.id });
-  assert.match(again.lines.join(), /dead again|belongs to another user/);
+  assert.match(again.lines.join(), /dead letter again|belongs to another user/);
   await answered(404, get(made.id));
 });
 

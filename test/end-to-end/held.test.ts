@@ -94,7 +94,7 @@ test('a restored back-up sends no old orders: they are held, compared, released 
   const held = [titled, left, deleted, made].map(({ id }) => id);
   assert.deepEqual(new Set((await queue(old, 'on-hold')).map(({ id }) => id)), new Set(held));
   assert.match(await old.metrics(), /scim_bridge_on_hold_rows\{tenant="default"\} 4/);
-  assert.match((await operate(old, 'doctor')).lines.join('\n'), /held.*4 rows/);
+  assert.match((await operate(old, 'doctor')).lines.join('\n'), /on hold.*4 rows/);
   await operate(old, 'sync');
   for (const id of held) await old.scim('GET', `/Users/${id}`);
   const [other] = await people(old, 1);
