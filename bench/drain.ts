@@ -25,14 +25,14 @@ export interface DrainStage {
 /** One process, with as many calls under way as the bare loop has. */
 export async function drain({ zitadel, sandbox, redis, folder, rows, where }: DrainStage): Promise<Figure[]> {
   const direct = connectDirectly(zitadel);
-  const bridge = await startBridge(zitadel, folder, { ...redis.settings, OWED_MAX: String(2 * rows) });
+  const bridge = await startBridge(zitadel, folder, { ...redis.settings, MAX_PENDING: String(2 * rows) });
   await bridge.synced();
   const stage = { sandbox, bridge, direct };
   const before = await bareLoop(stage, BARE);
   const empty = await redis.memory();
   await down(stage);
   await fill(stage, rows);
-  const owed = await bridge.metric('scim_bridge_owed_rows');
+  const owed = await bridge.metric('scim_bridge_pending_rows');
   const full = await redis.memory();
   const waiting = await redis.keys();
 

@@ -60,7 +60,7 @@ export async function memberCount(connection: Connection, group: string): Promis
 
 /** Waits until nothing is owed. */
 export async function delivered(bridge: BridgeProcess): Promise<void> {
-  while ((await bridge.metric('scim_bridge_owed_rows')) !== 0) await delay(20);
+  while ((await bridge.metric('scim_bridge_pending_rows')) !== 0) await delay(20);
 }
 
 /** Does it for every id, so many at a time. */

@@ -138,7 +138,7 @@ export async function besideBacklog(sandbox: SandboxProcess, folder: string, row
   await Promise.all(many.map(owe));
   await sandbox.faults();
   // the probe finds out that ZITADEL is back, and the backlog begins
-  const owed = (): Promise<number> => bridge.metric('scim_bridge_owed_rows');
+  const owed = (): Promise<number> => bridge.metric('scim_bridge_pending_rows');
   for (const before = await owed(); (await owed()) >= before; ) await delay(20);
   let isOver = false;
   const watching = (async () => {

@@ -48,7 +48,7 @@ export async function down({ sandbox, bridge }: Away): Promise<void> {
 /** ZITADEL is back; resolves when nothing is owed any more. */
 export async function up({ sandbox, bridge }: Away): Promise<void> {
   await sandbox.faults();
-  while ((await bridge.metric('scim_bridge_owed_rows')) !== 0) await delay(POLL);
+  while ((await bridge.metric('scim_bridge_pending_rows')) !== 0) await delay(POLL);
 }
 
 /** Requests one after another while the breaker is open, on users that were read longer ago than VIEW_MAX_AGE. */
@@ -83,7 +83,7 @@ async function answers(stage: OutageStage): Promise<Figure[]> {
 /** Users are made while ZITADEL is away, until so many are owed. */
 export async function fill({ bridge }: Away, owed: number): Promise<Figure> {
   const connections = Array.from({ length: FILLERS }, bridge.connection);
-  const before = await bridge.metric('scim_bridge_owed_rows');
+  const before = await bridge.metric('scim_bridge_pending_rows');
   let left = owed - before;
   const times: number[] = [];
   const took = await millisecondsOf(() =>
@@ -122,7 +122,7 @@ export async function outage(stage: OutageStage, goal: number): Promise<Figure[]
   const before = await bareLoop(stage, BARE);
   await down(stage);
   const filled = await fill(stage, goal);
-  const owed = await bridge.metric('scim_bridge_owed_rows');
+  const owed = await bridge.metric('scim_bridge_pending_rows');
   await sandbox.reset();
   const took = await millisecondsOf(() => up(stage));
   const calls = (await sandbox.calls())['CreateUser'] ?? 0;

@@ -128,7 +128,7 @@ async function tell(minute: number, samples: readonly Sample[]): Promise<void> {
 /** ms until nothing was owed; undefined: it never came to that. */
 async function settled(metric: (name: string) => Promise<number>): Promise<number | undefined> {
   const began = performance.now();
-  while ((await metric('scim_bridge_owed_rows')) !== 0) {
+  while ((await metric('scim_bridge_pending_rows')) !== 0) {
     if (performance.now() - began > PATIENCE) return undefined;
     await delay(200);
   }

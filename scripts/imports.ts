@@ -6,8 +6,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
 /**
- * What a room may import beside itself; a name with `: types` by `import type` only. A longer name is a room within a room. A file
- * beside the rooms is a room of its own.
+ * What a room may import beside itself; a name with `: types` by `import type` only. A file that is named
+ * is a room of its own: a table that others walk too.
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'src/main': ['src/server', 'src/config', 'src/admin'],
@@ -19,18 +19,28 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'src/queue',
     'src/scim',
     'src/store',
+    'src/store/conditions',
     'src/zitadel',
     'src/errors',
   ],
   'src/config': ['src/mapping'],
   'src/scim': ['src/bridge: types', 'src/mapping', 'src/errors'],
   'src/mapping': ['src/errors'],
-  'src/bridge': ['src/mapping', 'src/errors'],
-  'src/store': ['src/bridge: types', 'src/mapping', 'src/errors'],
+  'src/bridge': ['src/mapping', 'src/store/conditions', 'src/errors'],
+  'src/store': ['src/store/conditions', 'src/bridge: types', 'src/mapping', 'src/errors'],
+  'src/store/conditions': ['src/bridge: types'],
   'src/queue': ['src/bridge: types', 'src/mapping', 'src/errors'],
   'src/zitadel': ['src/bridge: types', 'src/mapping', 'src/errors'],
-  'src/admin': ['src/bridge: types', 'src/errors'],
-  'src/cli': ['src/main', 'src/admin', 'src/bridge: types', 'src/server', 'src/config', 'src/errors'],
+  'src/admin': ['src/bridge: types', 'src/store/conditions', 'src/errors'],
+  'src/cli': [
+    'src/main',
+    'src/admin',
+    'src/bridge: types',
+    'src/server',
+    'src/config',
+    'src/store/conditions',
+    'src/errors',
+  ],
   'src/errors': [],
   sandbox: [],
 };
@@ -61,9 +71,12 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
-/** The room of a file, by its path from the top. */
-const roomOf = (file: string): string =>
-  file.startsWith('src/') ? file.split('/', 2).join('/').replace(/\.ts$/, '') : (file.split('/')[0] ?? '');
+/** The room of a file, by its path from the top: the file itself when the table names it. */
+const roomOf = (file: string): string => {
+  const path = file.replace(/\.ts$/, '');
+  if (path in ROOMS) return path;
+  return path.startsWith('src/') ? path.split('/', 2).join('/') : (path.split('/')[0] ?? '');
+};
 
 const importsOf = (text: string): Import[] =>
   [...text.matchAll(IMPORT)].map(({ groups }) => ({

@@ -30,7 +30,7 @@ async function main(given: Config): Promise<void> {
   if (metrics !== undefined) await listening(metrics, config.server.metricsPort ?? 0, host);
   let isGone = false;
   const grace = closeWithGrace({ delay: config.limits.answerWithin + GRACE, logger: false }, async ({ err }) => {
-    if (err !== undefined) log.system('fatal', 'the process ends for an error nobody expected', { error: err });
+    if (err !== undefined) log.system('fatal', 'the process ends after an unexpected error', { error: err });
     bridge.end();
     await closed(server);
     if (metrics !== undefined) await closed(metrics);

@@ -60,8 +60,8 @@ describe('environment', () => {
       answerWithin: 10_000,
       rateLimit: 500,
       holdAfter: 3_600_000,
-      owedMax: 100_000,
-      deadKeep: 90 * 86_400_000,
+      maxPending: 100_000,
+      deadLetterRetention: 90 * 86_400_000,
     });
     assert.deepEqual(config.admin, { tokenHash: undefined });
     assert.deepEqual(config.zitadel, { maxInFlight: 8, emailVerified: true, phoneVerified: true });
@@ -116,15 +116,24 @@ describe('environment', () => {
   });
 
   test('an age may be longer than a timer can wait', () => {
-    assert.equal(load({ DEAD_KEEP: '365d' }).limits.deadLetterRetention, 365 * 86_400_000);
+    assert.equal(load({ DEAD_LETTER_RETENTION: '365d' }).limits.deadLetterRetention, 365 * 86_400_000);
     assert.equal(load({ HOLD_AFTER: '30d' }).limits.holdAfter, 30 * 86_400_000);
     for (const bad of ['0s', '3651d', '90'])
-      assert.match(complaints({ DEAD_KEEP: bad })[0] ?? '', /^DEAD_KEEP: must be/);
+      assert.match(complaints({ DEAD_LETTER_RETENTION: bad })[0] ?? '', /^DEAD_LETTER_RETENTION: must be/);
   });
 
-  test('OWED_MAX is a whole number, at least 1', () => {
-    assert.equal(load({ OWED_MAX: '5' }).limits.maxPending, 5);
-    for (const bad of ['0', '-1', '1.5', 'many']) assert.match(complaints({ OWED_MAX: bad })[0] ?? '', /^OWED_MAX: /);
+  test('a former name of a setting is refused with the new one, from the environment and from .env', () => {
+    file('.env', 'DEAD_KEEP=30d\n');
+    assert.deepEqual(complaints({ OWED_MAX: '5' }), [
+      'OWED_MAX: this setting is now called MAX_PENDING',
+      'DEAD_KEEP: this setting is now called DEAD_LETTER_RETENTION',
+    ]);
+  });
+
+  test('MAX_PENDING is a whole number, at least 1', () => {
+    assert.equal(load({ MAX_PENDING: '5' }).limits.maxPending, 5);
+    for (const bad of ['0', '-1', '1.5', 'many'])
+      assert.match(complaints({ MAX_PENDING: bad })[0] ?? '', /^MAX_PENDING: /);
   });
 
   test('SCIM_TOKEN and ADMIN_TOKEN are long enough and stay as a hash only', () => {
@@ -267,7 +276,7 @@ describe('environment', () => {
     const { SCIM_TOKEN: _, ...rest } = REAL;
     const config = load({ ...rest, SCIM_TOKEN_FILE: file('token', 'from-file-number-1\n') });
     assert.equal(config.tenants[0]?.tokens[0]?.sha256, hash('from-file-number-1'));
-    assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: '/none' })[0] ?? '', /SCIM_TOKEN_FILE: can not read \/none/);
+    assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: '/none' })[0] ?? '', /SCIM_TOKEN_FILE: cannot read \/none/);
     assert.match(complaints({ ...REAL, SCIM_TOKEN_FILE: file('token', 'x') })[0] ?? '', /only one/);
     assert.match(complaints({ ...rest, SCIM_TOKEN_FILE: file('token', '\n') })[0] ?? '', /is empty/);
     const secrets = settingRows().flatMap((row) => (row.secret ? [row.name] : []));
@@ -351,7 +360,7 @@ describe('bridge.yaml', () => {
       config.tenants.map(({ id }) => id),
       ['default', 'a'],
     );
-    assert.match(complaints({ BRIDGE_CONFIG: 'none.yaml' })[0] ?? '', /BRIDGE_CONFIG: can not read/);
+    assert.match(complaints({ BRIDGE_CONFIG: 'none.yaml' })[0] ?? '', /BRIDGE_CONFIG: cannot read/);
   });
 
   test('expires is the first moment of the day', () => {
@@ -513,7 +522,7 @@ describe('bridge.yaml', () => {
     assert.ok(!found.includes('very-secret'));
   });
 
-  test('two tenants can not share a token, an organization of one ZITADEL, or an id', () => {
+  test('two tenants cannot share a token, an organization of one ZITADEL, or an id', () => {
     file('bridge.yaml', `${HEAD}tenants:\n${tenant('a', '1', 'x')}${tenant('A', '1', 'x')}`);
     assert.deepEqual(complaints(), [
       'tenants "a" and "A" have the same id',

@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import express from 'express';
 import request from 'supertest';
 import { createHealth, type NotReady } from '../src/server/health.ts';
-import { createMetrics, type TenantCounts } from '../src/server/metrics.ts';
+import { NO_COUNTS } from '../src/store/conditions.ts';
+import { createMetrics, type TenantMetrics } from '../src/server/metrics.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
 function app(notReady: readonly NotReady[] = []) {
-  const acme = { tenant: 'acme', rows: 9, owed: 2, doubt: 1, dead: 4, held: 5, blocked: 6 };
+  const acme = {
+    tenant: 'acme',
+    counts: { rows: 9, pending: 2, inDoubt: 1, deadLetter: 4, onHold: 5, blocked: 6, hidden: 0 },
+  };
   const sync = { running: true, finished: NOW - 61_000 };
   const store = { works: true };
-  const counts = async (): Promise<readonly TenantCounts[]> => {
+  const counts = async (): Promise<readonly TenantMetrics[]> => {
     if (!store.works) throw new Error('the disk is full');
     return [
-      { ...acme, oldestOwed: NOW - 90_000, shut: 'blocked', sync },
-      { tenant: 'zeta', rows: 0, owed: 0, doubt: 0, sync: { running: false, finished: null } },
+      { ...acme, oldestPending: NOW - 90_000, unavailable: { kind: 'suspended' }, sync },
+      { tenant: 'zeta', counts: NO_COUNTS, sync: { running: false, finished: null } },
     ];
   };
   const metrics = createMetrics(counts, () => NOW);
@@ -56,16 +61,16 @@ test('GET /metrics has what was reported and what the store counts', async () =>
     'scim_bridge_zitadel_call_seconds_count{call="CreateUser",outcome="done"} 1',
     'scim_bridge_deliveries_total{tenant="acme",outcome="done"} 1',
     'scim_bridge_rows{tenant="acme"} 9',
-    'scim_bridge_owed_rows{tenant="acme"} 2',
-    'scim_bridge_doubt_rows{tenant="acme"} 1',
-    'scim_bridge_dead_rows{tenant="acme"} 4',
-    'scim_bridge_held_rows{tenant="acme"} 5',
+    'scim_bridge_pending_rows{tenant="acme"} 2',
+    'scim_bridge_in_doubt_rows{tenant="acme"} 1',
+    'scim_bridge_dead_letter_rows{tenant="acme"} 4',
+    'scim_bridge_on_hold_rows{tenant="acme"} 5',
     'scim_bridge_blocked_rows{tenant="acme"} 6',
-    'scim_bridge_owed_oldest_seconds{tenant="acme"} 90',
-    'scim_bridge_owed_oldest_seconds{tenant="zeta"} 0',
-    'scim_bridge_deliveries_shut{tenant="acme",kind="blocked"} 1',
-    'scim_bridge_deliveries_shut{tenant="acme",kind="away"} 0',
-    'scim_bridge_deliveries_shut{tenant="zeta",kind="limited"} 0',
+    'scim_bridge_pending_oldest_seconds{tenant="acme"} 90',
+    'scim_bridge_pending_oldest_seconds{tenant="zeta"} 0',
+    'scim_bridge_unavailable{tenant="acme",kind="suspended"} 1',
+    'scim_bridge_unavailable{tenant="acme",kind="unreachable"} 0',
+    'scim_bridge_unavailable{tenant="zeta",kind="rate_limited"} 0',
     'scim_bridge_breaker_open{instance="https://id.example.com"} 1',
     'scim_bridge_breaker_open{instance="https://other.example.com"} 0',
     'scim_bridge_store_failing 0',
@@ -105,7 +110,15 @@ test('GET /metrics while the store fails: what it would tell is left out, the re
   assert.equal(status, 200);
   assert.ok(text.includes('scim_bridge_store_failing 1\n'));
   assert.ok(text.includes('scim_bridge_breaker_open{instance="https://id.example.com"} 1\n'));
-  assert.doesNotMatch(text, /^scim_bridge_(owed|rows|dead|sync_age)\w*\{/m);
+  assert.doesNotMatch(text, /^scim_bridge_(pending|rows|dead_letter|sync_age)\w*\{/m);
   store.works = true;
-  assert.match((await request(server).get('/metrics')).text, /^scim_bridge_owed_rows\{tenant="acme"\} 2$/m);
+  assert.match((await request(server).get('/metrics')).text, /^scim_bridge_pending_rows\{tenant="acme"\} 2$/m);
+});
+
+test('docs/operations.md lists every metric, and no other', async () => {
+  const { body } = await createMetrics(() => Promise.resolve([])).scrape();
+  const names = [...body.matchAll(/^# TYPE (scim_bridge_\w+)/gm)].map(([, name]) => name);
+  const text = readFileSync('docs/operations.md', 'utf8');
+  const listed = [...text.matchAll(/scim_bridge_\w+/g)].map(([name]) => name);
+  assert.deepEqual(new Set(listed), new Set(names));
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ERRORS } from '../src/errors.ts';
+import { ERRORS } from '../src/zitadel/error-table.ts';
 import { createLog, type Log, reason } from '../src/server/log.ts';
 import { crashSite } from '../src/scim/http/errors.ts';
 

@@ -1,5 +1,5 @@
 /** docs/errors.md from THE ERROR TABLE. */
-import { type ErrorKind, ERRORS, type ErrorRow, UNLISTED } from '../../src/errors.ts';
+import { type ErrorKind, ERRORS, type ErrorRow, UNLISTED } from '../../src/zitadel/error-table.ts';
 import { code, type GeneratedDocument, note, table } from './document.ts';
 
 const TEXT = `# ZITADEL errors
@@ -46,6 +46,12 @@ export const errors: GeneratedDocument = {
       [row.status ?? STATUS[row.kind], row.scimType].filter(Boolean).join(' '),
       row.detail,
     ]);
-    return [TEXT, note('src/errors.ts'), '', table(['Call', 'Answer', 'Kind', 'SCIM', 'Text'], rows), ''].join('\n');
+    return [
+      TEXT,
+      note('src/zitadel/error-table.ts'),
+      '',
+      table(['Call', 'Answer', 'Kind', 'SCIM', 'Text'], rows),
+      '',
+    ].join('\n');
   },
 };

@@ -1,5 +1,6 @@
 import type { Condition } from '../bridge/ports/store.ts';
 import { BridgeError } from '../errors.ts';
+import { CONDITION_NAMES, flagOf, flagsOf } from '../store/conditions.ts';
 
 export interface Args {
   readonly id?: string;
@@ -13,8 +14,6 @@ export interface Args {
 
 export type ArgumentName = keyof Args;
 
-export const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'] as const satisfies readonly Condition[];
-
 const MOST_SHOWN = 1_000;
 
 interface ArgumentRow {
@@ -26,6 +25,7 @@ interface ArgumentRow {
   readonly must: string;
 }
 
+const conditionOf = (flag: unknown): Condition | undefined => CONDITION_NAMES.find((each) => flagOf(each) === flag);
 const isName = (value: unknown): boolean => typeof value === 'string' && /^[\w.-]{1,200}$/.test(value);
 /** ZITADEL takes any text of up to 200 characters as an id. */
 const isId = (value: unknown): boolean => typeof value === 'string' && /^\P{Cc}{1,200}$/u.test(value);
@@ -36,32 +36,32 @@ const isFlag = (value: unknown): boolean => typeof value === 'boolean';
 export const ARGUMENTS: Readonly<Record<ArgumentName, ArgumentRow>> = {
   id: { flags: '[id]', about: 'id of the user or group, as `queue list` shows it', fits: isId, must: 'an id' },
   all: { flags: '--all', about: 'all rows instead of one', fits: isFlag, must: 'true or false' },
-  kind: { flags: '--kind <kind>', about: 'only rows in this trouble', fits: (value) => TROUBLES.some((each) => each === value), must: `one of ${TROUBLES.join(', ')}` },
+  kind: { flags: '--kind <kind>', about: 'only rows in this condition', fits: (value) => conditionOf(value) !== undefined, must: `one of ${flagsOf(CONDITION_NAMES).join(', ')}` },
   tenant: { flags: '--tenant <tenant>', about: 'only this tenant', fits: isName, must: 'the name of a tenant' },
-  limit: { flags: '--limit <number>', about: 'show at most so many rows (50)', fits: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_SHOWN, must: `a whole number from 1 to ${MOST_SHOWN}` },
+  limit: { flags: '--limit <number>', about: 'maximum number of rows (default 50)', fits: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_SHOWN, must: `a whole number from 1 to ${MOST_SHOWN}` },
   acceptRemovals: { flags: '--accept-removals', about: 'also take away users that are missing in ZITADEL in great number', fits: isFlag, must: 'true or false' },
 };
 
 /** Which arguments a command takes. */
 export interface Takes {
   readonly takes: readonly ArgumentName[];
-  /** what says on which rows it works (user: on no group); undefined: on none, or on all */
+  /** which rows it works on (user: no group); undefined: none, or all */
   readonly on?: 'id' | 'user' | 'id or all';
-  /** troubles that --kind may name */
+  /** conditions that --kind may name */
   readonly kinds?: readonly Condition[];
-  /** --all needs --kind: what it does cannot be taken back */
+  /** --all needs --kind: what it does cannot be undone */
   readonly kindWithAll?: true;
 }
 
 /** What an argument of a command does. */
-export function aboutOf({ kinds = TROUBLES, on }: Takes, name: ArgumentName): string {
+export function aboutOf({ kinds = CONDITION_NAMES, on }: Takes, name: ArgumentName): string {
   if (name === 'id' && on === 'user') return 'id of the user';
   const { about } = ARGUMENTS[name];
-  return name === 'kind' ? `${about}: ${kinds.join(', ')}` : about;
+  return name === 'kind' ? `${about}: ${flagsOf(kinds).join(', ')}` : about;
 }
 
 /** The arguments of a command, checked. Throws BridgeError 400 that says what is wrong. */
-export function checkArguments({ takes, on, kinds = TROUBLES, kindWithAll }: Takes, given: unknown): Args {
+export function checkArguments({ takes, on, kinds = CONDITION_NAMES, kindWithAll }: Takes, given: unknown): Args {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw wrong('the arguments must be a JSON object');
   for (const [name, value] of Object.entries(given)) {
@@ -69,14 +69,15 @@ export function checkArguments({ takes, on, kinds = TROUBLES, kindWithAll }: Tak
     if (confirmed === undefined) throw wrong(`${name}: no such argument; there are ${takes.join(', ')}`);
     if (!ARGUMENTS[confirmed].fits(value)) throw wrong(`${name} must be ${ARGUMENTS[confirmed].must}`);
   }
-  const args: Args = given;
-  if (args.kind !== undefined && !kinds.includes(args.kind)) throw wrong(`kind must be one of ${kinds.join(', ')}`);
+  const kind = 'kind' in given ? conditionOf(given.kind) : undefined;
+  const args: Args = kind === undefined ? given : { ...given, kind };
+  if (kind !== undefined && !kinds.includes(kind)) throw wrong(`kind must be one of ${flagsOf(kinds).join(', ')}`);
   if ((on === 'id' || on === 'user') && args.id === undefined) throw wrong('the id of a user is missing');
   if (on === 'id or all') {
     if ((args.id === undefined) !== (args.all === true)) throw wrong('give either the id of a user or --all');
     if (args.kind !== undefined && args.all !== true) throw wrong('--kind goes with --all');
     if (kindWithAll && args.all === true && args.kind === undefined)
-      throw wrong(`--all needs --kind: one of ${kinds.join(', ')}`);
+      throw wrong(`--all needs --kind: one of ${flagsOf(kinds).join(', ')}`);
   }
   return args;
 }

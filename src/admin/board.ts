@@ -1,4 +1,4 @@
-/** GET /admin/queues: bull-board over the jobs of scale-out, for whoever has ADMIN_TOKEN. It shows and changes nothing: jobs only wake workers, what is owed stands in the rows (`scim-bridge queue`). */
+/** GET /admin/queues: bull-board over the jobs of scale-out, for holders of ADMIN_TOKEN. It shows and changes nothing: jobs only wake workers, what is owed stands in the rows (`scim-bridge queue`). */
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
@@ -45,7 +45,7 @@ export function createBoard({ jobs, rowOf, isThere, ...token }: BoardOptions): R
     response.set({ 'Content-Security-Policy': POLICY, 'Referrer-Policy': 'no-referrer' });
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.set('Allow', 'GET, HEAD');
-      send(response, 405, 'this board only shows; to change what is owed: scim-bridge queue');
+      send(response, 405, 'this board is read-only; to change pending changes: scim-bridge queue');
     } else if (isThere()) next();
     else send(response, 503, 'Redis does not answer');
   });

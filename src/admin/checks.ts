@@ -1,12 +1,14 @@
 import type { Inspection } from '../bridge/ports/zitadel.ts';
+import type { Condition } from '../bridge/ports/store.ts';
 import type { RulesState, TenantState } from '../bridge/ports/operator.ts';
 import { expiries, type Ending } from './expiry.ts';
 import type { Findings, Level } from './findings.ts';
 import { ruleText } from './groups-text.ts';
 import { missing, NEEDED } from './rights.ts';
-import { count, span, when } from './text.ts';
+import { CONDITIONS, flagOf } from '../store/conditions.ts';
+import { count, span, UNAVAILABLE, when } from './text.ts';
 
-/** `to`: which of the row's texts says what to do; undefined: nothing is to be done */
+/** `to`: which of the row's texts says what to do; undefined: nothing needs doing */
 export interface Verdict {
   readonly level: Level;
   readonly finding: string;
@@ -15,9 +17,9 @@ export interface Verdict {
 
 export interface Check {
   readonly name: string;
-  /** what it looks at */
+  /** what it checks */
   readonly looks: string;
-  /** what to do, by the case it is for */
+  /** what to do, by case */
   readonly todo: Readonly<Record<string, string>>;
   readonly judge: (findings: Findings) => Verdict;
 }
@@ -26,18 +28,18 @@ const ok = (finding: string): Verdict => ({ level: 'ok', finding });
 const warn = (finding: string, to: string): Verdict => ({ level: 'warn', finding, to });
 const fail = (finding: string, to: string): Verdict => ({ level: 'fail', finding, to });
 
-/** Rules that are off are told with their reasons up to this number. */
+/** At most this many rules that are off are listed with their reasons. */
 const MOST_OFF = 5;
 
-/** Records that cannot be read are named up to this number. */
+/** At most this many unreadable records are listed. */
 const MOST_DAMAGED = 10;
 
-/** Owed for longer than this is worth a look, ms. */
+/** Milliseconds; pending for longer needs attention. */
 const OLD = 15 * 60_000;
-/** Clocks further apart make tokens fail, ms. */
+/** Milliseconds; clocks further apart make tokens fail. */
 const SKEW = 30_000;
 
-const ASK_AGAIN = 'mend what the line "bridge", "store" or "zitadel" says, then run doctor again';
+const ASK_AGAIN = 'fix what the line "bridge", "store" or "zitadel" reports, then run doctor again';
 
 /** A check on what the store holds. */
 const ofState =
@@ -47,7 +49,7 @@ const ofState =
       ? warn('not known: the store could not be read', 'unknown')
       : judge(findings.state, findings);
 
-/** A check on what ZITADEL said. */
+/** A check on what ZITADEL reported. */
 const ofZitadel =
   (judge: (inspection: Inspection, findings: Findings) => Verdict): Check['judge'] =>
   (findings) =>
@@ -64,9 +66,11 @@ const ofRules =
       : judge(findings.rules, findings);
 
 /** Rows, of users and of groups, that wait for an operator. */
-const waiting = (condition: 'dead' | 'held' | 'blocked' | 'hidden', what: string): Check['judge'] =>
+const waiting = (condition: Condition): Check['judge'] =>
   ofState(({ counts }) =>
-    counts[condition] === 0 ? ok('none') : fail(`${count(counts[condition], 'row')} ${what}`, condition),
+    counts[condition] === 0
+      ? ok('none')
+      : fail(`${count(counts[condition], 'row')} ${CONDITIONS[condition].description}`, flagOf(condition)),
   );
 
 const ending = ({ level, finding }: Ending): Verdict => (level === 'ok' ? ok(finding) : { level, finding, to: level });
@@ -78,82 +82,83 @@ export const CHECKS: readonly Check[] = [
     judge: ({ setup: { zitadel, tokens, protect } }) => ok(`${zitadel?.url ?? 'the sandbox'}, ${count(tokens.length, 'SCIM token')}, ${count(protect.length, 'protected user')}`),
   },
   {
-    name: 'bridge', looks: 'whether it runs',
+    name: 'bridge', looks: 'whether the bridge is running',
     todo: {
-      down: 'start it; when it should have been running, the last lines of its log say why it ended',
-      elsewhere: 'run doctor where a process runs: only that knows what it delivers and how its ZITADEL answers',
+      down: 'start it; if it should have been running, the last lines of its log say why it stopped',
+      elsewhere: 'run doctor on a machine where a process is running: only that process knows its deliveries and how ZITADEL responds',
     },
     judge: ({ offline, state }) => {
-      if (!offline) return ok('runs');
+      if (!offline) return ok('running');
       const onRedis = typeof state !== 'string' && state.durability !== undefined;
-      return onRedis ? warn('none runs on this DATA_DIR; others may run on the same Redis', 'elsewhere') : fail('none runs on this DATA_DIR: nothing is answered or delivered', 'down');
+      return onRedis ? warn('no process is running on this DATA_DIR; others may be running on the same Redis', 'elsewhere') : fail('no process is running on this DATA_DIR: no request is answered and nothing is delivered', 'down');
     },
   },
   {
-    name: 'store', looks: 'whether the store can be read, and how long changes have been owed',
+    name: 'store', looks: 'whether the store can be read and written, and how long changes have been pending',
     todo: {
-      failed: 'look at the disk of DATA_DIR: space, mount, rights. Writes are answered 503 until it works; nothing is half-written, and it goes on by itself',
-      old: 'see the line "deliveries"; when that is ok, `scim-bridge queue list --kind owed` shows the reason of each, and `scim-bridge queue retry --all` tries them now',
+      failed: 'check the disk of DATA_DIR: space, mount, permissions. Writes are answered 503 until it works; nothing is half-written, and the bridge resumes automatically',
+      old: 'see the line "deliveries"; when that is ok, `scim-bridge queue list --kind pending` shows the reason for each, and `scim-bridge queue retry --all` tries them now',
     },
     judge: ({ state, now }) => {
       if (typeof state === 'string') return fail(state, 'failed');
-      const { counts: { rows, owed, doubt }, oldestOwed, storeFailing, durability } = state;
+      const { counts: { rows, pending, inDoubt }, oldestPending, storeFailing, durability } = state;
       if (storeFailing !== undefined) return fail(storeFailing, 'failed');
-      const age = oldestOwed === undefined ? 0 : now - oldestOwed;
-      const finding = `${count(rows, 'user')}, owed ${owed}${oldestOwed === undefined ? '' : ` (the oldest for ${span(age)})`}, doubt ${doubt}${durability === undefined ? '' : `; Redis: ${durability}`}`;
+      const age = oldestPending === undefined ? 0 : now - oldestPending;
+      const finding = `${count(rows, 'user')}, ${pending} pending${oldestPending === undefined ? '' : ` (the oldest for ${span(age)})`}, ${inDoubt} in doubt${durability === undefined ? '' : `; Redis: ${durability}`}`;
       return age > OLD ? warn(finding, 'old') : ok(finding);
     },
   },
   {
     name: 'records', looks: 'whether the record of each user and group in the store can be read',
     todo: {
-      damaged: 'look at the disk and its log; restore a backup when something was owed, else `scim-bridge queue drop ID`: it is read from ZITADEL again. Until then it is in no list, its names stay reserved and requests for it are answered 503',
+      damaged: 'check the disk and its log; restore a backup if it had pending changes, otherwise `scim-bridge queue drop ID`, which reads it from ZITADEL again. Until then it is missing from lists, its names stay reserved and requests for it are answered 503',
       unknown: ASK_AGAIN,
     },
     judge: ofState(({ damaged }) => {
-      if (damaged.length === 0) return ok('all that were read');
+      if (damaged.length === 0) return ok('all readable');
       const others = damaged.length > MOST_DAMAGED ? ` and ${damaged.length - MOST_DAMAGED} others` : '';
       return fail(`${count(damaged.length, 'damaged record')}: ${damaged.slice(0, MOST_DAMAGED).join(', ')}${others}`, 'damaged');
     }),
   },
   {
-    name: 'deliveries', looks: 'whether changes are sent to ZITADEL now',
+    name: 'deliveries', looks: 'whether changes can be delivered to ZITADEL now',
     todo: {
-      away: 'bring ZITADEL or the way to it back (see the line "zitadel"); what is owed is then delivered by itself, nothing is lost',
-      limited: 'nothing, when it passes by itself; else lower ZITADEL_MAX_IN_FLIGHT, or raise the limits of ZITADEL',
-      blocked: 'mend the token, its rights or the address (see the lines below); what is owed is then delivered by itself, nothing is lost',
+      unreachable: 'restore ZITADEL or the network path to it (see the line "zitadel"); pending changes are then delivered automatically, nothing is lost',
+      rateLimited: 'nothing if it passes; otherwise lower ZITADEL_MAX_IN_FLIGHT, or raise the limits of ZITADEL',
+      suspended: 'fix the token, its permissions or the address (see the lines below); pending changes are then delivered automatically, nothing is lost',
       unknown: ASK_AGAIN,
     },
-    judge: ofState(({ shut }, { now, offline }) => {
-      if (offline) return warn('not known: no bridge runs', 'unknown');
-      if (shut === undefined) return ok('they go out');
-      const finding = `shut (${shut.kind}) since ${when(shut.since, now)}: ${shut.reason}`;
-      return shut.kind === 'limited' ? warn(finding, shut.kind) : fail(finding, shut.kind);
+    judge: ofState(({ unavailable }, { now, offline }) => {
+      if (offline) return warn('not known: no bridge is running', 'unknown');
+      if (unavailable === undefined) return ok('available');
+      const { kind, since, reason } = unavailable;
+      const finding = `${UNAVAILABLE[kind]} since ${when(since, now)}: ${reason}`;
+      return kind === 'rateLimited' ? warn(finding, kind) : fail(finding, kind);
     }),
   },
   {
-    name: 'zitadel', looks: 'whether ZITADEL can be reached, and knows the host name of ZITADEL_URL as its own',
+    name: 'zitadel', looks: 'whether ZITADEL can be reached and accepts the host name of ZITADEL_URL as its own',
     todo: { unreachable: 'check ZITADEL_URL (it must be the external domain of ZITADEL, with its port), DNS, the firewall, the proxy and the certificate; `curl $ZITADEL_URL/debug/healthz` from this machine must answer ok' },
     judge: ({ inspection, setup }) => {
       const problems = typeof inspection === 'string' ? [inspection] : inspection.problems;
-      return problems.length === 0 ? ok(`${setup.zitadel?.url ?? 'it'} answers by this name`) : fail(problems.join('; '), 'unreachable');
+      return problems.length === 0 ? ok(`${setup.zitadel?.url ?? 'it'} answers under this name`) : fail(problems.join('; '), 'unreachable');
     },
   },
   {
-    name: 'token', looks: 'who the bridge is in ZITADEL',
-    todo: { refused: 'when ZITADEL answers: make a new token (or key) for the service user in the console, give it to the bridge, restart it' },
+    name: 'token', looks: 'which ZITADEL user the bridge signs in as',
+    todo: { refused: 'once ZITADEL answers: create a new token (or key) for the service user in the console, configure it in the bridge and restart' },
     judge: ({ inspection }) =>
-      typeof inspection === 'string' || !inspection.user ? fail('ZITADEL did not say whose it is', 'refused') : ok(`it is the user ${inspection.user.name} (${inspection.user.id})`),
+      typeof inspection === 'string' || !inspection.user ? fail('ZITADEL did not say which user it belongs to', 'refused') : ok(`user ${inspection.user.name} (${inspection.user.id})`),
   },
   {
-    name: 'organization', looks: 'whether the organization of the tenant is there and active',
+    name: 'organization', looks: 'whether the organization of the tenant exists and is active',
     todo: {
       none: 'check ZITADEL_ORG_ID (or `organization` in bridge.yaml), and give the service user ORG_USER_MANAGER in that organization',
-      closed: 'activate the organization in the console of ZITADEL; nobody in it can sign in',
+      closed: 'activate the organization in the console of ZITADEL; its users cannot sign in',
       unknown: ASK_AGAIN,
     },
     judge: ofZitadel(({ organization }) => {
-      if (organization === undefined) return fail('it does not exist, or the token may not see it', 'none');
+      if (organization === undefined) return fail('it does not exist, or the token is not permitted to see it', 'none');
       const { name, id, state } = organization;
       return state === 'active' ? ok(`${name} (${id}), active`) : fail(`${name} (${id}) is ${state}`, state === 'removed' ? 'none' : 'closed');
     }),
@@ -163,71 +168,71 @@ export const CHECKS: readonly Check[] = [
     todo: { missing: 'give the service user the role ORG_USER_MANAGER in the organization', unknown: ASK_AGAIN },
     judge: ofZitadel(({ permissions }, { setup }) => {
       const lacking = missing(permissions, setup.passwords === 'set');
-      if (lacking.length === 0) return ok('all that is needed');
+      if (lacking.length === 0) return ok('all that are needed');
       return fail(`missing: ${lacking.map((row) => `${row.permission} (${row.for})`).join(', ')}`, 'missing');
     }),
   },
   {
-    name: 'sight', looks: 'whether the token sees whom nobody must lock out: holders of instance roles, and owners of the organization',
-    todo: { blind: 'list the ids of administrators in this organization under `protect` in bridge.yaml; or give the service user ORG_OWNER_VIEWER (and IAM_OWNER_VIEWER) as well', unknown: ASK_AGAIN },
+    name: 'sight', looks: 'whether the token can see the users that must not be locked out: holders of instance roles, and owners of the organization',
+    todo: { blind: 'list the ids of administrators in this organization under `protect` in bridge.yaml; or also give the service user ORG_OWNER_VIEWER (and IAM_OWNER_VIEWER)', unknown: ASK_AGAIN },
     judge: ofZitadel(({ sees }, { setup }) => {
       const unseen = [...(sees.instanceRoles ? [] : ['holders of instance roles']), ...(sees.organizationRoles ? [] : ['owners of the organization'])];
-      if (unseen.length === 0) return ok('administrators are seen and guarded');
+      if (unseen.length === 0) return ok('administrators are visible and protected');
       const finding = `the token does not see ${unseen.join(' and ')}`;
       return setup.protect.length > 0 ? ok(`${finding}; ${count(setup.protect.length, 'user')} under protect`) : warn(finding, 'blind');
     }),
   },
   {
-    name: 'clock', looks: `whether the clocks of this machine and of ZITADEL agree within ${SKEW / 1000} s`,
-    todo: { skew: 'set the clock of this machine (or of ZITADEL) by NTP: signed tokens fail when clocks differ', unknown: ASK_AGAIN },
+    name: 'clock', looks: `whether the clocks of this machine and of ZITADEL agree to within ${SKEW / 1000} s`,
+    todo: { skew: 'synchronise the clock of this machine (or of ZITADEL) by NTP: signed tokens fail when clocks differ', unknown: ASK_AGAIN },
     judge: ofZitadel(({ clockSkew }) => {
-      if (clockSkew === undefined) return ok('ZITADEL does not say its time');
-      const finding = `that of ZITADEL is ${(Math.abs(clockSkew) / 1000).toFixed(1)} s ${clockSkew < 0 ? 'behind' : 'ahead'}`;
+      if (clockSkew === undefined) return ok('ZITADEL does not report its time');
+      const finding = `the clock of ZITADEL is ${(Math.abs(clockSkew) / 1000).toFixed(1)} s ${clockSkew < 0 ? 'behind' : 'ahead'}`;
       return Math.abs(clockSkew) > SKEW ? warn(finding, 'skew') : ok(finding);
     }),
   },
   {
-    name: 'credential', looks: 'whether the credential for ZITADEL ends within 14 days',
+    name: 'credential', looks: 'whether the credential for ZITADEL expires within 14 days',
     todo: {
-      warn: 'make a new one in the console of ZITADEL, give it to the bridge and restart it before that day',
-      fail: 'make a new one in the console of ZITADEL, give it to the bridge and restart it',
+      warn: 'create a new one in the console of ZITADEL, configure it in the bridge and restart before that day',
+      fail: 'create a new one in the console of ZITADEL, configure it in the bridge and restart',
     },
     judge: ({ inspection, now }) =>
-      ending(expiries([{ name: 'the credential', expires: typeof inspection === 'string' ? undefined : inspection.expires }], now, 'no end is known')),
+      ending(expiries([{ name: 'the credential', expires: typeof inspection === 'string' ? undefined : inspection.expires }], now, 'no expiry known')),
   },
   {
-    name: 'scim tokens', looks: 'whether a token of the identity provider ends within 14 days',
+    name: 'scim tokens', looks: 'whether a token of the identity provider expires within 14 days',
     todo: {
-      warn: 'make a new one (`scim-bridge token`), add it in bridge.yaml, restart, and enter it in the identity provider before that day',
-      fail: 'make a new one (`scim-bridge token`), add it in bridge.yaml, restart, and enter it in the identity provider; its requests are refused until then',
+      warn: 'create a new one (`scim-bridge token`), add it in bridge.yaml, restart, and enter it in the identity provider before that day',
+      fail: 'create a new one (`scim-bridge token`), add it in bridge.yaml, restart, and enter it in the identity provider; its requests are refused until then',
     },
-    judge: ({ setup, now }) => ending(expiries(setup.tokens, now, 'none ends soon')),
+    judge: ({ setup, now }) => ending(expiries(setup.tokens, now, 'none expires soon')),
   },
   {
-    name: 'sync', looks: 'whether the users are compared with those of ZITADEL',
+    name: 'sync', looks: 'whether syncs with ZITADEL finish',
     todo: {
       never: 'see the lines above; until the first sync has finished, requests are answered 503',
-      failed: 'see the lines above; it is tried again by itself, and `scim-bridge sync` tries it now',
-      kept: 'check ZITADEL, the organization and the rights of the token; when the users are truly gone: `scim-bridge sync --accept-removals`',
+      failed: 'see the lines above; it is retried automatically, and `scim-bridge sync` tries it now',
+      kept: 'check ZITADEL, the organization and the permissions of the token; if the users are really gone: `scim-bridge sync --accept-removals`',
       unknown: ASK_AGAIN,
     },
     judge: ofState(({ sync: { finished, running, last } }, { now }) => {
-      const finding = finished === null ? 'none ever finished' : `last finished ${when(finished, now)}`;
+      const finding = finished === null ? 'none has finished yet' : `last finished ${when(finished, now)}`;
       if (last?.kind === 'failed') return (finished === null ? fail : warn)(`${finding}; the last one failed: ${last.reason}`, finished === null ? 'never' : 'failed');
-      if (finished === null) return running ? warn(`${finding}; the first one runs`, 'never') : fail(finding, 'never');
-      if (last?.kind === 'finished' && last.keptKeys > 0) return warn(`${finding}; ${count(last.keptKeys, 'user')} in groups that nobody knows, too many to take out unasked`, 'kept');
-      if (last?.kind === 'finished' && last.kept > 0) return warn(`${finding}; ${count(last.kept, 'user')} missing in ZITADEL, too many to take away unasked`, 'kept');
+      if (finished === null) return running ? warn(`${finding}; the first one is running`, 'never') : fail(finding, 'never');
+      if (last?.kind === 'finished' && last.keptKeys > 0) return warn(`${finding}; ${count(last.keptKeys, 'user')} in unknown groups, too many to remove without confirmation`, 'kept');
+      if (last?.kind === 'finished' && last.kept > 0) return warn(`${finding}; ${count(last.kept, 'user')} missing in ZITADEL, too many to remove without confirmation`, 'kept');
       return ok(finding);
     }),
   },
   {
-    name: 'rules', looks: 'rules of groups that are off and give nothing',
-    todo: { off: 'give the service user the role that has the permission, or make in ZITADEL what the rule names: each sync looks again; else correct the rule in bridge.yaml, restart and `scim-bridge groups apply`', unknown: ASK_AGAIN },
+    name: 'rules', looks: 'group rules that are off and grant nothing',
+    todo: { off: 'give the service user the role that has the permission, or create in ZITADEL what the rule names: each sync checks again; otherwise correct the rule in bridge.yaml, restart and run `scim-bridge groups apply`', unknown: ASK_AGAIN },
     judge: ofRules(({ rules }, { offline }) => {
       const off = rules.filter((rule) => rule.off !== undefined);
       // only a bridge that runs asks ZITADEL which rules can be carried out
-      if (offline && rules.length > 0) return warn(`${count(rules.length, 'rule')}; whether one is off is not known: no bridge runs`, 'unknown');
-      if (off.length === 0) return ok(rules.length === 0 ? 'none: groups give no rights' : `${count(rules.length, 'rule')} in force`);
+      if (offline && rules.length > 0) return warn(`${count(rules.length, 'rule')}; whether any is off is not known: no bridge is running`, 'unknown');
+      if (off.length === 0) return ok(rules.length === 0 ? 'none: groups grant no rights' : `${count(rules.length, 'rule')} in force`);
       const others = off.length > MOST_OFF ? `; and ${off.length - MOST_OFF} others` : '';
       return fail(`${off.length} of ${count(rules.length, 'rule')}: ${off.slice(0, MOST_OFF).map(ruleText).join('; ')}${others}`, 'off');
     }),
@@ -235,40 +240,40 @@ export const CHECKS: readonly Check[] = [
   {
     name: 'groups', looks: 'whether the rules of bridge.yaml are in force for every group',
     todo: {
-      cut: 'when no other runs: `scim-bridge groups apply` goes on where it stopped',
-      differs: '`scim-bridge groups plan` says what bridge.yaml would give and take, `scim-bridge groups apply` puts it in force',
-      unconfirmed: 'nothing, when the identity provider pushes them again; else `scim-bridge groups plan`, and `scim-bridge groups apply` confirms all of them',
+      cut: 'if no other run is active, `scim-bridge groups apply` resumes where it stopped',
+      differs: '`scim-bridge groups plan` shows what bridge.yaml would grant and revoke, `scim-bridge groups apply` puts it in force',
+      unconfirmed: 'nothing if the identity provider pushes them again; otherwise `scim-bridge groups plan`, then `scim-bridge groups apply` to trust all of them',
       unknown: ASK_AGAIN,
     },
     judge: ofRules(({ differs, first, unconfirmed, applying }) => {
       const findings = [
-        ...(applying === null ? [] : [`\`groups apply\` is under way or was cut off, after ${count(applying.users, 'user')}`]),
+        ...(applying === null ? [] : [`\`groups apply\` is running or was interrupted, after ${count(applying.users, 'user')}`]),
         ...(differs ? ['the rules in force are not those of bridge.yaml'] : []),
-        ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} read from ZITADEL, not confirmed: rights are kept, none are given`]),
+        ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} read from ZITADEL and not trusted yet: rights are kept, none are granted`]),
       ];
-      const gentle = first ? '; before the first `groups apply` they take nothing away that they did not give' : '';
-      if (findings.length === 0) return ok(`the rules in force are those of bridge.yaml, and every group is confirmed${gentle}`);
+      const gentle = first ? '; before the first `groups apply` they revoke nothing that they did not grant' : '';
+      if (findings.length === 0) return ok(`the rules in force are those of bridge.yaml, and every group is trusted${gentle}`);
       return warn(findings.join('; '), applying !== null ? 'cut' : differs ? 'differs' : 'unconfirmed');
     }),
   },
   {
-    name: 'blocked', looks: 'users and groups that the token may not change',
-    todo: { blocked: '`scim-bridge queue list --kind blocked` says why; give the service user the right that is named, then `scim-bridge queue retry --all --kind blocked`', unknown: ASK_AGAIN },
-    judge: waiting('blocked', 'wait for a permission'),
+    name: 'blocked', looks: 'users and groups that the token is not permitted to change',
+    todo: { blocked: '`scim-bridge queue list --kind blocked` says why; give the service user the permission named there, then `scim-bridge queue retry --all --kind blocked`', unknown: ASK_AGAIN },
+    judge: waiting('blocked'),
   },
   {
-    name: 'dead', looks: 'changes that were answered and that ZITADEL then refused for good',
-    todo: { dead: '`scim-bridge queue list --kind dead` says why, `scim-bridge queue show ID` what; mend the cause and `scim-bridge queue retry ID`, or `scim-bridge queue drop ID`', unknown: ASK_AGAIN },
-    judge: waiting('dead', 'with a change that ZITADEL refused for good'),
+    name: 'dead letters', looks: 'acknowledged changes that ZITADEL refused for good',
+    todo: { 'dead-letter': '`scim-bridge queue list --kind dead-letter` says why, `scim-bridge queue show ID` what; fix the cause and run `scim-bridge queue retry ID`, or `scim-bridge queue drop ID`', unknown: ASK_AGAIN },
+    judge: waiting('deadLetter'),
   },
   {
-    name: 'held', looks: 'changes asked before a long sleep of the bridge (HOLD_AFTER), or before a restored backup',
-    todo: { held: '`scim-bridge queue show ID` compares them with ZITADEL; still wanted: `scim-bridge queue release ID` (or --all); no more: `scim-bridge queue drop ID`', unknown: ASK_AGAIN },
-    judge: waiting('held', 'with a change from before a long sleep'),
+    name: 'on hold', looks: 'changes requested before a long downtime of the bridge (HOLD_AFTER), or before a restored backup',
+    todo: { 'on-hold': '`scim-bridge queue show ID` compares them with ZITADEL; if still wanted: `scim-bridge queue release ID` (or --all); if not: `scim-bridge queue drop ID`', unknown: ASK_AGAIN },
+    judge: waiting('onHold'),
   },
   {
-    name: 'hidden', looks: 'users that the reads of ZITADEL have lost while its commands know them: they cannot sign in',
-    todo: { hidden: '`scim-bridge queue list --kind hidden` names them. Rebuild the projections of users in ZITADEL (its documentation: projections); or `scim-bridge user recreate ID`, which deletes the user and creates it under a new id. What SCIM asks of them is delivered meanwhile', unknown: ASK_AGAIN },
-    judge: waiting('hidden', 'whose user ZITADEL does not show any more'),
+    name: 'hidden', looks: "users that ZITADEL's commands know and its reads do not show: they cannot sign in",
+    todo: { hidden: '`scim-bridge queue list --kind hidden` lists them. Rebuild the user projections in ZITADEL (see projections in its documentation); or run `scim-bridge user recreate ID`, which deletes the user and creates it under a new id. SCIM changes are delivered to them meanwhile', unknown: ASK_AGAIN },
+    judge: waiting('hidden'),
   },
 ];

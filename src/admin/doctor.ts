@@ -44,7 +44,7 @@ function answerOf(diagnoses: readonly Diagnosis[], several: boolean): Answer {
   return { lines, value: diagnoses, exit: diagnoses.some(({ level }) => level === 'fail') ? 1 : 0 };
 }
 
-/** What doctor says when the configuration can not be used: nothing else can be looked at. */
+/** What doctor says when the configuration cannot be used: nothing else can be looked at. */
 export function refusedConfiguration(complaints: readonly string[]): Answer {
   const todo = 'correct it in the environment, in .env or in bridge.yaml; docs/settings.md says what may stand there';
   return answerOf(
@@ -53,7 +53,7 @@ export function refusedConfiguration(complaints: readonly string[]): Answer {
   );
 }
 
-/** What doctor says when no bridge runs and the store can not be opened either. */
+/** What doctor says when no bridge runs and the store cannot be opened either. */
 export function closedStore(reason: string): Answer {
   const todo = 'see that DATA_DIR is right, that its disk is mounted and that this user may write to it';
   return answerOf([{ level: 'fail', name: 'store', finding: reason, todo }], false);

@@ -10,7 +10,7 @@ export interface Findings {
   /** no bridge runs */
   readonly offline: boolean;
   readonly setup: TenantSetup;
-  /** a text: why it could not be had */
+  /** a text: why it could not be read */
   readonly state: TenantState | string;
   readonly inspection: Inspection | string;
   readonly rules: RulesState | string;

@@ -2,7 +2,7 @@
 import type { ExplainedRight, Explanation, PlannedUser, RightName, RuleStanding } from '../bridge/ports/operator.ts';
 import { columns, count, plain } from './text.ts';
 
-/** Groups that are named as the givers of one right. */
+/** Groups that are named as the source of one right. */
 const MOST_GIVERS = 10;
 
 /** `ORG_USER_MANAGER`, `editor (project 298357)` */
@@ -17,21 +17,21 @@ export const plannedText = ({ add, remove }: PlannedUser): string =>
 export const ruleText = ({ rule, text, off }: RuleStanding): string =>
   `rule ${rule} (${plain(text)})${off === undefined ? '' : ` is off: ${plain(off, 1_000)}`}`;
 
-/** `rules`: the ones that give this user something. */
+/** `rules`: those that grant this user something. */
 export function explainLines(tenant: string, explanation: Explanation, rules: readonly RuleStanding[]): string[] {
-  const { id, memberships, pending, rights, off, blocked } = explanation;
-  const spared = explanation.protected ? ['protected: no rule gives or takes rights of this user'] : [];
+  const { id, memberships, unresolved, rights, off, blocked } = explanation;
+  const spared = explanation.protected ? ['protected: no rule grants or revokes rights of this user'] : [];
   return [
     `${plain(id)} of ${tenant}: ${count(memberships.length, 'group')}, ${count(rights.length, 'right')}`,
     ...part(['GROUP', 'NAME', 'MEMBERSHIP'], memberships.map(membershipCells)),
-    ...part(['RIGHT', 'HELD', 'STANDING', 'GIVEN BY'], rights.map(rightCells)),
+    ...part(['RIGHT', 'HELD', 'STATE', 'GRANTED BY'], rights.map(rightCells)),
     ...apart([
       ...spared,
       ...rules.map(ruleText),
       ...rights.flatMap(({ reason, standing: word, ...right }) =>
         reason === undefined ? [] : [`${word}: ${rightText(right)}: ${plain(reason, 1_000)}`],
       ),
-      ...pending.map((group) => `pending: the group ${plain(group)} waits for a user of this id`),
+      ...unresolved.map((group) => `unresolved: group ${plain(group)} waits for a user with this id`),
       ...off.map(({ rule, reason }) => `rule ${rule} is off: ${plain(reason, 1_000)}`),
       ...(blocked === null ? [] : [`blocked: ${plain(blocked, 1_000)}`]),
     ]),
@@ -43,13 +43,13 @@ const apart = (lines: readonly string[]): readonly string[] => (lines.length ===
 const part = (head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] =>
   apart(rows.length === 0 ? [] : columns([head, ...rows]));
 
-function membershipCells({ id, displayName, vouched: trusted, owed }: Explanation['memberships'][number]): string[] {
-  const source = trusted ? 'vouched' : 'read from ZITADEL: keeps rights, gives none';
-  const way = { add: 'owed: to be added', remove: 'owed: to be taken off' };
+function membershipCells({ id, displayName, trusted, pending }: Explanation['memberships'][number]): string[] {
+  const source = trusted ? 'trusted' : 'read from ZITADEL: keeps rights, grants none';
+  const way = { add: 'pending: will be added', remove: 'pending: will be removed' };
   return [
     plain(id),
     displayName === undefined ? '(no such group)' : plain(displayName),
-    owed === null ? source : `${source}; ${way[owed]}`,
+    pending === null ? source : `${source}; ${way[pending]}`,
   ];
 }
 
@@ -64,7 +64,7 @@ function rightCells(right: ExplainedRight): string[] {
 
 function standing({ managed, standing: word, groups }: ExplainedRight): string {
   if (!managed) return 'not managed: never touched';
-  if (word === 'owed') return `owed: to be ${groups.length === 0 ? 'taken away' : 'given'}`;
+  if (word === 'pending') return `pending: will be ${groups.length === 0 ? 'revoked' : 'granted'}`;
   if (word !== 'kept') return word;
-  return groups.length === 0 ? 'kept until `groups apply`' : 'kept: nobody vouched for its group or membership';
+  return groups.length === 0 ? 'kept until `groups apply`' : 'kept: its group or membership is not trusted';
 }

@@ -8,11 +8,11 @@ import { type Chosen, chosen, holderOf } from './tenants.ts';
 import { count, plain } from './text.ts';
 import type { Answer, Asker, Verb } from './verb.ts';
 
-/** More users than these are told one by one while they are found, so that no answer holds all of them. */
+/** Beyond this many users each is reported as it is found, so that no answer holds all of them. */
 const MOST_USERS = 500;
-/** Rights that are counted in lines of their own. */
+/** Rights that get a line of their own. */
 const MOST_RIGHTS = 20;
-/** A line of progress after so many users. */
+/** Users per progress line. */
 const TOLD_EACH = 500;
 
 /** Which group gives a user which right. */
@@ -29,20 +29,20 @@ export async function explain(desk: Desk, args: Args): Promise<Answer> {
   };
 }
 
-/** What `groups apply` would give and take; nothing is changed. */
+/** What `groups apply` would grant and revoke; nothing is changed. */
 export const plan = onEach(planOn);
-/** bridge.yaml is put in force. */
+/** Puts bridge.yaml in force. */
 export const apply = onEach(applyOn);
 
 interface Told {
   /** without the tenant */
   readonly lines: readonly string[];
   readonly value: object;
-  /** something is to be mended */
+  /** needs attention */
   readonly mend: boolean;
 }
 
-/** Works on the tenants one after another; one that fails keeps no other from it. */
+/** Works on the tenants one after another; a failure does not prevent the others. */
 function onEach(work: (each: Chosen, asker: Asker) => Promise<Told>): Verb['run'] {
   return async (desk, args, asker) => {
     const told: (readonly [tenant: string, told: Told])[] = [];
@@ -99,8 +99,8 @@ async function planOn([tenant, { groups }]: Chosen, { progress, signal }: Asker)
     lines: [
       ...(users > MOST_USERS ? [] : changes.map(userLine)),
       `${users === 0 ? 'no user' : count(users, 'user')} would change`,
-      ...countLines('given to', given),
-      ...countLines('taken from', taken),
+      ...countLines('granted to', given),
+      ...countLines('revoked from', taken),
       inForce(differs, first, users),
     ],
     value: { differs, first, users, given: given.map(flat), taken: taken.map(flat), changes },
@@ -108,10 +108,10 @@ async function planOn([tenant, { groups }]: Chosen, { progress, signal }: Asker)
   };
 }
 
-/** Groups that were renamed, and memberships that nobody vouched for, make a difference under the same rules too. */
+/** Renamed groups and untrusted memberships make a difference under the same rules, too. */
 function inForce(differs: boolean, first: boolean, users: number): string {
   if (differs) return 'bridge.yaml is not in force: `groups apply` puts it in force';
-  if (first) return 'bridge.yaml is in force, but takes nothing away that it did not give before `groups apply`';
+  if (first) return 'bridge.yaml is in force, but until `groups apply` it revokes only what it granted itself';
   return users === 0 ? 'bridge.yaml is in force' : 'bridge.yaml is in force; `groups apply` makes these changes';
 }
 
@@ -141,18 +141,18 @@ async function applyOn([tenant, { groups }]: Chosen, { progress, signal }: Asker
   let begun = false;
   const done = await groups.apply(({ users, changed }) => {
     if (!begun && applying !== null)
-      void progress(`${tenant}: goes on where one was cut off, after ${count(applying.users, 'user')}`);
+      void progress(`${tenant}: resuming an interrupted run, after ${count(applying.users, 'user')}`);
     begun = true;
     if (users < told + TOLD_EACH) return;
     told = users;
-    void progress(`${tenant}: ${count(users, 'user')} looked at, ${changed} changed`);
+    void progress(`${tenant}: ${count(users, 'user')} evaluated, ${changed} changed`);
   }, signal);
-  // what was done is told even when nothing can be read afterwards
+  // the result is reported even if nothing can be read afterwards
   const after = await groups.state().then(rulesTold, failed);
   return { lines: [plain(done.told), ...after.lines], value: { ...done, ...after.value }, mend: after.mend };
 }
 
-/** Rules that give nothing although they are in force. */
+/** Rules that grant nothing although they are in force. */
 function rulesTold({ rules }: RulesState): Told {
   const off = rules.filter((rule) => rule.off !== undefined);
   return { lines: off.map(ruleText), value: { off }, mend: off.length > 0 };

@@ -1,4 +1,4 @@
-/** GET /: the status page, for whoever has ADMIN_TOKEN. */
+/** GET /: the status page, for holders of ADMIN_TOKEN. */
 import { Router } from 'express';
 import { BridgeError } from '../errors.ts';
 import type { Operator } from '../bridge/ports/operator.ts';
@@ -34,5 +34,5 @@ async function confirmed(operator: Operator): Promise<Shown> {
   return { ...state, rules };
 }
 
-/** What can not be had is a line on the page. */
+/** What is unavailable is a line on the page. */
 const failure = (error: unknown): string => (error instanceof BridgeError ? error.message : 'unexpected');

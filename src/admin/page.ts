@@ -1,25 +1,26 @@
 /** The status page: one section per tenant, no script, no personal data (ids of users are none). */
 import type { RulesState, TenantState } from '../bridge/ports/operator.ts';
-import { TROUBLES } from './arguments.ts';
+import { CONDITION_NAMES, CONDITIONS, flagOf } from '../store/conditions.ts';
+import type { Condition } from '../bridge/ports/store.ts';
 import { html, type Html } from './html.ts';
 import { STYLE } from './page-style.ts';
-import { count, plain, span, utc, when } from './text.ts';
+import { count, plain, span, UNAVAILABLE, utc, when } from './text.ts';
 
 /** A tenant, or why nothing is known of it. */
 export type Shown = Known | { readonly tenant: string; readonly failure: string };
 
-/** `rules`: a text says why they could not be had. */
+/** `rules`: a text says why they could not be read. */
 export interface Known extends TenantState {
   readonly rules: RulesState | string;
 }
 
 export interface PageOptions {
   readonly now: number;
-  /** what of a reason may be shown where it could hold words of a user's data: codes only */
+  /** reduces a reason that may quote personal data to its codes */
   readonly codes: (reason: string) => string;
 }
 
-/** Seconds after which the browser asks again. */
+/** Seconds after which the browser reloads. */
 const REFRESH = 30;
 
 export function page(tenants: readonly Shown[], options: PageOptions): string {
@@ -38,7 +39,7 @@ export function page(tenants: readonly Shown[], options: PageOptions): string {
 <main>
 ${tenants.map((each) => section(each, options))}
 </main>
-<footer><p>What is dead, held, blocked or hidden waits for you: <code>npx scim-bridge doctor</code> says what to do.</p></footer>
+<footer><p>Rows marked in red need your attention: <code>npx scim-bridge doctor</code> says what to do.</p></footer>
 </body>
 </html>
 `;
@@ -48,13 +49,13 @@ ${tenants.map((each) => section(each, options))}
 function section(shown: Shown, options: PageOptions): Html {
   if ('failure' in shown)
     return html`<section><h2>${plain(shown.tenant)}</h2>
-<p class="fail">The store can not be read: ${plain(shown.failure)}</p></section>
+<p class="fail">The store cannot be read: ${plain(shown.failure)}</p></section>
 `;
   const { tenant, organization, counts } = shown;
   return html`<section><h2>${plain(tenant)}</h2>
 <p>organization ${plain(organization)}, ${count(counts.rows, 'user')}</p>
 ${availability(shown, options)}
-<dl class="counts">${TROUBLES.map((condition) => figure(condition, shown, options))}</dl>
+<dl class="counts">${CONDITION_NAMES.map((condition) => figure(condition, shown, options))}</dl>
 ${sync(shown, options)}
 ${rules(shown)}
 ${deliveries(shown, options)}
@@ -62,32 +63,34 @@ ${deliveries(shown, options)}
 `;
 }
 
-/** Whether ZITADEL takes what is owed. */
-function availability({ shut }: TenantState, { now, codes }: PageOptions): Html {
-  if (shut === undefined) return html`<p class="ok">ZITADEL: deliveries go out</p>`;
-  // what one user's call was answered may quote a value; the others are about the connection and the token
-  const why = shut.kind === 'limited' ? codes(shut.reason) : shut.reason;
-  return html`<p class="${shut.kind === 'limited' ? 'warn' : 'fail'}">ZITADEL: ${shut.kind} since ${when(shut.since, now)}: ${plain(why)}</p>`;
+/** Whether pending changes are delivered to ZITADEL. */
+function availability({ unavailable }: TenantState, { now, codes }: PageOptions): Html {
+  if (unavailable === undefined) return html`<p class="ok">ZITADEL: available</p>`;
+  const { kind, reason, since } = unavailable;
+  // the answer to one user's call may quote a value; the others are about the connection and the token
+  const why = kind === 'rateLimited' ? codes(reason) : reason;
+  return html`<p class="${kind === 'rateLimited' ? 'warn' : 'fail'}">ZITADEL: ${UNAVAILABLE[kind]} since ${when(since, now)}: ${plain(why)}</p>`;
 }
 
-/** What waits for ZITADEL is normal; what waits for an operator is not. */
-const URGENT: ReadonlySet<string> = new Set(['dead', 'held', 'blocked', 'hidden']);
-
-function figure(condition: (typeof TROUBLES)[number], { counts, oldestOwed }: TenantState, { now }: PageOptions): Html {
+function figure(condition: Condition, { counts, oldestPending }: TenantState, { now }: PageOptions): Html {
   const age =
-    condition === 'owed' && oldestOwed !== undefined ? html`<small>oldest ${span(now - oldestOwed)}</small>` : '';
-  const mark = URGENT.has(condition) && counts[condition] > 0 ? 'fail' : 'plain';
-  return html`<div class="${mark}"><dt>${condition}</dt><dd>${counts[condition]}${age}</dd></div>`;
+    condition === 'pending' && oldestPending !== undefined
+      ? html`<small>oldest ${span(now - oldestPending)}</small>`
+      : '';
+  const mark = CONDITIONS[condition].severity === 'action' && counts[condition] > 0 ? 'fail' : 'plain';
+  return html`<div class="${mark}"><dt>${flagOf(condition)}</dt><dd>${counts[condition]}${age}</dd></div>`;
 }
 
 function sync({ sync: { finished, running, last } }: TenantState, { now, codes }: PageOptions): Html {
   const past = finished === null ? 'none has finished yet' : `last finished ${when(finished, now)}`;
-  const present = running ? `; one runs${last?.kind === 'progress' ? `, ${count(last.users, 'user')} read` : ''}` : '';
-  const condition = last?.kind === 'failed' ? `; the last one failed: ${codes(last.reason)}` : '';
+  const present = running
+    ? `; one is running${last?.kind === 'progress' ? `, ${count(last.users, 'user')} read` : ''}`
+    : '';
+  const failure = last?.kind === 'failed' ? `; the last one failed: ${codes(last.reason)}` : '';
   const kept =
     last?.kind === 'finished' && last.kept > 0 ? `; ${count(last.kept, 'user')} missing in ZITADEL, none removed` : '';
-  const mark = finished === null || condition !== '' || kept !== '' ? 'warn' : 'ok';
-  return html`<p class="${mark}">sync: ${past}${present}${plain(condition)}${kept}</p>`;
+  const mark = finished === null || failure !== '' || kept !== '' ? 'warn' : 'ok';
+  return html`<p class="${mark}">sync: ${past}${present}${plain(failure)}${kept}</p>`;
 }
 
 /** Numbers only: the names of groups stay out of the page. */
@@ -98,8 +101,10 @@ function rules({ rules: confirmed }: Known): Html {
   const parts = [
     `${count(confirmed.rules.length, 'rule')} in force${off === 0 ? '' : `, ${off} of them off`}`,
     ...(differs ? ['bridge.yaml differs'] : []),
-    ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} not confirmed`]),
-    ...(applying === null ? [] : [`an apply under way or cut off, ${count(applying.users, 'user')} looked at`]),
+    ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} not trusted yet`]),
+    ...(applying === null
+      ? []
+      : [`an apply is running or was interrupted, ${count(applying.users, 'user')} evaluated`]),
   ];
   return html`<p class="${off > 0 ? 'fail' : parts.length > 1 ? 'warn' : 'ok'}">groups: ${parts.join('; ')}</p>`;
 }

@@ -1,7 +1,8 @@
-/** queue retry, drop and release: on one row, or on all in some trouble. */
+/** queue retry, drop and release: on one row, or on all in some condition. */
 import type { Done, Operator } from '../bridge/ports/operator.ts';
 import type { Condition } from '../bridge/ports/store.ts';
 import { BridgeError } from '../errors.ts';
+import { flagsOf } from '../store/conditions.ts';
 import type { Args } from './arguments.ts';
 import type { Desk } from './desk.ts';
 import { type Chosen, chosen, holderOf } from './tenants.ts';
@@ -10,7 +11,7 @@ import type { Answer, Asker, Verb } from './verb.ts';
 
 /** Rows read at once while all are worked on. */
 const SLICE = 100;
-/** A line of progress after so many rows. */
+/** Rows per progress line. */
 const TOLD_EACH = 500;
 const MOST_LINES = 20;
 
@@ -20,11 +21,11 @@ interface Work {
   readonly act: Act;
   /** --all without --kind */
   readonly conditions: readonly Condition[];
-  /** rows that are in one of these beside the one named are left to be looked at one by one: the act would be on both */
+  /** rows that are in another of these as well are left out, because the command would act on both: handle them one by one */
   readonly spares: readonly Condition[];
 }
 
-/** A command that does something to one row, or to all rows in the troubles named. */
+/** A command that does something to one row, or to all rows in the conditions named. */
 export function working(act: Act, conditions: readonly Condition[], spares: readonly Condition[] = []): Verb['run'] {
   return async (desk, args, asker) => {
     const work = { act, conditions: args.kind === undefined ? conditions : [args.kind], spares };
@@ -64,12 +65,14 @@ function tallyLines(
   { spares }: Work,
 ): string[] {
   return [
-    ...(told.length + spared.length === 0 ? ['there is nothing of that kind'] : []),
+    ...(told.length + spared.length === 0 ? ['No matching rows'] : []),
     ...told.slice(0, MOST_LINES).map(([text, of]) => `${count(of, 'row')}: ${plain(text)}`),
     ...(told.length > MOST_LINES ? [`and ${told.length - MOST_LINES} other outcomes: --json shows them all`] : []),
     ...(spared.length === 0
       ? []
-      : [`left as they are, for they are ${spares.join(' and ')}; look at each: ${plain(spared.join(' '), 2_000)}`]),
+      : [
+          `skipped, because they are both ${flagsOf(spares).join(' and ')}; handle each one: ${plain(spared.join(' '), 2_000)}`,
+        ]),
     ...(stopped === undefined ? [] : [`stopped after ${count(rows, 'row')}: ${plain(stopped)}`]),
   ];
 }
@@ -80,13 +83,13 @@ async function onTenant(
   { progress, signal }: Asker,
   tally: Tally,
 ): Promise<void> {
-  // a row in two troubles is worked on once
+  // a row in two conditions is worked on once
   const seen = new Set<string>();
   for (const condition of conditions) {
     for (let after: string | undefined; ; ) {
       const slice = await operator.list(condition, SLICE, after);
       for (const { id, conditions: its } of slice) {
-        if (signal.aborted) tally.stopped = 'nobody waits for the answer any more';
+        if (signal.aborted) tally.stopped = 'the caller has gone';
         if (tally.stopped !== undefined) return;
         if (seen.has(id)) continue;
         seen.add(id);
@@ -107,7 +110,7 @@ async function one(operator: Operator, id: string, act: Act, tally: Tally): Prom
     tally.told.set(told, (tally.told.get(told) ?? 0) + rows);
   } catch (error) {
     if (!(error instanceof BridgeError)) throw error;
-    // settled or taken away since it was listed
+    // settled or removed since it was listed
     if (error.status === 404 || error.status === 409) return;
     tally.stopped = error.message;
   }

@@ -1,4 +1,4 @@
-/** The admin socket: every operator's command over HTTP on DATA_DIR/admin.sock, for whoever may open that file. */
+/** The admin socket: every operator's command over HTTP on DATA_DIR/admin.sock, for users who can open that file. */
 import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
@@ -12,7 +12,7 @@ export interface AdminSocketOptions {
   /** see socket-path.ts */
   readonly path: string;
   readonly desk: Desk;
-  /** a command failed in a way nobody expected */
+  /** a command failed with an unexpected error */
   readonly onError: (error: unknown) => void;
 }
 

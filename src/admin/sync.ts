@@ -33,7 +33,7 @@ export function syncing(every: number): Verb['run'] {
   };
 }
 
-/** One tenant that can not be synced must not keep the others from it. */
+/** One tenant that cannot be synced must not keep the others from it. */
 function failure(error: unknown): SyncEvent {
   if (error instanceof BridgeError) return { kind: 'failed', reason: error.message };
   throw error;

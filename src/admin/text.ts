@@ -48,3 +48,6 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 
 /** `1 row`, `2 rows` */
 export const count = (number: number, thing: string): string => `${number} ${thing}${number === 1 ? '' : 's'}`;
+
+/** Why nothing is delivered to the ZITADEL of a tenant, as people read it. */
+export const UNAVAILABLE = { unreachable: 'unreachable', rateLimited: 'rate limited', suspended: 'access suspended' };

@@ -2,7 +2,7 @@
 import type { Args, Takes } from './arguments.ts';
 import type { Desk } from './desk.ts';
 
-/** fine, something is to be mended, or the command could not be run as it was given */
+/** OK, needs attention, or invalid usage */
 export type Exit = 0 | 1 | 2;
 
 export interface Answer {
@@ -13,11 +13,11 @@ export interface Answer {
   readonly exit: Exit;
 }
 
-/** The one who waits for the answer. */
+/** Who waits for the answer. */
 export interface Asker {
-  /** a line about what goes on, before the answer; resolves when there is room for the next one */
+  /** a progress line before the answer; resolves when there is room for the next one */
   readonly progress: (line: string) => void | Promise<void>;
-  /** aborted: nobody waits any more, nothing further is begun */
+  /** aborted: the caller has gone, nothing further is started */
   readonly signal: AbortSignal;
 }
 
@@ -26,9 +26,9 @@ export interface Verb extends Takes {
   readonly name: string;
   /** what it does, in one line */
   readonly about: string;
-  /** Throws BridgeError: 400 what was asked makes no sense, 404 no such row, 409 nothing of that kind to be done, 503. */
+  /** Throws BridgeError: 400 invalid request, 404 no such row, 409 nothing to do, 503. */
   readonly run: (desk: Desk, args: Args, asker: Asker) => Promise<Answer>;
 }
 
-/** The exit code of a command that ended in an error of this status. */
+/** The exit code of a command that failed with this status. */
 export const exitOf = (status: number): 1 | 2 => (status === 409 ? 1 : 2);

@@ -1,5 +1,6 @@
 /** One tenant at work: its view, users, guard, gate, sync, and what operators ask of it. */
 import { BridgeError } from '../errors.ts';
+import { sum } from '../store/conditions.ts';
 import { createTenantAvailability, type TenantAvailability } from './delivery/tenant-availability.ts';
 import { createProtectedUsers } from './delivery/protected-users.ts';
 import { createLock } from './delivery/exclusive.ts';
@@ -13,7 +14,7 @@ import { createQueueActions } from './operator/queue-actions.ts';
 import type { Operator, TenantState } from './ports/operator.ts';
 import { ALONE, type Peers } from './ports/peers.ts';
 import type { Clock, Ids } from './ports/context.ts';
-import type { Counts, Store, Write } from './ports/store.ts';
+import type { Store, Write } from './ports/store.ts';
 import type { PasswordRules, Zitadel } from './ports/zitadel.ts';
 import type { Unique } from './row/types.ts';
 import type { Scheduler } from './ports/scheduler.ts';
@@ -113,16 +114,6 @@ export interface Kept {
 
 /** Deliveries that the status page shows. */
 const MOST_DELIVERIES = 20;
-
-const sum = (one: Counts, other: Counts): Counts => ({
-  rows: one.rows + other.rows,
-  owed: one.owed + other.owed,
-  doubt: one.doubt + other.doubt,
-  dead: one.dead + other.dead,
-  held: one.held + other.held,
-  blocked: one.blocked + other.blocked,
-  hidden: one.hidden + other.hidden,
-});
 
 const earliest = (times: readonly (number | undefined)[]): number | undefined => {
   const confirmed = times.filter((time) => time !== undefined);
@@ -232,7 +223,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     groups: groups.operator,
     recreate: createRecreate({ ...options, tenant: id, refusalFor: guard.refusalFor }),
     async state() {
-      const [counts, oldestOwed, damaged, storeFailing] = await Promise.all([
+      const [counts, oldestPending, damaged, storeFailing] = await Promise.all([
         Promise.all([store.counts(id), store.counts(groupsOf(id))]).then(([own, other]) => ({
           ...sum(own, other),
           rows: own.rows,
@@ -246,11 +237,11 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         tenant: id,
         organization,
         counts,
-        oldestOwed,
+        oldestPending,
         damaged,
         storeFailing,
         durability: options.durability,
-        shut: availability.unavailable(),
+        unavailable: availability.unavailable(),
         sync,
         deliveries,
       };

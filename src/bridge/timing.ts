@@ -20,11 +20,11 @@ export interface Timing {
   readonly backoffFirstMs: number;
   readonly backoffMaxMs: number;
   readonly syncIntervalMs: number;
-  /** while ZITADEL is away it is asked so often whether it is back */
+  /** while ZITADEL is away interval at which it is asked whether it is back */
   readonly probeMs: number;
-  /** a token that may do nothing is looked at again so often */
+  /** a token that may do nothing is checked again at this interval */
   readonly tokenCheckMs: number;
-  /** the store notes so often that the process lives */
+  /** interval at which the store notes that the process is alive */
   readonly heartbeatMs: number;
   /** owed changes are held when the process slept longer */
   readonly holdAfterMs: number;

@@ -80,7 +80,7 @@ async function run(verb: Verb, given: Args, json: boolean, options: AdminOptions
   }
 }
 
-/** Throws Refused, ConfigError, BridgeError for wrong arguments, and Error when the store can not be opened. */
+/** Throws Refused, ConfigError, BridgeError for wrong arguments, and Error when the store cannot be opened. */
 async function answerTo(verb: Verb, given: Args, options: AdminOptions): Promise<Answer> {
   const { env, cwd, tell } = options;
   checkArguments(verb, given); // before anything is opened

@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import type { Offline } from './offline.ts';
 
-/** Throws Error when the store can not be opened: another process has it, or the folder is not to be had. */
+/** Throws Error when the store cannot be opened: another process has it, or the folder is not available. */
 export async function openStore(given: Config): Promise<Offline> {
   // most of the program is loaded only when it is needed
   const [{ createLog }, { wireOffline }, { withSandbox }] = await Promise.all([

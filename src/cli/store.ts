@@ -1,7 +1,8 @@
-/** scim-bridge store copy: what the embedded store owes goes to Redis, before many processes start on it. */
+/** scim-bridge store copy: migrates the embedded store to Redis, before several processes start on it. */
 import { Command } from 'commander';
 import { type Exit, exitOf } from '../admin/verb.ts';
 import { BridgeError } from '../errors.ts';
+import { CONDITION_NAMES, flagOf } from '../store/conditions.ts';
 import type { AdminOptions } from './admin.ts';
 import { Refused } from './ask.ts';
 
@@ -11,7 +12,7 @@ export function storeCommand(options: StoreOptions): Command {
   return new Command('store').description('where the bridge keeps its rows').addCommand(
     new Command('copy')
       .description(
-        'copy what the embedded store owes, holds and has dead to Redis; the view is read again by the first sync',
+        'copy what ZITADEL does not have (pending changes, dead letters, groups, rules) from the embedded store to Redis; the first sync reads the rest',
       )
       .option('--to <url>', 'address of Redis; default: REDIS_URL')
       .action(async ({ to }: { readonly to?: string }) => options.exit(await run(to, options))),
@@ -39,7 +40,7 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
   ]);
   const config = loadConfig(env, cwd);
   const url = to ?? config.store.redis?.url;
-  if (url === undefined) throw new Refused('say where to: --to redis://host:6379, or REDIS_URL', 2);
+  if (url === undefined) throw new Refused('give the address of Redis: --to redis://host:6379, or REDIS_URL', 2);
   if (config.store.passwordKeys === undefined && config.tenants.some(({ passwords }) => passwords === 'set'))
     throw new Refused('PASSWORD_KEY: missing; Redis keeps password hashes encrypted with it (docs/security.md)', 2);
   const directory = storeFolder(config);
@@ -53,22 +54,19 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
     throw error instanceof BridgeError ? told(error) : error;
   });
   for (const { tenant, users, groups, already, counts } of tenants) {
-    const again = already === 0 ? '' : ` (${already} were there from an earlier copy)`;
-    const { owed, doubt, dead, held, blocked, hidden } = counts;
+    const again = already === 0 ? '' : ` (${already} had been copied before)`;
     print(`${tenant}: ${users} rows of users and ${groups} of groups and rules copied${again}`);
-    print(
-      `${tenant}: ${owed} owed, ${doubt} in doubt, ${dead} dead, ${held} held, ${blocked} blocked, ${hidden} hidden`,
-    );
+    print(`${tenant}: ${CONDITION_NAMES.map((name) => `${flagOf(name)} ${counts[name]}`).join(', ')}`);
   }
   print(durability);
-  print(`${directory} is as it was. Start no bridge on it again: it would send the same changes a second time.`);
+  print(`${directory} is unchanged. Do not start a bridge on it again: it would send the same changes a second time.`);
 }
 
 /** The same refusal with what to do. */
 function told(error: BridgeError): BridgeError {
   const advice: Readonly<Record<number, string>> = {
-    409: 'give the address of an empty Redis that no bridge runs on',
-    503: 'run the command again: it goes on where it stopped',
+    409: 'give the address of an empty Redis that no bridge uses',
+    503: 'run the command again: it resumes where it stopped',
   };
   const todo = advice[error.status];
   return todo === undefined ? error : new BridgeError(error.status, `${error.message} (${todo})`, { cause: error });

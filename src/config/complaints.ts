@@ -1,13 +1,16 @@
-/** Everything that is wrong with the configuration, told at once. Values never appear: they may be secrets. */
+/** Every error of the configuration, reported together. Values never appear: they may be secrets. */
 import type { z } from 'zod';
 
-/** The configuration can not be used. The message has one line for each fault and names the setting. */
+/** The configuration cannot be used. The message has one line for each error and names the setting. */
 export class ConfigError extends Error {
   readonly complaints: readonly string[];
 
   constructor(complaints: readonly string[]) {
     super(
-      [`The configuration has ${complaints.length} fault(s):`, ...complaints.map((line) => `  - ${line}`)].join('\n'),
+      [
+        `${complaints.length} configuration error${complaints.length === 1 ? '' : 's'}:`,
+        ...complaints.map((line) => `  - ${line}`),
+      ].join('\n'),
     );
     this.name = 'ConfigError';
     this.complaints = complaints;

@@ -7,7 +7,7 @@ import { type BridgeFile, parseBridgeFile } from './bridge-file.ts';
 import { ConfigError, issueLines } from './complaints.ts';
 import { readText } from './files.ts';
 import { sha256 } from './sha256.ts';
-import { SETTINGS, type Settings, settingRows } from './settings.ts';
+import { RENAMED_SETTINGS, SETTINGS, type Settings, settingRows } from './settings.ts';
 import { readTenants, type TenantConfig } from './tenants.ts';
 
 /** Everything that can be set, frozen. Times in milliseconds. Rooms get the slice they need, never the whole. */
@@ -136,8 +136,8 @@ export function loadConfig(env: Environment, cwd: string): Config {
       answerWithin: settings.ANSWER_WITHIN,
       rateLimit: settings.RATE_LIMIT,
       holdAfter: settings.HOLD_AFTER,
-      maxPending: settings.OWED_MAX,
-      deadLetterRetention: settings.DEAD_KEEP,
+      maxPending: settings.MAX_PENDING,
+      deadLetterRetention: settings.DEAD_LETTER_RETENTION,
     },
     admin: { tokenHash: settings.ADMIN_TOKEN === undefined ? undefined : sha256(settings.ADMIN_TOKEN) },
     log: { level: settings.LOG_LEVEL },
@@ -160,6 +160,8 @@ function gather(env: Environment, cwd: string, complaints: string[]): Record<str
   const dotenv = existsSync(resolve(cwd, '.env')) ? readText('.env', cwd, '.env', complaints) : '';
   const fromFile: Environment = parseEnv(dotenv ?? '');
   const found: Record<string, string> = {};
+  for (const [old, name] of Object.entries(RENAMED_SETTINGS))
+    if (env[old] || fromFile[old]) complaints.push(`${old}: this setting is now called ${name}`);
   for (const { name, secret } of settingRows()) {
     for (const source of [env, fromFile]) {
       if (found[name]) break;

@@ -7,7 +7,7 @@ export function readText(name: string, folder: string, path: string, complaints:
   try {
     return readFileSync(resolve(folder, path), 'utf8');
   } catch (error) {
-    complaints.push(`${name}: can not read ${path} (${(error as NodeJS.ErrnoException).code})`);
+    complaints.push(`${name}: cannot read ${path} (${(error as NodeJS.ErrnoException).code})`);
     return undefined;
   }
 }

@@ -24,7 +24,7 @@ const AT_LEAST = [(value: number) => value >= 100, 'must be at least 100ms'] as 
 
 const duration = within(LONGEST_TIMER);
 const positive = duration.refine(...AT_LEAST);
-/** No timer waits for it: an age that is compared with the clock. */
+/** An age compared with the clock, so not bounded by what a timer can count. */
 const age = within(LONGEST_AGE).refine(...AT_LEAST);
 
 const whole = (from: number, to: number) => {
@@ -63,7 +63,7 @@ export const origin = address.refine((text) => new URL(text).pathname === '/', '
 /** Bearer tokens travel in a header: printable ASCII without blanks (RFC 6750 §2.1). */
 const token = z.string().regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without blanks');
 
-/** Keys separated by commas. What is derived from them is only as good as they are. */
+/** Keys separated by commas. The derived keys are only as strong as these. */
 const passwordKeys = z.string().transform((text, ctx): readonly string[] => {
   const keys = text.split(',').map((key) => key.trim());
   if (keys.every((key) => key.length >= 32 && /^[\x21-\x7e]*$/.test(key))) return keys;
@@ -74,7 +74,7 @@ const passwordKeys = z.string().transform((text, ctx): readonly string[] => {
   });
   return z.NEVER;
 });
-/** A token that somebody makes up: short ones can be guessed. */
+/** A token that an operator chooses: short ones can be guessed. */
 const ownToken = token.min(16, 'must have at least 16 characters; `npx scim-bridge token` makes one');
 
 const PROXY_NAMES = new Set(['loopback', 'linklocal', 'uniquelocal']);
@@ -95,7 +95,7 @@ const trustProxy = z.string().transform((text, ctx): boolean | number | readonly
 interface Shown {
   /** the same setting is read from the file named by NAME_FILE */
   readonly secret?: boolean;
-  /** shown as default where the schema has none, because another place is asked first */
+  /** shown as default where the schema has none because another source is read first */
   readonly fallback?: string;
 }
 
@@ -103,26 +103,31 @@ const about = (description: string, shown: Shown = {}) => ({ description, ...sho
 
 export const SETTINGS = z.object({
   HOST: z.string().prefault('127.0.0.1').meta(about('Address to listen on. 0.0.0.0 for every interface.')),
-  PORT: whole(0, 65_535).prefault('7644').meta(about('Port to listen on. 0 takes a free one.')),
+  PORT: whole(0, 65_535).prefault('7644').meta(about('Port to listen on. 0: any free port.')),
   METRICS_PORT: whole(0, 65_535)
     .optional()
     .meta(
-      about('Port of /metrics, on the same HOST; on PORT it is 404 then. 0 takes a free one.', { fallback: 'PORT' }),
+      about('Port of /metrics, on the same HOST; PORT then answers 404 for it. 0: any free port.', {
+        fallback: 'PORT',
+      }),
     ),
   PUBLIC_URL: address
     .refine((text) => !/\/scim(\/v2)?$/i.test(text), 'must be given without /scim/v2')
     .optional()
     .meta(
       about(
-        'Address under which clients reach the bridge, without /scim/v2. Used in Location and $ref. Unset: taken from the request.',
+        'Address at which clients reach the bridge, without /scim/v2. Used in Location and $ref. Unset: taken from the request.',
       ),
     ),
-  DATA_DIR: z.string().prefault('./data').meta(about('Folder of the embedded store. One process at a time.')),
+  DATA_DIR: z
+    .string()
+    .prefault('./data')
+    .meta(about('Folder of the embedded store. Only one process can use it at a time.')),
   REDIS_URL: redisAddress
     .optional()
     .meta(
       about(
-        'Redis 7 in the stead of the embedded store, for more than one process: redis:// or rediss://, redis+sentinel:// or redis+cluster://. See docs/scale.md.',
+        'Redis 7 instead of the embedded store, to run more than one process: redis:// or rediss://, redis+sentinel:// or redis+cluster://. See docs/scale.md.',
         { secret: true },
       ),
     ),
@@ -130,7 +135,7 @@ export const SETTINGS = z.object({
     .prefault('all')
     .meta(
       about(
-        'What this process does: all, api (answers requests; what has to be tried again is left to workers) or worker (delivers only). api and worker need REDIS_URL.',
+        'What this process does: all, api (answers requests and leaves retries to workers) or worker (only delivers). api and worker need REDIS_URL.',
       ),
     ),
   ZITADEL_URL: origin
@@ -144,7 +149,7 @@ export const SETTINGS = z.object({
     .string()
     .regex(/^[\w.-]{1,200}$/, 'must be the id of an organization')
     .optional()
-    .meta(about('Organization of the tenant that SCIM_TOKEN opens.')),
+    .meta(about('Id of the organization that SCIM_TOKEN provisions.')),
   ZITADEL_TOKEN: token
     .optional()
     .meta(about('Personal access token of the service user. One of the three credentials.', { secret: true })),
@@ -161,9 +166,12 @@ export const SETTINGS = z.object({
     .optional()
     .meta(about('Path of the JSON key of the service user (private-key JWT). One of the three credentials.')),
   SCIM_TOKEN: ownToken.optional().meta(
-    about('Bearer token of one tenant by environment. At least 16 characters; only its SHA-256 is kept.', {
-      secret: true,
-    }),
+    about(
+      'Bearer token of the tenant `default`, which needs no bridge.yaml. At least 16 characters; only its SHA-256 is kept.',
+      {
+        secret: true,
+      },
+    ),
   ),
   BRIDGE_CONFIG: z
     .string()
@@ -177,14 +185,14 @@ export const SETTINGS = z.object({
     .optional()
     .meta(
       about(
-        'Writes while ZITADEL is away: accept (they are kept, answered and delivered later) or refuse (503, the client repeats).',
+        'Writes while ZITADEL is down: accept (store them, answer, and deliver them later) or refuse (503, the client retries).',
         { fallback: 'accept' },
       ),
     ),
   PASSWORDS: oneOf(['ignore', 'set'])
     .optional()
     .meta(
-      about('What happens to passwords that clients send: ignore, or set (only a hash is sent on).', {
+      about('Passwords that clients send: ignore, or set (only a hash is sent to ZITADEL).', {
         fallback: 'ignore',
       }),
     ),
@@ -198,31 +206,33 @@ export const SETTINGS = z.object({
     ),
   VIEW_MAX_AGE: duration
     .prefault('30s')
-    .meta(about('A user read longer ago than this is read again from ZITADEL before it is shown.')),
-  SYNC_INTERVAL: positive.prefault('10m').meta(about('Time between two sweeps over the users of ZITADEL.')),
-  ANSWER_WITHIN: positive.prefault('10s').meta(about('No request waits longer than this for ZITADEL.')),
+    .meta(about('A user last read from ZITADEL longer ago than this is read again before it is returned.')),
+  SYNC_INTERVAL: positive.prefault('10m').meta(about('Time between two syncs with ZITADEL.')),
+  ANSWER_WITHIN: positive.prefault('10s').meta(about('A request waits at most this long for ZITADEL.')),
   HOLD_AFTER: age
     .prefault('1h')
     .meta(
       about(
-        'After a sleep longer than this what is owed is held until an operator releases or drops it, so that a restored backup sends no old orders.',
+        'If the bridge was stopped for longer than this, pending changes are put on hold until an operator releases or drops them, so that a restored backup does not replay stale changes.',
       ),
     ),
-  OWED_MAX: whole(1, 100_000_000)
+  MAX_PENDING: whole(1, 100_000_000)
     .prefault('100000')
-    .meta(about('Users of one tenant that may be owed at the same time; further writes are answered 503.')),
-  DEAD_KEEP: age.prefault('90d').meta(about('Dead letters are erased after this.')),
+    .meta(
+      about('Maximum number of users of one tenant with pending changes; writes to further users are answered 503.'),
+    ),
+  DEAD_LETTER_RETENTION: age.prefault('90d').meta(about('Dead letters are deleted after this.')),
   EMAIL_VERIFIED: flag
     .prefault('true')
-    .meta(about('E-mail addresses are stored as verified. false: as not verified; ZITADEL mails no code.')),
+    .meta(about('true: e-mail addresses are stored as verified. false: as unverified; ZITADEL sends no code.')),
   PHONE_VERIFIED: flag
     .prefault('true')
-    .meta(about('Phone numbers are stored as verified. false: as not verified; ZITADEL sends no code.')),
+    .meta(about('true: phone numbers are stored as verified. false: as unverified; ZITADEL sends no code.')),
   ADMIN_TOKEN: ownToken
     .optional()
     .meta(
       about(
-        'Opens the status page at /; without it every path of that page is 404. At least 16 characters; only its SHA-256 is kept.',
+        'Opens the status page at /; unset: the page answers 404. At least 16 characters; only its SHA-256 is kept.',
         { secret: true },
       ),
     ),
@@ -238,21 +248,27 @@ export const SETTINGS = z.object({
     .prefault('false')
     .meta(
       about(
-        'Whose X-Forwarded headers are believed: false, the number of proxies in front, or their addresses separated by commas.',
+        'Proxies whose X-Forwarded headers are trusted: false, the number of proxies in front, or their addresses separated by commas.',
       ),
     ),
-  ZITADEL_MAX_IN_FLIGHT: whole(1, 256).prefault('8').meta(about('Calls to one ZITADEL at the same time.')),
+  ZITADEL_MAX_IN_FLIGHT: whole(1, 256).prefault('8').meta(about('Maximum number of concurrent calls to one ZITADEL.')),
   RATE_LIMIT: whole(0, 1_000_000)
     .prefault('500')
-    .meta(about('Requests a second of one tenant; more are answered 429. 0: no limit.')),
+    .meta(about('Requests per second and tenant; more are answered 429. 0: no limit.')),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .prefault('info')
-    .meta(about('Lines below this level are not written.')),
+    .meta(about('Log lines below this level are not written.')),
   NODE_ENV: z.string().optional().meta(about('production: refuse to start without ZITADEL_URL.')),
 });
 
 export type Settings = z.output<typeof SETTINGS>;
 type SettingName = keyof Settings;
+
+/** Former names. They are refused: silently ignoring one would fall back to the default. */
+export const RENAMED_SETTINGS: Readonly<Record<string, SettingName>> = {
+  OWED_MAX: 'MAX_PENDING',
+  DEAD_KEEP: 'DEAD_LETTER_RETENTION',
+};
 
 /** One row of the table as documents show it. */
 export interface SettingRow {

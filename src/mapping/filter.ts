@@ -242,7 +242,7 @@ function compileCompare(node: CompareNode, resolve: Resolve, seen: Seen): Match 
   const target = op === 'gt' || op === 'ge' || op === 'lt' || op === 'le' ? written : toValue(written);
   const attribute = target.sub ?? target.attribute;
   if (attribute.type === 'complex') throw invalidFilter(`${named(path)} is complex: name one of its sub-attributes`);
-  if (!fits(op, attribute)) throw invalidFilter(`${op} can not be used with ${named(path)}, a ${attribute.type}`);
+  if (!fits(op, attribute)) throw invalidFilter(`${op} cannot be used with ${named(path)}, a ${attribute.type}`);
   const isText = attribute.type === 'string' || attribute.type === 'reference';
   const wanted = literalKey(attribute, isText ? (literalText(node) ?? value) : value);
   if (wanted === undefined) throw invalidFilter(`${named(path)} must be compared with ${wants(attribute)}`);
@@ -251,12 +251,12 @@ function compileCompare(node: CompareNode, resolve: Resolve, seen: Seen): Match 
   return (resource) => keys(resource).some(test);
 }
 
-/** The path resolved. Attributes that are never returned can not be filtered by either: a filter would tell their values bit by bit. */
+/** The path resolved. Attributes that are never returned cannot be filtered by either: a filter would tell their values bit by bit. */
 function confirmed(path: string, resolve: Resolve): ResolvedPath {
   const resolved = resolve(path);
   if (!resolved) throw invalidFilter(`there is no attribute ${named(path)}`);
   if (resolved.attribute.returned === 'never' || resolved.sub?.returned === 'never')
-    throw invalidFilter(`${named(path)} is never returned and can not be filtered by`);
+    throw invalidFilter(`${named(path)} is never returned and cannot be filtered by`);
   return resolved;
 }
 

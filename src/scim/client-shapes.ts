@@ -95,7 +95,7 @@ export function valuesIntoFilters(operation: Operation, { schema }: Shape): read
   const { attribute } = target;
   if (value === null || value === '') throw emptyRemoval(attribute.name);
   const values = listForm(value, attribute.name);
-  if (values.length > MAX_ELEMENTS) throw invalid(`${attribute.name} can not have more than ${MAX_ELEMENTS} values`);
+  if (values.length > MAX_ELEMENTS) throw invalid(`${attribute.name} cannot have more than ${MAX_ELEMENTS} values`);
   const names = subAttributes(attribute);
   return values.flatMap((each) => {
     const element = complexForm(each, attribute, attribute.name);

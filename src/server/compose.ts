@@ -12,7 +12,7 @@ import type { Timing } from '../bridge/timing.ts';
 import type { Config } from '../config/config.ts';
 import { createHealth, createMetricsApp, type NotReady } from './health.ts';
 import { type Log, reason } from './log.ts';
-import { createMetrics, type TenantCounts } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { reportRequest, reportSync } from './reports.ts';
 import { createRooms, type Rooms } from './tenants.ts';
 import { createAccess } from '../scim/http/auth.ts';
@@ -43,7 +43,7 @@ export interface WireOptions {
   readonly hook?: CommitHook;
   /** folder of the admin socket; default DATA_DIR of `config` */
   readonly adminDir?: string;
-  /** told once why the store cannot be had again in this process */
+  /** told once why the store stays unavailable to this process */
   readonly onGone?: (reason: string) => void;
 }
 
@@ -57,7 +57,7 @@ export async function wire({
   adminDir,
   onGone,
 }: WireOptions): Promise<Bridge> {
-  const metrics = createMetrics(() => counts(), clock);
+  const metrics = createMetrics(() => Promise.all([...operators.values()].map((operator) => operator.state())), clock);
   /** what must be held is held: a request before that might send it */
   let opened = false;
   /** why the last sync of a tenant failed, as the log says it */
@@ -77,18 +77,6 @@ export async function wire({
     },
   });
   const { entries, operators, queue, bull } = rooms;
-
-  async function counts(): Promise<readonly TenantCounts[]> {
-    const states = await Promise.all([...operators.values()].map((operator) => operator.state()));
-    return states.map(({ tenant, counts: found, oldestOwed, storeFailing, shut, sync }) => ({
-      tenant,
-      ...found,
-      oldestOwed,
-      storeFailing,
-      shut: shut?.kind,
-      sync,
-    }));
-  }
 
   const access = createAccess({
     clock,
@@ -149,7 +137,7 @@ export async function wire({
       socket = await createAdminSocket({
         path: socketPath(adminDir ?? config.store.dataDir),
         desk,
-        onError: (error) => log.system('error', 'an operator command failed in a way nobody expected', { error }),
+        onError: (error) => log.system('error', 'an operator command failed with an unexpected error', { error }),
       });
       opened = true;
       for (const { made } of entries) made.start();

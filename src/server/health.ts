@@ -1,7 +1,7 @@
 /** What a supervisor asks: is the process alive, can it serve, how is it doing. No token is needed. */
 import express, { type Express, type RequestHandler, Router } from 'express';
 
-/** Why requests can not be served. */
+/** Why requests cannot be served. */
 export interface NotReady {
   readonly tenant?: string | undefined;
   readonly reason: string;

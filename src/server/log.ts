@@ -57,7 +57,7 @@ export interface SystemFields {
   /** where we listen, or a ZITADEL */
   readonly address?: string | undefined;
   readonly reason?: string | undefined;
-  /** a failure nobody expected: its name and where it happened are written, its message is not */
+  /** an unexpected failure: its name and where it happened are written, its message is not */
   readonly error?: unknown;
 }
 

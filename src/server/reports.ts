@@ -16,7 +16,7 @@ export function reportRequest(
   metrics.request(line.method, route, line.status, ms);
   for (const attribute of ignored) metrics.ignored(attribute);
   if (crash !== undefined)
-    log.system('error', 'a request ended in an error nobody expected', { txn: line.txn, error: crash });
+    log.system('error', 'a request failed with an unexpected error', { txn: line.txn, error: crash });
 }
 
 export function reportDelivery(
@@ -29,13 +29,13 @@ export function reportDelivery(
   const others = more.length === 0 ? {} : { txns: more };
   log.delivery({ txn, ...others, tenant, who, id, steps: calls, outcome, ms, attempts, reason });
   if (dead > 0)
-    log.system('error', 'ZITADEL refused what was answered already: see `scim-bridge queue list --kind dead`', {
+    log.system('error', 'ZITADEL refused an acknowledged change: see `scim-bridge queue list --kind dead-letter`', {
       tenant,
       id,
       count: dead,
     });
   if (orphans > 0)
-    log.system('warn', 'ZITADEL refused what a request asked that was cut off: it is dropped', {
+    log.system('warn', 'ZITADEL refused a change whose request was cut off: it is discarded', {
       tenant,
       id,
       count: orphans,
@@ -44,19 +44,20 @@ export function reportDelivery(
 
 /** What the store kept is not there any more, or is there again (undefined). */
 export function reportLoss(loss: Loss | undefined, log: Log): void {
-  if (loss === undefined) log.system('info', 'what the store kept is there again');
-  else log.system('error', 'what the store kept is not there: requests are answered 503', { setting: loss.reason });
+  if (loss === undefined) log.system('info', 'the contents of the store are available again');
+  else
+    log.system('error', 'the contents of the store are missing: requests are answered 503', { setting: loss.reason });
 }
 
 /** What the store keeps of a user or group cannot be read. The tenant of a group ends with `:groups`. */
 export function reportDamaged({ tenant, id }: Key, log: Log): void {
-  log.system('error', 'a record of the store cannot be read, it is left out: see `scim-bridge doctor`', { tenant, id });
+  log.system('error', 'a record of the store cannot be read and is left out: see `scim-bridge doctor`', { tenant, id });
 }
 
 /** Rules that give nothing, by their 0-based place in the set. */
 export function reportRules(tenant: string, off: ReadonlyMap<number, string>, differs: boolean, log: Log): void {
   for (const [place, why] of off)
-    log.system('warn', 'a group rule is off: it gives and takes nothing', { tenant, rule: place + 1, setting: why });
+    log.system('warn', 'a group rule is off: it neither grants nor revokes', { tenant, rule: place + 1, setting: why });
   if (differs)
     log.system(
       'warn',
@@ -91,19 +92,19 @@ export function reportSync(tenant: string, event: SyncEvent, log: Log, metrics: 
           },
         );
       if (event.keptKeys > 0)
-        log.system('warn', 'sync: too many users are in groups that nobody knows; none was taken out', {
+        log.system('warn', 'sync: too many users are in unknown groups; none was removed', {
           tenant,
           count: event.keptKeys,
         });
       return;
     case 'skipped':
-      log.system('error', 'sync: a user could not be taken over; the others were', {
+      log.system('error', 'sync: a user could not be imported; the others were', {
         tenant,
         id: event.id,
         error: event.error,
       });
       return;
     case 'failed':
-      log.system('warn', 'sync failed; it is tried again', { tenant, reason: event.reason });
+      log.system('warn', 'sync failed; it is retried', { tenant, reason: event.reason });
   }
 }

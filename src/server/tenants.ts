@@ -43,7 +43,7 @@ export interface RoomsOptions {
   readonly hook?: CommitHook | undefined;
   readonly metrics: Metrics;
   readonly onSync: (tenant: string, event: SyncEvent) => void;
-  /** told once why the store cannot be had again in this process: only a new start helps */
+  /** told once why the store stays unavailable to this process: only a new start helps */
   readonly onGone?: ((reason: string) => void) | undefined;
 }
 
@@ -76,14 +76,7 @@ export interface Rooms {
 /** Builds the rooms for a configuration whose tenants all have a ZITADEL. Nothing runs yet. */
 export async function createRooms(options: RoomsOptions): Promise<Rooms> {
   const { config, log, clock, metrics } = options;
-  const {
-    viewMaxAge,
-    syncInterval,
-    answerWithin,
-    holdAfter,
-    deadLetterRetention: deadKeep,
-    maxPending: owedMax,
-  } = config.limits;
+  const { viewMaxAge, syncInterval, answerWithin, holdAfter, deadLetterRetention, maxPending } = config.limits;
   const timing: Timing = {
     ...TIMING,
     viewMaxAgeMs: viewMaxAge,
@@ -91,7 +84,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     answerWithinMs: answerWithin,
     holdAfterMs: holdAfter,
     heartbeatMs: Math.min(TIMING.heartbeatMs, holdAfter / 4),
-    deadLetterRetentionMs: deadKeep,
+    deadLetterRetentionMs: deadLetterRetention,
     ...options.timing,
   };
   const tenants = new Map<string, BridgeTenant>();
@@ -143,7 +136,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
         tenants.get(delivery.tenant)?.delivered(delivery);
       }),
     onError: ({ tenant, id }, error) =>
-      log.system('error', 'a row failed in a way nobody expected; it is tried again', { tenant, id, error }),
+      log.system('error', 'a row failed with an unexpected error; it is retried', { tenant, id, error }),
   });
 
   function deliver(key: Key, held?: HeldLease): Promise<void> {
@@ -177,7 +170,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
       timing,
       passwords: each.passwords,
       whenDown: each.whenDown,
-      maxPending: owedMax,
+      maxPending,
       protect: each.protect,
       onSync: (event) => options.onSync(each.id, event),
       onAvailable: () => pull(each.id),
@@ -257,7 +250,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     for (const { config: each, made } of entries) {
       const count = await made.hold();
       if (count === 0) continue;
-      log.system('warn', 'the process slept longer than HOLD_AFTER: what it owed is held', {
+      log.system('warn', 'the process was stopped for longer than HOLD_AFTER: its pending changes are on hold', {
         tenant: each.id,
         count,
         ms,

@@ -1,6 +1,6 @@
 /** One call to ZITADEL on behalf of a tenant: slot, token, deadline, and what became of it. */
 import type { CallOptions } from '@connectrpc/connect';
-import { meaning } from '../errors.ts';
+import { meaning } from './error-table.ts';
 import type { Lane } from './bulkhead.ts';
 import type { Trial } from './breaker.ts';
 import type { Connection } from './connection.ts';

@@ -51,7 +51,7 @@ export function createCatalogue({ call, transport, account }: CatalogueOptions):
   };
 }
 
-/** The value; undefined when the token may not see it. Throws BridgeError 503 when it could not be had for another reason. */
+/** The value; undefined when the token may not see it. Throws BridgeError 503 when it could not be read for another reason. */
 function seen<T>(result: Result<T>): T | undefined {
   if (result.kind === 'failed' && unreadable(result.failure).kind === 'blocked') return undefined;
   return must(result);

@@ -3,7 +3,7 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
 import type { Outcome } from '../bridge/ports/zitadel.ts';
-import type { Answer } from '../errors.ts';
+import type { Answer } from './error-table.ts';
 
 /**
  * never: certainly not sent. answered: ZITADEL's own words. unknown: it may have been applied

@@ -1,5 +1,5 @@
 import type { Inspection } from '../bridge/ports/zitadel.ts';
-import { explain, meaning } from '../errors.ts';
+import { explain, meaning } from './error-table.ts';
 import type { Account } from './account.ts';
 import type { Result } from './caller.ts';
 import type { Failure } from './decode.ts';

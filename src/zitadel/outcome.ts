@@ -1,5 +1,6 @@
 import type { Outcome, Unreadable } from '../bridge/ports/zitadel.ts';
-import { BridgeError, explain, meaning } from '../errors.ts';
+import { BridgeError } from '../errors.ts';
+import { explain, meaning } from './error-table.ts';
 import type { Result } from './caller.ts';
 import type { Failure } from './decode.ts';
 
@@ -41,7 +42,7 @@ function retry({ fate, cause, retryAfter }: Failure, reason: string, definite: b
   return retryAfter === undefined ? base : { ...base, retryAfter };
 }
 
-/** A read that failed for want of ZITADEL: a read changes nothing, so what is not blocked is tried again. */
+/** A read that failed because ZITADEL was unavailable: a read changes nothing, so what is not blocked is tried again. */
 export function unreadable(failure: Failure): Unreadable {
   const outcome = outcomeOf(failure);
   if (outcome.kind === 'blocked' || outcome.kind === 'retry') return outcome;
@@ -49,14 +50,14 @@ export function unreadable(failure: Failure): Unreadable {
   return { kind: 'retry', definite: true, cause, reason: `${call}: ${id || code} ${message}` };
 }
 
-/** The value of a read; throws BridgeError 503 when it could not be had. */
+/** The value of a read; throws BridgeError 503 when it could not be read. */
 export function must<T>(result: Result<T>): T {
   if (result.kind === 'ok') return result.value;
   if (result.kind === 'stopped') throw new BridgeError(503, 'the read was stopped', { retryAfter: 1 });
   throw unavailable(unreadable(result.failure));
 }
 
-/** What is thrown for a read that could not be had. */
+/** What is thrown for a read that failed. */
 export function unavailable(why: Unreadable): BridgeError {
   const retryAfter = why.kind === 'retry' ? (why.retryAfter ?? 1) : 10;
   return new BridgeError(503, `ZITADEL could not be read: ${why.reason}`, { retryAfter });

@@ -31,7 +31,7 @@ export interface ZitadelOptions extends Writing {
   readonly connection: Connection;
   readonly credential: Credential;
   readonly limits?: Partial<Limits>;
-  /** what the token may do is asked again after so long, in ms; default 10 s */
+  /** what the token may do is asked again after this many milliseconds; default 10 s */
   readonly standingMs?: number;
   /** ms since 1970 */
   readonly clock?: () => number;

@@ -40,7 +40,7 @@ test('all is well: one line for each check, nothing to do, exit 0', async () => 
   assert.equal(exit, 0);
 });
 
-describe('each fault in its line, with what to do', () => {
+describe('each fault has a line with advice', () => {
   type Prepare = (north: FakeOperator) => void;
   const sees =
     (more: Partial<typeof SEEN>): Prepare =>
@@ -57,21 +57,21 @@ describe('each fault in its line, with what to do', () => {
   const unruly: Prepare = (north) => {
     north.groups.state = () => Promise.reject(new BridgeError(503, 'the store failed'));
   };
-  const shut = (kind: 'away' | 'limited' | 'blocked') =>
-    tells({ shut: { kind, reason: 'REASON', since: NOW - MINUTE } });
+  const unavailable = (kind: 'unreachable' | 'rateLimited' | 'suspended') =>
+    tells({ unavailable: { kind, reason: 'REASON', since: NOW - MINUTE } });
   const { user: _user, ...strange } = SEEN;
   const { organization: _organization, ...homeless } = SEEN;
   const CASES: readonly (readonly [string, Diagnosis['level'], RegExp, Prepare, Partial<TenantSetup>?])[] = [
     ['store', 'fail', /disk is full/, (north) => void (north.broken = 'the disk is full')],
-    ['store', 'warn', /the oldest for 16 min/, tells({ oldestOwed: NOW - 16 * MINUTE })],
+    ['store', 'warn', /the oldest for 16 min/, tells({ oldestPending: NOW - 16 * MINUTE })],
     ['records', 'fail', /2 damaged records: u1, u2/, tells({ damaged: ['u1', 'u2'] })],
     ['store', 'fail', /cannot store/, tells({ storeFailing: 'The bridge cannot store anything at the moment' })],
-    ['store', 'ok', /the oldest for 14 min/, tells({ oldestOwed: NOW - 14 * MINUTE })],
-    ['deliveries', 'fail', /shut \(away\) since 2026-03-01 11:59:00 UTC.*REASON/, shut('away')],
-    ['deliveries', 'fail', /shut \(blocked\)/, shut('blocked')],
-    ['deliveries', 'warn', /shut \(limited\)/, shut('limited')],
+    ['store', 'ok', /the oldest for 14 min/, tells({ oldestPending: NOW - 14 * MINUTE })],
+    ['deliveries', 'fail', /unreachable since 2026-03-01 11:59:00 UTC.*REASON/, unavailable('unreachable')],
+    ['deliveries', 'fail', /access suspended/, unavailable('suspended')],
+    ['deliveries', 'warn', /rate limited/, unavailable('rateLimited')],
     ['zitadel', 'fail', /ECONNREFUSED; no/, sees({ problems: ['ECONNREFUSED', 'no'] })],
-    ['token', 'fail', /did not say whose/, (north) => void (north.sees = strange)],
+    ['token', 'fail', /did not say which user/, (north) => void (north.sees = strange)],
     ['organization', 'warn', /not known/, (north) => void (north.sees = strange)],
     ['organization', 'fail', /does not exist/, (north) => void (north.sees = homeless)],
     [
@@ -107,7 +107,7 @@ describe('each fault in its line, with what to do', () => {
     ['clock', 'ok', /30\.0 s ahead/, sees({ clockSkew: 30_000 })],
     ['credential', 'warn', /ends 2026-03-14/, sees({ expires: NOW + 13 * DAY })],
     ['credential', 'ok', /first ends 2026-03-16/, sees({ expires: NOW + 15 * DAY })],
-    ['credential', 'ok', /^no end is known$/, sees({ expires: Date.UTC(9999, 11, 31) })],
+    ['credential', 'ok', /^no expiry known$/, sees({ expires: Date.UTC(9999, 11, 31) })],
     ['credential', 'fail', /ended/, sees({ expires: NOW })],
     [
       'scim tokens',
@@ -136,10 +136,10 @@ describe('each fault in its line, with what to do', () => {
     [
       'sync',
       'fail',
-      /none ever finished; the last one failed: away/,
+      /none has finished yet; the last one failed: away/,
       tells({ sync: { finished: null, running: false, last: { kind: 'failed', reason: 'away' } } }),
     ],
-    ['sync', 'warn', /the first one runs/, tells({ sync: { finished: null, running: true, last: undefined } })],
+    ['sync', 'warn', /the first one is running/, tells({ sync: { finished: null, running: true, last: undefined } })],
     [
       'sync',
       'warn',
@@ -153,7 +153,7 @@ describe('each fault in its line, with what to do', () => {
       tells({ sync: { finished: NOW, running: false, last: { ...SYNCED, kept: 12 } as typeof SYNCED } }),
     ],
     ['rules', 'ok', /^1 rule in force$/, () => {}],
-    ['rules', 'ok', /^none: groups give no rights$/, rules({ rules: [] })],
+    ['rules', 'ok', /^none: groups grant no rights$/, rules({ rules: [] })],
     [
       'rules',
       'fail',
@@ -173,30 +173,45 @@ describe('each fault in its line, with what to do', () => {
     ],
     ['rules', 'warn', /^not known: the store failed$/, unruly],
     ['groups', 'warn', /^not known: the store failed$/, unruly],
-    ['groups', 'ok', /those of bridge\.yaml, and every group is confirmed$/, () => {}],
+    ['groups', 'ok', /those of bridge\.yaml, and every group is trusted$/, () => {}],
     ['groups', 'warn', /^the rules in force are not those of bridge\.yaml$/, rules({ differs: true })],
-    ['groups', 'ok', /; before the first `groups apply` they take nothing away/, rules({ first: true })],
+    ['groups', 'ok', /; before the first `groups apply` they revoke nothing/, rules({ first: true })],
     [
       'groups',
       'warn',
-      /^2 groups read from ZITADEL, not confirmed: rights are kept, none are given$/,
+      /^2 groups read from ZITADEL and not trusted yet: rights are kept, none are granted$/,
       rules({ unconfirmed: ['g1', 'g2'] }),
     ],
     [
       'groups',
       'warn',
-      /^`groups apply` is under way or was cut off, after 1200 users; the rules .*; 1 group read/,
+      /^`groups apply` is running or was interrupted, after 1200 users; the rules .*; 1 group read/,
       rules({ applying: { users: 1_200 }, differs: true, unconfirmed: ['g1'] }),
     ],
-    ['blocked', 'fail', /^1 row wait/, (north) => void north.rows.push({ id: 'u', conditions: ['blocked'] })],
+    [
+      'blocked',
+      'fail',
+      /^1 row with a change that the token is not permitted/,
+      (north) => void north.rows.push({ id: 'u', conditions: ['blocked'] }),
+    ],
     [
       'hidden',
       'fail',
-      /^1 row whose user ZITADEL does not show/,
+      /^1 row that ZITADEL's commands know/,
       (north) => void north.rows.push({ id: 'u', conditions: ['hidden'] }),
     ],
-    ['dead', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', conditions: ['dead'] })],
-    ['held', 'fail', /^1 row with/, (north) => void north.rows.push({ id: 'u', conditions: ['held'] })],
+    [
+      'dead letters',
+      'fail',
+      /^1 row with an acknowledged/,
+      (north) => void north.rows.push({ id: 'u', conditions: ['deadLetter'] }),
+    ],
+    [
+      'on hold',
+      'fail',
+      /^1 row with a change from before/,
+      (north) => void north.rows.push({ id: 'u', conditions: ['onHold'] }),
+    ],
   ];
   for (const [name, level, finding, prepare, more] of CASES) {
     test(`${name}: ${level} ${finding.source}`, async () => {
@@ -224,7 +239,7 @@ describe('each fault in its line, with what to do', () => {
   });
 });
 
-test('while no bridge runs that is the fault, and nobody can say what is delivered; on Redis another one may run', async () => {
+test('offline, doctor reports that no bridge is running and that deliveries are not known; on Redis another process may be running', async () => {
   const levels = (value: unknown) =>
     (value as readonly Diagnosis[]).filter(({ level }) => level !== 'ok').map(({ name, level }) => `${name} ${level}`);
   const alone = await offline(undefined);

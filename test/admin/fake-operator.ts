@@ -47,7 +47,7 @@ export interface FakeOperator extends Operator {
 export const EXPLAINED: Explanation = {
   id: 'u1',
   memberships: [],
-  pending: [],
+  unresolved: [],
   rights: [],
   off: [],
   blocked: null,
@@ -110,10 +110,10 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
       up();
       const counts: Record<keyof Counts, number> = {
         rows: fake.rows.length,
-        owed: 0,
-        doubt: 0,
-        dead: 0,
-        held: 0,
+        pending: 0,
+        inDoubt: 0,
+        deadLetter: 0,
+        onHold: 0,
         blocked: 0,
         hidden: 0,
       };
@@ -122,11 +122,11 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
         tenant,
         organization: '400',
         counts,
-        oldestOwed: undefined,
+        oldestPending: undefined,
         damaged: [],
         storeFailing: undefined,
         durability: undefined,
-        shut: undefined,
+        unavailable: undefined,
         sync: { finished: NOW - MINUTE, running: false, last: SYNCED },
         deliveries: [],
         ...fake.tells,
@@ -145,9 +145,9 @@ export function fakeOperator(tenant: string, ...rows: FakeRow[]): FakeOperator {
       return { zitadel: 'found', wish: 'edit', differences: [], ...entry(tenant, row), ...row };
     },
     recreate: async (id) => settle('recreate', id, ['hidden'], 'created again under the id n1'),
-    retry: async (id) => settle('retry', id, ['owed', 'doubt', 'dead', 'blocked'], 'tried now'),
-    drop: async (id) => settle('drop', id, ['dead', 'held'], 'forgotten'),
-    release: async (id) => settle('release', id, ['held'], 'released'),
+    retry: async (id) => settle('retry', id, ['pending', 'inDoubt', 'deadLetter', 'blocked'], 'tried now'),
+    drop: async (id) => settle('drop', id, ['deadLetter', 'onHold'], 'forgotten'),
+    release: async (id) => settle('release', id, ['onHold'], 'released'),
     sync: async (options) => {
       up();
       fake.asked.push(`sync ${String(options.acceptRemovals)}`);

@@ -16,11 +16,11 @@ describe('groups explain', () => {
     id: 'u2',
     protected: false,
     memberships: [
-      { id: 'g1', displayName: 'Help desk', vouched: true, owed: null },
-      { id: 'g2', displayName: 'Editors', vouched: false, owed: 'remove' },
-      { id: 'g3', displayName: undefined, vouched: true, owed: 'add' },
+      { id: 'g1', displayName: 'Help desk', trusted: true, pending: null },
+      { id: 'g2', displayName: 'Editors', trusted: false, pending: 'remove' },
+      { id: 'g3', displayName: undefined, trusted: true, pending: 'add' },
     ],
-    pending: ['g9'],
+    unresolved: ['g9'],
     rights: [
       {
         ...DESK,
@@ -29,8 +29,8 @@ describe('groups explain', () => {
         managed: true,
         standing: 'settled',
       },
-      { ...EDITOR, groups: [giver('g1', 'Help desk', 2)], held: false, managed: true, standing: 'owed' },
-      { project: '298357', role: 'viewer', groups: [], held: true, managed: true, standing: 'owed' },
+      { ...EDITOR, groups: [giver('g1', 'Help desk', 2)], held: false, managed: true, standing: 'pending' },
+      { project: '298357', role: 'viewer', groups: [], held: true, managed: true, standing: 'pending' },
       {
         project: '298357',
         role: 'author',
@@ -39,7 +39,14 @@ describe('groups explain', () => {
         managed: true,
         standing: 'kept',
       },
-      { ...OWNER, groups: [], held: true, managed: true, standing: 'dead', reason: 'the last active ORG_OWNER stays' },
+      {
+        ...OWNER,
+        groups: [],
+        held: true,
+        managed: true,
+        standing: 'dead-letter',
+        reason: 'the last active ORG_OWNER stays',
+      },
       { project: null, role: 'ORG_OWNER_VIEWER', groups: [], held: true, managed: false, standing: 'settled' },
     ],
     off: [{ rule: 3, reason: 'there is no project 999' }],
@@ -61,23 +68,23 @@ describe('groups explain', () => {
       'u2 of north: 3 groups, 6 rights',
       '',
       'GROUP  NAME             MEMBERSHIP',
-      'g1     Help desk        vouched',
-      'g2     Editors          read from ZITADEL: keeps rights, gives none; owed: to be taken off',
-      'g3     (no such group)  vouched; owed: to be added',
+      'g1     Help desk        trusted',
+      'g2     Editors          read from ZITADEL: keeps rights, grants none; pending: will be removed',
+      'g3     (no such group)  trusted; pending: will be added',
       '',
-      'RIGHT                    HELD  STANDING                                          GIVEN BY',
-      'ORG_USER_MANAGER         yes   settled                                           Help desk (g1) by rule 1, IT (g3) by rule 1',
-      'editor (project 298357)  no    owed: to be given                                 Help desk (g1) by rule 2',
-      'viewer (project 298357)  yes   owed: to be taken away                            -',
-      'author (project 298357)  yes   kept: nobody vouched for its group or membership  Editors (g2) by rule 3',
-      'ORG_OWNER                yes   dead                                              -',
-      'ORG_OWNER_VIEWER         yes   not managed: never touched                        -',
+      'RIGHT                    HELD  STATE                                         GRANTED BY',
+      'ORG_USER_MANAGER         yes   settled                                       Help desk (g1) by rule 1, IT (g3) by rule 1',
+      'editor (project 298357)  no    pending: will be granted                      Help desk (g1) by rule 2',
+      'viewer (project 298357)  yes   pending: will be revoked                      -',
+      'author (project 298357)  yes   kept: its group or membership is not trusted  Editors (g2) by rule 3',
+      'ORG_OWNER                yes   dead-letter                                   -',
+      'ORG_OWNER_VIEWER         yes   not managed: never touched                    -',
       '',
       'rule 1 (displayName "Help desk*" gives ORG_USER_MANAGER)',
       'rule 2 (externalId "00g1" gives editor) is off: there is no project 298357',
       'rule 3 (displayName "Editors" gives author)',
-      'dead: ORG_OWNER: the last active ORG_OWNER stays',
-      'pending: the group g9 waits for a user of this id',
+      'dead-letter: ORG_OWNER: the last active ORG_OWNER stays',
+      'unresolved: group g9 waits for a user with this id',
       'rule 3 is off: there is no project 999',
       'blocked: org.member.write is missing',
     ]);
@@ -121,12 +128,12 @@ describe('groups explain', () => {
     await assert.rejects(run(deskOf({ north }), 'groups explain', { id: 'x' }), { status: 404 });
   });
 
-  test('the name of a group can not steer a terminal', async () => {
+  test('the name of a group cannot steer a terminal', async () => {
     const hostile = fakeOperator('north');
     const name = '\u001b[2J\nok\u202e';
     hostile.explained.push({
       ...EXPLAINED,
-      memberships: [{ id: name, displayName: name, vouched: true, owed: null }],
+      memberships: [{ id: name, displayName: name, trusted: true, pending: null }],
       rights: [
         {
           project: name,
@@ -134,11 +141,11 @@ describe('groups explain', () => {
           groups: [giver(name, name, 1)],
           held: true,
           managed: true,
-          standing: 'dead',
+          standing: 'dead-letter',
           reason: name,
         },
       ],
-      pending: [name],
+      unresolved: [name],
       blocked: name,
     });
     hostile.rules = { ...RULES, rules: [{ ...RULE, text: name, off: name }] };
@@ -164,9 +171,9 @@ describe('groups plan', () => {
       'north: u2 +ORG_USER_MANAGER, +editor (project 298357)',
       'north: u3 -editor (project 298357)',
       'north: 3 users would change',
-      'north: ORG_USER_MANAGER given to 2 users',
-      'north: editor (project 298357) given to 1 user',
-      'north: editor (project 298357) taken from 2 users',
+      'north: ORG_USER_MANAGER granted to 2 users',
+      'north: editor (project 298357) granted to 1 user',
+      'north: editor (project 298357) revoked from 2 users',
       'north: bridge.yaml is not in force: `groups apply` puts it in force',
     ]);
     assert.deepEqual(value, {
@@ -210,9 +217,9 @@ describe('groups plan', () => {
       [lines[0], lines[1], lines.length, lines.at(-2)],
       [
         'north: 501 users would change',
-        'north: role 0 (project 1) given to 17 users',
+        'north: role 0 (project 1) granted to 17 users',
         23,
-        'north: 10 other rights given to users: --json counts them',
+        'north: 10 other rights granted to users: --json counts them',
       ],
     );
     const told = (value as { readonly north: { readonly users: number; readonly changes: unknown[] } }).north;
@@ -244,7 +251,7 @@ describe('groups plan', () => {
     assert.equal(found, 502);
   });
 
-  test('a tenant that can not be planned keeps no other from it; a mistake is no answer', async () => {
+  test('a tenant that cannot be planned keeps no other from it; a bug is no answer', async () => {
     const [north, zeta] = [fakeOperator('north'), fakeOperator('zeta')];
     north.broken = 'ZITADEL is away';
     const { lines, exit, value } = await run(deskOf({ north, zeta }), 'groups plan');
@@ -272,7 +279,7 @@ describe('groups apply', () => {
     };
     const { lines, value, exit, progress } = await run(deskOf({ north }), 'groups apply');
     assert.deepEqual(lines, ['north: 12 of 1200 users changed']);
-    assert.deepEqual(progress, ['north: 500 users looked at, 5 changed', 'north: 1000 users looked at, 10 changed']);
+    assert.deepEqual(progress, ['north: 500 users evaluated, 5 changed', 'north: 1000 users evaluated, 10 changed']);
     assert.deepEqual([value, exit], [{ north: { rows: 12, told: '12 of 1200 users changed', off: [] } }, 0]);
   });
 
@@ -287,8 +294,8 @@ describe('groups apply', () => {
     };
     const { lines, progress } = await run(deskOf({ north }), 'groups apply');
     assert.deepEqual(progress, [
-      'north: goes on where one was cut off, after 700 users',
-      'north: 800 users looked at, 1 changed',
+      'north: resuming an interrupted run, after 700 users',
+      'north: 800 users evaluated, 1 changed',
     ]);
     assert.deepEqual(lines, ['north: 1 user changed']);
   });
@@ -301,7 +308,7 @@ describe('groups apply', () => {
     assert.deepEqual([lines, progress, exit], [['north: failed: an apply is under way'], [], 1]);
   });
 
-  test('rules that give nothing all the same are to be mended', async () => {
+  test('rules that grant nothing are reported, exit 1', async () => {
     const north = fakeOperator('north');
     north.rules = { ...RULES, rules: [RULE, { ...RULE, rule: 2, off: 'org.member.write is missing' }] };
     const { lines, exit } = await run(deskOf({ north }), 'groups apply');
@@ -322,7 +329,7 @@ describe('groups apply', () => {
     assert.deepEqual([lines, exit], [['north: 1 user changed', 'north: failed: the disk is full'], 1]);
   });
 
-  test('a failing tenant keeps no other from it; when nobody waits any more no other is begun', async () => {
+  test('a failing tenant keeps no other from it; when the caller has gone no other is started', async () => {
     const [north, zeta] = [fakeOperator('north'), fakeOperator('zeta')];
     north.applies = () => Promise.reject(new BridgeError(503, 'ZITADEL is away'));
     const { lines, exit } = await run(deskOf({ north, zeta }), 'groups apply');

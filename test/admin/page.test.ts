@@ -125,11 +125,15 @@ test('nothing but the page itself: no script, no resource, no cache; the policy 
 });
 
 describe('what it says', () => {
-  test('counts, the oldest owed, the gate, the sync and the last deliveries of each tenant', async () => {
-    const north = fakeOperator('north', { id: 'u1', conditions: ['owed', 'dead'] }, { id: 'u2', conditions: ['owed'] });
+  test('counts, the oldest pending change, availability, the sync and the last deliveries of each tenant', async () => {
+    const north = fakeOperator(
+      'north',
+      { id: 'u1', conditions: ['pending', 'deadLetter'] },
+      { id: 'u2', conditions: ['pending'] },
+    );
     north.tells = {
-      oldestOwed: NOW - 30 * MINUTE,
-      shut: { kind: 'blocked', reason: 'ZITADEL refused the token', since: NOW - 5 * MINUTE },
+      oldestPending: NOW - 30 * MINUTE,
+      unavailable: { kind: 'suspended', reason: 'ZITADEL refused the token', since: NOW - 5 * MINUTE },
       sync: { finished: NOW - 60 * MINUTE, running: false, last: { kind: 'failed', reason: 'UNAUTHENTICATED' } },
       deliveries: [delivery({ reason: 'UpdateUser: EMAIL-599BI a word of ZITADEL' })],
     };
@@ -137,26 +141,26 @@ describe('what it says', () => {
     for (const said of [
       'north',
       'organization 400, 2 users',
-      'owed2oldest 30 min',
-      'doubt0',
-      'dead1',
-      'held0',
+      'pending2oldest 30 min',
+      'in-doubt0',
+      'dead-letter1',
+      'on-hold0',
       'blocked0',
-      'ZITADEL: blocked since 2026-03-01 11:55:00 UTC (5 min ago): ZITADEL refused the token',
+      'ZITADEL: access suspended since 2026-03-01 11:55:00 UTC (5 min ago): ZITADEL refused the token',
       'sync: last finished 2026-03-01 11:00:00 UTC (60 min ago); the last one failed: UNAUTHENTICATED',
       '2026-03-01 11:59:00refusedUpdateUser EMAIL-599BIu1UpdateUser:refused1',
       'zeta',
-      'ZITADEL: deliveries go out',
+      'ZITADEL: available',
       'no deliveries yet',
     ])
       assert.ok(text.includes(said), said);
-    assert.equal(tags.filter((tag) => tag === 'div class="fail"').length, 1, 'dead stands out');
+    assert.equal(tags.filter((tag) => tag === 'div class="fail"').length, 1, 'dead letters stand out');
   });
 
   test('a sync that runs, one that never ended, and users that were kept', async () => {
     const north = fakeOperator('north');
     north.tells = { sync: { finished: null, running: true, last: { kind: 'progress', users: 12, changed: 3 } } };
-    assert.match((await read({ north })).text, /sync: none has finished yet; one runs, 12 users read/);
+    assert.match((await read({ north })).text, /sync: none has finished yet; one is running, 12 users read/);
     north.tells = { sync: { finished: NOW, running: false, last: { ...SYNCED, kept: 30 } as typeof SYNCED } };
     assert.match((await read({ north })).text, /; 30 users missing in ZITADEL, none removed/);
   });
@@ -169,7 +173,7 @@ describe('what it says', () => {
     north.rules = { ...RULES, differs: true, unconfirmed: ['g1', 'g2'], applying: { users: 7 } };
     assert.equal(
       await paragraph(),
-      '<p class="warn">groups: 1 rule in force; bridge.yaml differs; 2 groups not confirmed; an apply under way or cut off, 7 users looked at</p>',
+      '<p class="warn">groups: 1 rule in force; bridge.yaml differs; 2 groups not trusted yet; an apply is running or was interrupted, 7 users evaluated</p>',
     );
     north.rules = { ...RULES, rules: [RULE, { ...RULE, rule: 2, off: 'the group Ada is off' }] };
     assert.equal(await paragraph(), '<p class="fail">groups: 2 rules in force, 1 of them off</p>');
@@ -183,7 +187,7 @@ describe('what it says', () => {
     const north = fakeOperator('north');
     north.broken = 'the disk is full';
     const { text } = await read({ north, zeta: fakeOperator('zeta') });
-    assert.match(text, /The store can not be read: the disk is full/);
+    assert.match(text, /The store cannot be read: the disk is full/);
     assert.match(text, /organization 400, 0 users/);
   });
 
@@ -208,7 +212,7 @@ describe('hostile texts', () => {
     north.tells = {
       tenant: text,
       organization: text,
-      shut: { kind: 'away', reason: text, since: NOW },
+      unavailable: { kind: 'unreachable', reason: text, since: NOW },
       sync: { finished: NOW, running: false, last: { kind: 'failed', reason: text } },
       deliveries: [delivery({ id: text, calls: [text, text], reason: text, outcome: text as 'done' })],
     };
@@ -227,7 +231,7 @@ describe('hostile texts', () => {
       ']]>',
     ]) {
       const { text: seen, source } = await read(withText(text));
-      assert.ok(seen.includes(`ZITADEL: away since 2026-03-01 12:00:00 UTC (0 s ago): ${text}`), text);
+      assert.ok(seen.includes(`ZITADEL: unreachable since 2026-03-01 12:00:00 UTC (0 s ago): ${text}`), text);
       assert.doesNotMatch(source, /<(script|img|!--)/);
     }
   });

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { BridgeError } from '../../src/errors.ts';
 import type { Condition } from '../../src/bridge/ports/store.ts';
-import { TROUBLES as CONDITIONS } from '../../src/admin/arguments.ts';
+import { CONDITION_NAMES as CONDITIONS, flagOf } from '../../src/store/conditions.ts';
 import { VERBS } from '../../src/admin/verbs.ts';
 import { change, DAY, deadLetter, fakeOperator, MINUTE, NOW } from './fake-operator.ts';
 import { deskOf, run } from './run.ts';
@@ -20,14 +20,14 @@ describe('queue list', () => {
     'north',
     {
       id: 'u1',
-      conditions: ['owed'],
+      conditions: ['pending'],
       pending: [change(['email'], NOW - 5 * MINUTE)],
       attempts: 4,
       lastError: 'ZITADEL is away',
     },
     {
       id: 'u2',
-      conditions: ['dead', 'owed'],
+      conditions: ['deadLetter', 'pending'],
       pending: [change(['title'], NOW)],
       deadLetters: [deadLetter('e-mail is refused', NOW - 3 * DAY)],
     },
@@ -37,11 +37,11 @@ describe('queue list', () => {
   test('shows each row once, the oldest first, with age, attempts and reason', async () => {
     const { lines, value, exit } = await run(deskOf({ north }), 'queue list');
     assert.deepEqual(lines, [
-      'ID  TROUBLE    AGE    ATTEMPTS  REASON',
-      'u2  dead,owed  3 d    0         e-mail is refused',
-      'u1  owed       5 min  4         ZITADEL is away',
-      'u3  blocked    -      0         user.write is missing',
-      'north: owed 2, doubt 0, dead 1, held 0, blocked 1, hidden 0',
+      'ID  CONDITION            AGE    ATTEMPTS  REASON',
+      'u2  dead-letter,pending  3 d    0         e-mail is refused',
+      'u1  pending              5 min  4         ZITADEL is away',
+      'u3  blocked              -      0         user.write is missing',
+      'north: pending 2, in-doubt 0, dead-letter 1, on-hold 0, blocked 1, hidden 0',
     ]);
     assert.deepEqual(
       (value as readonly { id: string }[]).map(({ id }) => id),
@@ -50,17 +50,17 @@ describe('queue list', () => {
     assert.equal(exit, 0);
   });
 
-  test('one trouble, at most so many rows', async () => {
-    const { lines } = await run(deskOf({ north }), 'queue list', { kind: 'owed', limit: 1 });
+  test('--kind shows one condition, --limit that many rows', async () => {
+    const { lines } = await run(deskOf({ north }), 'queue list', { kind: 'pending', limit: 1 });
     assert.equal(lines.length, 3);
-    assert.equal(lines[2], 'north: owed 2');
+    assert.equal(lines[2], 'north: pending 2');
   });
 
   test('several tenants, or the one that is named', async () => {
-    const desk = deskOf({ north, zeta: fakeOperator('zeta', { id: 'z1', conditions: ['held'] }) });
+    const desk = deskOf({ north, zeta: fakeOperator('zeta', { id: 'z1', conditions: ['onHold'] }) });
     const all = await run(desk, 'queue list');
     assert.match(all.text, /^TENANT +ID/);
-    assert.match(all.text, /^zeta +z1 +held/m);
+    assert.match(all.text, /^zeta +z1 +on-hold/m);
     const one = await run(desk, 'queue list', { tenant: 'zeta' });
     assert.doesNotMatch(one.text, /u1/);
     await assert.rejects(
@@ -70,22 +70,26 @@ describe('queue list', () => {
   });
 
   test('rows of groups are told from those of users', async () => {
-    const north = fakeOperator('north', { id: 'g1', conditions: ['dead'] }, { id: 'u1', conditions: ['dead'] });
+    const north = fakeOperator(
+      'north',
+      { id: 'g1', conditions: ['deadLetter'] },
+      { id: 'u1', conditions: ['deadLetter'] },
+    );
     const list = north.list;
     north.list = async (...args) =>
       (await list(...args)).map((entry) => (entry.id === 'g1' ? { ...entry, tenant: 'north:groups' } : entry));
-    const { lines } = await run(deskOf({ north }), 'queue list', { kind: 'dead' });
+    const { lines } = await run(deskOf({ north }), 'queue list', { kind: 'dead-letter' });
     assert.deepEqual(lines, [
-      'TENANT        ID  TROUBLE  AGE  ATTEMPTS  REASON',
-      'north:groups  g1  dead     -    0',
-      'north         u1  dead     -    0',
-      'north: dead 2',
+      'TENANT        ID  CONDITION    AGE  ATTEMPTS  REASON',
+      'north:groups  g1  dead-letter  -    0',
+      'north         u1  dead-letter  -    0',
+      'north: dead-letter 2',
     ]);
   });
 
-  test('a reason can not steer a terminal', async () => {
+  test('a reason cannot steer a terminal', async () => {
     const desk = deskOf({
-      north: fakeOperator('north', { id: 'u', conditions: ['owed'], lastError: '\u001b[2J\nok\u202e' }),
+      north: fakeOperator('north', { id: 'u', conditions: ['pending'], lastError: '\u001b[2J\nok\u202e' }),
     });
     assert.doesNotMatch((await run(desk, 'queue list')).text, /\p{Cf}|[^\P{Cc}\n]/u);
   });
@@ -94,7 +98,7 @@ describe('queue list', () => {
 describe('queue show', () => {
   const north = fakeOperator('north', {
     id: 'u1',
-    conditions: ['owed', 'dead'],
+    conditions: ['pending', 'deadLetter'],
     pending: [
       change(['email'], NOW - MINUTE),
       change(['title'], NOW, { onHold: true, kind: 'edit', acknowledged: false }),
@@ -113,18 +117,18 @@ describe('queue show', () => {
   test('says what is asked, by whom, when, and what went wrong', async () => {
     const { lines, exit } = await run(deskOf({ north }), 'queue show', { id: 'u1' });
     assert.deepEqual(lines, [
-      'u1 of north: owed, dead',
+      'u1 of north: pending, dead-letter',
       '',
-      'owed        edit of email; by okta, 2026-03-01 11:59:00 UTC (60 s ago), transaction txn-1',
-      'held        edit (not answered) of title; by okta, 2026-03-01 12:00:00 UTC (0 s ago), transaction txn-1',
-      'dead        edit of phone; by okta, 2026-02-28 12:00:00 UTC (24 h ago), transaction txn-0',
-      '            refused, given up 2026-02-28 12:01:00 UTC (23 h ago): phone is refused',
-      'attempts    3',
-      'last error  UNAVAILABLE',
-      'next try    2026-03-01 12:00:30 UTC (in 30 s)',
-      'ZITADEL     found',
+      'pending       edit of email; by okta, 2026-03-01 11:59:00 UTC (60 s ago), transaction txn-1',
+      'on hold       edit (not acknowledged) of title; by okta, 2026-03-01 12:00:00 UTC (0 s ago), transaction txn-1',
+      'dead letter   edit of phone; by okta, 2026-02-28 12:00:00 UTC (24 h ago), transaction txn-0',
+      '              refused, dead since 2026-02-28 12:01:00 UTC (23 h ago): phone is refused',
+      'attempts      3',
+      'last error    UNAVAILABLE',
+      'next attempt  2026-03-01 12:00:30 UTC (in 30 s)',
+      'ZITADEL       found',
       '',
-      'FACT   ASKED              LAST CONFIRMED     ZITADEL NOW',
+      'FACT   REQUESTED          LAST CONFIRMED     ZITADEL NOW',
       'email  "new@example.com"  "old@example.com"  (not read)',
       'phone  (not set)          "(not set)"        (not set)',
     ]);
@@ -136,20 +140,20 @@ describe('queue show', () => {
       'zeta',
       {
         id: 'u2',
-        conditions: ['owed', 'dead'],
+        conditions: ['pending', 'deadLetter'],
         pending: [change([], NOW)],
         deadLetters: [deadLetter('the last active ORG_OWNER stays', NOW - DAY, { facts: ['right:org'], rights: true })],
       },
-      { id: 'g1', conditions: ['owed'], pending: [change([], NOW, { kind: 'delete' })], wish: 'delete' },
+      { id: 'g1', conditions: ['pending'], pending: [change([], NOW, { kind: 'delete' })], wish: 'delete' },
     );
     const { lines } = await run(deskOf({ zeta }), 'queue show', { id: 'u2' });
     assert.deepEqual(lines.slice(2, 5), [
-      'owed        edit of rights; by okta, 2026-03-01 12:00:00 UTC (0 s ago), transaction txn-1',
-      'dead        rights: right:org; by okta, 2026-02-28 12:00:00 UTC (24 h ago), transaction txn-0',
-      '            refused, given up 2026-02-28 12:01:00 UTC (23 h ago): the last active ORG_OWNER stays',
+      'pending       edit of rights; by okta, 2026-03-01 12:00:00 UTC (0 s ago), transaction txn-1',
+      'dead letter   rights: right:org; by okta, 2026-02-28 12:00:00 UTC (24 h ago), transaction txn-0',
+      '              refused, dead since 2026-02-28 12:01:00 UTC (23 h ago): the last active ORG_OWNER stays',
     ]);
     const group = await run(deskOf({ zeta }), 'queue show', { id: 'g1' });
-    assert.match(group.text, /^owed +delete of no facts; [^]*\nwhat is asked: it is deleted$/m);
+    assert.match(group.text, /^pending +delete of no facts; [^]*\nrequested: deletion$/m);
   });
 
   test('never a password, in lines or in JSON', async () => {
@@ -175,10 +179,10 @@ describe('queue show', () => {
 
 describe('queue retry, drop, release', () => {
   const rows = (): readonly { id: string; conditions: readonly Condition[] }[] => [
-    { id: 'a', conditions: ['owed', 'dead'] },
-    { id: 'b', conditions: ['held'] },
-    { id: 'c', conditions: ['blocked', 'held'] },
-    { id: 'd', conditions: ['dead'] },
+    { id: 'a', conditions: ['pending', 'deadLetter'] },
+    { id: 'b', conditions: ['onHold'] },
+    { id: 'c', conditions: ['blocked', 'onHold'] },
+    { id: 'd', conditions: ['deadLetter'] },
     { id: 'e', conditions: [] },
   ];
 
@@ -192,8 +196,8 @@ describe('queue retry, drop, release', () => {
   for (const [name, args, asked] of [
     ['queue retry', { all: true }, ['retry a', 'retry d', 'retry c']],
     ['queue retry', { all: true, kind: 'blocked' }, ['retry c']],
-    ['queue drop', { all: true, kind: 'held' }, ['drop b', 'drop c']],
-    ['queue drop', { all: true, kind: 'dead' }, ['drop a', 'drop d']],
+    ['queue drop', { all: true, kind: 'on-hold' }, ['drop b', 'drop c']],
+    ['queue drop', { all: true, kind: 'dead-letter' }, ['drop a', 'drop d']],
     ['queue release', { all: true }, ['release b', 'release c']],
   ] as const) {
     test(`${name} ${JSON.stringify(args)}: each row once`, async () => {
@@ -208,10 +212,10 @@ describe('queue retry, drop, release', () => {
   test('--all takes every row, however many, and tells how far it is', async () => {
     const many = Array.from({ length: 1_234 }, (_, at) => ({
       id: `u${String(at).padStart(5, '0')}`,
-      conditions: ['dead' as const],
+      conditions: ['deadLetter' as const],
     }));
     const north = fakeOperator('north', ...many);
-    const { lines, progress } = await run(deskOf({ north }), 'queue drop', { all: true, kind: 'dead' });
+    const { lines, progress } = await run(deskOf({ north }), 'queue drop', { all: true, kind: 'dead-letter' });
     assert.deepEqual(
       north.asked,
       many.map(({ id }) => `drop ${id}`),
@@ -221,7 +225,7 @@ describe('queue retry, drop, release', () => {
   });
 
   test('--all: a row that stays in two conditions is tried once', async () => {
-    const north = fakeOperator('north', { id: 'u', conditions: ['owed', 'doubt', 'blocked'] });
+    const north = fakeOperator('north', { id: 'u', conditions: ['pending', 'inDoubt', 'blocked'] });
     const tried: string[] = [];
     north.retry = async (id) => {
       tried.push(id);
@@ -256,7 +260,7 @@ describe('queue retry, drop, release', () => {
     assert.deepEqual([lines, exit], [['1 row: released', 'stopped after 1 row: the disk is full'], 1]);
   });
 
-  test('--all ends when nobody waits any more', async () => {
+  test('--all ends when the caller has gone', async () => {
     const north = fakeOperator('north', ...rows());
     const left = new AbortController();
     const release = north.release;
@@ -268,24 +272,33 @@ describe('queue retry, drop, release', () => {
     assert.deepEqual(north.asked, ['release b']);
   });
 
-  test('drop --all of dead letters leaves a row that is held as well, and names it', async () => {
-    const north = fakeOperator('north', { id: 'a', conditions: ['dead'] }, { id: 'b', conditions: ['dead', 'held'] });
-    const { lines, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind: 'dead' });
+  test('drop --all of dead letters skips a row that is on hold as well, and names it', async () => {
+    const north = fakeOperator(
+      'north',
+      { id: 'a', conditions: ['deadLetter'] },
+      { id: 'b', conditions: ['deadLetter', 'onHold'] },
+    );
+    const { lines, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind: 'dead-letter' });
     assert.deepEqual(north.asked, ['drop a']);
-    assert.deepEqual(lines, ['1 row: forgotten', 'left as they are, for they are dead and held; look at each: b']);
+    assert.deepEqual(lines, [
+      '1 row: forgotten',
+      'skipped, because they are both dead-letter and on-hold; handle each one: b',
+    ]);
     assert.equal(exit, 1);
   });
 
-  test('law: drop --all of a kind forgets every row that is in that trouble alone, and touches no other', async () => {
+  test('law: drop --all of a kind forgets every row that is in that condition alone, and touches no other', async () => {
     const row = fc.record({ id: fc.uuid(), conditions: fc.subarray([...CONDITIONS]) });
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(row, { selector: ({ id }) => id }),
-        fc.constantFrom<Condition>('dead', 'held'),
+        fc.constantFrom<Condition>('deadLetter', 'onHold'),
         async (rows, kind) => {
           const north = fakeOperator('north', ...rows);
-          const { value, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind });
-          const both = rows.filter(({ conditions }) => conditions.includes('dead') && conditions.includes('held'));
+          const { value, exit } = await run(deskOf({ north }), 'queue drop', { all: true, kind: flagOf(kind) });
+          const both = rows.filter(
+            ({ conditions }) => conditions.includes('deadLetter') && conditions.includes('onHold'),
+          );
           assert.deepEqual(new Set((value as { spared: string[] }).spared), new Set(both.map(({ id }) => id)));
           assert.equal(exit, both.length === 0 ? 0 : 1);
           for (const before of rows) {
@@ -305,7 +318,7 @@ describe('arguments', () => {
     ['queue list', [], /JSON object/],
     ['queue list', null, /JSON object/],
     ['queue list', { colour: 1 }, /colour: no such argument/],
-    ['queue list', { kind: 'lost' }, /kind must be one of owed, doubt/],
+    ['queue list', { kind: 'lost' }, /kind must be one of pending, in-doubt/],
     ['queue list', { limit: 0 }, /limit must be/],
     ['queue list', { limit: '5' }, /limit must be/],
     ['queue list', { tenant: '' }, /tenant must be/],
@@ -315,10 +328,10 @@ describe('arguments', () => {
     ['queue retry', {}, /either the id of a user or --all/],
     ['queue retry', { id: 'a', all: true }, /either/],
     ['queue retry', { all: false }, /either/],
-    ['queue retry', { id: 'a', kind: 'dead' }, /--kind goes with --all/],
-    ['queue retry', { all: true, kind: 'held' }, /kind must be one of owed, doubt, dead, blocked/],
-    ['queue drop', { all: true }, /--all needs --kind: one of dead, held/],
-    ['queue drop', { all: true, kind: 'owed' }, /kind must be one of dead, held/],
+    ['queue retry', { id: 'a', kind: 'dead-letter' }, /--kind goes with --all/],
+    ['queue retry', { all: true, kind: 'on-hold' }, /kind must be one of pending, in-doubt, dead-letter, blocked/],
+    ['queue drop', { all: true }, /--all needs --kind: one of dead-letter, on-hold/],
+    ['queue drop', { all: true, kind: 'pending' }, /kind must be one of dead-letter, on-hold/],
     ['queue release', { all: 'yes' }, /all must be true or false/],
     ['groups explain', {}, /id of a user is missing/],
     ['groups explain', { id: 'a', all: true }, /all: no such argument/],

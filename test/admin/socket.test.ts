@@ -21,7 +21,7 @@ let running: AdminSocket[];
 let errors: unknown[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'admin-'));
-  north = fakeOperator('north', { id: 'u1', conditions: ['dead'] });
+  north = fakeOperator('north', { id: 'u1', conditions: ['deadLetter'] });
   north.explained.push(EXPLAINED);
   running = [];
   errors = [];
@@ -154,14 +154,14 @@ describe('the client', () => {
     const socket = await listen();
     const many = Array.from({ length: 600 }, (_, at) => ({
       id: `u${String(at).padStart(3, '0')}`,
-      conditions: ['dead' as const],
+      conditions: ['deadLetter' as const],
     }));
     north.rows.splice(0, 1, ...many);
     const progress: string[] = [];
     const answer = await ask({
       socket,
       verb: 'queue drop',
-      args: { all: true, kind: 'dead' },
+      args: { all: true, kind: 'dead-letter' },
       progress: (line) => progress.push(line),
     });
     assert.deepEqual([progress, answer?.lines], [['north: 500 rows so far'], ['600 rows: forgotten']]);

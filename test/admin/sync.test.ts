@@ -30,7 +30,7 @@ test('users that are missing in great number wait for --accept-removals', async 
   assert.deepEqual([kept.exit, taken.exit], [1, 0]);
 });
 
-test('a tenant that can not be synced keeps no other from it', async () => {
+test('a tenant that cannot be synced keeps no other from it', async () => {
   const [north, beta, zeta] = [fakeOperator('north'), fakeOperator('beta'), fakeOperator('zeta')];
   north.syncs = async () => ({ kind: 'failed', reason: 'ZITADEL is away' });
   beta.syncs = () => Promise.reject(new BridgeError(503, 'the store failed'));

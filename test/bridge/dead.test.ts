@@ -32,10 +32,10 @@ test('a fact that was answered and is refused later: a dead letter, the view is 
   assert.equal(shown.user['title'], undefined);
   assert.equal(shown.user['nickName'], 'Countess');
   assert.equal(zitadel.people.get(id)?.['nickName'], 'Countess');
-  const [entry] = await tenant.operator.list('dead', 10);
+  const [entry] = await tenant.operator.list('deadLetter', 10);
   assert.deepEqual([entry?.id, entry?.deadLetters[0]?.facts, entry?.deadLetters[0]?.cause], [id, [TITLE], 'refused']);
   assert.equal(entry?.dueAt, null);
-  assert.equal((await tenant.operator.state()).counts.dead, 1);
+  assert.equal((await tenant.operator.state()).counts.deadLetter, 1);
 });
 
 test('a retry asks only what was not written since', async () => {
@@ -104,7 +104,7 @@ test('a dead create whose userName was taken by a user that is gone by now is no
   assert.equal((await setting.row(dead))?.dueAt, null);
 });
 
-test('dropped: the letter is forgotten, and so is it after DEAD_KEEP', async () => {
+test('dropped: the letter is forgotten, and so is it after DEAD_LETTER_RETENTION', async () => {
   const setting = setUp({ timing: { deadLetterRetentionMs: 1_000 } });
   const { tenant, ctx } = setting;
   const id = await user(setting);

@@ -151,7 +151,7 @@ async function settle(world: GroupWorld): Promise<void> {
   for (let rounds = 0; ; rounds += 1) {
     assert.ok(rounds < 12, 'it never comes to rest');
     for (const shelf of shelves)
-      for (const row of await store.withCondition(shelf, 'held', 100)) await tenant.operator.release(row.id);
+      for (const row of await store.withCondition(shelf, 'onHold', 100)) await tenant.operator.release(row.id);
     await setting.deliverAll();
     pass(world, 40_000);
     const event = await tenant.operator.sync({ acceptRemovals: true });

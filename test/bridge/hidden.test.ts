@@ -75,7 +75,7 @@ test('rights of a hidden user: lists that lost it take nothing away from what is
   await tenant.operator.sync({ acceptRemovals: true });
   await tenant.users.edit(ctx, id, patch({ active: false }));
   assert.equal(zitadel.people.get(id)?.['state'], 'inactive');
-  assert.deepEqual(await store.withCondition(ctx.tenant, 'owed', 9), []);
+  assert.deepEqual(await store.withCondition(ctx.tenant, 'pending', 9), []);
 });
 
 test('what was answered of a user whom somebody deleted: dead letters, kept with the tombstone until they are dropped', async () => {

@@ -143,7 +143,7 @@ export function createInterleavings<W extends World>(check: (world: W) => Promis
       ),
       fc.constant(
         command('an operator retries what is dead', async ({ setting: { store, ctx, tenant, life } }) => {
-          const rows = (await life.survive(store.withCondition(ctx.tenant, 'dead', 100))) ?? [];
+          const rows = (await life.survive(store.withCondition(ctx.tenant, 'deadLetter', 100))) ?? [];
           for (const { id } of rows) await life.survive(tenant.operator.retry(id));
         }),
       ),

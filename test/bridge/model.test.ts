@@ -115,11 +115,11 @@ async function settle(world: UserWorld): Promise<void> {
   const { zitadel, store, tenant, ctx } = setting;
   for (let rounds = 0; ; rounds += 1) {
     assert.ok(rounds < 10, 'it never comes to rest');
-    for (const row of await store.withCondition(ctx.tenant, 'held', 100)) await tenant.operator.release(row.id);
+    for (const row of await store.withCondition(ctx.tenant, 'onHold', 100)) await tenant.operator.release(row.id);
     await setting.deliverAll();
     pass(world, 40_000);
     if ((await store.due(ctx.tenant, Number.MAX_SAFE_INTEGER, 1)).length > 0) continue;
-    if ((await store.withCondition(ctx.tenant, 'held', 1)).length === 0) break;
+    if ((await store.withCondition(ctx.tenant, 'onHold', 1)).length === 0) break;
   }
   await check(world);
   await confirmed(world);

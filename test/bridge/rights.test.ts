@@ -104,7 +104,7 @@ test('a role that ZITADEL refuses keeps no other from being given, and none from
   const { rights } = await tenant.operator.groups.explain(id);
   assert.deepEqual(
     rights.map(({ role, standing }) => [role, standing]),
-    [[MISSING_ROLE, 'dead']],
+    [[MISSING_ROLE, 'dead-letter']],
   );
   await tenant.stop();
 });

@@ -21,19 +21,19 @@ test('the token is refused: requests are answered, deliveries pause, nothing is 
   zitadel.standingNow = { kind: 'barred', reason: 'the token is refused' };
   zitadel.fates.push('barred');
   await tenant.users.edit(ctx, id, patch({ title: 'a' }));
-  const { shut } = await tenant.operator.state();
-  assert.deepEqual([shut?.kind, shut?.reason], ['blocked', 'the token is refused']);
+  const { unavailable } = await tenant.operator.state();
+  assert.deepEqual([unavailable?.kind, unavailable?.reason], ['suspended', 'the token is refused']);
   const sent = zitadel.sent.length;
   assert.equal((await tenant.users.edit(ctx, id, patch({ title: 'b' }))).user['title'], 'b');
   const { resource } = await tenant.users.create(ctx, { user: { userName: 'bob' }, hash: 'b' });
   await tenant.users.remove(ctx, resource.id);
   assert.equal(zitadel.sent.length, sent, 'nothing is sent');
   zitadel.standingNow = { kind: 'able' };
-  await until(async () => (await tenant.operator.state()).shut === undefined);
+  await until(async () => (await tenant.operator.state()).unavailable === undefined);
   await setting.deliverAll();
   assert.equal(zitadel.people.get(id)?.[TITLE], 'b');
   const { counts } = await tenant.operator.state();
-  assert.deepEqual([counts.owed, counts.dead, counts.blocked], [0, 0, 0]);
+  assert.deepEqual([counts.pending, counts.deadLetter, counts.blocked], [0, 0, 0]);
   await tenant.stop();
 });
 
@@ -64,18 +64,18 @@ test('too many calls: the tenant pauses, requests are answered', async () => {
   const id = await user(setting);
   zitadel.fates.push('limited');
   await tenant.users.edit(ctx, id, patch({ title: 'a' }));
-  assert.equal((await tenant.operator.state()).shut?.kind, 'limited');
+  assert.equal((await tenant.operator.state()).unavailable?.kind, 'rateLimited');
   const sent = zitadel.sent.length;
   await tenant.users.edit(ctx, id, patch({ title: 'b' }));
   assert.equal(zitadel.sent.length, sent);
   now += 60_000;
-  assert.equal((await tenant.operator.state()).shut, undefined);
+  assert.equal((await tenant.operator.state()).unavailable, undefined);
   await setting.deliverAll();
   assert.equal(zitadel.people.get(id)?.[TITLE], 'b');
   await tenant.stop();
 });
 
-test('OWED_MAX: 503 for a row that owes nothing yet, rows that owe go on', async () => {
+test('MAX_PENDING: 503 for a row that owes nothing yet, rows that owe go on', async () => {
   const setting = setUp({ maxPending: 1 });
   const { tenant, ctx, zitadel } = setting;
   const id = await user(setting);
@@ -109,7 +109,7 @@ test('held: nothing is sent by itself; a new request sends its own facts; releas
   const sent = zitadel.sent.length;
   await next.deliverAll();
   assert.equal(zitadel.sent.length, sent, 'nothing is sent');
-  assert.equal((await tenant.operator.state()).counts.held, 1);
+  assert.equal((await tenant.operator.state()).counts.onHold, 1);
   await tenant.users.edit(ctx, id, patch({ title: 'new' }));
   assert.equal(zitadel.people.get(id)?.[TITLE], 'new');
   assert.equal(zitadel.people.get(id)?.['nickName'], undefined);
@@ -159,7 +159,7 @@ test('two rows swap their names: one takes a name of its own for the time being'
   await setting.drain();
   assert.deepEqual([zitadel.people.get(ann)?.['username'], zitadel.people.get(bob)?.['username']], ['bob', 'ann']);
   assert.ok(zitadel.sent.some(({ step }) => step.set['username']?.startsWith('scim-swap-')));
-  assert.equal((await tenant.operator.state()).counts.dead, 0);
+  assert.equal((await tenant.operator.state()).counts.deadLetter, 0);
 });
 
 test('a userName that a deleted user frees is given again while ZITADEL is away', async () => {

@@ -15,7 +15,7 @@ let folder: string;
 let acme: FakeOperator;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'cli-'));
-  acme = fakeOperator('acme', { id: 'u1', conditions: ['dead'] });
+  acme = fakeOperator('acme', { id: 'u1', conditions: ['deadLetter'] });
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -83,13 +83,13 @@ describe('while a bridge runs', () => {
 
   test('options reach it, --json prints the value', () =>
     beside(async () => {
-      const listed = await scimBridge('queue list --kind dead --tenant acme --limit 5 --json');
+      const listed = await scimBridge('queue list --kind dead-letter --tenant acme --limit 5 --json');
       assert.deepEqual(
         (JSON.parse(listed.out.join('\n')) as { id: string }[]).map(({ id }) => id),
         ['u1'],
       );
       await scimBridge('sync --accept-removals');
-      await scimBridge('queue drop --all --kind dead');
+      await scimBridge('queue drop --all --kind dead-letter');
       assert.deepEqual(acme.asked, ['sync true', 'drop u1']);
     }));
 
@@ -109,7 +109,7 @@ describe('while a bridge runs', () => {
       const applied = await scimBridge('groups apply');
       assert.deepEqual(
         [applied.out, applied.err, applied.exit],
-        [['acme: 2 users changed'], ['acme: 500 users looked at, 2 changed'], 0],
+        [['acme: 2 users changed'], ['acme: 500 users evaluated, 2 changed'], 0],
       );
       const nobody = await scimBridge('groups explain nobody');
       assert.deepEqual([nobody.out, nobody.err, nobody.exit], [[], ['there is no user nobody'], 2]);
@@ -143,7 +143,7 @@ describe('while none runs', () => {
     assert.deepEqual([failed.exit, failed.closed], [2, 1]);
   });
 
-  test('a store that can not be opened is a finding of doctor, and the end of any other command', async () => {
+  test('a store that cannot be opened is a finding of doctor, and the end of any other command', async () => {
     const sick = await scimBridge('doctor', {}, noStore);
     assert.match(sick.out[0] ?? '', /^fail {2}store: DATA_DIR is in use by process 7\. To do: /);
     assert.equal(sick.exit, 1);
@@ -161,7 +161,7 @@ describe('the configuration', () => {
     assert.deepEqual([exit, opened], [1, 0]);
   });
 
-  test('any other command can not be run with it', async () => {
+  test('any other command cannot be run with it', async () => {
     const { out, err, exit } = await scimBridge('queue list', { PORT: 'seven' });
     assert.deepEqual([out, exit], [[], 2]);
     assert.match(err.join(), /PORT: must be/);

@@ -55,7 +55,7 @@ async function scimBridge(words: string) {
 
 async function settled(): Promise<void> {
   await until(
-    async () => (await scimBridge('queue list --kind owed')).out.startsWith('nothing to show'),
+    async () => (await scimBridge('queue list --kind pending')).out.startsWith('nothing to show'),
     () => bridge.output(),
   );
 }

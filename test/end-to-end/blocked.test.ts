@@ -28,8 +28,8 @@ async function start(t: TestContext, timing: Partial<Timing> = {}): Promise<Runn
 const titled = (value: string): object => patch({ op: 'replace', path: 'title', value });
 const inactive = patch({ op: 'replace', path: 'active', value: false });
 
-const shutBy = async (bridge: RunningBridge, kind: string): Promise<boolean> =>
-  (await bridge.metrics()).includes(`scim_bridge_deliveries_shut{tenant="default",kind="${kind}"} 1`);
+const unavailableBy = async (bridge: RunningBridge, kind: string): Promise<boolean> =>
+  (await bridge.metrics()).includes(`scim_bridge_unavailable{tenant="default",kind="${kind}"} 1`);
 
 const setToken = (revoked: boolean) => async (): Promise<void> =>
   void (await sandbox.post('/sandbox/tokens', { token: sandbox.seeds.tokens.managerA, revoked }));
@@ -57,7 +57,7 @@ for (const [what, take, give, said] of [
     t.after(give);
 
     await answered(200, scim('PATCH', `/Users/${one.id}`, titled('Countess')));
-    await until(() => shutBy(bridge, 'blocked'));
+    await until(() => unavailableBy(bridge, 'suspended'));
     await answered(200, scim('PUT', `/Users/${two.id}`, { ...two, active: false }));
     await answered(204, scim('DELETE', `/Users/${gone.id}`));
     const made = await answered(201, scim('POST', '/Users', ada()));
@@ -68,12 +68,12 @@ for (const [what, take, give, said] of [
     const byName = `/Users?filter=${encodeURIComponent(`userName eq "${still.userName}"`)}`;
     assert.equal((await answered(200, scim('GET', byName))).totalResults, 1);
 
-    assert.deepEqual(await queue(bridge, 'dead'), []);
-    assert.equal((await queue(bridge, 'owed')).length, 4);
+    assert.deepEqual(await queue(bridge, 'dead-letter'), []);
+    assert.equal((await queue(bridge, 'pending')).length, 4);
     const doctor = await operate(bridge, 'doctor');
     assert.equal(doctor.exit, 1);
     assert.match(doctor.lines.join('\n'), said);
-    assert.match(doctor.lines.join('\n'), /shut \(blocked\)/);
+    assert.match(doctor.lines.join('\n'), /access suspended/);
     assert.deepEqual(
       (await sandbox.log()).slice(from).filter((each) => each.applied !== null),
       [],
@@ -81,14 +81,14 @@ for (const [what, take, give, said] of [
 
     await give();
     await settled(bridge);
-    assert.equal(await shutBy(bridge, 'blocked'), false);
+    assert.equal(await unavailableBy(bridge, 'suspended'), false);
     assert.equal((await metadata(sandbox, one.id))['title'], 'Countess');
     assert.equal((await inZitadel(sandbox, two.id)).state, 'USER_STATE_INACTIVE');
     assert.deepEqual(await named(sandbox, gone.userName), []);
     assert.equal((await named(sandbox, made.userName))[0].userId, made.id);
     assert.deepEqual(await applied(sandbox, one.id, from), ['SetUserMetadata']);
     await answered(200, scim('GET', `/Users/${still.id}`));
-    assert.deepEqual(await queue(bridge, 'dead'), []);
+    assert.deepEqual(await queue(bridge, 'dead-letter'), []);
   });
 
 test('one call is not permitted: only that step of that user waits, the others go on', async (t) => {
@@ -105,13 +105,13 @@ test('one call is not permitted: only that step of that user waits, the others g
   assert.deepEqual([there.state, there.human.profile.displayName], ['USER_STATE_INACTIVE', 'Countess Ada']);
   assert.equal((await scim('GET', `/Users/${one.id}`)).body.title, 'Countess');
   const detail = await shown(bridge, one.id);
-  assert.deepEqual(detail.conditions, ['owed', 'blocked']);
+  assert.deepEqual(detail.conditions, ['pending', 'blocked']);
   assert.match(detail.blocked ?? '', /SetUserMetadata.*AUTH-AWfge/);
   assert.deepEqual(
     detail.pending.flatMap(({ facts }) => facts),
     ['urn:zitadel:scim:title'],
   );
-  assert.equal(await shutBy(bridge, 'blocked'), false);
+  assert.equal(await unavailableBy(bridge, 'suspended'), false);
   assert.match(await bridge.metrics(), /scim_bridge_blocked_rows\{tenant="default"\} 1/);
   assert.match((await operate(bridge, 'doctor')).lines.join('\n'), /blocked.*1 row/);
 
@@ -119,7 +119,7 @@ test('one call is not permitted: only that step of that user waits, the others g
   assert.equal((await inZitadel(sandbox, two.id)).state, 'USER_STATE_INACTIVE');
   await answered(200, scim('PATCH', `/Users/${one.id}`, patch({ op: 'replace', path: 'active', value: true })));
   assert.equal((await inZitadel(sandbox, one.id)).state, 'USER_STATE_ACTIVE');
-  assert.deepEqual((await shown(bridge, one.id)).conditions, ['owed', 'blocked']);
+  assert.deepEqual((await shown(bridge, one.id)).conditions, ['pending', 'blocked']);
   await sandbox.faults();
   await operate(bridge, 'queue retry', { all: true, kind: 'blocked' });
   assert.equal((await metadata(sandbox, one.id))['title'], 'Countess');
@@ -133,7 +133,7 @@ test('what is not permitted is tried again each SYNC_INTERVAL, and ends by itsel
   await sandbox.faults({ mode: 'error', code: 'PERMISSION_DENIED', id: 'AUTH-AWfge', method: 'SetUserMetadata' });
   await answered(200, bridge.scim('PATCH', `/Users/${user.id}`, titled('Countess')));
   await until(async () => ((await sandbox.calls())['SetUserMetadata'] ?? 0) >= 3);
-  assert.deepEqual(await queue(bridge, 'dead'), []);
+  assert.deepEqual(await queue(bridge, 'dead-letter'), []);
   await sandbox.faults();
   await settled(bridge);
   assert.equal((await metadata(sandbox, user.id))['title'], 'Countess');

@@ -48,14 +48,14 @@ test('a create that ZITADEL refuses: 404, gone from lists, a dead letter that sa
   await answered(404, get(made.id));
   await answered(404, change(made.id, replace('title', 'nobody')));
   assert.ok(!ids((await bridge.scim('GET', '/Users')).body).includes(made.id));
-  const [letter] = await queue(bridge, 'dead');
+  const [letter] = await queue(bridge, 'dead-letter');
   assert.equal(letter?.id, made.id);
   assert.match(letter?.deadLetters[0]?.reason ?? '', /userName is already taken/);
-  const { lines } = await operate(bridge, 'queue list', { kind: 'dead' });
+  const { lines } = await operate(bridge, 'queue list', { kind: 'dead-letter' });
   assert.ok(lines.some((line) => line.includes(made.id) && line.includes('userName is already taken')));
 
   const again = await operate(bridge, 'queue retry', { id: made.id });
-  assert.match(again.lines.join(), /dead again|belongs to another user/);
+  assert.match(again.lines.join(), /dead letter again|belongs to another user/);
   await answered(404, get(made.id));
 });
 
@@ -69,7 +69,7 @@ test('retried after the cause is gone a dead create is delivered whole, under th
   const user = await inZitadel(sandbox, made.id);
   assert.deepEqual([user.username, user.state], ['freed-0', 'USER_STATE_INACTIVE']);
   assert.equal((await metadata(sandbox, made.id))['title'], 'Countess');
-  assert.ok(!(await queue(bridge, 'dead')).some(({ id }) => id === made.id));
+  assert.ok(!(await queue(bridge, 'dead-letter')).some(({ id }) => id === made.id));
 });
 
 test('a dead create is closed when another POST takes its userName', async () => {
@@ -78,10 +78,10 @@ test('a dead create is closed when another POST takes its userName', async () =>
   const made = await answered(201, post(wish));
   await sandbox.faults({ mode: 'error', code: 'INVALID_ARGUMENT', id: 'EMAIL-599BI', method: 'CreateUser', times: 1 });
   await settled(bridge);
-  assert.ok((await queue(bridge, 'dead')).some(({ id }) => id === made.id));
+  assert.ok((await queue(bridge, 'dead-letter')).some(({ id }) => id === made.id));
   const second = await answered(201, post(wish));
   assert.notEqual(second.id, made.id);
-  assert.ok(!(await queue(bridge, 'dead')).some(({ id }) => id === made.id));
+  assert.ok(!(await queue(bridge, 'dead-letter')).some(({ id }) => id === made.id));
   await assert.rejects(operate(bridge, 'queue retry', { id: made.id }), /no row|no user|nothing to retry/);
   await answered(404, get(made.id));
   assert.deepEqual(
@@ -97,7 +97,7 @@ test('a dead create and its later changes are one letter; a delete on top of it 
   await answered(204, bridge.scim('DELETE', `/Users/${dropped.id}`));
   await sandbox.faults({ mode: 'error', code: 'INVALID_ARGUMENT', id: 'EMAIL-599BI', method: 'CreateUser' });
   await settled(bridge);
-  const dead = await queue(bridge, 'dead');
+  const dead = await queue(bridge, 'dead-letter');
   assert.ok(dead.some(({ id }) => id === kept.id));
   assert.ok(!dead.some(({ id }) => id === dropped.id));
   await answered(404, get(kept.id));
@@ -122,7 +122,7 @@ test('a title answered in the outage survives a phone that is refused later', as
   assert.equal((await metadata(sandbox, user.id))['title'], 'Countess');
   assert.equal((await inZitadel(sandbox, user.id)).human.phone?.phone, undefined);
   const detail = await shown(bridge, user.id);
-  assert.deepEqual(detail.conditions, ['dead']);
+  assert.deepEqual(detail.conditions, ['dead-letter']);
   assert.match(detail.deadLetters[0]?.reason ?? '', /phoneNumbers/);
   assert.ok(detail.deadLetters.every(({ facts }) => !facts.some((fact) => fact.includes('title'))));
 });

@@ -97,7 +97,7 @@ for (const [when, fault] of [
         await until(async () => {
           await bridge.scim('PATCH', `/Users/${three.id}`, titled);
           await bridge.scim('PATCH', `/Users/${one.id}`, patch({ op: 'replace', path: 'nickName', value: 'Ace' }));
-          return (await bridge.metrics()).includes('scim_bridge_deliveries_shut{tenant="default",kind="away"} 1');
+          return (await bridge.metrics()).includes('scim_bridge_unavailable{tenant="default",kind="unreachable"} 1');
         });
       }
       await sandbox.reset();

@@ -78,14 +78,14 @@ test('the last active ORG_OWNER keeps that role: a dead letter says so, and ever
     [['ORG_USER_MANAGER'], ['ORG_OWNER', 'ORG_USER_MANAGER']],
   );
   const last = held[0]?.length === 2 ? one : two;
-  const dead = await queue(bridge, 'dead');
+  const dead = await queue(bridge, 'dead-letter');
   assert.deepEqual(
     dead.map(({ id }) => id),
     [last],
   );
   assert.match(dead[0]?.deadLetters[0]?.reason ?? '', /ORG_OWNER/);
   const right = (await explain(bridge, last)).rights.find(({ role }) => role === 'ORG_OWNER');
-  assert.deepEqual([right?.standing, right?.held, right?.groups], ['dead', true, []]);
+  assert.deepEqual([right?.standing, right?.held, right?.groups], ['dead-letter', true, []]);
   // with another owner it can be taken
   await change(scim, owners.id, adding(other));
   await settled(bridge);
@@ -145,7 +145,7 @@ test('a forged key gives nothing, not after later writes to that user either; a 
   await sync(bridge);
   await settled(bridge);
   assert.deepEqual(await heldBy(sandbox, user), NOTHING);
-  assert.equal((await explain(bridge, user)).memberships[0]?.vouched, false);
+  assert.equal((await explain(bridge, user)).memberships[0]?.trusted, false);
   // the identity provider says it, too: now it counts
   await change(scim, group.id, adding(user));
   await settled(bridge);
@@ -207,7 +207,7 @@ test('a token of ORG_USER_MANAGER: memberships and project roles work, rules of 
   assert.match(finding, /org\.member\./);
   assert.match(finding, /^1 of 2 rules/);
   assert.deepEqual(await queue(bridge, 'blocked'), []);
-  assert.deepEqual(await queue(bridge, 'dead'), []);
+  assert.deepEqual(await queue(bridge, 'dead-letter'), []);
 });
 
 test('a rule that names what ZITADEL does not have is off, and comes into force once it is there', async (t) => {
@@ -284,5 +284,5 @@ test('who is listed under protect keeps the roles it has and gets none; membersh
   await sync(bridge);
   await unchanged();
   assert.deepEqual(await heldBy(sandbox, plain), NOTHING);
-  assert.deepEqual(await queue(bridge, 'dead'), []);
+  assert.deepEqual(await queue(bridge, 'dead-letter'), []);
 });

@@ -84,7 +84,7 @@ test('groups, members, renames and deletions are answered as ever while ZITADEL 
   assert.deepEqual(await heldBy(sandbox, user.id), BOTH);
   const { [old.id]: renamed, [fresh.id]: made, [leaving.id]: gone } = await definitions(sandbox);
   assert.deepEqual([renamed.displayName, made.displayName, gone], ['Renamed', 'Editors new', undefined]);
-  assert.deepEqual(await queue(bridge, 'dead'), []);
+  assert.deepEqual(await queue(bridge, 'dead-letter'), []);
 });
 
 test('while ZITADEL is away nobody can tell whether a member is known: such a replace is 503 and changes nothing', async (t) => {

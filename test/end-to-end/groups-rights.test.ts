@@ -170,14 +170,14 @@ test('a role that ZITADEL refuses for good: the request succeeds, the rest is gi
   assert.deepEqual(await heldBy(sandbox, user), { org: ['ORG_USER_MANAGER'], project: [] });
   assert.deepEqual(await membersOf(scim, group.id), [user]);
   assert.deepEqual(
-    (await queue(bridge, 'dead')).map(({ id }) => id),
+    (await queue(bridge, 'dead-letter')).map(({ id }) => id),
     [user],
   );
   const { rights } = await explain(bridge, user);
   const refused = rights.find(({ role }) => role === 'editor');
   assert.deepEqual(
     [refused?.standing, refused?.held, refused?.groups.map(({ id }) => id)],
-    ['dead', false, [group.id]],
+    ['dead-letter', false, [group.id]],
   );
   assert.match(refused?.reason ?? '', /\S/);
 });

@@ -90,7 +90,7 @@ test('who becomes the last owner between request and delivery stays: also by ret
   await sandbox.faults({ mode: 'down' });
   await until(async () => {
     await bridge.scim('POST', '/Users', ada());
-    return (await bridge.metrics()).includes('scim_bridge_deliveries_shut{tenant="default",kind="away"} 1');
+    return (await bridge.metrics()).includes('scim_bridge_unavailable{tenant="default",kind="unreachable"} 1');
   });
   const off = patch({ op: 'replace', value: { active: false, title: 'Gone', password: 'Correct7Horse' } });
   assert.equal((await bridge.scim('PATCH', `/Users/${second}`, off)).status, 200);
@@ -104,7 +104,7 @@ test('who becomes the last owner between request and delivery stays: also by ret
   await stays();
   assert.equal((await bridge.scim('GET', `/Users/${second}`)).body.title, 'Gone');
   assert.deepEqual(
-    (await queue(bridge, 'dead')).map(({ id }) => id),
+    (await queue(bridge, 'dead-letter')).map(({ id }) => id),
     [second],
   );
   await operate(bridge, 'queue retry', { id: second });
@@ -168,7 +168,7 @@ test('PASSWORDS=set in an outage: a password is kept as a hash only, shown to no
   // an attempt whose outcome is not known would be the only one: nothing is sent any more
   await until(async () => {
     await bridge.scim('POST', '/Users', ada());
-    return (await bridge.metrics()).includes('scim_bridge_deliveries_shut{tenant="default",kind="away"} 1');
+    return (await bridge.metrics()).includes('scim_bridge_unavailable{tenant="default",kind="unreachable"} 1');
   });
   const made = await bridge.scim('POST', '/Users', ada({ password: 'Correct7Horse' }));
   assert.equal(made.status, 201, JSON.stringify(made.body));

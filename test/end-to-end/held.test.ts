@@ -92,9 +92,9 @@ test('a restored back-up sends no old orders: they are held, compared, released 
 
   const old = await start(copy, true);
   const held = [titled, left, deleted, made].map(({ id }) => id);
-  assert.deepEqual(new Set((await queue(old, 'held')).map(({ id }) => id)), new Set(held));
-  assert.match(await old.metrics(), /scim_bridge_held_rows\{tenant="default"\} 4/);
-  assert.match((await operate(old, 'doctor')).lines.join('\n'), /held.*4 rows/);
+  assert.deepEqual(new Set((await queue(old, 'on-hold')).map(({ id }) => id)), new Set(held));
+  assert.match(await old.metrics(), /scim_bridge_on_hold_rows\{tenant="default"\} 4/);
+  assert.match((await operate(old, 'doctor')).lines.join('\n'), /on hold.*4 rows/);
   await operate(old, 'sync');
   for (const id of held) await old.scim('GET', `/Users/${id}`);
   const [other] = await people(old, 1);
@@ -133,7 +133,7 @@ test('a restored back-up sends no old orders: they are held, compared, released 
   await settled(old);
   assert.equal((await metadata(sandbox, titled.id))['title'], 'old');
   assert.deepEqual(await applied(sandbox, titled.id, from), ['SetUserMetadata']);
-  assert.deepEqual(await queue(old, 'held'), []);
+  assert.deepEqual(await queue(old, 'on-hold'), []);
   assert.deepEqual(await named(sandbox, made.userName), []);
 });
 
@@ -187,7 +187,7 @@ test('a held create is released by any write to that user, a held delete by noth
   const from = (await sandbox.log()).length;
   bridge = await start(own, true);
 
-  assert.equal((await queue(bridge, 'held')).length, 3);
+  assert.equal((await queue(bridge, 'on-hold')).length, 3);
   await answered(200, bridge.scim('PATCH', `/Users/${made.id}`, replace({ nickName: 'Ace' })));
   const there = await inZitadel(sandbox, made.id);
   assert.deepEqual([there.username, there.human.profile.nickName], [made.userName, 'Ace']);
@@ -241,7 +241,7 @@ test(
     }
     const bridge = await starting;
     assert.deepEqual(
-      (await queue(bridge, 'held')).map(({ id }) => id),
+      (await queue(bridge, 'on-hold')).map(({ id }) => id),
       [user.id],
     );
     await answered(200, bridge.scim('GET', `/Users/${user.id}`));

@@ -165,7 +165,7 @@ describe('a call lands long after its deadline', { concurrency: true }, () => {
       (await named(sandbox, late)).map(({ userId }) => userId),
       [next.id],
     );
-    assert.deepEqual(await queue(bridge, 'dead'), []);
+    assert.deepEqual(await queue(bridge, 'dead-letter'), []);
   });
 });
 

@@ -49,7 +49,7 @@ afterEach(() => sandbox.faults());
 
 const titled = patch({ op: 'replace', path: 'title', value: 'Countess' });
 const isPaused = async (tenant: string): Promise<boolean> =>
-  (await bridge.metrics()).includes(`scim_bridge_deliveries_shut{tenant="${tenant}",kind="limited"} 1`);
+  (await bridge.metrics()).includes(`scim_bridge_unavailable{tenant="${tenant}",kind="rate_limited"} 1`);
 
 for (const [who, how] of [
   ['ZITADEL', { code: 'RESOURCE_EXHAUSTED' }],
@@ -71,7 +71,7 @@ for (const [who, how] of [
     await answered(200, b('PATCH', `/Users/${other.id}`, titled));
     assert.equal((await metadata(sandbox, other.id))['title'], 'Countess');
     assert.deepEqual([await isPaused('a'), await isPaused('b')], [true, false]);
-    assert.equal((await queue(bridge, 'owed')).length, 3);
+    assert.equal((await queue(bridge, 'pending')).length, 3);
 
     await settled(bridge);
     assert.equal(await isPaused('a'), false);

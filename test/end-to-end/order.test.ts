@@ -41,7 +41,7 @@ async function isNamed(id: string, userName: string): Promise<void> {
   );
 }
 
-const none = async (): Promise<void> => assert.deepEqual(await queue(bridge, 'dead'), []);
+const none = async (): Promise<void> => assert.deepEqual(await queue(bridge, 'dead-letter'), []);
 
 for (const [when, begin] of [
   ['while all is well', async () => undefined],
@@ -200,7 +200,7 @@ test('a rename that is refused later gives the name back, also from one who was 
   await back();
   await isNamed(user.id, user.userName);
   assert.equal((await bridge.scim('GET', `/Users/${other.id}`)).status, 404);
-  assert.deepEqual(new Set((await queue(bridge, 'dead')).map(({ id }) => id)), new Set([user.id, other.id]));
+  assert.deepEqual(new Set((await queue(bridge, 'dead-letter')).map(({ id }) => id)), new Set([user.id, other.id]));
   const byName = `/Users?filter=${encodeURIComponent(`userName eq "${user.userName}"`)}`;
   assert.deepEqual(
     (await bridge.scim('GET', byName)).body.Resources.map(({ id }: Json) => id),

@@ -131,9 +131,9 @@ test('a POST repeated in an outage is 409 once it was answered, and makes no twi
   );
 });
 
-test('more than OWED_MAX users owe something: 503 with Retry-After for another one, those that owe already go on', async (t) => {
+test('more than MAX_PENDING users owe something: 503 with Retry-After for another one, those that owe already go on', async (t) => {
   const small = await startBridge(sandbox, {
-    env: { OWED_MAX: '2' },
+    env: { MAX_PENDING: '2' },
     timing: { backoffFirstMs: 20, backoffMaxMs: 200, probeMs: 50 },
   });
   t.after(() => small.stop());
@@ -155,7 +155,7 @@ test('more than OWED_MAX users owe something: 503 with Retry-After for another o
   assert.equal((await small.scim('GET', `/Users/${three.id}`)).body.title, undefined);
   await answered(200, small.scim('PATCH', `/Users/${one.id}`, titled('one')));
   await answered(204, small.scim('DELETE', `/Users/${two.id}`));
-  assert.equal((await queue(small, 'owed')).length, 2);
+  assert.equal((await queue(small, 'pending')).length, 2);
   await sandbox.faults();
   await settled(small);
   assert.equal((await metadata(sandbox, one.id))['title'], 'one');

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { socketPath } from '../../src/admin/socket-path.ts';
 import type { Answer } from '../../src/admin/verb.ts';
 import type { QueueDetail, QueueEntry } from '../../src/bridge/ports/operator.ts';
-import type { Condition } from '../../src/bridge/ports/store.ts';
 import { ask } from '../../src/cli/ask.ts';
 import { until } from './until.ts';
 
@@ -19,8 +18,8 @@ export async function operate({ dataDir }: Asked, verb: string, args: object = {
   return answer;
 }
 
-/** Rows in a trouble. */
-export async function queue(bridge: Asked, kind: Condition): Promise<readonly QueueEntry[]> {
+/** Rows in a condition, as --kind takes it. */
+export async function queue(bridge: Asked, kind: string): Promise<readonly QueueEntry[]> {
   return (await operate(bridge, 'queue list', { kind })).value as readonly QueueEntry[];
 }
 
@@ -28,14 +27,14 @@ export async function shown(bridge: Asked, id: string): Promise<QueueDetail> {
   return (await operate(bridge, 'queue show', { id })).value as QueueDetail;
 }
 
-/** Waits until nothing is owed and no call is in doubt. */
+/** Waits until nothing is pending and no call is in doubt. */
 export async function settled(bridge: Asked): Promise<void> {
   let left: readonly QueueEntry[] = [];
   await until(
     async () => {
-      left = [...(await queue(bridge, 'owed')), ...(await queue(bridge, 'doubt'))];
+      left = [...(await queue(bridge, 'pending')), ...(await queue(bridge, 'in-doubt'))];
       return left.length === 0;
     },
-    () => `still owed: ${JSON.stringify(left)}`,
+    () => `still pending: ${JSON.stringify(left)}`,
   );
 }

@@ -61,7 +61,7 @@ test('the same in an outage: 200, the user is inactive later, the e-mail is a de
   assert.equal((await byMail(user.userName)).body.totalResults, 1);
   assert.equal((await byMail(REFUSED)).body.totalResults, 0);
   const detail = await shown(bridge, user.id);
-  assert.deepEqual(detail.conditions, ['dead']);
+  assert.deepEqual(detail.conditions, ['dead-letter']);
   assert.deepEqual(
     detail.deadLetters.map(({ facts }) => facts.includes('email')),
     [true],
@@ -89,7 +89,7 @@ test('no other refusal keeps a leaver active: phone, a step that is not permitte
   await sandbox.faults({ mode: 'error', code: 'PERMISSION_DENIED', id: 'AUTH-AWfge', method: 'SetUserMetadata' });
   await answered(200, put(user, { active: false, title: 'Countess' }));
   assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_INACTIVE');
-  assert.deepEqual((await shown(bridge, user.id)).conditions, ['owed', 'blocked']);
+  assert.deepEqual((await shown(bridge, user.id)).conditions, ['pending', 'blocked']);
   await sandbox.faults();
   await operate(bridge, 'queue retry', { id: user.id });
   assert.equal((await metadata(sandbox, user.id))['title'], 'Countess');
@@ -120,12 +120,12 @@ test('a delete goes through whatever waits for the user: dead letters, blocked s
   await sandbox.faults({ mode: 'error', code: 'PERMISSION_DENIED', id: 'AUTH-AWfge', method: 'SetUserMetadata' });
   const titled = patch({ op: 'replace', path: 'title', value: 'Countess' });
   await answered(200, bridge.scim('PATCH', `/Users/${user.id}`, titled));
-  assert.deepEqual((await shown(bridge, user.id)).conditions.toSorted(), ['blocked', 'dead', 'owed']);
+  assert.deepEqual((await shown(bridge, user.id)).conditions.toSorted(), ['blocked', 'dead-letter', 'pending']);
   await answered(204, bridge.scim('DELETE', `/Users/${user.id}`));
   assert.equal((await bridge.scim('GET', `/Users/${user.id}`)).status, 404);
   const gone = (await sandbox.get(`/sandbox/users/${user.id}`)) as { readonly error?: string };
   assert.ok(gone.error !== undefined);
-  for (const kind of ['dead', 'owed', 'blocked'] as const)
+  for (const kind of ['dead-letter', 'pending', 'blocked'])
     assert.ok(!(await queue(bridge, kind)).some(({ id }) => id === user.id));
 });
 

@@ -59,7 +59,7 @@ test('nobody listens at ZITADEL: 503 with whole-second Retry-After, nothing is k
     (await bridge.scim('GET', '/Users')).body.Resources.map((each: Json) => each.id),
     [user.id],
   );
-  assert.deepEqual(await queue(bridge, 'owed'), []);
+  assert.deepEqual(await queue(bridge, 'pending'), []);
   await door.open();
   await until(async () => (await bridge.scim('PATCH', `/Users/${user.id}`, deactivate)).status === 200);
   assert.equal((await inZitadel(sandbox, user.id)).state, 'USER_STATE_INACTIVE');
@@ -106,7 +106,7 @@ test('a 429 of ZITADEL hands its Retry-After on', async (t) => {
   const answer = await bridge.scim('POST', '/Users', user);
   isRefused(answer);
   assert.equal(answer.headers.get('retry-after'), '7');
-  assert.deepEqual(await queue(bridge, 'owed'), []);
+  assert.deepEqual(await queue(bridge, 'pending'), []);
   assert.deepEqual(await named(sandbox, user['userName']), []);
 });
 

@@ -90,7 +90,7 @@ test('killed in an outage: a restart serves at once and shows what was answered;
   }
   assert.deepEqual(await applied(sandbox, titled.id, from), ['SetUserMetadata']);
   assert.deepEqual(await applied(sandbox, gone.id, from), ['DeleteUser']);
-  assert.deepEqual(await queue(second, 'dead'), []);
+  assert.deepEqual(await queue(second, 'dead-letter'), []);
 });
 
 test('a POST whose answer never left, repeated after a kill in the outage: 201 with the same id, no twin', async (t) => {
@@ -150,7 +150,7 @@ test('killed before a request was answered: it is finished, and what ZITADEL ref
   const second = await start();
   await settled(second);
   assert.equal((await metadata(sandbox, user.id))['title'], 'Countess');
-  assert.deepEqual(await queue(second, 'dead'), []);
+  assert.deepEqual(await queue(second, 'dead-letter'), []);
   const { title, phoneNumbers } = await answered(200, second.scim('GET', `/Users/${user.id}`));
   assert.deepEqual([title, phoneNumbers], ['Countess', undefined]);
 });

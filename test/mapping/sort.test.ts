@@ -68,7 +68,7 @@ test('extension attributes, with or without URN', () => {
   assert.equal(sorted(users, `${ENTERPRISE}:department`), 'ba');
 });
 
-test('RFC 7644 §3.12 what can not be sorted by is invalidValue', () => {
+test('RFC 7644 §3.12 what cannot be sorted by is invalidValue', () => {
   for (const sortBy of ['shoeSize', '__proto__', 'name', 'addresses', 'password', 'addresses.pin', '', 'a b'])
     refuses(() => sorted([], sortBy), 'invalidValue', /sortBy/);
   refuses(() => sorted([], 'userName', 'upwards'), 'invalidValue', /sortOrder/);

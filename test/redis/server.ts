@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RedisOptions {
-  /** lines of redis.conf beside (or in the stead of) those below, e.g. { appendonly: 'yes' } */
+  /** lines of redis.conf beside (or instead of) those below, e.g. { appendonly: 'yes' } */
   readonly config?: Readonly<Record<string, string>>;
   /** it is a sentinel, with these lines beside port and folder */
   readonly sentinel?: string;

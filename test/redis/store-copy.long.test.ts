@@ -33,7 +33,7 @@ const answered = change({ acknowledged: true, facts: { username: 'new@example.co
 const confirm = { at: 1_800_000_000_000, facts: { state: 'active' } };
 const GONE = 1_700_000_000_500;
 
-/** What ZITADEL can not tell again. */
+/** What ZITADEL cannot tell again. */
 const CARRIED: readonly Row[] = [
   row(user('owed'), { version: 7, pending: [answered], attempts: 3, dueAt: 1_700_000_000_100, lastError: 'away' }),
   row(user('unanswered'), {
@@ -98,7 +98,7 @@ describe('store copy', { skip: withoutRedis() }, () => {
   const keysIn = async (url: string): Promise<number> =>
     (await redis({ url }).keys('*')).filter((key) => !key.endsWith(':mark')).length;
 
-  test('what ZITADEL can not tell again is there as it was, the embedded store is as it was, and once more changes nothing', async () => {
+  test('what ZITADEL cannot tell again is there as it was, the embedded store is as it was, and once more changes nothing', async () => {
     const { url } = await server();
     const DATA_DIR = await filled();
     const first = await scimBridge(['--to', url], { DATA_DIR });
@@ -210,7 +210,7 @@ describe('store copy', { skip: withoutRedis() }, () => {
     }
   });
 
-  test('what can not be done is told in a line', async () => {
+  test('what cannot be done is told in a line', async () => {
     const DATA_DIR = await filled([]);
     for (const [words, env, expected] of [
       [[], { DATA_DIR }, /^say where to: --to redis:/],

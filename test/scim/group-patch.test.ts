@@ -212,7 +212,7 @@ describe('RFC 7644 §3.5.2: members', () => {
     refused(
       () => steps({ op: 'replace', path: 'members[value eq "a"].value', value: 'b' }),
       'mutability',
-      /^members\.value can not be changed/,
+      /^members\.value cannot be changed/,
     );
   });
 

@@ -329,9 +329,9 @@ describe('RFC 7644 §3.5.2: PATCH of a group', () => {
   test('what the bridge refuses is answered as it says', async () => {
     const served = serve();
     const id = await group(served);
-    served.groups.fail = new BridgeError(400, 'members: a group can not hold itself', { scimType: 'invalidValue' });
+    served.groups.fail = new BridgeError(400, 'members: a group cannot hold itself', { scimType: 'invalidValue' });
     const { body } = await patch(served, id, { op: 'add', path: 'members', value: id }).expect(400);
-    assert.equal(body.detail, 'members: a group can not hold itself');
+    assert.equal(body.detail, 'members: a group cannot hold itself');
     assert.equal(served.lines.at(-1)?.route, '/Groups/:id');
   });
 });

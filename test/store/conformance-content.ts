@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Key } from '../../src/bridge/row/types.ts';
 import type { Store } from '../../src/bridge/ports/store.ts';
-import { allDue, allTroubled, change, counts, deadLetter, ids, removal, scanned, TROUBLES, write } from './rows.ts';
+import { CONDITION_NAMES } from '../../src/store/conditions.ts';
+import { allDue, allWithCondition, change, counts, deadLetter, ids, removal, scanned, write } from './rows.ts';
 
 const HOSTILE = [
   'a\0b',
@@ -34,7 +35,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
           userName: text,
           externalId: text,
           emails: [text],
-          reserved: [tenant + text],
+          reservations: [tenant + text],
           instance: text,
           memberships: [text, 'g'],
           display: text,
@@ -42,11 +43,11 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
         for (const version of [1, 2]) {
           const fields = {
             version,
-            known: confirmed,
+            confirmed,
             lastError: text,
             blocked: text,
             dueAt: 1,
-            changes: [change({ at: 2 })],
+            pending: [change({ at: 2 })],
           };
           const written = write(key, fields, index);
           assert.equal((await store.write(written, { durable: version === 2 })).kind, 'ok');
@@ -57,7 +58,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
           assert.deepEqual(await store.reservedBy(text, tenant + text), key);
           assert.deepEqual((await store.page(key.tenant, 0, 2)).rows, [written.row]);
           assert.deepEqual(await scanned(store, key.tenant), [written.row]);
-          assert.deepEqual(await allTroubled(store, key.tenant, 'blocked', 1), [written.row]);
+          assert.deepEqual(await allWithCondition(store, key.tenant, 'blocked', 1), [written.row]);
           assert.deepEqual(await allDue(store, key.tenant, 1, 1), [{ id: text, dueAt: 1 }]);
           assert.equal(await store.oldestPending(key.tenant), 2);
           assert.deepEqual(await store.members(key.tenant, text, 9), [{ id: text, display: text }]);
@@ -107,7 +108,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
     const [store, first, second] = [current(), fresh('same'), fresh('same')];
     const index = { userName: 'ann', externalId: 'x', emails: ['a@b'] };
     const changes = [change(), change({ onHold: true })];
-    const condition = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
+    const condition = { pending: changes, doubt: true, deadLetters: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
     await store.write(write(first, { ...condition, lastError: 'first' }, index));
     assert.equal(await store.read(second), undefined);
     assert.deepEqual(await store.page(second.tenant, 0, 10), { rows: [], total: 0 });
@@ -116,7 +117,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
     assert.deepEqual(await store.due(second.tenant, 1, 10), []);
     assert.equal(await store.nextDue(second.tenant), undefined);
     assert.equal(await store.oldestPending(second.tenant), undefined);
-    for (const each of TROUBLES) assert.deepEqual(await store.withCondition(second.tenant, each, 10), [], each);
+    for (const each of CONDITION_NAMES) assert.deepEqual(await store.withCondition(second.tenant, each, 10), [], each);
     assert.deepEqual(await store.counts(second.tenant), counts());
     assert.equal((await store.write(write(second, { lastError: 'second' }, index))).kind, 'ok');
     await store.write(removal(second, 1));

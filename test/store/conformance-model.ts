@@ -12,7 +12,8 @@ import type {
   WriteResult,
 } from '../../src/bridge/ports/store.ts';
 import type { Key, Row } from '../../src/bridge/row/types.ts';
-import { allDue, allMembers, allTroubled, change, deadLetter, scanned, TROUBLES, write } from './rows.ts';
+import { CONDITION_NAMES } from '../../src/store/conditions.ts';
+import { allDue, allMembers, allWithCondition, change, deadLetter, scanned, write } from './rows.ts';
 
 /** Rows by `tenant id`. Tenants and ZITADELs of a run are its own: the runs share a store. */
 interface Model {
@@ -65,7 +66,7 @@ const wish = fc.record({
     userName: fc.option(text),
     externalId: fc.option(text),
     emails: fc.array(text, { maxLength: 2 }),
-    reserved: fc.array(fc.constantFrom('ann', 'bob', 'cid'), { maxLength: 2 }),
+    reservations: fc.array(fc.constantFrom('ann', 'bob', 'cid'), { maxLength: 2 }),
     memberships: fc.array(fc.constantFrom(...GROUPS), { maxLength: 4 }),
     display: fc.option(text),
     instance: fc.constantFrom('x', 'y'),
@@ -150,11 +151,11 @@ const scans = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom('0', '1',
 /** When each change was asked that is owed. */
 const owed = ({ pending: changes }: Row): number[] => changes.filter(({ onHold: held }) => !held).map(({ at }) => at);
 
-const inTrouble: Readonly<Record<Condition, (row: Row) => boolean>> = {
-  owed: (row) => owed(row).length > 0,
-  doubt: (row) => row.doubt,
-  dead: (row) => row.deadLetters.length !== 0,
-  held: (row) => row.pending.length > owed(row).length,
+const isIn: Readonly<Record<Condition, (row: Row) => boolean>> = {
+  pending: (row) => owed(row).length > 0,
+  inDoubt: (row) => row.doubt,
+  deadLetter: (row) => row.deadLetters.length !== 0,
+  onHold: (row) => row.pending.length > owed(row).length,
   blocked: (row) => row.blocked !== null,
   hidden: (row) => row.hidden !== null,
 };
@@ -169,9 +170,9 @@ async function compare(model: Model, store: Store): Promise<void> {
     assert.deepEqual(await scanned(store, tenant), rowsOf(shown));
     const { rows, ...conditions } = await store.counts(tenant);
     assert.equal(rows, shown.length);
-    for (const condition of TROUBLES) {
-      const wanted = own.filter(inTrouble[condition]).toSorted((left, right) => (left.id < right.id ? -1 : 1));
-      assert.deepEqual(await allTroubled(store, tenant, condition, 2), wanted, condition);
+    for (const condition of CONDITION_NAMES) {
+      const wanted = own.filter(isIn[condition]).toSorted((left, right) => (left.id < right.id ? -1 : 1));
+      assert.deepEqual(await allWithCondition(store, tenant, condition, 2), wanted, condition);
       assert.equal(conditions[condition], wanted.length, condition);
     }
     for (const group of GROUPS) {

@@ -36,7 +36,7 @@ export function queryConformance(current: () => Store, fresh: (id?: string) => K
       assert.deepEqual(seen, all);
       const dead: string[] = [];
       for (let after: string | undefined; ; after = dead.at(-1)) {
-        const some = await store.withCondition(tenant, 'dead', 100, after);
+        const some = await store.withCondition(tenant, 'deadLetter', 100, after);
         if (some.length === 0) break;
         assert.ok(some.length <= most, `${some.length} dead letters`);
         dead.push(...ids(some));

@@ -1,18 +1,19 @@
-/** Conformance: what the queue asks (what is due, since when something is owed) and what an operator asks (rows in trouble, counts). */
+/** Conformance: what the queue asks (what is due, since when something is pending) and what an operator asks (rows in a condition, counts). */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Key, Row } from '../../src/bridge/row/types.ts';
 import type { Store, Condition } from '../../src/bridge/ports/store.ts';
-import { allDue, allTroubled, change, counts, deadLetter, ids, removal, TROUBLES, write, writeAll } from './rows.ts';
+import { CONDITION_NAMES } from '../../src/store/conditions.ts';
+import { allDue, allWithCondition, change, counts, deadLetter, ids, removal, write, writeAll } from './rows.ts';
 
 const LAZY = { durable: false };
 
-/** A row in this trouble and no other. */
-const IN_TROUBLE: Readonly<Record<Condition, Partial<Row>>> = {
-  owed: { pending: [change()] },
-  doubt: { doubt: true },
-  dead: { deadLetters: [deadLetter()] },
-  held: { pending: [change({ onHold: true })] },
+/** A row in this condition and no other. */
+const IN_CONDITION: Readonly<Record<Condition, Partial<Row>>> = {
+  pending: { pending: [change()] },
+  inDoubt: { doubt: true },
+  deadLetter: { deadLetters: [deadLetter()] },
+  onHold: { pending: [change({ onHold: true })] },
   blocked: { blocked: 'no permission' },
   hidden: { hidden: 1_700_000_000_000 },
 };
@@ -72,16 +73,16 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
   });
 
   describe('troubled', () => {
-    for (const condition of TROUBLES) {
+    for (const condition of CONDITION_NAMES) {
       it(`${condition}: ordered by id, page by page, hidden rows too`, async () => {
         const [store, { tenant }] = [current(), fresh()];
         const key = (id: string): Key => ({ tenant, id });
         for (const [n, id] of ['e', 'b', 'a', 'd', 'c'].entries()) {
-          await store.write(write(key(id), IN_TROUBLE[condition], { visible: id !== 'b' }), { durable: n % 2 === 0 });
+          await store.write(write(key(id), IN_CONDITION[condition], { visible: id !== 'b' }), { durable: n % 2 === 0 });
         }
         await store.write(write(key('sound')), LAZY);
         for (const limit of [1, 2, 10]) {
-          assert.deepEqual(ids(await allTroubled(store, tenant, condition, limit)), ['a', 'b', 'c', 'd', 'e']);
+          assert.deepEqual(ids(await allWithCondition(store, tenant, condition, limit)), ['a', 'b', 'c', 'd', 'e']);
         }
         assert.deepEqual(
           ids(await store.withCondition(tenant, condition, 2, 'bb')),
@@ -89,12 +90,12 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
           'an id that is not there',
         );
         assert.deepEqual(await store.counts(tenant), counts({ rows: 5, [condition]: 5 }));
-        for (const other of TROUBLES) {
+        for (const other of CONDITION_NAMES) {
           if (other !== condition) assert.deepEqual(await store.withCondition(tenant, other, 10), [], other);
         }
         await store.write(write(key('c'), { version: 2 }), LAZY);
         await store.write(removal(key('d'), 1), LAZY);
-        const later = { ...IN_TROUBLE[condition], version: 2, lastError: 'again' };
+        const later = { ...IN_CONDITION[condition], version: 2, lastError: 'again' };
         await store.write(write(key('e'), later), LAZY);
         assert.deepEqual(ids(await store.withCondition(tenant, condition, 10)), ['a', 'b', 'e']);
         assert.deepEqual(await store.withCondition(tenant, condition, 10, 'b'), [write(key('e'), later).row]);
@@ -102,27 +103,27 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
       });
     }
 
-    it('a row may be in all troubles at once', async () => {
+    it('a row may be in all conditions at once', async () => {
       const [store, key] = [current(), fresh()];
       const changes = [change({ onHold: true }), change({ revision: 2 })];
       const written = write(key, {
-        ...IN_TROUBLE.dead,
-        ...IN_TROUBLE.doubt,
-        ...IN_TROUBLE.blocked,
-        ...IN_TROUBLE.hidden,
+        ...IN_CONDITION.deadLetter,
+        ...IN_CONDITION.inDoubt,
+        ...IN_CONDITION.blocked,
+        ...IN_CONDITION.hidden,
         pending: changes,
       });
       await store.write(written, LAZY);
-      for (const condition of TROUBLES)
+      for (const condition of CONDITION_NAMES)
         assert.deepEqual(await store.withCondition(key.tenant, condition, 2), [written.row]);
       assert.deepEqual(
         await store.counts(key.tenant),
-        counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
+        counts({ rows: 1, pending: 1, inDoubt: 1, deadLetter: 1, onHold: 1, blocked: 1, hidden: 1 }),
       );
     });
   });
 
-  it('oldestOwed is when the oldest change was asked that is not held', async () => {
+  it('oldestPending is when the oldest change that is not on hold was requested', async () => {
     const [store, { tenant }] = [current(), fresh()];
     const [a, b] = [
       { tenant, id: 'a' },
@@ -171,11 +172,11 @@ export function queueConformance(current: () => Store, fresh: (id?: string) => K
     assert.deepEqual(await store.counts(tenant), counts());
     await store.write(write(a, { pending: [change(), change({ revision: 2 })], doubt: true }), LAZY);
     await store.write(write(b, { pending: [change({ kind: 'delete' })] }, { visible: false }));
-    assert.deepEqual(await store.counts(tenant), counts({ rows: 1, owed: 2, doubt: 1 }));
+    assert.deepEqual(await store.counts(tenant), counts({ rows: 1, pending: 2, inDoubt: 1 }));
     await store.write(write(a, { version: 2, pending: [change({ onHold: true })], blocked: 'x' }), LAZY);
-    assert.deepEqual(await store.counts(tenant), counts({ rows: 1, owed: 1, held: 1, blocked: 1 }));
+    assert.deepEqual(await store.counts(tenant), counts({ rows: 1, pending: 1, onHold: 1, blocked: 1 }));
     await store.write(write(a, { version: 3, deadLetters: [deadLetter(), deadLetter({ revision: 2 })] }));
-    assert.deepEqual(await store.counts(tenant), counts({ rows: 1, owed: 1, dead: 1 }));
+    assert.deepEqual(await store.counts(tenant), counts({ rows: 1, pending: 1, deadLetter: 1 }));
     await store.write(write(a, { version: 4 }));
     await store.write(removal(b, 1));
     assert.deepEqual(await store.counts(tenant), counts({ rows: 1 }));

@@ -9,7 +9,8 @@ import { memberConformance } from './conformance-members.ts';
 import { modelConformance } from './conformance-model.ts';
 import { queryConformance } from './conformance-queries.ts';
 import { queueConformance } from './conformance-queue.ts';
-import { change, counts, deadLetter, ids, removal, row, TROUBLES, write } from './rows.ts';
+import { CONDITION_NAMES } from '../../src/store/conditions.ts';
+import { change, counts, deadLetter, ids, removal, row, write } from './rows.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -100,11 +101,11 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
 
       it('takes a row away, and everything it was found by', async () => {
         const key = fresh();
-        const index = { userName: 'ann', externalId: 'x', emails: ['a@b'], reserved: [`${key.tenant}/ann`] };
+        const index = { userName: 'ann', externalId: 'x', emails: ['a@b'], reservations: [`${key.tenant}/ann`] };
         const fields = {
-          changes: [change(), change({ onHold: true })],
+          pending: [change(), change({ onHold: true })],
           doubt: true,
-          dead: [deadLetter()],
+          deadLetters: [deadLetter()],
           blocked: 'x',
           hidden: 5,
         };
@@ -122,7 +123,7 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.deepEqual(await store.page(key.tenant, 0, 10), { rows: [], total: 0 });
         assert.equal(await store.reservedBy('zitadel', `${key.tenant}/ann`), undefined);
         assert.deepEqual(await store.due(key.tenant, 0, 10), []);
-        for (const condition of TROUBLES)
+        for (const condition of CONDITION_NAMES)
           assert.deepEqual(await store.withCondition(key.tenant, condition, 10), [], condition);
         assert.equal(await store.oldestPending(key.tenant), undefined);
         assert.deepEqual(await store.counts(key.tenant), counts());
@@ -283,7 +284,13 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         const [first, second] = [fresh('a'), fresh('b')];
         const name = `${first.tenant}/ann`;
         const changes = [change({ at: 5 }), change({ revision: 2, onHold: true, at: 4 })];
-        const fields = { changes, doubt: true, dead: [deadLetter()], blocked: 'no permission', hidden: 5 };
+        const fields = {
+          pending: changes,
+          doubt: true,
+          deadLetters: [deadLetter()],
+          blocked: 'no permission',
+          hidden: 5,
+        };
         const memberships = { memberships: ['left', 'g'], display: 'Ann' };
         const written = write(
           first,
@@ -315,12 +322,12 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         assert.deepEqual(await store.reservedBy('zitadel', name), first);
         assert.deepEqual(
           await store.counts(first.tenant),
-          counts({ rows: 1, owed: 1, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
+          counts({ rows: 1, pending: 1, inDoubt: 1, deadLetter: 1, onHold: 1, blocked: 1, hidden: 1 }),
         );
         assert.deepEqual((await store.page(second.tenant, 0, 10)).total, 1);
         assert.deepEqual(await store.getState('progress'), { pages: 3 });
         assert.deepEqual(await store.due(first.tenant, 0, 10), [{ id: 'a', dueAt: -7 }]);
-        for (const condition of TROUBLES)
+        for (const condition of CONDITION_NAMES)
           assert.deepEqual(await store.withCondition(first.tenant, condition, 2), [written.row]);
         assert.equal(await store.oldestPending(first.tenant), 5);
         assert.deepEqual(await store.write(written), { kind: 'version' });

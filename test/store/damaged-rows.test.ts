@@ -81,7 +81,7 @@ function suite(make: () => Promise<World>): void {
       assert.deepEqual(await scanned(store), others);
       assert.deepEqual(await store.due(T, 10, 10), []);
       assert.equal(await store.nextDue(T), undefined);
-      assert.deepEqual(await store.withCondition(T, 'owed', 10), []);
+      assert.deepEqual(await store.withCondition(T, 'pending', 10), []);
       assert.deepEqual(await store.find(T, 'userName', 'name-3'), []);
       assert.equal((await store.find(T, 'userName', 'name-4')).length, 1);
       assert.deepEqual(await store.damaged(T), ['id-3']);
@@ -212,7 +212,7 @@ describe('store/redis: damaged rows', { timeout: 600_000, skip: withoutRedis() }
       () => store.counts(T),
       () => store.memberSet(T, 'g'),
       () => store.members(T, 'g', 10),
-      () => store.withCondition(T, 'owed', 10),
+      () => store.withCondition(T, 'pending', 10),
       () => store.tombstones(T, 10, 10),
       () => store.write(write(key(2))),
       () => store.write(write(key(1), { version: 2 })),

@@ -49,7 +49,7 @@ export function useFolders(): Folders {
   };
 }
 
-/** The store's answer when it can not write. */
+/** The store's answer when it cannot write. */
 export const unavailable = (error: unknown): boolean =>
   error instanceof BridgeError && error.status === 503 && error.retryAfter === 5;
 

@@ -102,7 +102,7 @@ describe('store/redis, many processes', { skip: withoutRedis() }, () => {
                 const store = stores[n] as (typeof stores)[number];
                 const key: Key = { tenant, id };
                 const version = ((await store.read(key))?.version ?? 0) + 1;
-                const index = { reserved, memberships: reserved, instance: `${run}${rest.instance}` };
+                const index = { reservations: reserved, memberships: reserved, instance: `${run}${rest.instance}` };
                 const asked =
                   remove && version > 1
                     ? removal(key, version - 1)

@@ -7,10 +7,11 @@ import type { RedisStore } from '../../src/store/redis/store.ts';
 import { withoutRedis } from '../redis/server.ts';
 import { DURABLE, SILENCE, useStores } from '../redis/stores.ts';
 import { unavailable } from './folders.ts';
-import { change, counts, deadLetter, removal, row, scanned, TROUBLES, write } from './rows.ts';
+import { CONDITION_NAMES } from '../../src/store/conditions.ts';
+import { change, counts, deadLetter, removal, row, scanned, write } from './rows.ts';
 
 const KEY = { tenant: 't', id: 'a' };
-const INDEX = { userName: 'ann', reserved: ['ann'], memberships: ['g'], display: 'Ann' };
+const INDEX = { userName: 'ann', reservations: ['ann'], memberships: ['g'], display: 'Ann' };
 
 /** One call of every method of the port. */
 const calls = (store: Store, lease: Lease): Readonly<Record<string, () => Promise<unknown>>> => ({
@@ -21,11 +22,11 @@ const calls = (store: Store, lease: Lease): Readonly<Record<string, () => Promis
   scan: () => scanned(store, 't'),
   members: () => store.members('t', 'g', 9),
   memberSet: () => store.memberSet('t', 'g'),
-  holder: () => store.reservedBy('zitadel', 'ann'),
+  reservedBy: () => store.reservedBy('zitadel', 'ann'),
   due: () => store.due('t', 9, 9),
   nextDue: () => store.nextDue('t'),
-  troubled: () => store.withCondition('t', 'owed', 9),
-  oldestOwed: () => store.oldestPending('t'),
+  withCondition: () => store.withCondition('t', 'pending', 9),
+  oldestPending: () => store.oldestPending('t'),
   tombstones: () => store.tombstones('t', 9, 9),
   counts: () => store.counts('t'),
   damaged: () => store.damaged('t'),
@@ -54,8 +55,8 @@ const sight = async (store: RedisStore) => ({
   page: await store.page('t', 0, 10),
   found: await Promise.all(['ann', 'other'].map((name) => store.find('t', 'userName', name))),
   holders: await Promise.all(['ann', 'other'].map((name) => store.reservedBy('zitadel', name))),
-  troubled: await Promise.all(TROUBLES.map((condition) => store.withCondition('t', condition, 10))),
-  oldestOwed: await store.oldestPending('t'),
+  troubled: await Promise.all(CONDITION_NAMES.map((condition) => store.withCondition('t', condition, 10))),
+  oldestPending: await store.oldestPending('t'),
   due: await store.due('t', 9, 10),
   sets: await Promise.all(['g', 'h'].map((group) => store.memberSet('t', group))),
   members: await Promise.all(['g', 'h'].map((group) => store.members('t', group, 10))),
@@ -159,12 +160,12 @@ describe('store/redis outage', { skip: withoutRedis() }, () => {
     await redis(own).config('SET', 'maxmemory', 1_000);
 
     const condition = {
-      changes: [change({ at: 1 }), change({ revision: 2, onHold: true })],
+      pending: [change({ at: 1 }), change({ revision: 2, onHold: true })],
       doubt: true,
-      dead: [deadLetter()],
+      deadLetters: [deadLetter()],
       dueAt: 1,
     };
-    const moved = { userName: 'other', reserved: ['other'], memberships: ['h'], display: 'Other' };
+    const moved = { userName: 'other', reservations: ['other'], memberships: ['h'], display: 'Other' };
     await assert.rejects(store.write(write(KEY, { ...condition, version: 2 }, moved)), unavailable);
     await assert.rejects(
       store.write(write(KEY, { ...condition, version: 2 }, INDEX)),

@@ -1,4 +1,5 @@
 /** Rows to store in tests. */
+import { NO_COUNTS } from '../../src/store/conditions.ts';
 import assert from 'node:assert/strict';
 import { emptyRow } from '../../src/bridge/row/views.ts';
 import type { Change, DeadLetter, Index, Key, Row } from '../../src/bridge/row/types.ts';
@@ -63,16 +64,7 @@ export function removal(key: Key, expect: number): Write {
   return { ...write(key), expect, row: null };
 }
 
-export const counts = (fields: Partial<Counts> = {}): Counts => ({
-  rows: 0,
-  owed: 0,
-  doubt: 0,
-  dead: 0,
-  held: 0,
-  blocked: 0,
-  hidden: 0,
-  ...fields,
-});
+export const counts = (fields: Partial<Counts> = {}): Counts => ({ ...NO_COUNTS, ...fields });
 
 /** Writes as many at once as a large operation does: of thousands the last ones would wait longer than a command may. */
 export async function writeAll(store: Store, writes: readonly Write[]): Promise<void> {
@@ -88,10 +80,8 @@ export async function scanned(store: Store, tenant: string, after?: Pick<Row, 'c
   return rows;
 }
 
-export const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
-
-/** All rows in a trouble, `limit` at a time. */
-export const allTroubled = (store: Store, tenant: string, condition: Condition, limit: number): Promise<Row[]> =>
+/** All rows in a condition, `limit` at a time. */
+export const allWithCondition = (store: Store, tenant: string, condition: Condition, limit: number): Promise<Row[]> =>
   walked((last) => store.withCondition(tenant, condition, limit, last?.id));
 
 /** All that is due, `limit` at a time. */

@@ -53,7 +53,7 @@ describe('store/sqlite: erased', () => {
           emails: [SECRET],
           display: SECRET,
           memberships: ['g', `g${n}`],
-          reserved: [`${SECRET}${n}`],
+          reservations: [`${SECRET}${n}`],
         };
         return store.write(write(own(n), place(secret(length)), index));
       }),

@@ -115,10 +115,10 @@ describe('store/sqlite/migrate', () => {
     try {
       for (const each of [QUIET, OWED, LEAVER, GONE]) assert.deepEqual(await store.read(each), each);
       assert.deepEqual(await scanned(store, 't'), [QUIET, OWED]);
-      assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 2, doubt: 1 }));
-      assert.deepEqual(ids(await store.withCondition('t', 'owed', 10)), ['leaver', 'owed']);
-      assert.deepEqual(ids(await store.withCondition('t', 'doubt', 10)), ['owed']);
-      for (const condition of ['dead', 'held', 'blocked'] as const) {
+      assert.deepEqual(await store.counts('t'), counts({ rows: 2, pending: 2, inDoubt: 1 }));
+      assert.deepEqual(ids(await store.withCondition('t', 'pending', 10)), ['leaver', 'owed']);
+      assert.deepEqual(ids(await store.withCondition('t', 'inDoubt', 10)), ['owed']);
+      for (const condition of ['deadLetter', 'onHold', 'blocked'] as const) {
         assert.deepEqual(await store.withCondition('t', condition, 10), [], condition);
       }
       assert.equal(await store.oldestPending('t'), 20);
@@ -128,7 +128,7 @@ describe('store/sqlite/migrate', () => {
       ]);
       assert.deepEqual(await store.tombstones('t', 10, 10), [GONE]);
       assert.deepEqual(await store.write(write(OWED, { version: 8, blocked: 'x' })), { kind: 'ok' });
-      assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 1, blocked: 1 }));
+      assert.deepEqual(await store.counts('t'), counts({ rows: 2, pending: 1, blocked: 1 }));
     } finally {
       await store.close();
     }
@@ -145,7 +145,7 @@ describe('store/sqlite/migrate', () => {
         assert.deepEqual([found?.trusted, found?.rights], [[], { at: 0, sent: 0 }]);
       }
       assert.deepEqual(await scanned(store, 't'), [QUIET, dead]);
-      assert.deepEqual(await store.counts('t'), counts({ rows: 2, dead: 1 }));
+      assert.deepEqual(await store.counts('t'), counts({ rows: 2, deadLetter: 1 }));
       assert.deepEqual(await store.members('t', 'g', 9), []);
       assert.deepEqual(await store.memberSet('t', 'g'), { count: 0, revision: 0, modified: 0 });
       const joins = write(QUIET, { version: 2, trusted: ['g'] }, { memberships: ['g'], display: 'Quiet' });

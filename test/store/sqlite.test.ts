@@ -12,7 +12,8 @@ import { FolderInUse } from '../../src/store/sqlite/folder.ts';
 import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import { storeConformance } from './conformance.ts';
 import { createGate, folder, unavailable, useFolders } from './folders.ts';
-import { change, counts, deadLetter, ids, removal, row, TROUBLES, write } from './rows.ts';
+import { CONDITION_NAMES } from '../../src/store/conditions.ts';
+import { change, counts, deadLetter, ids, removal, row, write } from './rows.ts';
 
 storeConformance('sqlite', async () => {
   const directory = await folder();
@@ -251,8 +252,8 @@ describe('store/sqlite', () => {
     const sight = async () => ({
       counts: await store.counts('t'),
       page: await store.page('t', 0, 10),
-      troubled: await Promise.all(TROUBLES.map((condition) => store.withCondition('t', condition, 10))),
-      oldestOwed: await store.oldestPending('t'),
+      troubled: await Promise.all(CONDITION_NAMES.map((condition) => store.withCondition('t', condition, 10))),
+      oldestPending: await store.oldestPending('t'),
       due: await store.due('t', 9, 10),
       sets: await Promise.all(['g', 'h', 'i'].map((group) => store.memberSet('t', group))),
       members: await Promise.all(['g', 'h', 'i'].map((group) => store.members('t', group, 10))),
@@ -260,7 +261,7 @@ describe('store/sqlite', () => {
     const before = await sight();
 
     const changes = [change({ at: 1 }), change({ revision: 2, onHold: true })];
-    const full = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
+    const full = { pending: changes, doubt: true, deadLetters: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
     const moved = { memberships: ['h', 'i'], display: 'Other' };
     const together = await Promise.allSettled([
       store.write(write(small, { ...full, version: 2 }, { userName: 'other', reservations: ['other'], ...moved })),
@@ -284,11 +285,11 @@ describe('store/sqlite', () => {
 
     await store.write(removal({ tenant: 't', id: 'fits' }, 1));
     assert.deepEqual(await store.write(big('does not fit')), { kind: 'ok' });
-    assert.deepEqual(await store.counts('t'), counts({ rows: 2, owed: 1 }));
+    assert.deepEqual(await store.counts('t'), counts({ rows: 2, pending: 1 }));
     assert.deepEqual(await store.write(write(small, { ...full, version: 2 })), { kind: 'ok' });
     assert.deepEqual(
       await store.counts('t'),
-      counts({ rows: 2, owed: 2, doubt: 1, dead: 1, held: 1, blocked: 1, hidden: 1 }),
+      counts({ rows: 2, pending: 2, inDoubt: 1, deadLetter: 1, onHold: 1, blocked: 1, hidden: 1 }),
     );
   });
 
@@ -321,7 +322,7 @@ describe('store/sqlite', () => {
     await lost;
     release();
     assert.equal(await store.read(b), undefined);
-    assert.deepEqual(await store.counts('t'), counts({ rows: 1, doubt: 1 }));
+    assert.deepEqual(await store.counts('t'), counts({ rows: 1, inDoubt: 1 }));
     assert.deepEqual(await store.write(write(b)), { kind: 'ok' });
     assert.equal(threads.length, 2);
   });

@@ -74,7 +74,7 @@ test('ZITADEL asks for fewer calls: definite, with Retry-After', async () => {
   assert.equal(outcome.kind === 'retry' && outcome.retryAfter, 9);
 });
 
-test('ZITADEL says that it can not: an answer, of which nobody knows whether it was applied', async () => {
+test('ZITADEL says that it cannot: an answer, of which nobody knows whether it was applied', async () => {
   for (const code of ['INTERNAL', 'UNKNOWN', 'UNAVAILABLE', 'DEADLINE_EXCEEDED']) {
     await world.faults({ mode: 'error', code, afterApply: true });
     retries(await world.zitadel().run(`fails-${code}`, creation(`fails-${code}`), yes), false, 'answer');

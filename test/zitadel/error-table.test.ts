@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
-import { ERRORS, meaning } from '../../src/errors.ts';
+import { ERRORS, meaning } from '../../src/zitadel/error-table.ts';
 import { integrityViolation } from '../../sandbox/errors.ts';
 import { decode } from '../../src/zitadel/decode.ts';
 import { outcomeOf } from '../../src/zitadel/outcome.ts';

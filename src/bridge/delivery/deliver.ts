@@ -20,7 +20,7 @@ export interface DeliverOptions {
   readonly timing: Timing;
   readonly scheduler: Scheduler;
   readonly onDelivery?: (delivery: Delivery) => void;
-  /** something nobody expected; the row is tried again later */
+  /** an unexpected error; the row is tried again later */
   readonly onError: (key: Key, error: unknown) => void;
 }
 

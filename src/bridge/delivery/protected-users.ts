@@ -46,7 +46,7 @@ const TOPIC = 'leaving';
 
 export interface ProtectedUsersOptions {
   readonly tenant: string;
-  /** told of who is let go: lists show that late */
+  /** told of every removed owner: lists show that late */
   readonly peers: Peers;
   readonly lock: Lock;
   readonly zitadel: Zitadel;
@@ -66,7 +66,7 @@ const OWNERS_AGE = 1_000;
 const PROTECTED_FACTS = new Set(['username', 'email', 'phone', 'password', 'state']);
 /** Calls after which somebody can no longer act as owner. */
 const LOCKS_OUT: ReadonlySet<StepCall> = new Set<StepCall>(['DeactivateUser', 'LockUser', 'DeleteUser']);
-/** How long one that was let go counts as gone after its call has ended, ms: a call that was never answered may land that late. */
+/** Milliseconds that a removed owner counts as gone after its call has ended: an unanswered call may land that late. */
 const LEAVING = 30_000;
 /** Longest wait for another process that lets an owner go, ms. */
 const TURN = 5_000;
@@ -169,7 +169,7 @@ export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedU
     );
   }
 
-  /** One that was let go counts as gone for a while after its call has ended, however long that took. */
+  /** A removed owner counts as gone for a while after its call has ended, however long that took. */
   async function noted<T>(id: string, step: Step, work: () => Promise<T>): Promise<T> {
     try {
       return await work();

@@ -77,7 +77,8 @@ async function settle(
   if (settlement.row !== null && settlement.row.dueAt !== null) scheduler.at(settlement.row.dueAt);
   try {
     const counts = await counting;
-    if (counts !== undefined && counts.dead > 0) for (const name of names) await supersede(store, unique, seen, name);
+    if (counts !== undefined && counts.deadLetter > 0)
+      for (const name of names) await supersede(store, unique, seen, name);
   } finally {
     for (const [revision, result] of settlement.results) waiters.publish(seen, revision, result);
   }

@@ -7,7 +7,7 @@ import { BLOCKED_AGAIN, retryAfterOf } from './waiters.ts';
 import type { Timing } from '../timing.ts';
 
 export interface Unavailable {
-  readonly kind: 'away' | 'limited' | 'blocked';
+  readonly kind: 'unreachable' | 'rateLimited' | 'suspended';
   readonly reason: string;
   readonly since: number;
   /** whole seconds after which to come back */
@@ -137,11 +137,11 @@ export function createTenantAvailability({
       const now = clock();
       const away = zitadel.away();
       awaySince = away === undefined ? undefined : (awaySince ?? now);
-      if (barred !== undefined) return { kind: 'blocked', ...barred, retryAfter: BLOCKED_AGAIN };
-      if (away !== undefined) return { kind: 'away', reason: away, since: awaySince ?? now, retryAfter: 5 };
+      if (barred !== undefined) return { kind: 'suspended', ...barred, retryAfter: BLOCKED_AGAIN };
+      if (away !== undefined) return { kind: 'unreachable', reason: away, since: awaySince ?? now, retryAfter: 5 };
       if (limited === undefined || limited.until <= now) return undefined;
       const { until, reason, since } = limited;
-      return { kind: 'limited', reason, since, retryAfter: Math.ceil((until - now) / 1000) };
+      return { kind: 'rateLimited', reason, since, retryAfter: Math.ceil((until - now) / 1000) };
     },
     rateLimited(ms, reason) {
       pause(ms, reason);

@@ -22,7 +22,7 @@ export type ChangeResult =
 /** Whole seconds that ZITADEL asked for; 0: none. */
 export const retryAfterOf = (end: Unreadable): number => (end.kind === 'retry' ? (end.retryAfter ?? 0) : 0);
 
-/** Seconds: somebody has to mend a token or a role first. */
+/** Seconds: an operator must fix a token or a role first. */
 export const BLOCKED_AGAIN = 60;
 
 export function awayResult(end: Unreadable): Extract<ChangeResult, { kind: 'away' }> {

@@ -58,7 +58,7 @@ export function createDirectory(tenant: string, store: Store): Directory {
         const row = await store.read({ tenant: shelf, id });
         if (row !== undefined) note(id, row, row.version);
       }
-      for (const condition of ['owed', 'doubt'] as const) {
+      for (const condition of ['pending', 'inDoubt'] as const) {
         for (let after: string | undefined; ; ) {
           const rows = await store.withCondition(shelf, condition, AT_ONCE, after);
           for (const row of rows) note(row.id, row, row.version);

@@ -1,4 +1,4 @@
-/** Why a user has, is to get, or does not get a right. Pure. */
+/** Why a user has, will get, or does not get a right. Pure. */
 import { groupKey, membershipsOf } from '../../mapping/groups.ts';
 import { isIn, namesOf, ORG_RIGHT, projectRight, type Rights, rightsOfFacts } from '../../mapping/rights.ts';
 import { given, managed } from '../../mapping/rules/rules.ts';
@@ -26,10 +26,10 @@ export function explained(row: Row, book: ActiveRules, directory: Directory): Ex
     memberships: [...ids].map((id) => ({
       id,
       displayName: directory.find(id)?.displayName,
-      vouched: row.trusted.includes(id),
-      owed: owedOf(row, id),
+      trusted: row.trusted.includes(id),
+      pending: pendingOf(row, id),
     })),
-    pending: [...directory.all()].flatMap(({ id, definition }) =>
+    unresolved: [...directory.all()].flatMap(({ id, definition }) =>
       definition.pending.some(({ value }) => value === row.id) ? [id] : [],
     ),
     protected: isSpared,
@@ -59,7 +59,13 @@ export function explained(row: Row, book: ActiveRules, directory: Directory): Ex
     const isMine = !isSpared && managedBy(book, { project, role });
     const isSure = groups.some(({ id }) => memberships.vouched.includes(id));
     const standing =
-      isHeld !== isWanted ? (letter === undefined ? 'owed' : 'dead') : isHeld && isMine && !isSure ? 'kept' : 'settled';
+      isHeld !== isWanted
+        ? letter === undefined
+          ? 'pending'
+          : 'dead-letter'
+        : isHeld && isMine && !isSure
+          ? 'kept'
+          : 'settled';
     return {
       project,
       role,
@@ -67,7 +73,7 @@ export function explained(row: Row, book: ActiveRules, directory: Directory): Ex
       held: isHeld,
       managed: isMine,
       standing,
-      ...(standing === 'dead' && letter !== undefined ? { reason: letter.reason } : {}),
+      ...(standing === 'dead-letter' && letter !== undefined ? { reason: letter.reason } : {}),
     };
   }
 }
@@ -82,7 +88,7 @@ function managedBy(book: ActiveRules, { project, role }: RightName): boolean {
   return project === null ? org.has(role) : projects.get(project)?.has(role) === true;
 }
 
-function owedOf(row: Row, id: string): 'add' | 'remove' | null {
+function pendingOf(row: Row, id: string): 'add' | 'remove' | null {
   const key = groupKey(id);
   const last = row.pending.findLast(({ facts }) => key in facts);
   return last === undefined ? null : last.facts[key] === null ? 'remove' : 'add';

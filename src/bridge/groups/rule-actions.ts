@@ -119,8 +119,8 @@ export function createRuleActions(options: RuleActionsOptions): GroupsOperator {
       if (signal.aborted) throw new BridgeError(503, 'cut off: `groups apply` goes on from there', { retryAfter: 1 });
     }
     await store.setState(place, undefined);
-    const { owed, dead } = await store.counts(tenant);
-    const left = owed + dead === 0 ? '' : `; ${owed} rows still owe something, ${dead} have dead letters (queue list)`;
+    const { pending: owed, deadLetter: dead } = await store.counts(tenant);
+    const left = owed + dead === 0 ? '' : `; ${owed} rows are still pending, ${dead} have dead letters (queue list)`;
     return {
       rows: changed,
       told: `the rules of bridge.yaml are in force: ${users} users looked at, ${changed} changed${left}`,

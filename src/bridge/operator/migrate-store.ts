@@ -3,6 +3,7 @@
  * Nothing is taken away from the first store. Cut off, it can be run again.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { CONDITION_NAMES, NO_COUNTS, sum } from '../../store/conditions.ts';
 import { BridgeError } from '../../errors.ts';
 import { allRows, isSame, isToMigrate, type Shelf, toCarry } from './migrated-rows.ts';
 import { RULES_ID } from '../groups/definitions.ts';
@@ -42,7 +43,6 @@ export interface Migrated {
 /** Stands in a store as long as a copy to it is not whole: no bridge starts on it. */
 export const COPYING = 'copying';
 
-const TROUBLES = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'] as const;
 /** Rows written at once. */
 const AT_ONCE = 32;
 const PROGRESS = 1_000;
@@ -66,11 +66,11 @@ export async function migrateStore(
   for (const each of found) {
     const carried = await carryTenant(options, each);
     const shelves = each.shelves.map(({ name }) => name);
-    const [before, after] = await Promise.all([from, to].map((store) => troublesIn(store, shelves)));
+    const [before, after] = await Promise.all([from, to].map((store) => countsIn(store, shelves)));
     if (
       before === undefined ||
       after === undefined ||
-      TROUBLES.some((condition) => before[condition] !== after[condition])
+      CONDITION_NAMES.some((condition) => before[condition] !== after[condition])
     )
       throw conflict(`${each.tenant.id}: not every row came over; somebody else writes to one of the stores`);
     done.push({ ...carried, counts: after });
@@ -172,18 +172,9 @@ async function mustBe(to: Store, name: string, value: unknown): Promise<void> {
     throw conflict(`a bridge has run on it, or one has run on DATA_DIR since an earlier copy (${name})`);
 }
 
-async function troublesIn(store: Store, shelves: readonly string[]): Promise<Counts> {
+async function countsIn(store: Store, shelves: readonly string[]): Promise<Counts> {
   const found = await Promise.all(shelves.map((shelf) => store.counts(shelf)));
-  const sum = (name: keyof Counts): number => found.reduce((total, counts) => total + counts[name], 0);
-  return {
-    rows: sum('rows'),
-    owed: sum('owed'),
-    doubt: sum('doubt'),
-    dead: sum('dead'),
-    held: sum('held'),
-    blocked: sum('blocked'),
-    hidden: sum('hidden'),
-  };
+  return found.reduce((left, right) => sum(left, right), NO_COUNTS);
 }
 
 const nameOf = ({ tenant, id }: Key): string => `${id} of ${tenant}`;

@@ -1,11 +1,11 @@
 /** Which rows go from one store to another. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Due, Store, Condition } from '../ports/store.ts';
+import { CONDITION_NAMES } from '../../store/conditions.ts';
+import type { Due, Store } from '../ports/store.ts';
 import type { Row } from '../row/types.ts';
 import { emptyRow, isIdle, keyOf } from '../row/views.ts';
 import { isGroupRow } from '../row/kinds.ts';
 
-const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
 /** Rows read at once. */
 const PAGE = 200;
 
@@ -33,12 +33,12 @@ export interface Shelf {
   readonly hidden: readonly string[];
 }
 
-/** Every row of a shelf, once: the visible ones, those in trouble, those that are due, the deleted and the hidden. */
+/** Every row of a shelf, once: the visible ones, those in some condition, those that are due, the deleted and the hidden. */
 export async function* allRows(store: Store, { name: shelf, hidden }: Shelf): AsyncGenerator<Row, void> {
   const seen = new Set<string>();
   const isNew = ({ id }: Pick<Row, 'id'>): boolean => !seen.has(id) && seen.add(id) !== undefined;
   for await (const rows of store.scan(shelf)) yield* rows.filter(isNew);
-  for (const condition of TROUBLES) {
+  for (const condition of CONDITION_NAMES) {
     for (let after: string | undefined; ; ) {
       const rows = await store.withCondition(shelf, condition, PAGE, after);
       yield* rows.filter(isNew);

@@ -1,5 +1,6 @@
 /** What operators do to the rows of one tenant: look, retry, drop, release. */
 import { BridgeError } from '../../errors.ts';
+import { conditionsOf } from '../../store/conditions.ts';
 import { difference, type Facts } from '../../mapping/facts.ts';
 import { requeueDeadLetters } from '../row/dead-letters.ts';
 import { releaseHold } from '../row/hold.ts';
@@ -7,7 +8,7 @@ import type { Comparison, Done, Operator, QueueDetail, QueueEntry } from '../por
 import type { Clock } from '../ports/context.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { ReadOutcome, Zitadel } from '../ports/zitadel.ts';
-import type { Store, Condition } from '../ports/store.ts';
+import type { Store } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import type { Deliver } from '../delivery/target.ts';
 import { believedFacts, indexOf, isSameRow, merged, unlessEmpty } from '../row/views.ts';
@@ -98,18 +99,18 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
       const before = await rowOf(id);
       if (before.confirmed === null && before.deadLetters.length > 0 && (await isSuperseded(before))) {
         await change(id, (row) => ({ row: unlessEmpty({ ...row, deadLetters: [] }), told: '' }));
-        return done('its userName belongs to another user by now: the dead create is closed');
+        return done('its userName belongs to another user by now: the dead letter is closed');
       }
       const told = await change(id, (row) => {
         if (row.deadLetters.length > 0)
           return {
             row: { ...requeueDeadLetters(row), dueAt: clock(), attempts: 0 },
-            told: `${row.deadLetters.length} dead letters are owed again`,
+            told: `${row.deadLetters.length} dead letters were requeued`,
           };
         const waits = row.doubt || row.pending.some(({ onHold: held }) => !held);
         return waits ? { row: { ...row, dueAt: clock(), attempts: 0, blocked: null }, told: 'tried now' } : undefined;
       });
-      if (told === undefined) throw nothing(id, 'nothing to retry: no dead letter, nothing owed, nothing in doubt');
+      if (told === undefined) throw nothing(id, 'nothing to retry: no dead letter, nothing pending, nothing in doubt');
       await deliver({ tenant, id });
       const left = await store.read({ tenant, id });
       return done(`${told}; ${stateOf(left)}`);
@@ -117,16 +118,16 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
     async drop(id) {
       if (await store.forget({ tenant, id })) {
         await options.refresh(id);
-        return done('its damaged record is forgotten, with what was owed: it is read from ZITADEL again');
+        return done('its damaged record was discarded with its pending changes: it is read from ZITADEL again');
       }
       const told = await change(id, (row) => {
         const held = row.pending.filter((each) => each.onHold).length;
         if (held + row.deadLetters.length === 0) return undefined;
         const changes = row.pending.filter((each) => !each.onHold);
         const next = { ...row, pending: changes, deadLetters: [], dueAt: row.doubt ? clock() : row.dueAt };
-        return { row: next, told: `${row.deadLetters.length} dead letters and ${held} held changes are forgotten` };
+        return { row: next, told: `${row.deadLetters.length} dead letters and ${held} changes on hold were discarded` };
       });
-      if (told === undefined) throw nothing(id, 'nothing to drop: no dead letter and nothing held');
+      if (told === undefined) throw nothing(id, 'nothing to drop: no dead letter and nothing on hold');
       await deliver({ tenant, id });
       return done(told);
     },
@@ -135,9 +136,9 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
         const held = row.pending.filter((each) => each.onHold).length;
         return held === 0
           ? undefined
-          : { row: { ...releaseHold(row), dueAt: clock() }, told: `${held} held changes are sent` };
+          : { row: { ...releaseHold(row), dueAt: clock() }, told: `${held} changes on hold were released` };
       });
-      if (told === undefined) throw nothing(id, 'nothing held');
+      if (told === undefined) throw nothing(id, 'nothing on hold');
       await deliver({ tenant, id });
       return done(`${told}; ${stateOf(await store.read({ tenant, id }))}`);
     },
@@ -148,18 +149,9 @@ const done = (told: string): Done => ({ rows: 1, told });
 
 function stateOf(row: Row | undefined): string {
   if (row === undefined || row.pending.length + row.deadLetters.length === 0) return 'settled';
-  if (row.deadLetters.length > 0) return `dead again: ${row.deadLetters[0]?.reason ?? ''}`;
-  return `still owed: ${row.lastError ?? 'under way'}`;
+  if (row.deadLetters.length > 0) return `dead letter again: ${row.deadLetters[0]?.reason ?? ''}`;
+  return `still pending: ${row.lastError ?? 'under way'}`;
 }
-
-const TROUBLES: readonly (readonly [Condition, (row: Row) => boolean])[] = [
-  ['owed', (row) => row.pending.some(({ onHold: held }) => !held)],
-  ['doubt', (row) => row.doubt],
-  ['dead', (row) => row.deadLetters.length > 0],
-  ['held', (row) => row.pending.some(({ onHold: held }) => held)],
-  ['blocked', (row) => row.blocked !== null],
-  ['hidden', (row) => row.hidden !== null],
-];
 
 function entryOf(row: Row): QueueEntry {
   const names = (facts: object): string[] => Object.keys(facts).filter((name) => name !== 'password');
@@ -167,7 +159,7 @@ function entryOf(row: Row): QueueEntry {
   return {
     tenant,
     id,
-    conditions: TROUBLES.flatMap(([condition, has]) => (has(row) ? [condition] : [])),
+    conditions: conditionsOf(row),
     pending: row.pending.map(({ revision, kind, acknowledged, who, txn, at, facts, onHold = false }) => {
       return { revision, kind, acknowledged, who, txn, at, facts: names(facts), onHold };
     }),

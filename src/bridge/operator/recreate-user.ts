@@ -25,7 +25,7 @@ export interface RecreateOptions {
   readonly timing: Timing;
 }
 
-/** Requests for the user may come in between so often. */
+/** Requests for the user may interfere this many times. */
 const MOST_TRIES = 10;
 
 const LOST =
@@ -60,7 +60,10 @@ export function createRecreate(options: RecreateOptions): (id: string) => Promis
     if (answer.kind !== 'hidden')
       throw new BridgeError(409, `user ${key.id} is not hidden: ZITADEL says that it is ${answer.kind}`);
     if (row.deadLetters.length > 0 || row.pending.some(({ onHold: held }) => held))
-      throw new BridgeError(409, `user ${key.id} has dead letters or held changes: retry, release or drop them first`);
+      throw new BridgeError(
+        409,
+        `user ${key.id} has dead letters or changes on hold: retry, release or drop them first`,
+      );
     if (shownFacts(row) === null) throw new BridgeError(409, `user ${key.id} is being deleted`);
     const forbidden = options.refusalFor(key.id, { kind: 'delete', facts: {} });
     if (forbidden !== undefined) throw forbidden;

@@ -1,4 +1,4 @@
-/** What an operator asks of one tenant: the admin room's port. Nothing here holds a secret; only `show` holds values. */
+/** What an operator asks of one tenant: the port of admin. Nothing here holds a secret; only `show` holds values. */
 import type { SyncEvent } from '../sync/loop.ts';
 import type { Change, DeadLetter } from '../row/types.ts';
 import type { Counts, Condition } from './store.ts';
@@ -26,13 +26,13 @@ export interface QueueEntry {
   readonly pending: readonly ChangeSummary[];
   readonly deadLetters: readonly DeadLetterSummary[];
   readonly attempts: number;
-  /** when it is tried again; null: not by itself */
+  /** next attempt; null: none is scheduled */
   readonly dueAt: number | null;
   readonly lastError: string | null;
   readonly blocked: string | null;
 }
 
-/** One fact of a row: what is asked (owed, held or dead), what was last confirmed, and what ZITADEL has. null: not set. */
+/** One fact of a row: the value requested (pending, on hold or a dead letter), the value last confirmed, and what ZITADEL has. null: not set. */
 export interface Comparison {
   readonly fact: string;
   readonly asked: string | null;
@@ -44,9 +44,9 @@ export interface Comparison {
 export interface QueueDetail extends QueueEntry {
   /** found, gone, hidden (its commands know the user, its reads do not), or why it could not be read */
   readonly zitadel: string;
-  /** what is asked: create, edit or delete */
+  /** what is requested: create, edit or delete */
   readonly wish: Change['kind'] | null;
-  /** facts on which the three do not agree; a password is never among them */
+  /** facts on which the three differ; a password is never among them */
   readonly differences: readonly Comparison[];
 }
 
@@ -55,17 +55,17 @@ export interface TenantState {
   readonly tenant: string;
   readonly organization: string;
   readonly counts: Counts;
-  /** when the oldest owed change was asked */
-  readonly oldestOwed: number | undefined;
+  /** when the oldest pending change was asked */
+  readonly oldestPending: number | undefined;
   /** ids of users and groups whose record in the store cannot be read, as far as it is known */
   readonly damaged: readonly string[];
-  /** why nothing can be written to the store now; undefined: it can */
+  /** why nothing can be written to the store now; undefined: it can be written */
   readonly storeFailing: string | undefined;
-  /** what an answered write survives, of a store that depends on how it is set up */
+  /** what an acknowledged write survives, for a store where that depends on its configuration */
   readonly durability: string | undefined;
-  /** why nothing is delivered now; undefined: deliveries go out */
-  readonly shut:
-    | { readonly kind: 'away' | 'limited' | 'blocked'; readonly reason: string; readonly since: number }
+  /** why nothing is delivered now; undefined: ZITADEL is available */
+  readonly unavailable:
+    | { readonly kind: 'unreachable' | 'rateLimited' | 'suspended'; readonly reason: string; readonly since: number }
     | undefined;
   readonly sync: {
     /** when one last finished; null: never */
@@ -77,7 +77,7 @@ export interface TenantState {
   readonly deliveries: readonly (Delivery & { readonly at: number })[];
 }
 
-/** What a command did to how many rows, in words for the operator. */
+/** What a command did, in words for the operator, and to how many rows. */
 export interface Done {
   readonly rows: number;
   readonly told: string;
@@ -90,16 +90,16 @@ export interface RightName {
   readonly role: string;
 }
 
-/** Why a user has, is to get, or does not get a right. */
+/** Why a user has, will get, or does not get a right. */
 export interface ExplainedRight extends RightName {
-  /** groups that give it by a rule in force; empty: none does */
+  /** groups that grant it by a rule in force; empty: none does */
   readonly groups: readonly { readonly id: string; readonly displayName: string; readonly rule: number }[];
   /** held as far as the bridge knows */
   readonly held: boolean;
-  /** a rule names it: it is given and taken by the bridge. Else it is never touched */
+  /** a rule names it: the bridge grants and revokes it. Otherwise it is never touched */
   readonly managed: boolean;
-  /** settled: as it should be. owed: on its way. dead: refused for good, see `reason`. kept: held by a membership nobody vouched for */
-  readonly standing: 'settled' | 'owed' | 'dead' | 'kept';
+  /** settled: as it should be. pending: not applied yet. dead-letter: refused for good, see `reason`. kept: held by a membership that is not trusted */
+  readonly standing: 'settled' | 'pending' | 'dead-letter' | 'kept';
   readonly reason?: string;
 }
 
@@ -109,30 +109,29 @@ export interface Explanation {
     readonly id: string;
     /** undefined: there is no such group */
     readonly displayName: string | undefined;
-    /** came by SCIM, import or `groups apply`: only these give new rights */
-    readonly vouched: boolean;
-    /** what is asked and not settled */
-    readonly owed: 'add' | 'remove' | null;
+    /** came by SCIM, import or `groups apply`: only these grant new rights */
+    readonly trusted: boolean;
+    readonly pending: 'add' | 'remove' | null;
   }[];
-  /** groups that wait for this id to appear as a user */
-  readonly pending: readonly string[];
+  /** groups that wait for a user with this id */
+  readonly unresolved: readonly string[];
   readonly rights: readonly ExplainedRight[];
-  /** no rule gives or takes its rights: it stands under `protect`, or is the service user of the bridge */
+  /** no rule grants or revokes its rights: it is listed under `protect`, or is the service user of the bridge */
   readonly protected: boolean;
   /** rules that match a group of this user and are off, with the reason */
   readonly off: readonly { readonly rule: number; readonly reason: string }[];
-  /** why a step of this user is not permitted; a right may wait without it */
+  /** why a change to this user is not permitted; a right may also be pending without it */
   readonly blocked: string | null;
 }
 
-/** A rule as it stands in bridge.yaml, with what became of it. */
+/** A rule of bridge.yaml with its state. */
 export interface RuleStanding {
   /** 1-based place in the set */
   readonly rule: number;
   readonly text: string;
   /** ids of the groups it is bound to */
   readonly groups: readonly string[];
-  /** why it gives nothing; undefined: it is in force */
+  /** why it grants nothing; undefined: it is in force */
   readonly off?: string;
 }
 
@@ -141,11 +140,11 @@ export interface RulesState {
   readonly rules: readonly RuleStanding[];
   /** the set in force is not the one in bridge.yaml: `groups apply` puts that in force */
   readonly differs: boolean;
-  /** nobody has applied the set in force: it takes nothing away but what it gave itself */
+  /** the set in force was never applied by `groups apply`: it revokes only what it granted itself */
   readonly first: boolean;
-  /** read from ZITADEL and not confirmed: rights are kept, none are given, until SCIM writes the group or `groups apply` */
+  /** read from ZITADEL and not trusted: rights are kept, none are granted, until SCIM writes the group or `groups apply` */
   readonly unconfirmed: readonly string[];
-  /** an apply is under way, or was cut off: users looked at so far */
+  /** an apply is running, or was interrupted: users evaluated so far */
   readonly applying: { readonly users: number } | null;
 }
 
@@ -160,30 +159,30 @@ export interface GroupsOperator {
   state(): Promise<RulesState>;
   /** 404: no such user. */
   explain(user: string): Promise<Explanation>;
-  /** What bridge.yaml would give and take, user by user. */
+  /** What bridge.yaml would grant and revoke, user by user. */
   plan(): AsyncIterable<PlannedUser>;
-  /** Puts bridge.yaml in force: binds groups again, vouches for memberships that were read from ZITADEL, gives and takes. Goes on where a cut-off one stopped. */
+  /** Puts bridge.yaml in force: binds groups again, trusts memberships that were read from ZITADEL, grants and revokes. Resumes an interrupted run. */
   apply(
     onProgress: (progress: { readonly users: number; readonly changed: number }) => void,
     signal: AbortSignal,
   ): Promise<Done>;
 }
 
-/** All failures are BridgeError: 404 when there is no such row, 409 when there is nothing of that kind to be done, 503. */
+/** All failures are BridgeError: 404 when there is no such row, 409 when there is nothing to do, 503. */
 export interface Operator {
   state(): Promise<TenantState>;
-  /** Rows in one trouble ordered by id, from behind the id `after` on. */
+  /** Rows in one condition ordered by id, from behind the id `after` on. */
   list(condition: Condition, limit: number, after?: string): Promise<readonly QueueEntry[]>;
   show(id: string): Promise<QueueDetail>;
-  /** Dead letters become owed again, what waits is tried now. */
+  /** Dead letters are requeued, pending changes are tried now. */
   retry(id: string): Promise<Done>;
-  /** Dead letters and held changes are forgotten; of a record that cannot be read all of it, then it is read from ZITADEL. */
+  /** Discards dead letters and changes on hold; a record that cannot be read is discarded as a whole and read from ZITADEL again. */
   drop(id: string): Promise<Done>;
-  /** Held changes are sent. */
+  /** Sends changes that are on hold. */
   release(id: string): Promise<Done>;
-  /** A user that ZITADEL's reads have lost is deleted and created again under a new id, which is told. 409: it is not hidden. */
+  /** Deletes a hidden user and creates it again under a new id, which is told. 409: it is not hidden. */
   recreate(id: string): Promise<Done>;
-  /** Syncs now; resolves when that has finished. acceptRemovals: also users that are missing in great number are removed. */
+  /** Syncs now; resolves when that has finished. acceptRemovals: users are removed even when unusually many are missing. */
   sync(options: { readonly acceptRemovals: boolean }): Promise<SyncEvent>;
   inspect(): Promise<Inspection>;
   readonly groups: GroupsOperator;

@@ -12,23 +12,23 @@ export interface Write {
 export type WriteResult =
   /** with the lease that was to be taken */
   | { readonly kind: 'ok'; readonly lease?: Lease }
-  /** somebody wrote the row meanwhile: read it and try again */
+  /** the row was written meanwhile: read it and try again */
   | { readonly kind: 'version' }
   /** another row of the same ZITADEL holds or asks for a reserved name */
   | { readonly kind: 'name'; readonly name: string; readonly holder: Key }
-  /** somebody else has the row's lease: nothing was written */
+  /** another holder has the row's lease: nothing was written */
   | { readonly kind: 'leased' };
 
 export interface WriteOptions {
   /** resolves when it would survive a power cut. Else at once: reads see it, it is durable with the next durable write or within milliseconds */
   readonly durable: boolean;
-  /** the row's lease is taken with it, for so long, ms: no other holder in between */
+  /** milliseconds. The row's lease is taken together with the write: no other holder in between */
   readonly take?: number;
   /** written only while this lease is ours */
   readonly under?: Lease;
 }
 
-/** A row held by one reconcile at a time. */
+/** Exclusive right to deliver a row. */
 export interface Lease {
   readonly key: Key;
   readonly token: number;
@@ -37,16 +37,13 @@ export interface Lease {
 /** What an index look-up compares: all without regard to case but externalId. */
 export type IndexName = 'userName' | 'externalId' | 'email';
 
-/**
- * What an operator may have to look at: rows with changes that are not settled (and not held), with a call in doubt, dead letters, ...
- * hidden: users that ZITADEL's reads have lost.
- */
-export type Condition = 'owed' | 'doubt' | 'dead' | 'held' | 'blocked' | 'hidden';
+/** What an operator may have to look at, see THE CONDITIONS TABLE (store/conditions.ts). */
+export type Condition = 'pending' | 'inDoubt' | 'deadLetter' | 'onHold' | 'blocked' | 'hidden';
 
-/** Rows of a tenant: the visible ones, and those in each trouble. */
+/** Rows of a tenant: the visible ones, and those in each condition. */
 export type Counts = Readonly<Record<'rows' | Condition, number>>;
 
-/** A row that is to be looked at, and since when. */
+/** A row that is due for delivery, and since when. */
 export interface Due {
   readonly id: string;
   readonly dueAt: number;
@@ -97,16 +94,16 @@ export interface Store {
   due(tenant: string, now: number, limit: number, after?: Due): Promise<readonly Due[]>;
   /** The earliest dueAt of a tenant's rows. */
   nextDue(tenant: string): Promise<number | undefined>;
-  /** Rows of a tenant in some trouble ordered by id, from behind the id `after` on. Fewer than `limit` when they are large, none only at the end. */
+  /** Rows of a tenant in some condition ordered by id, from behind the id `after` on. Fewer than `limit` when they are large, none only at the end. */
   withCondition(tenant: string, condition: Condition, limit: number, after?: string): Promise<readonly Row[]>;
-  /** When the oldest change that is owed (and not held) was asked. */
+  /** When the oldest change that is pending and not on hold was asked. */
   oldestPending(tenant: string): Promise<number | undefined>;
   /** Rows of a tenant that are deleted since before `before`, oldest first: to be taken away for good. */
   tombstones(tenant: string, before: number, limit: number): Promise<readonly Row[]>;
   counts(tenant: string): Promise<Counts>;
   /**
    * Ids of rows whose content cannot be read, as far as it is known. They are left out of every list, their names stay reserved, and
-   * whoever reads one gets BridgeError 503.
+   * reading one fails with BridgeError 503.
    */
   damaged(tenant: string): Promise<readonly string[]>;
   /** Takes such a row away, with its names. False: there is none. */
@@ -114,13 +111,13 @@ export interface Store {
   /** Small values that outlive the process: sync progress, schema. JSON-able. */
   getState(name: string): Promise<unknown>;
   setState(name: string, value: unknown): Promise<void>;
-  /** Tells of every row of a shelf of groups (`groupsOf(tenant)`) that any process writes; absent: nobody else writes. */
+  /** Tells of every row of a shelf of groups (`groupsOf(tenant)`) that any process writes; absent: no other process writes. */
   watch?(shelf: string, onWritten: (id: string) => void): void;
-  /** Takes the lease of a row for `ms`, or undefined while somebody else holds it. */
+  /** Takes the lease of a row for `ms`; undefined: another holder has it. */
   lease(key: Key, ms: number): Promise<Lease | undefined>;
-  /** Whether the lease is still ours; then it is for `ms` more, or up to a tenth less. */
+  /** Whether the lease is still ours; it is then extended to `ms`, or up to a tenth less. */
   prove(lease: Lease, ms: number): Promise<boolean>;
-  /** Gives a lease back that is still ours. The row as it is then: whoever wrote it before could not take the lease. */
+  /** Gives a lease back that is still ours. The row as it is then: earlier writers could not take the lease. */
   release(lease: Lease): Promise<Row | undefined>;
   close(): Promise<void>;
 }

@@ -32,14 +32,14 @@ export type Outcome =
       readonly kind: 'retry';
       /** certainly nothing was applied */
       readonly definite: boolean;
-      /** away: ZITADEL gave no answer. limited: too many calls (429). answer: it answered that it can not */
+      /** away: ZITADEL gave no answer. limited: too many calls (429). answer: it answered that it cannot */
       readonly cause: 'away' | 'limited' | 'answer';
       readonly reason: string;
       /** whole seconds */
       readonly retryAfter?: number;
     };
 
-/** A read that did not succeed for want of ZITADEL; carries what a write would have carried. */
+/** A read that failed because ZITADEL was unavailable; carries what a write would have carried. */
 export type Unreadable = Extract<Outcome, { kind: 'retry' | 'blocked' }>;
 
 export type ReadOutcome =

@@ -229,13 +229,13 @@ function appendedAs(result: ChangeResult): Appended {
     throw new BridgeError(503, 'the bridge could not note how this ended; try again', {
       retryAfter: result.retryAfter,
     });
-  throw away({ kind: result.blocked === true ? 'blocked' : 'away', retryAfter: result.retryAfter });
+  throw away({ kind: result.blocked === true ? 'suspended' : 'unreachable', retryAfter: result.retryAfter });
 }
 
 function away({ kind, retryAfter }: Pick<Unavailable, 'kind' | 'retryAfter'>): BridgeError {
-  const why = kind === 'blocked' ? BLOCKED : 'ZITADEL cannot be reached now; try again later';
+  const why = kind === 'suspended' ? BLOCKED : 'ZITADEL cannot be reached now; try again later';
   return new BridgeError(503, why, { retryAfter });
 }
 
 const BLOCKED =
-  'ZITADEL does not let the bridge do this: the token or the roles of its service user have to be mended; `scim-bridge doctor` says which';
+  'ZITADEL does not let the bridge do this: the token or the roles of its service user must be fixed; `scim-bridge doctor` says which';

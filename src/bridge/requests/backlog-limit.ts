@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/context.ts';
 import type { Store } from '../ports/store.ts';
 
-/** Others may have changed the count: it is asked for again after so long, ms. */
+/** Others may have changed the count: it is read again after this many milliseconds. */
 const COUNTED_FOR = 1_000;
 
 interface Room {
@@ -24,8 +24,8 @@ export function createBacklogLimit(
 
   async function count(shelf: string): Promise<Room> {
     const at = clock();
-    const { owed } = await store.counts(shelf);
-    const room = { at, left: most - owed, taken: 0 };
+    const { pending } = await store.counts(shelf);
+    const room = { at, left: most - pending, taken: 0 };
     rooms.set(shelf, room);
     return room;
   }

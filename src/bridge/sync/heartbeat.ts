@@ -26,7 +26,7 @@ export interface Heartbeat {
   failing(): string | undefined;
 }
 
-/** A store that fails is tried again so often, ms. */
+/** A store that fails is retried at this interval, ms. */
 const AGAIN = 1_000;
 
 export function createHeartbeat({ store, clock, everyMs, onRecovered }: HeartbeatOptions): Heartbeat {

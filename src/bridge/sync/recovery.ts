@@ -25,7 +25,7 @@ const orphaned = (row: Row): Row => ({
 export async function recoverInFlight(store: Store, { name, unique }: Shelf, timing: Timing): Promise<void> {
   let after: string | undefined;
   for (;;) {
-    const rows = await store.withCondition(name, 'doubt', AT_ONCE, after);
+    const rows = await store.withCondition(name, 'inDoubt', AT_ONCE, after);
     if (rows.length === 0) return;
     await Promise.all(rows.filter(({ calling }) => calling !== null).map(adopt));
     after = rows.at(-1)?.id;
@@ -43,7 +43,7 @@ export async function recoverInFlight(store: Store, { name, unique }: Shelf, tim
 /** Users whose calls an earlier process may have left on their way and after which they can no longer act as owner. */
 export async function* leftLeaving(store: Store, tenant: string): AsyncIterable<Row> {
   for (let after: string | undefined; ; ) {
-    const rows = await store.withCondition(tenant, 'doubt', AT_ONCE, after);
+    const rows = await store.withCondition(tenant, 'inDoubt', AT_ONCE, after);
     if (rows.length === 0) return;
     yield* rows.filter(({ pending: changes, recheck: confirm }) => changes.some(locksOut) || mayLock(confirm));
     after = rows.at(-1)?.id;

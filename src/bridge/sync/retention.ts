@@ -16,11 +16,11 @@ export async function forgetTombstones(store: Store, tenant: string, unique: Uni
   }
 }
 
-/** Takes dead letters away that died before `before`: nobody has asked for them in DEAD_KEEP. */
+/** Takes dead letters away that died before `before`: nobody has asked for them in DEAD_LETTER_RETENTION. */
 export async function forgetDeadLetters(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
   let after: string | undefined;
   for (;;) {
-    const rows = await store.withCondition(tenant, 'dead', AT_ONCE, after);
+    const rows = await store.withCondition(tenant, 'deadLetter', AT_ONCE, after);
     if (rows.length === 0) return;
     for (const row of rows)
       await updateRow(store, unique, row, (now) => {

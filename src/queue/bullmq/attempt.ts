@@ -18,7 +18,7 @@ export type Attempt =
   | { readonly kind: 'again'; readonly at: number }
   | { readonly kind: 'shut'; readonly at: number };
 
-/** A row that nothing is sent for now, or that stayed due, is looked at again after so long, ms. */
+/** A row that nothing is sent for now, or that stayed due, is checked again after this many milliseconds. */
 const PAUSE = 1_000;
 /** A row due later than this has no job, ms: the sweeper makes one in time. So Redis holds no job for each row that waits. */
 const FAR = 60_000;

@@ -15,7 +15,7 @@ export interface LaneOptions {
   readonly attempt: (key: Key) => Promise<Attempt>;
   readonly lockMs: number;
   readonly stalledMs: number;
-  /** a question to Redis that a delivery waits for is given up after so long, ms */
+  /** a question to Redis that a delivery waits for is given up after this many milliseconds */
   readonly askMs: number;
 }
 

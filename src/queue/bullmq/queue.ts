@@ -18,13 +18,13 @@ export interface BullQueueOptions extends Omit<QueueOptions, 'leases'> {
   readonly role: 'all' | 'worker' | 'api';
   /** whose queue the rows of one of `tenants` go through; default: its own */
   readonly laneOf?: (tenant: string) => string;
-  /** a job whose worker has died is free after so long, ms; renewed while it works */
+  /** a job whose worker has died is free after this many milliseconds; renewed while it works */
   readonly lockMs?: number;
-  /** dead workers' jobs are looked for so often, ms */
+  /** dead workers' jobs are looked for at this interval, ms */
   readonly stalledMs?: number;
   /** Redis is not waited for longer, ms, where a delivery or the end waits for its answer */
   readonly askMs?: number;
-  /** rows are looked over at least so often, ms */
+  /** rows are scanned at least at this interval, ms */
   readonly sweepMs?: number;
 }
 
@@ -45,7 +45,7 @@ const ASK = 500;
 const GAP = 100;
 /** Rows read at once. */
 const PAGE = 250;
-/** While a tenant has enough jobs it is looked so often whether it takes more, ms. */
+/** While a tenant has enough jobs it is checked at this interval whether it takes more, ms. */
 const POLL = 100;
 /** Rows that are pulled are spread over so long at most, this far apart, ms. */
 const SPREAD = 10_000;

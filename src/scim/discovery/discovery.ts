@@ -103,5 +103,5 @@ function one<T extends { readonly id: string }>(
 
 /** RFC 7644 §4: a filter on discovery is 403; every other query parameter is ignored. */
 function refuseFilter({ parameters }: ScimRequest): void {
-  if (parameters.has('filter')) throw new BridgeError(403, 'discovery can not be filtered');
+  if (parameters.has('filter')) throw new BridgeError(403, 'discovery cannot be filtered');
 }

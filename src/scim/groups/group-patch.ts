@@ -110,7 +110,7 @@ function checkId(value: unknown, { id }: Compiled): void {
   if (typeof value !== 'string') throw invalid(`id must be a string, not a ${typeof value}`);
   throw new BridgeError(
     400,
-    'id is not the id of the group in the URL, and an id can not be changed: send the id of the group that is meant, or leave it out',
+    'id is not the id of the group in the URL, and an id cannot be changed: send the id of the group that is meant, or leave it out',
     { scimType: 'mutability' },
   );
 }
@@ -141,7 +141,7 @@ function membersAt(op: string, value: unknown, { path, isValue, elements }: Memb
   }
   const { filter, match } = elements;
   if (op !== 'remove' && isValue)
-    throw new BridgeError(400, 'members.value can not be changed: remove the member and add the other one', {
+    throw new BridgeError(400, 'members.value cannot be changed: remove the member and add the other one', {
       scimType: 'mutability',
     });
   const added = op === 'remove' ? [] : addedIds(value, filter);

@@ -86,7 +86,7 @@ function open(address: Address, options: Omit<RedisOptions, 'replyMapping'>, ofC
   });
 }
 
-/** Resolves once it can be worked with; rejects with an Error for the operator when it can not within `ms`. */
+/** Resolves once it can be worked with; rejects with an Error for the operator when it cannot within `ms`. */
 export async function whenReady(connection: Connection, address: Address, ms: number): Promise<void> {
   if (connection.status === 'ready') return;
   let reason = 'no answer';

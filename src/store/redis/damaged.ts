@@ -1,9 +1,10 @@
 /** Rows whose value cannot be read are taken out of what lists and queue go by; their names stay, and they are kept for a look. */
+import { CONDITIONS } from '../conditions.ts';
 import type { Client } from './client.ts';
 import { besideRows, rowsKey } from './keys.ts';
 import { script } from './script.ts';
 
-const SETS = `{ 'order', 'due', 'since', 'tomb', 'owed', 'doubt', 'dead', 'held', 'blocked', 'hidden' }`;
+const SETS = `{ ${['order', 'due', 'since', 'tomb', ...Object.values(CONDITIONS).map(({ stored }) => stored)].map((set) => `'${set}'`).join(', ')} }`;
 
 /** KEYS: rows. ARGV: id, the value that could not be read. 1: it is set aside now; 0: it was written meanwhile, or is aside already. */
 const SET_ASIDE = script(String.raw`

@@ -2,7 +2,7 @@
  * Names that must not be had twice stand under another hash tag than rows, so no script sees both. A name is reserved first, then the
  * row is written, then what the row does not hold any more is freed. A reservation has a token of its own. Whoever finds one that
  * its row does not hold makes the token void beside the row before the name is taken over: a process that slept between the two steps
- * can not write the row with it any more.
+ * cannot write the row with it any more.
  */
 import { script } from './script.ts';
 

@@ -19,7 +19,7 @@ export interface RedisPeers {
 }
 
 const LIVING = 'scim:living';
-/** A process says that it lives so often, ms. */
+/** A process says at this interval that it is alive, ms. */
 const BEAT = 1_000;
 /** One that has not said so for so long has died, ms. */
 const DEAD = 5_000;

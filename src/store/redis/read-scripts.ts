@@ -1,4 +1,4 @@
-/** Sights of several keys at once, by whoever knows the mark (marks.ts). KEYS is hash `rows` always; what stands beside it is told in write-script.ts. */
+/** Reads of several keys at once, for callers that know the mark (marks.ts). KEYS is hash `rows` always; what stands beside it is told in write-script.ts. */
 import { PAGE_BYTES } from '../page-bytes.ts';
 import { REQUIRE_MARK } from './marks.ts';
 import { script, type Script } from './script.ts';
@@ -94,8 +94,8 @@ end
 return rows(ids, {})
 `);
 
-/** ARGV: trouble, '(' and the id to go on behind or '-', limit. {id, value, ...} */
-export const TROUBLED = sight(String.raw`
+/** ARGV: set of a condition, '(' and the id to go on behind or '-', limit. {id, value, ...} */
+export const WITH_CONDITION = sight(String.raw`
 return firstRows(byId(base .. ARGV[1], ARGV[2], ARGV[3]), {})
 `);
 

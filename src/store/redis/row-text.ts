@@ -5,7 +5,7 @@ import { BridgeError, DamagedRow } from '../../errors.ts';
 import { requireRow } from '../unavailable.ts';
 import { packed, unpacked } from './row-body.ts';
 import { NO_SEAL, type Seal } from './sealed.ts';
-import { owedSince, CONDITIONS } from '../conditions.ts';
+import { CONDITIONS, conditionsOf, pendingSince } from '../conditions.ts';
 
 /**
  * What is left out of the text where it stands so. Rows that were written leave it out too: a value here must never change
@@ -36,7 +36,7 @@ const USUAL = {
 /** What the write script takes; '' where there is none. */
 export interface RowText {
   readonly version: string;
-  /** JSON [[trouble, ...], [entry of the index, ...]] */
+  /** JSON [[set of a condition, ...], [entry of the index, ...]] */
   readonly head: string;
   /** JSON [instance, name, ...], or [] */
   readonly names: string;
@@ -68,13 +68,13 @@ export function rowText({ key, row, index }: Write, seal: Seal = NO_SEAL): RowTe
   const reserved = namesOf(index);
   return {
     version: String(row.version),
-    head: JSON.stringify([troublesOf(row), foundBy(index)]),
+    head: JSON.stringify([conditionsOf(row).map((name) => CONDITIONS[name].stored), foundBy(index)]),
     names: reserved.length === 0 ? '[]' : JSON.stringify([index.instance.toWellFormed(), ...reserved]),
     members: memberText(index),
     body: bodyOf(seal.close(key, row)),
     created: index.visible ? place(row.created) : '',
     dueAt: place(row.dueAt),
-    since: place(owedSince(row)),
+    since: place(pendingSince(row)),
     tombstone: place(row.tombstone),
   };
 }
@@ -125,9 +125,6 @@ function foundBy({ visible, userName, externalId, emails }: Index): string[] {
   for (const address of addresses) found.push(indexEntry(MARK.email, address));
   return found;
 }
-
-const troublesOf = (row: Row): string[] =>
-  Object.entries(CONDITIONS).flatMap(([condition, isIn]) => (isIn(row) ? [condition] : []));
 
 function place(time: number | null): string {
   if (time === null) return '';

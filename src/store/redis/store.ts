@@ -1,7 +1,8 @@
 import type { Clock } from '../../bridge/ports/context.ts';
-import type { IndexName, Store, Condition, WriteResult } from '../../bridge/ports/store.ts';
+import type { IndexName, Store, WriteResult } from '../../bridge/ports/store.ts';
 import type { Key, Row } from '../../bridge/row/types.ts';
 import { DamagedRow } from '../../errors.ts';
+import { CONDITION_NAMES, CONDITIONS, countsFrom } from '../conditions.ts';
 import type { Loss } from '../loss.ts';
 import { nextSlice } from '../../mapping/slices.ts';
 import { NO_MEMBERS } from '../members.ts';
@@ -35,7 +36,7 @@ export interface RedisStoreOptions {
   readonly startTimeoutMs?: number;
   /** between two looks whether a message to those who watch was lost, ms */
   readonly watchMs?: number;
-  /** in the stead of Redis's own time, for the revisions of sets of members; leases always follow Redis */
+  /** instead of Redis's own time, for the revisions of sets of members; leases always follow Redis */
   readonly clock?: Clock;
   /** told why Redis could not be reached or asked */
   readonly onFailure?: (error: unknown) => void;
@@ -59,7 +60,6 @@ export interface RedisStore extends Store {
   watch(shelf: string, onChange: (id: string) => void): void;
 }
 
-const TROUBLES: readonly Condition[] = ['owed', 'doubt', 'dead', 'held', 'blocked', 'hidden'];
 /** Rows of a scan asked for at once, and the longest piece that is handed on, ms: the consumer needs some of its slice too. */
 const SLICE_ROWS = 200;
 const SLICE_MS = 2;
@@ -220,17 +220,12 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     },
     nextDue: (tenant) => lowest(tenant, 'due'),
     withCondition: (tenant, condition, limit, after) =>
-      rowsSeen(sights.TROUBLED, tenant, condition, behind(after), Math.max(0, limit)),
+      rowsSeen(sights.WITH_CONDITION, tenant, CONDITIONS[condition].stored, behind(after), Math.max(0, limit)),
     oldestPending: (tenant) => lowest(tenant, 'since'),
     tombstones: (tenant, before, limit) => rowsSeen(sights.TOMBSTONES, tenant, before, Math.max(0, limit)),
     async counts(tenant) {
-      const [rows = 0, owed = 0, doubt = 0, dead = 0, held = 0, blocked = 0, hidden = 0] = await see<number[]>(
-        sights.COUNTS,
-        tenant,
-        'order',
-        ...TROUBLES,
-      );
-      return { rows, owed, doubt, dead, held, blocked, hidden };
+      const sets = CONDITION_NAMES.map((name) => CONDITIONS[name].stored);
+      return countsFrom(await see<number[]>(sights.COUNTS, tenant, 'order', ...sets));
     },
     damaged: (tenant) => damaged.ids(tenant),
     async forget({ tenant, id }) {

@@ -67,8 +67,8 @@ end
 if head ~= was[2] then
   local before, after = cjson.decode(was[2]), cjson.decode(head)
   differ(before[1], after[1],
-    function(trouble) redis.call('ZREM', base .. trouble, id) end,
-    function(trouble) redis.call('ZADD', base .. trouble, 0, id) end)
+    function(set) redis.call('ZREM', base .. set, id) end,
+    function(set) redis.call('ZADD', base .. set, 0, id) end)
   differ(before[2], after[2],
     function(entry) redis.call('ZREM', base .. 'find', entry .. id) end,
     function(entry) redis.call('ZADD', base .. 'find', 0, entry .. id) end)

@@ -26,7 +26,7 @@ export interface WritesOptions {
   readonly names: Names;
   readonly leases: Leases;
   readonly seal: Seal;
-  /** in the stead of Redis's own time, for revisions of sets */
+  /** instead of Redis's own time, for revisions of sets */
   readonly clock: Clock | undefined;
   /** where rows of this tenant are told to those who watch; '': nowhere */
   readonly channelOf: (tenant: string) => string;

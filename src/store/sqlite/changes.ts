@@ -1,8 +1,7 @@
 import type { Counts, MemberSet, Write } from '../../bridge/ports/store.ts';
 import type { Key, Row } from '../../bridge/row/types.ts';
-import { countsOf, isNothing, sum } from '../counts.ts';
 import { fold, memberText, namesOf } from '../index-text.ts';
-import { owedSince } from '../conditions.ts';
+import { cellsOf, countsOf, isNothing, pendingSince, sum } from '../conditions.ts';
 import { NO_ROW } from './pending.ts';
 import type { Entry, Slot } from './pending.ts';
 import type { Memberships } from './memberships.ts';
@@ -74,10 +73,7 @@ export function callsOf(
   for (const { group, set } of sets) {
     calls.push(['putMemberSet', tenant, group, set.count, set.revision, set.modified]);
   }
-  if (!isNothing(counts)) {
-    const { rows, owed, doubt, dead, held, blocked, hidden } = counts;
-    calls.push(['addCounts', tenant, rows, owed, doubt, dead, held, blocked, hidden]);
-  }
+  if (!isNothing(counts)) calls.push(['addCounts', tenant, ...cellsOf(counts)]);
   return { calls, size: body.length + 200 * calls.length };
 }
 
@@ -91,18 +87,12 @@ function putRow({ key: { tenant, id }, slot, userName, externalId }: Entry, row:
     tenant,
     id,
     version,
-    counts.rows,
-    counts.owed,
-    counts.doubt,
-    counts.dead,
-    counts.held,
-    counts.blocked,
-    counts.hidden,
+    ...cellsOf(counts),
     created,
     userName,
     externalId,
     dueAt,
-    owedSince(row),
+    pendingSince(row),
     tombstone,
     emails,
     names,

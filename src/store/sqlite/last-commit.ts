@@ -135,7 +135,7 @@ export interface LastCommit {
   close(): void;
 }
 
-/** At most so often under load, ms. */
+/** At most at this interval under load, ms. */
 const SYNC_MS = 1_000;
 
 /** Goes on from what the database has. A missing file is made, whole and durable, before anything is promised. */

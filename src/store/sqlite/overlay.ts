@@ -75,7 +75,7 @@ export function dueOver(
     .slice(0, limit);
 }
 
-export function troubledOver(
+export function withConditionOver(
   queries: Queries,
   over: Overlay,
   tenant: string,
@@ -83,11 +83,11 @@ export function troubledOver(
   limit: number,
   after?: string,
 ): Row[] {
-  const { rows, end } = queries.troubled(tenant, condition, limit + over.size, after);
+  const { rows, end } = queries.withCondition(tenant, condition, limit + over.size, after);
   const found = rows.filter(({ id }) => !over.has(id));
   // what comes behind the last row that there was room for comes with the next look
   const isWithin = ({ id }: Row): boolean => (after === undefined || id > after) && (end === undefined || id <= end);
-  const more = rowsOver(over).filter((row) => CONDITIONS[condition](row) && isWithin(row));
+  const more = rowsOver(over).filter((row) => CONDITIONS[condition].test(row) && isWithin(row));
   return [...found, ...more].toSorted(byId).slice(0, limit);
 }
 

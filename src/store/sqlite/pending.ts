@@ -1,6 +1,6 @@
 import type { Counts, IndexName, MemberSet } from '../../bridge/ports/store.ts';
 import type { Key, Row } from '../../bridge/row/types.ts';
-import { NO_COUNTS } from '../counts.ts';
+import { NO_COUNTS } from '../conditions.ts';
 
 /** What the next write of a row needs to know of the one before. */
 export interface Slot {

@@ -5,6 +5,7 @@ import type { Counts, Due, IndexName, Member, MemberSet, Condition } from '../..
 import type { Key, Row } from '../../bridge/row/types.ts';
 import { DamagedRow } from '../../errors.ts';
 import { requireRow } from '../unavailable.ts';
+import { CONDITION_NAMES, countsFrom, snakeOf } from '../conditions.ts';
 import { PAGE_BYTES } from '../page-bytes.ts';
 import type { Slot } from './pending.ts';
 
@@ -35,19 +36,22 @@ export interface Queries {
   due(tenant: string, now: number, limit: number, after?: Due): Due[];
   nextDue(tenant: string): number | undefined;
   /** As many rows as `PAGE_BYTES` hold. `end`: id of the last one when there was no room for the next. */
-  troubled(
+  withCondition(
     tenant: string,
     condition: Condition,
     limit: number,
     after?: string,
   ): { readonly rows: Row[]; readonly end: string | undefined };
-  oldestOwed(tenant: string): number | undefined;
+  oldestPending(tenant: string): number | undefined;
   tombstones(tenant: string, before: number, limit: number): Row[];
   counts(): ReadonlyMap<string, Counts>;
   /** JSON */
   state(name: string): string | undefined;
   close(): void;
 }
+
+/** The columns of the conditions, in their order. */
+const COLUMNS = CONDITION_NAMES.map(snakeOf).join(', ');
 
 /** A slice never has more rows, whatever the clock says. */
 const SLICE_ROWS = 200;
@@ -77,8 +81,7 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
   }
 
   const row = one('SELECT id, body FROM rows WHERE tenant = ? AND id = ?');
-  const slot = one(`SELECT version, visible AS rows, owed, doubt, dead, held, blocked, hidden, emails,
-      names, members
+  const slot = one(`SELECT version, json_array(visible, ${COLUMNS}) AS counts, emails, names, members
     FROM rows WHERE tenant = ? AND id = ?`);
   const finders: Readonly<Record<IndexName, ReturnType<typeof many>>> = {
     userName: many('SELECT id, body FROM rows WHERE tenant = ? AND user_name = ? AND visible = 1 ORDER BY created, id'),
@@ -105,23 +108,23 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
   const due = many(`SELECT id, due_at AS dueAt FROM rows
     WHERE tenant = ? AND due_at <= ? AND (due_at, id) > (?, ?) ORDER BY due_at, id LIMIT ?`);
   const nextDue = one('SELECT min(due_at) AS at FROM rows WHERE tenant = ? AND due_at IS NOT NULL');
-  const troubled = (condition: Condition) => ({
-    first: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${condition} = 1 ORDER BY id LIMIT ?`),
-    next: each(`SELECT id, body FROM rows WHERE tenant = ? AND ${condition} = 1 AND id > ? ORDER BY id LIMIT ?`),
-  });
-  const conditions: Readonly<Record<Condition, ReturnType<typeof troubled>>> = {
-    owed: troubled('owed'),
-    doubt: troubled('doubt'),
-    dead: troubled('dead'),
-    held: troubled('held'),
-    blocked: troubled('blocked'),
-    hidden: troubled('hidden'),
-  };
-  const oldestOwed = one('SELECT min(owed_since) AS at FROM rows WHERE tenant = ? AND owed_since IS NOT NULL');
+  const conditions = Object.fromEntries(
+    CONDITION_NAMES.map((name) => {
+      const where = `WHERE tenant = ? AND ${snakeOf(name)} = 1`;
+      return [
+        name,
+        {
+          first: each(`SELECT id, body FROM rows ${where} ORDER BY id LIMIT ?`),
+          next: each(`SELECT id, body FROM rows ${where} AND id > ? ORDER BY id LIMIT ?`),
+        },
+      ];
+    }),
+  ) as Readonly<Record<Condition, Readonly<Record<'first' | 'next', ReturnType<typeof each>>>>>;
+  const oldestPending = one('SELECT min(pending_since) AS at FROM rows WHERE tenant = ? AND pending_since IS NOT NULL');
   const tombstones = many(
     'SELECT id, body FROM rows WHERE tenant = ? AND tombstone < ? ORDER BY tombstone, id LIMIT ?',
   );
-  const counts = many('SELECT tenant, rows, owed, doubt, dead, held, blocked, hidden FROM counts');
+  const counts = many(`SELECT tenant, json_array(rows, ${COLUMNS}) AS counts FROM counts`);
   const state = one('SELECT value FROM state WHERE name = ?');
 
   function atOnce<T>(work: () => T): T {
@@ -156,10 +159,10 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
         .all()
         .map(({ tenant, id }) => ({ tenant: String(tenant), id: String(id) })),
     slot({ tenant, id }) {
-      const found = slot<Omit<Slot, 'counts'> & Counts>(tenant, id);
+      const found = slot<Omit<Slot, 'counts'> & Counted>(tenant, id);
       if (found === undefined) return undefined;
-      const { version, emails, names, members, ...counts } = found;
-      return { version, emails, names, members, counts };
+      const { version, emails, names, members } = found;
+      return { version, emails, names, members, counts: countsIn(found) };
     },
     find: (tenant, index, value) => rowsOf(tenant, finders[index]<Body>(tenant, value)),
     total: (tenant) => total<{ total: number }>(tenant)?.total ?? 0,
@@ -215,7 +218,7 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
         dueAt,
       })),
     nextDue: (tenant) => nextDue<At>(tenant)?.at ?? undefined,
-    troubled(tenant, condition, limit, after) {
+    withCondition(tenant, condition, limit, after) {
       const { first, next } = conditions[condition];
       const room = createRoom();
       const rows: Row[] = [];
@@ -227,9 +230,9 @@ export function openQueries(file: string, onDamaged: (key: Key) => void): Querie
       }
       return { rows, end: undefined };
     },
-    oldestOwed: (tenant) => oldestOwed<At>(tenant)?.at ?? undefined,
+    oldestPending: (tenant) => oldestPending<At>(tenant)?.at ?? undefined,
     tombstones: (tenant, before, limit) => rowsOf(tenant, tombstones<Body>(tenant, before, limit)),
-    counts: () => new Map(counts<Counts & { tenant: string }>().map(({ tenant, ...own }) => [tenant, own])),
+    counts: () => new Map(counts<Counted & { tenant: string }>().map((found) => [found.tenant, countsIn(found)])),
     state: (name) => state<{ value: string }>(name)?.value,
     close: () => db.close(),
   };
@@ -239,6 +242,13 @@ interface Body {
   readonly id: string;
   readonly body: string;
 }
+
+interface Counted {
+  /** JSON */
+  readonly counts: string;
+}
+
+const countsIn = ({ counts }: Counted): Counts => countsFrom(JSON.parse(counts) as number[]);
 
 interface At {
   readonly at: number | null;

@@ -1,6 +1,7 @@
 /** The tables of the embedded store, how older ones become them, and every statement the writer runs. */
 
 import type { DatabaseSync } from 'node:sqlite';
+import { CONDITION_NAMES, snakeOf } from '../conditions.ts';
 import { renamedFields } from '../older-rows.ts';
 
 /** SQL, or what SQL cannot do. */
@@ -119,7 +120,22 @@ export const MIGRATIONS: readonly Migration[] = [
   CREATE INDEX rows_hidden ON rows (tenant, id) WHERE hidden = 1;
   `,
   renameFieldsOfRows,
+
+  `
+  ALTER TABLE rows RENAME COLUMN owed TO pending;
+  ALTER TABLE rows RENAME COLUMN doubt TO in_doubt;
+  ALTER TABLE rows RENAME COLUMN dead TO dead_letter;
+  ALTER TABLE rows RENAME COLUMN held TO on_hold;
+  ALTER TABLE rows RENAME COLUMN owed_since TO pending_since;
+  ALTER TABLE counts RENAME COLUMN owed TO pending;
+  ALTER TABLE counts RENAME COLUMN doubt TO in_doubt;
+  ALTER TABLE counts RENAME COLUMN dead TO dead_letter;
+  ALTER TABLE counts RENAME COLUMN held TO on_hold;
+  `,
 ];
+
+/** The columns of the conditions, in their order. */
+const COLUMNS = CONDITION_NAMES.map(snakeOf);
 
 /** Row by row: a store of 100,000 users must not be held in memory as a whole. */
 function renameFieldsOfRows(db: DatabaseSync): void {
@@ -152,14 +168,14 @@ function jsonOf(body: string): Record<string, unknown> | undefined {
 /** What the writer can be told to do. A call is the name of a row of this table and its parameters in order. */
 export const CHANGES = {
   putRow: `INSERT INTO rows
-      (tenant, id, version, visible, owed, doubt, dead, held, blocked, hidden, created, user_name, external_id, due_at, owed_since,
+      (tenant, id, version, visible, ${COLUMNS.join(', ')}, created, user_name, external_id, due_at, pending_since,
        tombstone, emails, names, members, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ${COLUMNS.map(() => '?').join(', ')}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (tenant, id) DO UPDATE SET
-      version = excluded.version, visible = excluded.visible, owed = excluded.owed, doubt = excluded.doubt,
-      dead = excluded.dead, held = excluded.held, blocked = excluded.blocked, hidden = excluded.hidden,
+      version = excluded.version, visible = excluded.visible,
+      ${COLUMNS.map((column) => `${column} = excluded.${column}`).join(', ')},
       created = excluded.created, user_name = excluded.user_name, external_id = excluded.external_id,
-      due_at = excluded.due_at, owed_since = excluded.owed_since, tombstone = excluded.tombstone,
+      due_at = excluded.due_at, pending_since = excluded.pending_since, tombstone = excluded.tombstone,
       emails = excluded.emails, names = excluded.names, members = excluded.members, body = excluded.body`,
   removeRow: 'DELETE FROM rows WHERE tenant = ? AND id = ?',
   addEmail: 'INSERT INTO emails (tenant, email, id) VALUES (?, ?, ?)',
@@ -172,11 +188,9 @@ export const CHANGES = {
   putMemberSet: `INSERT INTO member_sets (tenant, grp, count, revision, modified) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (tenant, grp) DO UPDATE SET
       count = excluded.count, revision = excluded.revision, modified = excluded.modified`,
-  addCounts: `INSERT INTO counts (tenant, rows, owed, doubt, dead, held, blocked, hidden) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+  addCounts: `INSERT INTO counts (tenant, rows, ${COLUMNS.join(', ')}) VALUES (?, ?, ${COLUMNS.map(() => '?').join(', ')})
     ON CONFLICT (tenant) DO UPDATE SET
-      rows = rows + excluded.rows, owed = owed + excluded.owed, doubt = doubt + excluded.doubt,
-      dead = dead + excluded.dead, held = held + excluded.held, blocked = blocked + excluded.blocked,
-      hidden = hidden + excluded.hidden`,
+      ${['rows', ...COLUMNS].map((column) => `${column} = ${column} + excluded.${column}`).join(', ')}`,
   putState: 'INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
   removeState: 'DELETE FROM state WHERE name = ?',
 } as const;

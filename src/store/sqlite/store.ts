@@ -1,7 +1,7 @@
 import type { Clock } from '../../bridge/ports/context.ts';
 import type { Counts, MemberSet, Store, Write, WriteResult } from '../../bridge/ports/store.ts';
 import type { Index, Key, Row } from '../../bridge/row/types.ts';
-import { NO_COUNTS, sum } from '../counts.ts';
+import { NO_COUNTS, sum } from '../conditions.ts';
 import type { Loss } from '../loss.ts';
 import { nextSlice } from '../../mapping/slices.ts';
 import { createRevisions, NO_MEMBERS } from '../members.ts';
@@ -13,7 +13,15 @@ import { takeFolder } from './folder.ts';
 import { checkDatabase } from './last-commit.ts';
 import { createLeases } from './leases.ts';
 import { membershipsBetween } from './memberships.ts';
-import { dueOver, membersOver, type Overlay, pageOver, sliceOver, tombstonesOver, troubledOver } from './overlay.ts';
+import {
+  dueOver,
+  membersOver,
+  type Overlay,
+  pageOver,
+  sliceOver,
+  tombstonesOver,
+  withConditionOver,
+} from './overlay.ts';
 import { createPending, type Entry, NO_ROW } from './pending.ts';
 import { openQueries } from './queries.ts';
 import { NotWritten, startWriter, type WriterThread } from './writer-thread.ts';
@@ -27,7 +35,7 @@ export interface SqliteStoreOptions {
   readonly lingerMs?: number;
   /** a commit that takes longer is answered 503, and so is every write until it has ended, milliseconds */
   readonly deadlineMs?: number;
-  /** after so long without a write nothing of what was settled is left on disk, milliseconds */
+  /** this long without a write nothing of what was settled is left on disk, milliseconds */
   readonly idleMs?: number;
   /** told of every commit: its milliseconds in the writer thread */
   readonly onCommit?: (ms: number) => void;
@@ -43,7 +51,7 @@ export interface SqliteStoreOptions {
 /** Longest piece of a scan, milliseconds: the consumer needs some of its slice too. */
 const SLICE_MS = 2;
 
-/** What the disk did not take is tried again after so long, ms. */
+/** What the disk did not take is retried after this many milliseconds. */
 const RETRY_MS = 1_000;
 
 const NO_OVERLAY: Overlay = new Map();
@@ -241,7 +249,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     const { calls, size } = callsOf(before, entry, { counts: difference, memberships, sets });
     const batch = commits.add(calls, size);
     pending.put(entry, batch, size);
-    if (isLazy && before.counts.owed + before.counts.doubt > 0) settling.push({ write, batch });
+    if (isLazy && before.counts.pending + before.counts.inDoubt > 0) settling.push({ write, batch });
     for (const { group, set } of sets) pending.putMemberSet(key.tenant, group, set, batch);
     tallies.set(key.tenant, sum(tallies.get(key.tenant) ?? NO_COUNTS, difference));
     return { kind: 'ok' };
@@ -304,8 +312,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
         return dueOver(queries, above, tenant, Number.MAX_VALUE, 1)[0]?.dueAt;
       }),
     withCondition: (tenant, condition, limit, after) =>
-      settled(() => troubledOver(queries, over(tenant), tenant, condition, limit, after)),
-    oldestPending: (tenant) => settled(() => queries.oldestOwed(tenant)),
+      settled(() => withConditionOver(queries, over(tenant), tenant, condition, limit, after)),
+    oldestPending: (tenant) => settled(() => queries.oldestPending(tenant)),
     tombstones: (tenant, before, limit) => settled(() => tombstonesOver(queries, over(tenant), tenant, before, limit)),
     counts: async (tenant) => guard(() => tallied().get(tenant) ?? NO_COUNTS),
     damaged: async (tenant) => [...(damaged.get(tenant) ?? [])].toSorted(),

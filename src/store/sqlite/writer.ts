@@ -25,7 +25,7 @@ export interface WriterData {
   readonly lastCommit: string;
   /** nothing is committed while one of these is not where it was */
   readonly place: readonly Identity[];
-  /** after so long without a batch the write-ahead log is emptied, milliseconds */
+  /** this long without a batch the write-ahead log is emptied, milliseconds */
   readonly idleMs: number;
   readonly hook: CommitHook;
 }
@@ -40,7 +40,7 @@ export type FromWriter =
   | { readonly kind: 'committed'; readonly ms: number }
   | { readonly kind: 'failed'; readonly reason: string; readonly cause: Failure };
 
-/** disk: the same may succeed later. lost: the files are no longer in DATA_DIR. other: a mistake in what was to be written. */
+/** disk: the same may succeed later. lost: the files are no longer in DATA_DIR. other: a bug in what was to be written. */
 export type Failure = 'disk' | 'lost' | 'other';
 
 /** What durability and erasure rest on, as SQLite says it has them. */

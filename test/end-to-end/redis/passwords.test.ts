@@ -51,7 +51,7 @@ describe('PASSWORDS=set on Redis', { skip: withoutRedis(), timeout: 60_000 }, ()
       await sandbox.faults({ mode: 'down' });
       await until(async () => {
         await before.scim('POST', '/Users', ada());
-        return (await before.metrics()).includes('scim_bridge_deliveries_shut{tenant="default",kind="away"} 1');
+        return (await before.metrics()).includes('scim_bridge_unavailable{tenant="default",kind="unreachable"} 1');
       });
       const made = await answered(201, before.scim('POST', '/Users', ada({ password: 'Correct7+Horse' })));
       const change = patch({ op: 'replace', value: { password: 'Battery7+Staple', title: 'Countess' } });
@@ -79,7 +79,7 @@ describe('PASSWORDS=set on Redis', { skip: withoutRedis(), timeout: 60_000 }, ()
       assert.equal(await login(sandbox, there.id, 'Battery7%2BStaple'), isRight);
       assert.equal((await after.scim('GET', `/Users/${there.id}`)).body.title, 'Countess');
       assert.equal((await answered(200, after.scim('GET', `/Users/${made.id}`))).userName, made.userName);
-      const dead = await queue(after, 'dead');
+      const dead = await queue(after, 'dead-letter');
       assert.deepEqual(new Set(dead.map(({ id }) => id)), new Set(isRight ? [] : [made.id, there.id, alone.id]));
       if (!isRight) assert.match(JSON.stringify(dead), /PASSWORD_KEY/);
       assert.doesNotMatch(JSON.stringify([dead, after.lines, await sandbox.log()]), /sealed:|Horse|Staple/);
