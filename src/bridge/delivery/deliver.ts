@@ -15,7 +15,8 @@ import { deliverable, merged, askedName, normalizedUserName, isSameRow, believed
 import { planRights, needsReading, withGiven, withRights, type RightsPlan } from './rights.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
 import { isGroupRow } from '../row/kinds.ts';
-import { withBridgeChange, mayLandLate } from '../row/recheck.ts';
+import { nameInSteps } from '../row/in-flight.ts';
+import { addBridgeChange, markInFlight, narrow, postpone } from '../row/transitions.ts';
 import type { Step } from '../../mapping/steps.ts';
 import { planDefinition } from '../groups/definitions.ts';
 import { nameTaken } from './username-claims.ts';
@@ -94,7 +95,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
         continue;
       }
       const pending = deliverable(stored);
-      const row = { ...stored, pending: state.alone ? await firstOf(stored, pending, target) : pending };
+      const row = narrow(stored, state.alone ? await firstOf(stored, pending, target) : pending);
       if (row.pending.length === 0) return after.rest(stored, update);
       if (row.confirmed === null && wantsNobody(stored)) return after.vanish(stored, update);
       const rights = target.rules === undefined ? NO_RIGHTS : planRights(row, target.rules);
@@ -134,7 +135,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
       state.alone = state.alone || alone;
       // should the rename that a name was given up for be refused, the old one is asked for again
       if (name.kind === 'swap' && over.end?.kind === 'replan')
-        await update((now) => withBridgeChange(now, { username: row.confirmed?.['username'] ?? null }, clock()));
+        await update((now) =>
+          addBridgeChange(now, { facts: { username: row.confirmed?.['username'] ?? null }, at: clock() }),
+        );
       const why = over.end?.kind === 'replan' ? undefined : (over.end ?? blockedBy(over));
       // what only rights wait for is not tried again at once; what was asked meanwhile is
       if (why === undefined && over.left.length > 0 && !hasNewer(seen, over)) return;
@@ -181,14 +184,14 @@ export function createDeliver(options: DeliverOptions): Deliver {
 
   /** Durably before the first call: its outcome is not known from now on. */
   function calling(now: Row, { pending: changes }: Row, steps: readonly Step[]): Row {
-    const name = steps.map(nameTaken).find((each) => each !== undefined);
-    return {
-      ...now,
-      doubt: true,
-      calling: Math.max(0, ...changes.map(({ revision }) => revision)),
-      sentName: mayLandLate(now) ? now.sentName : (name ?? now.sentName),
+    return markInFlight(now, {
+      revision: Math.max(0, ...changes.map(({ revision }) => revision)),
+      userName: nameInSteps(
+        now,
+        steps.map(nameTaken).find((each) => each !== undefined),
+      ),
       dueAt: clock() + timing.leaseMs,
-    };
+    });
   }
 
   function planOf(row: Row): readonly Step[] {
@@ -217,7 +220,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
       waiters.publish(row, change.revision, { kind: 'away', retryAfter: 5, reason: 'unexpected' });
     if (target === undefined) return;
     const dueAt = clock() + backoff(row.attempts + 1, timing);
-    await updateRow(store, target.unique, key, (now) => ({ ...now, attempts: now.attempts + 1, dueAt }));
+    await updateRow(store, target.unique, key, (now) => postpone(now, dueAt));
     options.scheduler.at(dueAt);
   }
 

@@ -3,7 +3,14 @@ import type { Clock } from '../ports/context.ts';
 import type { Outcome, Unreadable } from '../ports/zitadel.ts';
 import type { Store } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
-import { deleted } from '../row/observe.ts';
+import {
+  acknowledge,
+  dropDeadLetters,
+  schedule,
+  stayInDoubt,
+  vanish as vanished,
+  withdraw,
+} from '../row/transitions.ts';
 import type { Target } from './target.ts';
 import { pauseOf } from '../row/next-attempt.ts';
 import { deadName, isEmpty, isSameRow, unlessEmpty, deliverable } from '../row/views.ts';
@@ -119,9 +126,7 @@ export function createRecordOutcome({
   async function supersede(row: Key, unique: Unique, name: string): Promise<void> {
     const holder = await store.reservedBy(unique.instance, deadName(name));
     if (holder === undefined || isSameRow(holder, row)) return;
-    await updateRow(store, unique, holder, (now) =>
-      unlessEmpty({ ...now, deadLetters: now.deadLetters.filter(({ kind }) => kind !== 'create') }),
-    );
+    await updateRow(store, unique, holder, (now) => unlessEmpty(dropDeadLetters(now, ({ kind }) => kind === 'create')));
   }
 
   /** Nothing is to be sent: it is looked at again only for a call that may still land. */
@@ -130,7 +135,7 @@ export function createRecordOutcome({
     if (row.dueAt === dueAt && !isEmpty(row)) return;
     await update((now) => {
       if (isEmpty(now)) return null;
-      return deliverable(now).length > 0 || now.doubt ? now : { ...now, dueAt: now.recheck?.at ?? null };
+      return deliverable(now).length > 0 || now.doubt ? now : schedule(now, now.recheck?.at ?? null);
     });
     wakeFor({ dueAt });
   }
@@ -141,7 +146,7 @@ export function createRecordOutcome({
     let dead = 0;
     await update((row) => {
       lost = row.pending;
-      const next = deleted(row, clock());
+      const next = vanished(row, clock());
       dead = next.deadLetters.length - row.deadLetters.length;
       return next;
     }, true);
@@ -157,12 +162,11 @@ export function createRecordOutcome({
     const accept = whenDown === 'accept';
     await update((now) => {
       results.clear();
-      const changes = now.pending.flatMap((change): Change[] => {
-        if (change.acknowledged || !waiters.awaited(now, change)) return [change];
-        results.set(change.revision, accept ? { kind: 'accepted' } : awayResult(why));
-        return accept ? [{ ...change, acknowledged: true }] : [];
-      });
-      return results.size === 0 ? now : { ...now, pending: changes };
+      const isAnswered = (change: Change): boolean => !change.acknowledged && waiters.awaited(now, change);
+      for (const { revision } of now.pending.filter(isAnswered))
+        results.set(revision, accept ? { kind: 'accepted' } : awayResult(why));
+      if (results.size === 0) return now;
+      return accept ? acknowledge(now, isAnswered) : withdraw(now, isAnswered);
     }, true);
     for (const [revision, result] of results) waiters.publish(row, revision, result);
   }
@@ -178,16 +182,15 @@ export function createRecordOutcome({
   async function putOff(row: Row, target: Target, update: Update, why: Unreadable, sent: boolean): Promise<void> {
     const round = notYet(row, why.kind === 'retry' ? { ...why, definite: true } : why);
     const dueAt = clock() + pauseOf(why, row.attempts + 1, timing);
-    const unknown = (now: Row, next: Row | null): Row => ({
-      ...(next ?? { ...now, pending: [] }),
-      doubt: true,
-      calling: now.calling,
-      sentName: now.sentName,
-      dueAt,
-    });
     if (why.kind === 'retry' && why.cause === 'away') target.availability.unanswered();
     if (why.kind === 'retry' && why.cause === 'limited') target.availability.rateLimited(dueAt - clock(), why.reason);
-    await settle(row, target, round, (make, durable) => update((now) => unknown(now, make(now)), durable), sent);
+    await settle(
+      row,
+      target,
+      round,
+      (make, durable) => update((now) => stayInDoubt(make(now), now, dueAt), durable),
+      sent,
+    );
     wakeFor({ dueAt });
     report(row, round, 0);
   }

@@ -3,11 +3,11 @@ import { BridgeError } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
 import type { Definition } from '../../mapping/groups.ts';
 import type { Submit } from '../requests/submit.ts';
-import { releasedBy } from '../row/hold.ts';
+import { accept, create as createRow, trust } from '../row/transitions.ts';
 import type { Clock, Context } from '../ports/context.ts';
 import type { Row } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
-import { baseFacts, emptyRow, isCreation, isId, newChange, nextRevision, taken } from '../row/views.ts';
+import { baseFacts, isCreation, isId, newChange, nextRevision, taken } from '../row/views.ts';
 import { groupsOf } from '../row/kinds.ts';
 import { definitionFacts, definitionOf } from './definitions.ts';
 import { EVALUATED, TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID } from './active-rules.ts';
@@ -74,16 +74,12 @@ export function createDefinitionChanges({ tenant, store, submit, clock }: Defini
     },
     async create(ctx, id, definition, hash, deadline) {
       const at = clock();
-      const blank = emptyRow(keyOf(id), at);
       const facts = definitionFacts(id, definition);
-      const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at });
-      const row = {
-        ...blank,
-        version: 1,
+      const change = newChange(ctx, { revision: 1, kind: 'create', facts, named: [], at });
+      const row = createRow(keyOf(id), change, {
         trusted: [TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID],
-        pending: [change],
         replay: { hash, open: true },
-      };
+      });
       const outcome = await submit(row, 0, deadline).catch(asGroup);
       if (outcome.kind === 'ok') return id;
       if (outcome.kind === 'refused') throw outcome.error;
@@ -101,9 +97,7 @@ export function createDefinitionChanges({ tenant, store, submit, clock }: Defini
         const facts = definitionFacts(id, next);
         const change = newChange(ctx, { revision: nextRevision(row), kind: 'edit', facts, named: [], at });
         // what SCIM says of the name is looked at by the rules again
-        const before = row.trusted.filter((each) => said.length === 0 || each !== EVALUATED);
-        const trusted = [...new Set([...before, ...said])];
-        const wish = { ...row, version: row.version + 1, trusted, pending: [...releasedBy(row.pending), change] };
+        const wish = accept(trust(row, said, said.length === 0 ? [] : [EVALUATED]), change);
         if (await written(wish, row.version, deadline, later)) return true;
       }
     },
@@ -117,8 +111,7 @@ export function createDefinitionChanges({ tenant, store, submit, clock }: Defini
           named: [],
           at: clock(),
         });
-        const next = { ...row, version: row.version + 1, pending: [...releasedBy(row.pending), change] };
-        if (await written(next, row.version, deadline, later)) return;
+        if (await written(accept(row, change), row.version, deadline, later)) return;
       }
     },
   };

@@ -2,7 +2,7 @@
 import { BridgeError } from '../../errors.ts';
 import { groupKey, MEMBER } from '../../mapping/groups.ts';
 import { contended, type Submit } from '../requests/submit.ts';
-import { releasedBy } from '../row/hold.ts';
+import { accept, trust } from '../row/transitions.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { HeldBy } from '../requests/unique-names.ts';
 import type { Clock, Context } from '../ports/context.ts';
@@ -88,8 +88,7 @@ export function createMembershipChanges(options: MembershipChangesOptions): Memb
         ...(givesRights() ? { rights: true } : {}),
       });
       // one that leaves is vouched for until it has left: it may have to stay
-      const trusted = joins && !row.trusted.includes(group) ? [...row.trusted, group] : row.trusted;
-      const next = { ...row, version: row.version + 1, trusted, pending: [...releasedBy(row.pending), change] };
+      const next = accept(joins ? trust(row, [group]) : row, change);
       const written = await submit(next, row.version, deadline, later());
       if (written.kind === 'refused') throw written.error;
       if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)

@@ -4,6 +4,7 @@ import type { Store } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import { groupsOf } from '../row/kinds.ts';
 import { within } from '../timing.ts';
+import { adopt, closeReplay, scheduleBy } from '../row/transitions.ts';
 import { updateRow } from '../row/update-row.ts';
 
 export interface Replays {
@@ -50,7 +51,7 @@ export function createReplays({ tenant, unique, store, scheduler: wake, clock }:
       return async (delivered) => {
         try {
           // when the store fails the mark stays open: one repeat more is 201, never a twin
-          if (delivered) await updateRow(store, unique, { tenant: shelf, id }, closed);
+          if (delivered) await updateRow(store, unique, { tenant: shelf, id }, closeReplay);
         } catch {
           // see above
         } finally {
@@ -63,10 +64,6 @@ export function createReplays({ tenant, unique, store, scheduler: wake, clock }:
 }
 
 function promised(row: Row, dueAt: number): Row {
-  if (row.replay?.open !== true || row.pending.every(({ acknowledged: answered }) => answered)) return row;
-  const changes = row.pending.map(({ abandoned: _orphan, ...each }) => ({ ...each, acknowledged: true }));
-  return { ...row, pending: changes, dueAt: Math.min(row.dueAt ?? dueAt, dueAt) };
+  const adopted = adopt(row);
+  return adopted === row ? row : scheduleBy(adopted, dueAt);
 }
-
-const closed = (row: Row): Row =>
-  row.replay?.open === true ? { ...row, replay: { ...row.replay, open: false } } : row;

@@ -7,7 +7,8 @@ import type { HeldBy } from './unique-names.ts';
 import type { Clock, Ids } from '../ports/context.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
-import { emptyRow, keyOf, type NameOf, newChange, nextRevision, resourceOf, shownFacts, taken } from '../row/views.ts';
+import { adopt, closeReplay, create as createRow } from '../row/transitions.ts';
+import { keyOf, type NameOf, newChange, resourceOf, shownFacts, taken } from '../row/views.ts';
 import { type Timing, within } from '../timing.ts';
 import type { Users } from './use-cases.ts';
 import { checkSize } from './user-size.ts';
@@ -37,9 +38,8 @@ export function createCreateUser(options: CreateUserOptions): Users['create'] {
     const key = { tenant, id: options.ids() };
     checkSize(user);
     const facts = { ...toFacts(user, key.id), ...(await options.passwordFact(password)) };
-    const blank = emptyRow(key, now);
-    const change = newChange(ctx, { revision: nextRevision(blank), kind: 'create', facts, named: [], at: now });
-    const row: Row = { ...blank, version: 1, pending: [change], replay: { hash, open: true } };
+    const change = newChange(ctx, { revision: 1, kind: 'create', facts, named: [], at: now });
+    const row = createRow(key, change, { replay: { hash, open: true } });
     const end = begin(key.id);
     try {
       for (;;) {
@@ -84,7 +84,7 @@ export function createCreateUser(options: CreateUserOptions): Users['create'] {
     }
     const end = begin(holder.id);
     // the request that asked for it is gone without an answer: this one gets it
-    const row = await updateRow(store, unique, keyOf(holder), answered, true);
+    const row = await updateRow(store, unique, keyOf(holder), adopt, true);
     if (row?.replay?.open === true && shownFacts(row) !== null) return answer(keyOf(row), end);
     end();
     return undefined;
@@ -101,7 +101,7 @@ export function createCreateUser(options: CreateUserOptions): Users['create'] {
       resource: resourceOf(row, facts, options.nameOf),
       ended(delivered) {
         // when the store fails the mark stays open: one repeat more is 201, never a twin
-        const closed = delivered ? updateSeen(store, unique, row, closeMark, { durable: false }) : Promise.resolve();
+        const closed = delivered ? updateSeen(store, unique, row, closeReplay, { durable: false }) : Promise.resolve();
         closed.catch(() => undefined).finally(end);
       },
     };
@@ -109,15 +109,6 @@ export function createCreateUser(options: CreateUserOptions): Users['create'] {
 }
 
 type Answer = Awaited<ReturnType<Users['create']>>;
-
-/** A create that nobody was told of, as answered; all that is left of it. */
-function answered(row: Row): Row {
-  if (row.replay?.open !== true || row.pending.every((change) => change.acknowledged)) return row;
-  return { ...row, pending: row.pending.map(({ abandoned: _orphan, ...each }) => ({ ...each, acknowledged: true })) };
-}
-
-const closeMark = (row: Row): Row =>
-  row.replay?.open === true ? { ...row, replay: { ...row.replay, open: false } } : row;
 
 const gone = (): BridgeError =>
   new BridgeError(503, 'the user was removed while it was made; try again', { retryAfter: 1 });

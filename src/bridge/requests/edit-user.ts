@@ -4,7 +4,7 @@ import { difference, type Facts, type FactsChange } from '../../mapping/facts.ts
 import { factsOf, isWhole, toFacts } from '../../mapping/users.ts';
 import { contended, type Submit } from './submit.ts';
 import type { HeldBy } from './unique-names.ts';
-import { releasedBy } from '../row/hold.ts';
+import { accept, closeReplay, narrow, withdraw } from '../row/transitions.ts';
 import type { Change, Row } from '../row/types.ts';
 import type { Clock, Context } from '../ports/context.ts';
 import {
@@ -59,14 +59,9 @@ export function createEditUser(options: EditUserOptions): Pick<Users, 'edit' | '
   ): Promise<'done' | 'again' | BridgeError> {
     if (clock() >= deadline) throw contended();
     const made = newChange(ctx, { ...change, revision: nextRevision(row), at: clock() });
-    const changes = [...releasedBy(withoutSame(row, made)), made];
     // whoever creates it again now does not mean the answer it lost
-    const createMark = row.replay && { ...row.replay, open: false };
-    const written = await submit(
-      { ...row, version: row.version + 1, pending: changes, replay: createMark },
-      row.version,
-      deadline,
-    );
+    const next = accept(closeReplay(withoutSame(row, made)), made);
+    const written = await submit(next, row.version, deadline);
     if (written.kind === 'refused') return written.error;
     if (written.kind === 'name' && (await heldBy(written.holder, written.name, deadline)) !== undefined)
       return taken(written.name);
@@ -86,10 +81,10 @@ export function createEditUser(options: EditUserOptions): Pick<Users, 'edit' | '
   }
 
   /** A client that repeats a wish which nobody answered replaces it, unless somebody waits for it. */
-  function withoutSame(row: Row, made: Change): readonly Change[] {
+  function withoutSame(row: Row, made: Change): Row {
     const last = row.pending.at(-1);
     const isSame = last !== undefined && !last.acknowledged && isSameChange(last, made) && row.calling === null;
-    return isSame && !waiters.awaited(row, last) ? row.pending.slice(0, -1) : row.pending;
+    return isSame && !waiters.awaited(row, last) ? withdraw(row, (change) => change === last) : row;
   }
 
   async function edit(ctx: Context, id: string, wish: Edit): ReturnType<Users['edit']> {
@@ -155,17 +150,16 @@ const needsTruth = (touched: readonly string[], user: ScimUser): boolean =>
 
 /** A delete that nobody was told of may be refused, and then this is done; else it ends as the delete does: the user is gone. */
 function baseUser(row: Row): ScimUser {
-  const changes = row.pending.filter(
-    ({ kind, acknowledged: answered, abandoned: orphan }) => kind !== 'delete' || answered || orphan,
-  );
-  const base = baseFacts(changes.length === row.pending.length ? row : { ...row, pending: changes });
+  const isUncertain = ({ kind, acknowledged, abandoned }: Change): boolean =>
+    kind === 'delete' && !acknowledged && abandoned !== true;
+  const base = baseFacts(row.pending.some(isUncertain) ? withdraw(row, isUncertain) : row);
   if (base === null) throw absent();
   return userOf(base);
 }
 
 /** A PUT says all of the user: what is only held counts as not asked. */
 function sentFacts(row: Row, was: Facts): Facts {
-  const base = baseFacts({ ...row, pending: deliverable(row) });
+  const base = baseFacts(narrow(row, deliverable(row)));
   return base === null || deliverable(row) === row.pending ? was : toFacts(userOf(base), row.id);
 }
 

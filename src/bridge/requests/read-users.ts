@@ -9,7 +9,7 @@ import type { IndexName, Store } from '../ports/store.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Zitadel } from '../ports/zitadel.ts';
 import { absent, etagOf, groupsIn, isId, isIdle, type NameOf, resourceOf, shownFacts } from '../row/views.ts';
-import { withReading, deleted, discovered, hiddenNow } from '../row/observe.ts';
+import { discover, hide, observe, vanish } from '../row/transitions.ts';
 import type { Deliver } from '../delivery/target.ts';
 import type { ScanLine } from './scan-queue.ts';
 import { pageOf, select, type Selection } from './selection.ts';
@@ -58,20 +58,17 @@ export function createView(options: ViewOptions): View {
     const before = await store.read(key);
     const answer = await zitadel.read(key.id, before === undefined);
     const now = clock();
-    if (answer.kind === 'gone')
-      return before === undefined ? undefined : write(key, before, (row) => deleted(row, now));
+    if (answer.kind === 'gone') return before === undefined ? undefined : write(key, before, (row) => vanish(row, now));
     if (answer.kind === 'hidden')
-      return before === undefined || before.confirmed === null
-        ? before
-        : write(key, before, (row) => hiddenNow(row, now));
+      return before === undefined || before.confirmed === null ? before : write(key, before, (row) => hide(row, now));
     if (answer.kind !== 'found') {
       if (before !== undefined) return before;
       const retryAfter = answer.kind === 'retry' ? (answer.retryAfter ?? 5) : 5;
       throw new BridgeError(503, 'ZITADEL cannot be reached now; try again later', { retryAfter });
     }
     const { reading } = answer;
-    if (before === undefined) return insertRow(store, unique, key, now, (row) => discovered(row, reading, now));
-    return write(key, before, (row) => withReading(row, reading, now));
+    if (before === undefined) return insertRow(store, unique, key, now, (row) => discover(row, reading, now));
+    return write(key, before, (row) => observe(row, reading, now));
   }
 
   async function write(key: Key, before: Row, make: (row: Row) => Row): Promise<Row | undefined> {

@@ -1,7 +1,8 @@
 /** Handing a change over: written durably, reconciled inline, its result awaited; while ZITADEL is away it is answered and left to the queue. */
 import { BridgeError } from '../../errors.ts';
 import { usernameClaimOf } from '../delivery/username-claims.ts';
-import { mayLandLate } from '../row/recheck.ts';
+import { nameBeforePlanning } from '../row/in-flight.ts';
+import { acknowledge, awaitLast, markInFlight, schedule, scheduleBy, withdraw } from '../row/transitions.ts';
 import type { TenantAvailability, Unavailable } from '../delivery/tenant-availability.ts';
 import type { ProtectedUsers } from '../delivery/protected-users.ts';
 import { ALONE, type Peers } from '../ports/peers.ts';
@@ -11,7 +12,7 @@ import type { Lease, Store, Write, WriteResult } from '../ports/store.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import type { Deliver } from '../delivery/target.ts';
 import { createBacklogLimit } from './backlog-limit.ts';
-import { absent, askedName, isSameChange, indexOf, keyOf, unlessEmpty, taken } from '../row/views.ts';
+import { absent, isSameChange, indexOf, keyOf, unlessEmpty, taken } from '../row/views.ts';
 import { type Wait, LOOK_AGAIN, type ChangeResult, type Waiters } from '../delivery/waiters.ts';
 import { type Timing, within } from '../timing.ts';
 import { updateRow, writeAsked } from '../row/update-row.ts';
@@ -84,11 +85,18 @@ export function createSubmit(options: SubmitOptions): Submit {
     const name = facts['username'];
     const claim = typeof name === 'string' ? await usernameClaimOf(store, unique, row, name) : undefined;
     if (claim?.kind === 'taken' || claim?.kind === 'stalled') return { kind: 'refused', error: taken(name ?? '') };
-    const changes = row.pending.map((change, at) => (at === last ? { ...change, acknowledged: true } : change));
-    if (isRepeat(row)) changes.splice(last - 1, 1);
-    const dueAt = row.dueAt === null ? clock() : Math.min(row.dueAt, clock());
-    const outcome = await append({ ...row, pending: changes, dueAt }, expect);
-    if (outcome.kind === 'ok') options.scheduler.at(dueAt);
+    const asked = row.pending[last];
+    const repeated = isRepeat(row) ? row.pending[last - 1] : undefined;
+    const kept = repeated === undefined ? row : withdraw(row, (change) => change === repeated);
+    const now = clock();
+    const outcome = await append(
+      scheduleBy(
+        acknowledge(kept, (change) => change === asked),
+        now,
+      ),
+      expect,
+    );
+    if (outcome.kind === 'ok') options.scheduler.at(Math.min(row.dueAt ?? now, now));
     return outcome;
   }
 
@@ -97,9 +105,9 @@ export function createSubmit(options: SubmitOptions): Submit {
     const revision = row.pending.at(-1)?.revision ?? 0;
     // before the write: once it is accepted, another holder of the lease may settle it
     const expected = waiters.expect(key, revision);
-    const changes = isAlone ? row.pending : signed(row.pending, peers.own);
-    const appended = { ...row, pending: changes, dueAt: clock() + timing.leaseMs };
-    const called = { ...appended, ...calling(row) };
+    const dueAt = clock() + timing.leaseMs;
+    const appended = schedule(isAlone ? row : awaitLast(row, peers.own), dueAt);
+    const called = markInFlight(appended, { revision, userName: nameBeforePlanning(row), dueAt });
     let outcome: Appended | undefined;
     try {
       // a row in no doubt is called at once: lease and mark go with the change, in one durable write
@@ -146,10 +154,8 @@ export function createSubmit(options: SubmitOptions): Submit {
         if (!isKept) return now;
         // another process is at it
         isTakenBack = isTakenBack && (isHeld || now.calling === null || now.calling < revision);
-        const changes = now.pending.flatMap((change): Change[] =>
-          change.revision !== revision ? [change] : isTakenBack ? [] : [{ ...change, acknowledged: true }],
-        );
-        return unlessEmpty({ ...now, pending: changes });
+        const isMine = (change: Change): boolean => change.revision === revision;
+        return unlessEmpty(isTakenBack ? withdraw(now, isMine) : acknowledge(now, isMine));
       },
       true,
     );
@@ -158,19 +164,6 @@ export function createSubmit(options: SubmitOptions): Submit {
     if (!isKept) return isAlone ? expected.result : ((await within(expected.result, RESULT_LATE)) ?? UNKNOWN);
     return isTakenBack ? { kind: 'away', retryAfter: 5, reason: 'late' } : { kind: 'accepted' };
   }
-}
-
-/** The last change with the name of the process whose request waits for it. */
-const signed = (changes: readonly Change[], process: string): readonly Change[] =>
-  changes.map((change, at) => (at === changes.length - 1 ? { ...change, process } : change));
-
-/** The mark that a call for the last change may be on its way. */
-function calling(row: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
-  const { pending: changes, confirmed, sentName } = row;
-  const asked = askedName(row);
-  // the name of a create that may still be applied stays
-  const isKept = confirmed === null ? sentName !== null : mayLandLate(row) || asked === (confirmed['username'] ?? null);
-  return { doubt: true, calling: changes.at(-1)?.revision ?? 0, sentName: isKept ? sentName : asked };
 }
 
 /** The last change asks what the one before it asks, which is answered and not on its way: of the two one will do. */
