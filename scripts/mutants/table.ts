@@ -28,8 +28,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'settle ignores revision',
     file: 'src/bridge/row/settle.ts',
-    find: 'const covered = row.changes.filter(({ revision }) => round.covered.has(revision));',
-    replace: 'const covered = row.changes;',
+    find: 'const covered = row.pending.filter(({ revision }) => round.covered.has(revision));',
+    replace: 'const covered = row.pending;',
     tests: [MODEL, KILL],
   },
   {
@@ -41,16 +41,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a hidden user in doubt is planned from known',
-    file: 'src/bridge/row/observe.ts',
+    file: 'src/bridge/row/transitions.ts',
     find: '({ ...change, named: Object.keys(change.facts) })',
     replace: '({ ...change })',
     tests: [HIDDEN],
   },
   {
     name: 'what was answered of a deleted user is dropped',
-    file: 'src/bridge/row/observe.ts',
-    find: 'dead: [...row.dead, ...letters] }',
-    replace: 'dead: row.dead }',
+    file: 'src/bridge/row/transitions.ts',
+    find: 'deadLetters: [...row.deadLetters, ...letters] }',
+    replace: 'deadLetters: row.deadLetters }',
     tests: ['test/bridge/hidden.test.ts'],
   },
   {
@@ -63,36 +63,36 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lease not proved',
     file: 'src/bridge/delivery/run-steps.ts',
-    find: '(await store.prove(lease, timing.lease)) && settlements.sending(row, covered);',
-    replace: 'settlements.sending(row, covered);',
+    find: '(await store.prove(lease, timing.leaseMs)) && waiters.sending(row, covered);',
+    replace: 'waiters.sending(row, covered);',
     tests: [OWED],
   },
   {
     name: 'answered not stored',
     file: 'src/bridge/row/verdicts.ts',
-    find: 'return { ...cut, answered: true };',
+    find: 'return { ...cut, acknowledged: true };',
     replace: 'return cut;',
     tests: [MODEL, KILL],
   },
   {
     name: 'tombstone skipped',
     file: 'src/bridge/row/settle.ts',
-    find: 'row: buried(row, now), results',
+    find: 'row: tombstone(row, now), results',
     replace: 'row: null, results',
     tests: [MODEL, KILL],
   },
   {
     name: 'named facts diffed away',
     file: 'src/bridge/delivery/deliver.ts',
-    find: 'const named = isFresh ? [] : row.changes.flatMap((change) => change.named);',
+    find: 'const named = isFresh ? [] : row.pending.flatMap((change) => change.named);',
     replace: 'const named: string[] = [];',
     tests: [OWED],
   },
   {
     name: 'membership not vouched for',
     file: 'src/bridge/groups/membership-changes.ts',
-    find: 'joins && !row.vouched.includes(group) ? [...row.vouched, group] : row.vouched;',
-    replace: 'row.vouched;',
+    find: 'accept(joins ? trust(row, [group]) : row, change);',
+    replace: 'accept(row, change);',
     tests: [GROUPS],
   },
   {
@@ -112,7 +112,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'membership that nobody vouched for gives',
     file: 'src/mapping/rules/rules.ts',
-    find: 'managedOf(byVouched.filter(({ vouched }) => vouched));',
+    find: 'managedOf(byVouched.filter(({ vouched: trusted }) => trusted));',
     replace: 'keeps;',
     tests: [RULES],
   },
@@ -133,8 +133,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a refused delete takes the PATCH beside it',
     file: 'src/bridge/requests/edit-user.ts',
-    find: "kind !== 'delete' || answered || orphan",
-    replace: "kind !== 'delete' || answered || orphan || true",
+    find: "kind === 'delete' && !acknowledged && abandoned !== true;",
+    replace: 'false && kind && acknowledged && abandoned;',
     tests: ['test/bridge/guard.test.ts'],
   },
   {
