@@ -40,8 +40,14 @@ const letter = (over: Partial<DeadLetter> = {}): DeadLetter => ({
   ...over,
 });
 const user = (fields: Partial<Row> = {}): Row => emptyRow(KEY, 0, { version: 1, confirmed: ANN, ...fields });
-const reading = (over: Partial<Reading> = {}): Reading =>
-  ({ id: 'u', facts: ANN, sequence: '7', created: 3, changed: 4, ...over }) as Reading;
+const reading = (over: Partial<Reading> = {}): Reading => ({
+  id: 'u',
+  facts: ANN,
+  sequence: '7',
+  created: 3,
+  changed: 4,
+  ...over,
+});
 const round = (over: Partial<Round> = {}): Round => ({
   covered: new Set([2]),
   after: [],
