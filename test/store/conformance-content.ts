@@ -34,7 +34,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
           userName: text,
           externalId: text,
           emails: [text],
-          reserved: [tenant + text],
+          reservations: [tenant + text],
           instance: text,
           memberships: [text, 'g'],
           display: text,
@@ -42,11 +42,11 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
         for (const version of [1, 2]) {
           const fields = {
             version,
-            known: confirmed,
+            confirmed,
             lastError: text,
             blocked: text,
             dueAt: 1,
-            changes: [change({ at: 2 })],
+            pending: [change({ at: 2 })],
           };
           const written = write(key, fields, index);
           assert.equal((await store.write(written, { durable: version === 2 })).kind, 'ok');

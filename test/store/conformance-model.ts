@@ -65,7 +65,7 @@ const wish = fc.record({
     userName: fc.option(text),
     externalId: fc.option(text),
     emails: fc.array(text, { maxLength: 2 }),
-    reserved: fc.array(fc.constantFrom('ann', 'bob', 'cid'), { maxLength: 2 }),
+    reservations: fc.array(fc.constantFrom('ann', 'bob', 'cid'), { maxLength: 2 }),
     memberships: fc.array(fc.constantFrom(...GROUPS), { maxLength: 4 }),
     display: fc.option(text),
     instance: fc.constantFrom('x', 'y'),

@@ -100,11 +100,11 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
 
       it('takes a row away, and everything it was found by', async () => {
         const key = fresh();
-        const index = { userName: 'ann', externalId: 'x', emails: ['a@b'], reserved: [`${key.tenant}/ann`] };
+        const index = { userName: 'ann', externalId: 'x', emails: ['a@b'], reservations: [`${key.tenant}/ann`] };
         const fields = {
-          changes: [change(), change({ onHold: true })],
+          pending: [change(), change({ onHold: true })],
           doubt: true,
-          dead: [deadLetter()],
+          deadLetters: [deadLetter()],
           blocked: 'x',
           hidden: 5,
         };
@@ -283,7 +283,13 @@ export function storeConformance(name: string, makeStore: () => Promise<StoreUnd
         const [first, second] = [fresh('a'), fresh('b')];
         const name = `${first.tenant}/ann`;
         const changes = [change({ at: 5 }), change({ revision: 2, onHold: true, at: 4 })];
-        const fields = { changes, doubt: true, dead: [deadLetter()], blocked: 'no permission', hidden: 5 };
+        const fields = {
+          pending: changes,
+          doubt: true,
+          deadLetters: [deadLetter()],
+          blocked: 'no permission',
+          hidden: 5,
+        };
         const memberships = { memberships: ['left', 'g'], display: 'Ann' };
         const written = write(
           first,
