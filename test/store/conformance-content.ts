@@ -107,7 +107,7 @@ export function contentConformance(current: () => Store, fresh: (id?: string) =>
     const [store, first, second] = [current(), fresh('same'), fresh('same')];
     const index = { userName: 'ann', externalId: 'x', emails: ['a@b'] };
     const changes = [change(), change({ onHold: true })];
-    const condition = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
+    const condition = { pending: changes, doubt: true, deadLetters: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
     await store.write(write(first, { ...condition, lastError: 'first' }, index));
     assert.equal(await store.read(second), undefined);
     assert.deepEqual(await store.page(second.tenant, 0, 10), { rows: [], total: 0 });

@@ -159,9 +159,9 @@ describe('store/redis outage', { skip: withoutRedis() }, () => {
     await redis(own).config('SET', 'maxmemory', 1_000);
 
     const condition = {
-      changes: [change({ at: 1 }), change({ revision: 2, onHold: true })],
+      pending: [change({ at: 1 }), change({ revision: 2, onHold: true })],
       doubt: true,
-      dead: [deadLetter()],
+      deadLetters: [deadLetter()],
       dueAt: 1,
     };
     const moved = { userName: 'other', reserved: ['other'], memberships: ['h'], display: 'Other' };

@@ -260,7 +260,7 @@ describe('store/sqlite', () => {
     const before = await sight();
 
     const changes = [change({ at: 1 }), change({ revision: 2, onHold: true })];
-    const full = { changes, doubt: true, dead: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
+    const full = { pending: changes, doubt: true, deadLetters: [deadLetter()], blocked: 'x', hidden: 2, dueAt: 1 };
     const moved = { memberships: ['h', 'i'], display: 'Other' };
     const together = await Promise.allSettled([
       store.write(write(small, { ...full, version: 2 }, { userName: 'other', reservations: ['other'], ...moved })),
