@@ -4,7 +4,6 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Row } from '../src/bridge/row/types.ts';
 import type { Write } from '../src/bridge/ports/store.ts';
 import { emptyRow, indexOf } from '../src/bridge/row/views.ts';
 import { toFacts } from '../src/mapping/users.ts';
@@ -38,7 +37,7 @@ const unique = { instance: 'bench', externalId: false };
 function write(n: number, version: number): Write {
   const key = { tenant: 'bench', id: `user-${n}` };
   const facts = toFacts({ ...scimUser(`person-${n}`), title: `round ${version}` }, key.id);
-  const row: Row = { ...emptyRow(key, n), version, confirmed: facts };
+  const row = emptyRow(key, n, { version, confirmed: facts });
   return { key, expect: version - 1, row, index: indexOf(row, unique) };
 }
 

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { architecture } from './documents/architecture.ts';
 import { clients } from './documents/clients.ts';
 import { commands } from './documents/commands.ts';
 import type { GeneratedDocument } from './documents/document.ts';
@@ -11,7 +12,15 @@ import { errors } from './documents/errors.ts';
 import { mapping } from './documents/mapping.ts';
 import { envExample, settings } from './documents/settings.ts';
 
-const DOCUMENTS: readonly GeneratedDocument[] = [envExample, settings, mapping, errors, clients, commands];
+const DOCUMENTS: readonly GeneratedDocument[] = [
+  envExample,
+  settings,
+  mapping,
+  errors,
+  clients,
+  commands,
+  architecture,
+];
 
 const root = resolve(import.meta.dirname, '..');
 

@@ -29,8 +29,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'settle ignores revision',
     file: 'src/bridge/row/settle.ts',
-    find: 'const covered = row.changes.filter(({ revision }) => round.covered.has(revision));',
-    replace: 'const covered = row.changes;',
+    find: 'const covered = row.pending.filter(({ revision }) => round.covered.has(revision));',
+    replace: 'const covered = row.pending;',
     tests: [MODEL, KILL],
   },
   {
@@ -42,16 +42,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a hidden user in doubt is planned from known',
-    file: 'src/bridge/row/observe.ts',
+    file: 'src/bridge/row/transitions.ts',
     find: '({ ...change, named: Object.keys(change.facts) })',
     replace: '({ ...change })',
     tests: [HIDDEN],
   },
   {
     name: 'what was answered of a deleted user is dropped',
-    file: 'src/bridge/row/observe.ts',
-    find: 'dead: [...row.dead, ...letters] }',
-    replace: 'dead: row.dead }',
+    file: 'src/bridge/row/transitions.ts',
+    find: 'deadLetters: [...row.deadLetters, ...letters] }',
+    replace: 'deadLetters: row.deadLetters }',
     tests: ['test/bridge/hidden.test.ts'],
   },
   {
@@ -64,27 +64,27 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lease not proved',
     file: 'src/bridge/delivery/run-steps.ts',
-    find: '(await store.prove(lease, timing.leaseMs)) && waiters.sending(row, revisions);',
-    replace: 'waiters.sending(row, revisions);',
+    find: '(await store.prove(lease, timing.leaseMs)) && waiters.sending(row, covered);',
+    replace: 'waiters.sending(row, covered);',
     tests: [OWED],
   },
   {
     name: 'answered not stored',
     file: 'src/bridge/row/verdicts.ts',
-    find: "return { left: { ...cut, acknowledged: true }, result: { kind: 'accepted' } };",
-    replace: "return { left: cut, result: { kind: 'accepted' } };",
+    find: 'return { ...cut, acknowledged: true };',
+    replace: 'return cut;',
     tests: [MODEL, KILL],
   },
   {
     name: 'tombstone skipped',
     file: 'src/bridge/row/settle.ts',
-    find: 'row: buried(row, now), results',
+    find: 'row: tombstone(row, now), results',
     replace: 'row: null, results',
     tests: [MODEL, KILL],
   },
   {
     name: 'named facts diffed away',
-    file: 'src/bridge/delivery/plan-row.ts',
+    file: 'src/bridge/delivery/deliver.ts',
     find: 'const named = isFresh ? [] : row.pending.flatMap((change) => change.named);',
     replace: 'const named: string[] = [];',
     tests: [OWED],
@@ -92,8 +92,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'membership not vouched for',
     file: 'src/bridge/groups/membership-changes.ts',
-    find: 'joins && !row.trusted.includes(group) ? [...row.trusted, group] : row.trusted;',
-    replace: 'row.trusted;',
+    find: 'accept(joins ? trust(row, [group]) : row, change);',
+    replace: 'accept(row, change);',
     tests: [GROUPS],
   },
   {
@@ -113,7 +113,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'membership that nobody vouched for gives',
     file: 'src/mapping/rules/rules.ts',
-    find: 'managedOf(byVouched.filter(({ vouched }) => vouched));',
+    find: 'managedOf(byVouched.filter(({ vouched: trusted }) => trusted));',
     replace: 'keeps;',
     tests: [RULES],
   },
@@ -134,8 +134,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a refused delete takes the PATCH beside it',
     file: 'src/bridge/requests/edit-user.ts',
-    find: "kind !== 'delete' || acknowledged || abandoned",
-    replace: "kind !== 'delete' || acknowledged || abandoned || true",
+    find: "kind === 'delete' && !acknowledged && abandoned !== true;",
+    replace: 'false && kind && acknowledged && abandoned;',
     tests: ['test/bridge/guard.test.ts'],
   },
   {

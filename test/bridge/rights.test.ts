@@ -12,11 +12,8 @@ import { settings } from './setting.ts';
 
 const setUp = settings();
 
-const user = (over: Partial<Row>): Row => ({
-  ...emptyRow({ tenant: 't', id: 'u' }, 0),
-  confirmed: { username: 'ann', state: 'active' },
-  ...over,
-});
+const user = (over: Partial<Row>): Row =>
+  emptyRow({ tenant: 't', id: 'u' }, 0, { confirmed: { username: 'ann', state: 'active' }, ...over });
 
 const edit = (facts: Change['facts']): Change => ({
   revision: 1,

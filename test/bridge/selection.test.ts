@@ -8,10 +8,8 @@ import { USER } from '../../src/mapping/schema.ts';
 import { parseFilter } from '../../src/scim/filter/parser.ts';
 import { nextSlice } from '../../src/mapping/slices.ts';
 
-const row = (n: number, title = ''): Row => ({
-  ...emptyRow({ tenant: 't', id: `id${n}` }, n),
-  confirmed: { username: `user${n}`, title },
-});
+const row = (n: number, title = ''): Row =>
+  emptyRow({ tenant: 't', id: `id${n}` }, n, { confirmed: { username: `user${n}`, title } });
 
 /** Rows in one piece, as no store gives them: what lets others run is the walk itself. */
 async function* inOnePiece(rows: readonly Row[]): AsyncGenerator<readonly Row[]> {

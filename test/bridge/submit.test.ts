@@ -14,10 +14,10 @@ import { TIMING } from '../../src/bridge/timing.ts';
 const key = { tenant: 't', id: 'ann' };
 const ctx = { tenant: 't', who: 'test', txn: 'x' };
 const unique = { instance: 'zitadel', externalId: false };
-const row: Row = { ...emptyRow(key, 0), version: 3, confirmed: { username: 'ann' } };
+const row = emptyRow(key, 0, { version: 3, confirmed: { username: 'ann' } });
 const error = new BridgeError(403, 'this user is protected');
 const NAME = { kind: 'name', name: 'bob', holder: { tenant: 't', id: 'bob' } } as const;
-const bob: Row = { ...emptyRow(NAME.holder, 0), version: 1, confirmed: { username: 'bob' } };
+const bob = emptyRow(NAME.holder, 0, { version: 1, confirmed: { username: 'bob' } });
 
 /** A context while ZITADEL is away: what is written is acknowledged. Each write gets the next result; then all are ok. */
 function contextOf(results: readonly WriteResult[], over: Partial<SubmitContext> = {}) {
@@ -74,7 +74,7 @@ test('a change is written on top of the row as it was read, and acknowledged whi
 test('a change that another request was faster than is made again from the row as it is then', async () => {
   const { context, written } = contextOf([{ kind: 'version' }]);
   const versions = [3, 7];
-  const read = async (): Promise<Row> => ({ ...row, version: versions.shift() ?? 0 });
+  const read = async (): Promise<Row> => emptyRow(key, 0, { ...row, version: versions.shift() ?? 0 });
   assert.deepEqual(await submitChange(context, { ...rename, read }), { kind: 'accepted' });
   assert.deepEqual(
     written.map(({ expect }) => expect),
@@ -152,7 +152,7 @@ function storeOf(first: Row): Store {
 
 test('an equal create gets the answer that never arrived, once; another create does not', async () => {
   const change = newChange(ctx, { revision: 1, kind: 'create', facts: { username: 'ann' }, named: [], at: 0 });
-  const made: Row = { ...emptyRow(key, 0), version: 1, pending: [change], replay: { hash: 'h', open: true } };
+  const made = emptyRow(key, 0, { version: 1, pending: [change], replay: { hash: 'h', open: true } });
   const { context } = contextOf([]);
   const store = storeOf(made);
   const replays = createReplays({ ...context.requests, store }, unique);
@@ -178,7 +178,9 @@ test('what ZITADEL says of a row is written although another row has reserved it
       return index.reservations.includes('bob') ? NAME : { kind: 'ok' };
     },
   } as unknown as Store;
-  const next = await updateRow(store, unique, key, (now) => ({ ...now, confirmed: { username: 'bob' } }));
+  const next = await updateRow(store, unique, key, (now) =>
+    emptyRow(key, 0, { ...now, confirmed: { username: 'bob' } }),
+  );
   assert.equal(next?.confirmed?.['username'], 'bob');
   assert.equal(reservations.length, 2);
 });

@@ -157,7 +157,7 @@ test('tombstones older than wanted are taken away for good, younger ones stay', 
     ['old', 100],
     ['young', 300],
   ] as const) {
-    const row = { ...emptyRow({ tenant: 't', id }, 1), version: 1, tombstone };
+    const row = emptyRow({ tenant: 't', id }, 1, { version: 1, tombstone });
     assert.equal((await store.write({ key: row, expect: 0, row, index: indexOf(row, unique) })).kind, 'ok');
   }
   await forgetTombstones(store, 't', unique, 200);

@@ -10,7 +10,6 @@ const STARTED = -1;
 const KILLED = 1_000;
 const APPENDED = 900;
 const confirmed = { familyName: 'ada-1' };
-const blank = { ...emptyRow({ tenant: 't', id: 'a' }, 0), confirmed };
 const change = (over: Partial<Change>): Change => ({
   revision: 2,
   kind: 'edit',
@@ -22,7 +21,8 @@ const change = (over: Partial<Change>): Change => ({
   at: APPENDED,
   ...over,
 });
-const row = (over: Partial<Row> = {}): Row => ({ ...blank, pending: [change({})], ...over });
+const row = (over: Partial<Row> = {}): Row =>
+  emptyRow({ tenant: 't', id: 'a' }, 0, { confirmed, pending: [change({})], ...over });
 const call = (began: number, time: number, over = {}) =>
   written('SetUserMetadata', { began, time, text: 'title=t0000002', ...over });
 
@@ -87,7 +87,7 @@ test('answered, not delivered: the client has its answer, ZITADEL has no call or
 
 test('a create is known by its birth, a state by its time', () => {
   const facts = { familyName: 'ada-1', email: 'e0000001@example.test' };
-  const rows = [{ ...blank, confirmed: null, pending: [change({ kind: 'create', facts, at: 0 })] }];
+  const rows = [row({ confirmed: null, pending: [change({ kind: 'create', facts, at: 0 })] })];
   assert.deepEqual(hit({ rows, lives: [life(['create', 'unanswered', BORN])] }), ['appended, not sent']);
   const lives = [life(['create', 'answered', BORN], ['edit', 'unanswered', { active: 'false' }])];
   const states = [row({ pending: [change({ facts: { state: 'inactive' }, at: 12 })] })];

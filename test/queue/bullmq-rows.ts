@@ -32,7 +32,7 @@ export function createRows(): Rows {
   const store: Pick<Store, 'read' | 'due'> = {
     async read(key): Promise<Row | undefined> {
       const time = dueAt.get(nameOf(key));
-      return time === undefined ? undefined : { ...emptyRow(key, 1), dueAt: time };
+      return time === undefined ? undefined : emptyRow(key, 1, { dueAt: time });
     },
     async due(tenant, now, limit, after) {
       const isBehind = (row: Due): boolean =>

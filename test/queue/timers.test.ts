@@ -26,7 +26,7 @@ after(async () => {
 async function put(id: string, dueAt: number | null): Promise<void> {
   const key = { tenant: 't', id };
   const before = (await store.read(key)) ?? emptyRow(key, 1);
-  const row = { ...before, version: before.version + 1, dueAt };
+  const row = emptyRow(key, 1, { version: before.version + 1, dueAt });
   await store.write({ key, expect: before.version, row, index: indexOf(row, { instance: 'i', externalId: false }) });
 }
 

@@ -30,14 +30,14 @@ export const deadLetter = (fields: Partial<DeadLetter> = {}): DeadLetter => ({
   ...fields,
 });
 
-export const row = (key: Key, fields: Partial<Row> = {}): Row => ({
-  ...emptyRow(key, 1_700_000_000_000),
-  version: 1,
-  confirmed: { username: key.id, state: 'active' },
-  verifiedAt: 1_700_000_000_000,
-  sequence: '7',
-  ...fields,
-});
+export const row = (key: Key, fields: Partial<Row> = {}): Row =>
+  emptyRow(key, 1_700_000_000_000, {
+    version: 1,
+    confirmed: { username: key.id, state: 'active' },
+    verifiedAt: 1_700_000_000_000,
+    sequence: '7',
+    ...fields,
+  });
 
 /** A write of a row that nobody has written before, found by nothing but its place in lists. */
 export function write(key: Key, fields: Partial<Row> = {}, index: Partial<Index> = {}): Write {

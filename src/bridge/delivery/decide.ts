@@ -7,6 +7,7 @@ import type { Step } from '../../mapping/steps.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
 import { nameTakenBy } from '../row/in-flight-name.ts';
 import { emptyRound, type Round } from '../row/round.ts';
+import { narrow } from '../row/transitions.ts';
 import type { Change, Row } from '../row/types.ts';
 import { askedName, deliverable, merged } from '../row/views.ts';
 import type { Timing } from '../timing.ts';
@@ -126,7 +127,7 @@ function deliverPending(stored: Row, attempt: Attempt, at: Circumstances): Actio
   if (pending.length === 0) return { kind: 'rest', row: stored };
   const name = attempt.alone ? sharedName(stored, pending) : undefined;
   if (name !== undefined && found.holder?.name !== name) return { kind: 'lookUpHolder', name };
-  const row = { ...stored, pending: attempt.alone ? firstOf(stored, pending, found.holder) : pending };
+  const row = narrow(stored, attempt.alone ? firstOf(stored, pending, found.holder) : pending);
   if (row.confirmed === null && wantsNobody(stored)) return { kind: 'vanish', row: stored };
   const rights = at.rules === undefined ? NO_RIGHTS : planRights(row, at.rules);
   if (

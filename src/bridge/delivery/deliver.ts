@@ -2,6 +2,7 @@
 import type { Clock } from '../ports/context.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import type { Store } from '../ports/store.ts';
+import { postpone } from '../row/transitions.ts';
 import type { Key, Row } from '../row/types.ts';
 import { LeaseLost, updateRow } from '../row/update-row.ts';
 import { backoff, type Timing } from '../timing.ts';
@@ -91,6 +92,6 @@ async function giveUp(
     waiters.publish(row, change.revision, { kind: 'away', retryAfter: 5, reason: 'unexpected' });
   if (target === undefined) return;
   const dueAt = clock() + backoff(row.attempts + 1, timing);
-  await updateRow(store, target.unique, key, (now) => ({ ...now, attempts: now.attempts + 1, dueAt }));
+  await updateRow(store, target.unique, key, (now) => postpone(now, dueAt));
   scheduler.at(dueAt);
 }

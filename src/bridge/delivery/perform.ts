@@ -3,6 +3,7 @@ import type { Step } from '../../mapping/steps.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
 import { userNameOfPlannedCalls } from '../row/in-flight-name.ts';
 import { readBack, readBackHidden } from '../row/observe.ts';
+import { markInFlight } from '../row/transitions.ts';
 import type { Row } from '../row/types.ts';
 import { isSameRow, normalizedUserName } from '../row/views.ts';
 import type { DeliveryContext, LeasedRow } from './context.ts';
@@ -119,11 +120,6 @@ async function performSteps(
 
 /** Durably before the first call: its outcome is not known from now on. */
 function calling(now: Row, { pending: changes }: Row, steps: readonly Step[], dueAt: number): Row {
-  return {
-    ...now,
-    doubt: true,
-    calling: Math.max(0, ...changes.map(({ revision }) => revision)),
-    sentName: userNameOfPlannedCalls(now, steps),
-    dueAt,
-  };
+  const revision = Math.max(0, ...changes.map((change) => change.revision));
+  return markInFlight(now, { revision, userName: userNameOfPlannedCalls(now, steps), dueAt });
 }

@@ -3,12 +3,19 @@ import type { Change, Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
 import type { Outcome, Unreadable } from '../ports/zitadel.ts';
 import type { DeliveryContext, LeasedRow, Update } from './context.ts';
-import { deleted } from '../row/observe.ts';
+import {
+  acknowledge,
+  addBridgeChange,
+  dropDeadLetters,
+  schedule,
+  stayInDoubt,
+  vanish as vanished,
+  withdraw,
+} from '../row/transitions.ts';
 import { pauseOf } from '../row/next-attempt.ts';
 import { deadName, isEmpty, isSameRow, unlessEmpty, deliverable } from '../row/views.ts';
 import { emptyRound, type Round } from '../row/round.ts';
 import { type RoundResult, settleRound } from '../row/settle.ts';
-import { withBridgeChange } from '../row/recheck.ts';
 import type { Action } from './decide.ts';
 import { noteUnavailable } from './tenant-availability.ts';
 import { awayResult, type ChangeResult } from './waiters.ts';
@@ -42,7 +49,9 @@ export async function recordRound(
   report(context, row, round, { ms: clock() - at, ...settled });
   // should the rename that a name was given up for be refused, the old one is asked for again
   if (restoresName)
-    await leased.update((now) => withBridgeChange(now, { username: row.confirmed?.['username'] ?? null }, clock()));
+    await leased.update((now) =>
+      addBridgeChange(now, { facts: { username: row.confirmed?.['username'] ?? null }, at: clock() }),
+    );
   return alone;
 }
 
@@ -89,9 +98,7 @@ async function settle(
 async function supersede(store: Store, unique: Unique, row: Key, name: string): Promise<void> {
   const holder = await store.reservedBy(unique.instance, deadName(name));
   if (holder === undefined || isSameRow(holder, row)) return;
-  await updateRow(store, unique, holder, (now) =>
-    unlessEmpty({ ...now, deadLetters: now.deadLetters.filter(({ kind }) => kind !== 'create') }),
-  );
+  await updateRow(store, unique, holder, (now) => unlessEmpty(dropDeadLetters(now, ({ kind }) => kind === 'create')));
 }
 
 /** Nothing is to be sent: it is looked at again only for a call that may still land. */
@@ -100,7 +107,7 @@ export async function rest({ scheduler }: DeliveryContext, { update }: LeasedRow
   if (row.dueAt === dueAt && !isEmpty(row)) return;
   await update((now) => {
     if (isEmpty(now)) return null;
-    return deliverable(now).length > 0 || now.doubt ? now : { ...now, dueAt: now.recheck?.at ?? null };
+    return deliverable(now).length > 0 || now.doubt ? now : schedule(now, now.recheck?.at ?? null);
   });
   if (dueAt !== null) scheduler.at(dueAt);
 }
@@ -112,7 +119,7 @@ export async function vanish(context: DeliveryContext, { update }: LeasedRow, se
   let dead = 0;
   await update((row) => {
     lost = row.pending;
-    const next = deleted(row, clock());
+    const next = vanished(row, clock());
     dead = next.deadLetters.length - row.deadLetters.length;
     return next;
   }, true);
@@ -132,12 +139,11 @@ export async function answerOthers(
   const accept = whenDown === 'accept';
   await update((now) => {
     results.clear();
-    const changes = now.pending.flatMap((change): Change[] => {
-      if (change.acknowledged || !waiters.awaited(now, change)) return [change];
-      results.set(change.revision, accept ? { kind: 'accepted' } : awayResult(why));
-      return accept ? [{ ...change, acknowledged: true }] : [];
-    });
-    return results.size === 0 ? now : { ...now, pending: changes };
+    const isOther = (change: Change): boolean => !change.acknowledged && waiters.awaited(now, change);
+    for (const { revision } of now.pending.filter(isOther))
+      results.set(revision, accept ? { kind: 'accepted' } : awayResult(why));
+    if (results.size === 0) return now;
+    return accept ? acknowledge(now, isOther) : withdraw(now, isOther);
   }, true);
   for (const [revision, result] of results) waiters.publish(row, revision, result);
 }
@@ -162,16 +168,9 @@ export async function postponeInDoubt(
   const { clock, timing, scheduler } = context;
   const round = notYet(row, why.kind === 'retry' ? { ...why, definite: true } : why);
   const dueAt = clock() + pauseOf(why, row.attempts + 1, timing);
-  const unknown = (now: Row, next: Row | null): Row => ({
-    ...(next ?? { ...now, pending: [] }),
-    doubt: true,
-    calling: now.calling,
-    sentName: now.sentName,
-    dueAt,
-  });
   noteUnavailable(leased.target.availability, why, dueAt - clock());
   await settle(context, leased, { row, round, sent }, (make, durable) =>
-    leased.update((now) => unknown(now, make(now)), durable),
+    leased.update((now) => stayInDoubt(make(now), now, dueAt), durable),
   );
   scheduler.at(dueAt);
   report(context, row, round);

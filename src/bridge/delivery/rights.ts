@@ -10,7 +10,8 @@ import { rightSteps } from '../../mapping/right-steps.ts';
 import type { Memberships } from '../../mapping/rules/types.ts';
 import type { Step } from '../../mapping/steps.ts';
 import type { Row } from '../row/types.ts';
-import { isIdle, merged } from '../row/views.ts';
+import { noteGiven, readRights, trustOnly } from '../row/transitions.ts';
+import { isIdle, merged, UNKNOWN_RIGHTS } from '../row/views.ts';
 import { isGroupRow } from '../row/kinds.ts';
 import type { Timing } from '../timing.ts';
 
@@ -37,9 +38,6 @@ export interface RightsPlan {
 
 const NONE: RightsPlan = { take: [], give: [] };
 
-/** Rights were set by a call whose outcome is not known, or ZITADEL has them otherwise than believed: they are read before any other call. */
-export const UNKNOWN_RIGHTS = -1;
-
 /** The steps that bring a user's rights to what the rules say. `row.changes` are those to be sent. */
 export function planRights(row: Row, book: RightsRules): RightsPlan {
   if (!row.pending.some(({ rights }) => rights)) return NONE;
@@ -58,7 +56,7 @@ export function withGiven(row: Row, steps: readonly Step[], book: RightsRules): 
   const added = steps
     .flatMap(({ right }) => (right?.roles ?? []).map((role) => ({ project: right?.project ?? null, role })))
     .filter((name) => !isIn(confirmed, name) && !isIn(before, name));
-  return added.length === 0 ? row : { ...row, rights: { ...row.rights, given: [...before, ...added] } };
+  return added.length === 0 ? row : noteGiven(row, [...before, ...added]);
 }
 
 /** Nothing is on its way: what was given and is not held was taken away, and what comes later is not of the rules. */
@@ -67,9 +65,7 @@ export function stillGiven(row: Row): Row {
   if (given === undefined || !isIdle(row)) return row;
   const held = namesOf(rightsOfFacts(row.confirmed ?? {}));
   const kept = given.filter((name) => isIn(held, name));
-  if (kept.length === given.length) return row;
-  const { given: _given, ...rights } = row.rights;
-  return { ...row, rights: kept.length === 0 ? rights : { ...rights, given: kept } };
+  return kept.length === given.length ? row : noteGiven(row, kept);
 }
 
 /** Whether what is held has to be read before these steps: an update replaces all that is there, whoever gave it. */
@@ -104,7 +100,7 @@ export function withRights(row: Row, held: Facts, asked: number, timing: Timing)
   const confirmed = overlay(row.hidden === null ? withoutRights(row.confirmed) : row.confirmed, held);
   const isSame = textOf(row.confirmed) === textOf(confirmed);
   if (!isSame && asked < row.rights.sent + timing.listLagMs) return undefined;
-  return { ...row, confirmed, rights: { ...row.rights, at: Math.max(asked, row.rights.sent + 1) } };
+  return readRights(row, confirmed, asked);
 }
 
 /** Rights among facts, to compare. */
@@ -117,10 +113,6 @@ export function split({ trusted }: Row, facts: Facts): Memberships {
   return { vouched: all.filter((id) => sure.has(id)), others: all.filter((id) => !sure.has(id)) };
 }
 
-/** Known as GetUserByID tells it: rights are told by other calls. */
-export const keepingRights = (confirmed: Facts | null, facts: Facts): Facts =>
-  confirmed === null ? facts : { ...rightFacts(confirmed), ...facts };
-
 /** A membership is vouched for as long as it is there or asked for: a key that comes back later is somebody else's. */
 export function stillVouched(row: Row): Row {
   if (row.trusted.length === 0 || isGroupRow(row)) return row;
@@ -131,5 +123,5 @@ export function stillVouched(row: Row): Row {
     ),
   );
   const trusted = row.trusted.filter((id) => ids.has(id));
-  return trusted.length === row.trusted.length ? row : { ...row, trusted };
+  return trusted.length === row.trusted.length ? row : trustOnly(row, trusted);
 }

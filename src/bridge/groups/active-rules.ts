@@ -21,6 +21,7 @@ import type { Zitadel } from '../ports/zitadel.ts';
 import type { RightsRules } from '../delivery/rights.ts';
 import { baseFacts, newChange, nextRevision } from '../row/views.ts';
 import { groupsOf } from '../row/kinds.ts';
+import { enqueue, rewrite, trustOnly, withdraw } from '../row/transitions.ts';
 import { insertRow, updateRow } from '../row/update-row.ts';
 import { RULES_ID } from './definitions.ts';
 
@@ -112,17 +113,12 @@ export function createActiveRules(options: ActiveRulesOptions): ActiveRules {
         { revision: nextRevision(row), kind, facts, named: [], at },
       );
       // what was not sent yet is overtaken
-      const others = row.calling === null && !row.doubt ? [] : row.pending;
-      return {
-        ...row,
-        trusted: [TRUSTED_DISPLAY_NAME],
-        pending: [...others, { ...change, acknowledged: true }],
-        dueAt: at,
-      };
+      const others = row.calling === null && !row.doubt ? withdraw(row, () => true) : row;
+      return enqueue(trustOnly(others, [TRUSTED_DISPLAY_NAME]), change, at);
     };
     if ((await updateRow(store, unique, key, wish, true)) === undefined) {
       await insertRow(store, unique, key, at, (row) => wish(row));
-      await updateRow(store, unique, key, (row) => ({ ...row }), true);
+      await updateRow(store, unique, key, rewrite, true);
     }
     const isNew = next !== set;
     set = next;

@@ -3,7 +3,7 @@ import { BridgeError } from '../../errors.ts';
 import type { Facts } from '../../mapping/facts.ts';
 import { groupOf, MEMBER, membershipsOf } from '../../mapping/groups.ts';
 import { rightsOfFacts } from '../../mapping/rights.ts';
-import { withBridgeChange } from '../row/recheck.ts';
+import { addBridgeChange, schedule } from '../row/transitions.ts';
 import type { Clock, Context } from '../ports/context.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
@@ -116,7 +116,7 @@ export async function tidyAfterSweep(options: AfterSweepOptions, acceptRemovals:
       const gone = strays(row);
       if (!isIdle(row) || gone.length === 0) return row;
       const facts = Object.fromEntries(gone.map((key) => [key, null]));
-      return { ...withBridgeChange(row, facts, clock(), book.active()), dueAt: clock() };
+      return schedule(addBridgeChange(row, { facts, at: clock(), rights: book.active() }), clock());
     });
     wake.at(clock());
   }

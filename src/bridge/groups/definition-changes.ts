@@ -4,6 +4,7 @@ import { stableJson } from '../../mapping/codecs.ts';
 import type { Definition } from '../../mapping/groups.ts';
 import { type Asked, checkAccepted, submitChange, type SubmitContext, type Submitted } from '../requests/submit.ts';
 import type { Context } from '../ports/context.ts';
+import { trust } from '../row/transitions.ts';
 import type { Key, Row } from '../row/types.ts';
 import { baseFacts, emptyRow, isId } from '../row/views.ts';
 import { groupsOf } from '../row/kinds.ts';
@@ -56,11 +57,10 @@ export function createDefinition(
   definition: Definition,
   hash: string,
 ): Promise<Submitted> {
-  const onto = {
-    ...emptyRow(keyIn(context, id), context.requests.clock()),
+  const onto = emptyRow(keyIn(context, id), context.requests.clock(), {
     trusted: [TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID],
     replay: { hash, open: true },
-  };
+  });
   const change = { kind: 'create', facts: definitionFacts(id, definition), named: [] } as const;
   return submitChange(context, { ctx, read: async () => onto, make: () => ({ onto, change }), deadline });
 }
@@ -78,8 +78,7 @@ export function changeDefinition(
     const isSame = stableJson(next) === stableJson(definition);
     if (isSame && trusted.every((each) => row.trusted.includes(each))) return undefined;
     // what SCIM says of the name is looked at by the rules again
-    const before = row.trusted.filter((each) => trusted.length === 0 || each !== EVALUATED);
-    const onto = { ...row, trusted: [...new Set([...before, ...trusted])] };
+    const onto = trust(row, trusted, trusted.length === 0 ? [] : [EVALUATED]);
     return { onto, change: { kind: 'edit', facts: definitionFacts(row.id, next), named: [] } };
   });
 }

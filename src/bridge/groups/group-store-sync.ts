@@ -3,7 +3,7 @@ import { BridgeError } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
 import type { Facts } from '../../mapping/facts.ts';
 import { groupOf, RULES_KEY } from '../../mapping/groups.ts';
-import { BRIDGE_CHANGE } from '../row/recheck.ts';
+import { distrustDefinition, recreateDefinition, restoreDefinition, takeDefinition } from '../row/transitions.ts';
 import type { Clock } from '../ports/context.ts';
 import type { Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
@@ -51,11 +51,8 @@ export async function syncGroupStore(options: GroupStoreSyncOptions): Promise<vo
     const before = await store.read(key);
     if (before === undefined) {
       if (definitionOf(id, confirmed)?.deleting === true) await options.onDeleting(id);
-      await insertRow(store, unique, key, asked, (row) => ({
-        ...row,
-        ...cleaned(id, confirmed, undefined),
-        verifiedAt: asked,
-      }));
+      const again = cleaned(id, confirmed, undefined);
+      await insertRow(store, unique, key, asked, (row) => takeDefinition(row, confirmed, asked, again));
       wake.at(asked);
       return;
     }
@@ -65,7 +62,7 @@ export async function syncGroupStore(options: GroupStoreSyncOptions): Promise<vo
     // somebody wrote it past the bridge: nobody vouches for it any more
     await updateRow(store, unique, key, (row) =>
       row.version === before.version
-        ? { ...row, ...cleaned(id, confirmed, before.confirmed), trusted: [], verifiedAt: asked, modified: asked }
+        ? distrustDefinition(takeDefinition(row, confirmed, asked, cleaned(id, confirmed, before.confirmed)), asked)
         : row,
     );
     wake.at(asked);
@@ -74,42 +71,29 @@ export async function syncGroupStore(options: GroupStoreSyncOptions): Promise<vo
   /** What is in force is known here: anybody who may write users can write another one there. */
   async function restore(before: Row, confirmed: Facts): Promise<void> {
     await updateRow(store, unique, before, (row) =>
-      row.version !== before.version || row.confirmed === null
-        ? row
-        : {
-            ...row,
-            confirmed,
-            pending: [{ ...BRIDGE_CHANGE, kind: 'edit', facts: row.confirmed, at: asked }],
-            dueAt: asked,
-          },
+      row.version !== before.version || row.confirmed === null ? row : restoreDefinition(row, confirmed, asked),
     );
     wake.at(asked);
   }
 
   /**
    * What stands there may be anybody's writing: who waits to become a member is only whom SCIM asked for, and no group is deleted by it.
-   * A definition that says otherwise is written again as it should be.
+   * Gives the definition as it is to be written again; undefined: it stands there as it should be.
    */
-  function cleaned(
-    id: string,
-    confirmed: Facts,
-    before: Facts | null | undefined,
-  ): Pick<Row, 'confirmed' | 'pending' | 'dueAt'> {
+  function cleaned(id: string, confirmed: Facts, before: Facts | null | undefined): Facts | undefined {
     const definition = definitionOf(id, confirmed);
-    if (definition === undefined) return { confirmed, pending: [], dueAt: null };
+    if (definition === undefined) return undefined;
     const pending = definitionOf(id, before ?? null)?.pending ?? [];
     const deleting = before === undefined && definition.deleting;
     const facts = definitionFacts(id, { ...definition, pending, deleting });
-    if (stableJson(facts) === stableJson(confirmed)) return { confirmed, pending: [], dueAt: null };
-    return { confirmed, pending: [{ ...BRIDGE_CHANGE, kind: 'edit', facts, at: asked }], dueAt: asked };
+    return stableJson(facts) === stableJson(confirmed) ? undefined : facts;
   }
 
   /** Nobody but the bridge writes there: what is missing was lost, and rights hang on it. */
   async function writeAgain(id: string): Promise<void> {
     await updateRow(store, unique, { tenant: shelf, id }, (row) => {
-      if (!isIdle(row) || row.confirmed === null || row.tombstone !== null || row.verifiedAt > asked) return row;
-      const change = { ...BRIDGE_CHANGE, kind: 'create' as const, facts: row.confirmed, at: asked };
-      return { ...row, confirmed: null, pending: [change], dueAt: asked } satisfies Row;
+      const isLost = isIdle(row) && row.confirmed !== null && row.tombstone === null && row.verifiedAt <= asked;
+      return isLost ? recreateDefinition(row, asked) : row;
     });
     wake.at(clock());
   }

@@ -3,6 +3,7 @@ import { BridgeError } from '../../errors.ts';
 import { groupKey, MEMBER } from '../../mapping/groups.ts';
 import { inParallel } from '../in-parallel.ts';
 import type { Context } from '../ports/context.ts';
+import { trust } from '../row/transitions.ts';
 import type { Row } from '../row/types.ts';
 import { absent, shownFacts } from '../row/views.ts';
 import { readUser } from '../requests/read-users.ts';
@@ -90,9 +91,8 @@ async function changeMember(
       if (isSo(row, group, joins)) return undefined;
       const facts = { [groupKey(group)]: joins ? MEMBER : null };
       // one that leaves is vouched for until it has left: it may have to stay
-      const trusted = joins && !row.trusted.includes(group) ? [...row.trusted, group] : row.trusted;
       const rights = givesRights() ? ({ rights: true } as const) : {};
-      return { onto: { ...row, trusted }, change: { kind: 'edit', facts, named: [], ...rights } };
+      return { onto: joins ? trust(row, [group]) : row, change: { kind: 'edit', facts, named: [], ...rights } };
     },
     deadline,
     giveUpAt: Math.max(clock(), deadline) + timing.answerWithinMs,

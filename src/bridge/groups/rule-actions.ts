@@ -11,6 +11,7 @@ import type { Deliver } from '../delivery/target.ts';
 import { shownFacts } from '../row/views.ts';
 import { groupsOf } from '../row/kinds.ts';
 import { membershipsOf } from '../../mapping/groups.ts';
+import { trustOnly } from '../row/transitions.ts';
 import { updateRow } from '../row/update-row.ts';
 import type { Directory } from './directory.ts';
 import { explained } from './explain.ts';
@@ -85,10 +86,9 @@ export function createRuleActions(options: RuleActionsOptions): GroupsOperator {
     await book.put(next);
     await book.check();
     for (const row of groups)
-      await updateRow(store, groupsUnique, row, (now) => ({
-        ...now,
-        trusted: [TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID, EVALUATED],
-      }));
+      await updateRow(store, groupsUnique, row, (now) =>
+        trustOnly(now, [TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID, EVALUATED]),
+      );
     return fresh;
   }
 

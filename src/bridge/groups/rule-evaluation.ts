@@ -9,6 +9,7 @@ import type { Lock } from '../delivery/exclusive.ts';
 import { planRights, split } from '../delivery/rights.ts';
 import { baseFacts, newChange, nextRevision, shownFacts, deliverable } from '../row/views.ts';
 import { groupsOf } from '../row/kinds.ts';
+import { enqueue, narrow, trust } from '../row/transitions.ts';
 import { updateRow } from '../row/update-row.ts';
 import { definitionOf } from './definitions.ts';
 import { createIdList } from './id-list.ts';
@@ -70,7 +71,7 @@ export function createRuleEvaluation(options: RuleEvaluationOptions): RuleEvalua
         const revision = nextRevision(row);
         const ctx = { tenant, who: 'bridge', txn };
         const change = newChange(ctx, { revision, kind: 'edit', facts: {}, named: [], at, rights: true });
-        return { ...trusted, pending: [...row.pending, { ...change, acknowledged: true }], dueAt: at };
+        return enqueue(trusted, change, at);
       },
       true,
     );
@@ -89,9 +90,7 @@ export function createRuleEvaluation(options: RuleEvaluationOptions): RuleEvalua
       await waiting.drop(group);
     }
     await updateRow(store, options.groupsUnique, row, (now) =>
-      now.trusted.length > 0 && !now.trusted.includes(EVALUATED)
-        ? { ...now, trusted: [...now.trusted, EVALUATED] }
-        : now,
+      now.trusted.length > 0 && !now.trusted.includes(EVALUATED) ? trust(now, [EVALUATED]) : now,
     );
   }
 
@@ -136,7 +135,7 @@ function owesRights(row: Row, book: ActiveRules): boolean {
   if (facts === null || book.spares(row.id)) return false;
   const held = rightsOfFacts(row.confirmed);
   if (book.wanted(held, split(row, facts), row.rights.given) === held) return false;
-  const { take, give } = planRights({ ...row, pending: [...deliverable(row), LOOK] }, book);
+  const { take, give } = planRights(narrow(row, [...deliverable(row), LOOK]), book);
   // what was refused in just this way is not asked for again by itself
   const refused = new Set(row.deadLetters.flatMap(({ facts: dead }) => Object.entries(dead).map(String)));
   return [...take, ...give].some(({ after }) => Object.entries(after ?? {}).some((each) => !refused.has(String(each))));
@@ -158,6 +157,5 @@ const LOOK: Change = {
 function allVouched(row: Row): Row {
   const facts = shownFacts(row);
   if (facts === null) return row;
-  const { others } = split(row, facts);
-  return others.length === 0 ? row : { ...row, trusted: [...row.trusted, ...others] };
+  return trust(row, split(row, facts).others);
 }

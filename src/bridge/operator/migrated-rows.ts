@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { CONDITION_NAMES } from '../../store/conditions.ts';
 import type { Due, Store } from '../ports/store.ts';
 import type { Row } from '../row/types.ts';
-import { emptyRow, isIdle, keyOf } from '../row/views.ts';
+import { emptyRow, isIdle } from '../row/views.ts';
 import { isGroupRow } from '../row/kinds.ts';
 
 /** Rows read at once. */
@@ -63,5 +63,4 @@ export async function* allRows(store: Store, { name: shelf, hidden }: Shelf): As
 
 /** A store may leave out what is as in an empty row. */
 export const isSame = (one: Row | undefined, other: Row): boolean =>
-  one !== undefined &&
-  isDeepStrictEqual({ ...emptyRow(keyOf(one), 0), ...one }, { ...emptyRow(keyOf(other), 0), ...other });
+  one !== undefined && isDeepStrictEqual(emptyRow(one, 0, one), emptyRow(other, 0, other));

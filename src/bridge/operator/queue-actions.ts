@@ -2,8 +2,7 @@
 import { BridgeError } from '../../errors.ts';
 import { conditionsOf } from '../../store/conditions.ts';
 import { difference, type Facts } from '../../mapping/facts.ts';
-import { requeueDeadLetters } from '../row/dead-letters.ts';
-import { releaseHold } from '../row/hold.ts';
+import { dropDeadLetters, release, retryDeadLetters, schedule, tryNow, withdraw } from '../row/transitions.ts';
 import type { Comparison, Done, Operator, QueueDetail, QueueEntry } from '../ports/operator.ts';
 import type { Clock } from '../ports/context.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
@@ -72,7 +71,7 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
       const holder = await store.reservedBy(unique.instance, name);
       return holder === undefined || isSameRow(holder, row) ? undefined : holder;
     };
-    for (const name of indexOf(requeueDeadLetters(row), unique).reservations) {
+    for (const name of indexOf(retryDeadLetters(row), unique).reservations) {
       const holder = await other(name);
       // it may have been renamed or deleted in ZITADEL since it was read
       if (holder?.tenant === tenant) await options.refresh(holder.id);
@@ -98,17 +97,17 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
     async retry(id) {
       const before = await rowOf(id);
       if (before.confirmed === null && before.deadLetters.length > 0 && (await isSuperseded(before))) {
-        await change(id, (row) => ({ row: unlessEmpty({ ...row, deadLetters: [] }), told: '' }));
+        await change(id, (row) => ({ row: unlessEmpty(dropDeadLetters(row, () => true)), told: '' }));
         return done('its userName belongs to another user by now: the dead letter is closed');
       }
       const told = await change(id, (row) => {
         if (row.deadLetters.length > 0)
           return {
-            row: { ...requeueDeadLetters(row), dueAt: clock(), attempts: 0 },
+            row: tryNow(retryDeadLetters(row), clock()),
             told: `${row.deadLetters.length} dead letters were requeued`,
           };
         const waits = row.doubt || row.pending.some(({ onHold: held }) => !held);
-        return waits ? { row: { ...row, dueAt: clock(), attempts: 0, blocked: null }, told: 'tried now' } : undefined;
+        return waits ? { row: tryNow(row, clock()), told: 'tried now' } : undefined;
       });
       if (told === undefined) throw nothing(id, 'nothing to retry: no dead letter, nothing pending, nothing in doubt');
       await deliver({ tenant, id });
@@ -123,8 +122,11 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
       const told = await change(id, (row) => {
         const held = row.pending.filter((each) => each.onHold).length;
         if (held + row.deadLetters.length === 0) return undefined;
-        const changes = row.pending.filter((each) => !each.onHold);
-        const next = { ...row, pending: changes, deadLetters: [], dueAt: row.doubt ? clock() : row.dueAt };
+        const left = withdraw(
+          dropDeadLetters(row, () => true),
+          ({ onHold }) => onHold === true,
+        );
+        const next = row.doubt ? schedule(left, clock()) : left;
         return { row: next, told: `${row.deadLetters.length} dead letters and ${held} changes on hold were discarded` };
       });
       if (told === undefined) throw nothing(id, 'nothing to drop: no dead letter and nothing on hold');
@@ -134,9 +136,7 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
     async release(id) {
       const told = await change(id, (row) => {
         const held = row.pending.filter((each) => each.onHold).length;
-        return held === 0
-          ? undefined
-          : { row: { ...releaseHold(row), dueAt: clock() }, told: `${held} changes on hold were released` };
+        return held === 0 ? undefined : { row: release(row, clock()), told: `${held} changes on hold were released` };
       });
       if (told === undefined) throw nothing(id, 'nothing on hold');
       await deliver({ tenant, id });
@@ -172,7 +172,7 @@ function entryOf(row: Row): QueueEntry {
 }
 
 function detailOf(row: Row, answer: ReadOutcome): QueueDetail {
-  const { pending: changes } = requeueDeadLetters(row);
+  const { pending: changes } = retryDeadLetters(row);
   const asked = merged(believedFacts(row), changes);
   const has = answer.kind === 'found' ? answer.reading.facts : answer.kind === 'gone' ? {} : undefined;
   return {

@@ -9,8 +9,9 @@ import type { Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
 import type { Zitadel } from '../ports/zitadel.ts';
 import type { Deliver } from '../delivery/target.ts';
-import { emptyRow, indexOf, newChange, nextRevision, shownFacts, userOf } from '../row/views.ts';
+import { indexOf, newChange, nextRevision, shownFacts, userOf } from '../row/views.ts';
 import type { Timing } from '../timing.ts';
+import { create, enqueue, schedule } from '../row/transitions.ts';
 import { updateRow } from '../row/update-row.ts';
 
 export interface RecreateOptions {
@@ -79,11 +80,10 @@ export function createRecreate(options: RecreateOptions): (id: string) => Promis
       ...toFacts(userOf(shown), key.id),
       ...Object.fromEntries(groups.map((group) => [groupKey(group), MEMBER])),
     };
-    const blank = emptyRow(key, now);
-    const asked = { revision: nextRevision(blank), kind: 'create', facts, named: [], at: now } as const;
+    const asked = { revision: 1, kind: 'create', facts, named: [], at: now } as const;
     const rights = groups.length > 0 ? ({ rights: true } as const) : {};
     const change = { ...newChange(ctx, { ...asked, ...rights }), acknowledged: true };
-    const made = { ...blank, version: 1, pending: [change], trusted: row.trusted, dueAt: now + timing.leaseMs };
+    const made = create(key, change, { trusted: row.trusted, dueAt: now + timing.leaseMs });
     const index = { ...indexOf(made, unique), reservations: [] };
     const written = await store.write({ key, expect: 0, row: made, index }, { durable: true });
     if (written.kind !== 'ok') throw new Error('a new id was taken');
@@ -100,7 +100,7 @@ export function createRecreate(options: RecreateOptions): (id: string) => Promis
         isRemoved = now.version === row.version;
         if (!isRemoved) return now;
         const asked = { revision: nextRevision(now), kind: 'delete', facts: {}, named: [], at: clock() } as const;
-        return { ...now, pending: [...now.pending, { ...newChange(ctx, asked), acknowledged: true }], dueAt: clock() };
+        return enqueue(now, newChange(ctx, asked), clock());
       },
       true,
     );
@@ -108,7 +108,7 @@ export function createRecreate(options: RecreateOptions): (id: string) => Promis
   }
 
   async function deliver(old: Key, next: Key): Promise<Done> {
-    await updateRow(store, unique, next, (row) => ({ ...row, dueAt: clock() }), true);
+    await updateRow(store, unique, next, (row) => schedule(row, clock()), true);
     await reconcile(old);
     await reconcile(next);
     const [left, made] = [await store.read(old), await store.read(next)];

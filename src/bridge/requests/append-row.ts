@@ -5,6 +5,7 @@ import { userNameOfUnplannedCall } from '../row/in-flight-name.ts';
 import type { Unavailable } from '../delivery/tenant-availability.ts';
 import type { ProtectedUsers } from '../delivery/protected-users.ts';
 import { ALONE } from '../ports/peers.ts';
+import { acknowledge as acknowledged, awaitLast, markInFlight, schedule, withdraw } from '../row/transitions.ts';
 import type { Change, Key, Row, Unique } from '../row/types.ts';
 import type { Lease, Write, WriteResult } from '../ports/store.ts';
 import { isSameChange, indexOf, keyOf, taken, unlessEmpty } from '../row/views.ts';
@@ -91,10 +92,11 @@ async function acknowledge(context: AppendContext, { row, expect }: Append): Pro
   const claim = typeof name === 'string' ? await usernameClaimOf(store, context.unique, row, name) : undefined;
   if (claim?.kind === 'taken' || claim?.kind === 'stalled')
     return { kind: 'refused', by: 'bridge', error: taken(name ?? '') };
-  const changes = row.pending.map((change, at) => (at === last ? { ...change, acknowledged: true } : change));
-  if (isRepeat(row)) changes.splice(last - 1, 1);
+  const [before] = row.pending.slice(-2);
+  const promised = acknowledged(row, (change) => change === row.pending[last]);
+  const once = isRepeat(row) ? withdraw(promised, (change) => change === before) : promised;
   const dueAt = row.dueAt === null ? clock() : Math.min(row.dueAt, clock());
-  const written = await write(context, { ...row, pending: changes, dueAt }, expect);
+  const written = await write(context, schedule(once, dueAt), expect);
   if (written.kind !== 'ok') return unwritten(written);
   scheduler.at(dueAt);
   return { kind: 'accepted' };
@@ -106,9 +108,9 @@ async function deliverNow(context: AppendContext, { row, expect, deadline }: App
   const revision = row.pending.at(-1)?.revision ?? 0;
   // before the write: once it is accepted, another holder of the lease may settle it
   const expected = waiters.expect(key, revision);
-  const changes = peers === ALONE ? row.pending : signed(row.pending, peers.own);
-  const appended = { ...row, pending: changes, dueAt: clock() + timing.leaseMs };
-  const called = { ...appended, ...calling(row) };
+  const dueAt = clock() + timing.leaseMs;
+  const appended = schedule(peers === ALONE ? row : awaitLast(row, peers.own), dueAt);
+  const called = markInFlight(appended, { revision, userName: userNameOfUnplannedCall(row), dueAt });
   let written: Written | undefined;
   try {
     // a row in no doubt is called at once: lease and mark go with the change, in one durable write
@@ -173,10 +175,8 @@ async function late({ requests, unique }: AppendContext, sent: Sent): Promise<Ch
       if (!isKept) return now;
       // another process is at it
       isWithdrawn = isWithdrawn && (isHeld || now.calling === null || now.calling < revision);
-      const changes = now.pending.flatMap((change): Change[] =>
-        change.revision !== revision ? [change] : isWithdrawn ? [] : [{ ...change, acknowledged: true }],
-      );
-      return unlessEmpty({ ...now, pending: changes });
+      const isOurs = (change: Change): boolean => change.revision === revision;
+      return unlessEmpty(isWithdrawn ? withdraw(now, isOurs) : acknowledged(now, isOurs));
     },
     true,
   );
@@ -184,15 +184,6 @@ async function late({ requests, unique }: AppendContext, sent: Sent): Promise<Ch
   // it settled just now; what another process says of it may be lost on the way, a refusal too
   if (!isKept) return isAlone ? expected.result : ((await within(expected.result, RESULT_LATE_MS)) ?? UNKNOWN);
   return isWithdrawn ? { kind: 'away', retryAfter: 5, reason: 'late' } : { kind: 'accepted' };
-}
-
-/** The last change with the name of the process whose request waits for it. */
-const signed = (changes: readonly Change[], process: string): readonly Change[] =>
-  changes.map((change, at) => (at === changes.length - 1 ? { ...change, process } : change));
-
-/** The mark that a call for the last change may be on its way. */
-function calling(row: Row): Pick<Row, 'doubt' | 'calling' | 'sentName'> {
-  return { doubt: true, calling: row.pending.at(-1)?.revision ?? 0, sentName: userNameOfUnplannedCall(row) };
 }
 
 /** The last change asks what the one before it asks, which is answered and not on its way: of the two one will do. */

@@ -21,7 +21,7 @@ export async function createUser(
   const key = { tenant, id: ids() };
   checkSize(user);
   const facts = { ...toFacts(user, key.id), ...(await passwordFact(context, password)) };
-  const onto = { ...emptyRow(key, now), replay: { hash, open: true } };
+  const onto = emptyRow(key, now, { replay: { hash, open: true } });
   const end = context.replays.begin(key);
   try {
     const submitted = await submitChange(context, {

@@ -3,6 +3,7 @@ import { BridgeError, withNote } from '../../errors.ts';
 import { difference, type Facts, type FactsChange } from '../../mapping/facts.ts';
 import { factsOf, isWhole, toFacts } from '../../mapping/users.ts';
 import type { Context } from '../ports/context.ts';
+import { closeReplay, narrow } from '../row/transitions.ts';
 import type { Row } from '../row/types.ts';
 import {
   absent,
@@ -132,9 +133,9 @@ function appendedTo({ requests }: UserContext, row: Row, { kind, facts, named }:
   const change = { kind, facts, named };
   const last = row.pending.at(-1);
   const isSame = last !== undefined && !last.acknowledged && isSameChange(last, change) && row.calling === null;
-  const pending = isSame && !requests.waiters.awaited(row, last) ? row.pending.slice(0, -1) : row.pending;
+  const onto = isSame && !requests.waiters.awaited(row, last) ? narrow(row, row.pending.slice(0, -1)) : row;
   // a client that creates the user again now does not mean the answer it lost
-  return { onto: { ...row, pending, replay: row.replay && { ...row.replay, open: false } }, change };
+  return { onto: closeReplay(onto), change };
 }
 
 /**
@@ -174,14 +175,14 @@ function baseUser(row: Row): ScimUser {
   const changes = row.pending.filter(
     ({ kind, acknowledged, abandoned }) => kind !== 'delete' || acknowledged || abandoned,
   );
-  const base = baseFacts(changes.length === row.pending.length ? row : { ...row, pending: changes });
+  const base = baseFacts(changes.length === row.pending.length ? row : narrow(row, changes));
   if (base === null) throw absent();
   return userOf(base);
 }
 
 /** A PUT says all of the user: what is only held counts as not asked. */
 function sentFacts(row: Row, was: Facts): Facts {
-  const base = baseFacts({ ...row, pending: deliverable(row) });
+  const base = baseFacts(narrow(row, deliverable(row)));
   return base === null || deliverable(row) === row.pending ? was : toFacts(userOf(base), row.id);
 }
 

@@ -3,7 +3,7 @@ import { BridgeError } from '../../errors.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Zitadel } from '../ports/zitadel.ts';
 import { absent, isId, isIdle, shownFacts } from '../row/views.ts';
-import { withReading, deleted, discovered, hiddenNow } from '../row/observe.ts';
+import { discover, hide, observe, vanish } from '../row/transitions.ts';
 import { within } from '../timing.ts';
 import { insertRow, updateRow } from '../row/update-row.ts';
 import type { RequestContext } from './context.ts';
@@ -77,19 +77,17 @@ async function readAgain(view: UserView, key: Key): Promise<Row | undefined> {
   const before = await store.read(key);
   const answer = await view.zitadel.read(key.id, before === undefined);
   const now = clock();
-  if (answer.kind === 'gone') return before === undefined ? undefined : write(view, before, (row) => deleted(row, now));
+  if (answer.kind === 'gone') return before === undefined ? undefined : write(view, before, (row) => vanish(row, now));
   if (answer.kind === 'hidden')
-    return before === undefined || before.confirmed === null
-      ? before
-      : write(view, before, (row) => hiddenNow(row, now));
+    return before === undefined || before.confirmed === null ? before : write(view, before, (row) => hide(row, now));
   if (answer.kind !== 'found') {
     if (before !== undefined) return before;
     const retryAfter = answer.kind === 'retry' ? (answer.retryAfter ?? 5) : 5;
     throw new BridgeError(503, 'ZITADEL cannot be reached now; try again later', { retryAfter });
   }
   const { reading } = answer;
-  if (before === undefined) return insertRow(store, view.unique, key, now, (row) => discovered(row, reading, now));
-  return write(view, before, (row) => withReading(row, reading, now));
+  if (before === undefined) return insertRow(store, view.unique, key, now, (row) => discover(row, reading, now));
+  return write(view, before, (row) => observe(row, reading, now));
 }
 
 async function write({ requests, unique }: UserView, before: Row, make: (row: Row) => Row): Promise<Row | undefined> {

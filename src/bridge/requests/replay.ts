@@ -1,4 +1,5 @@
 /** Repeated creates, of users and groups alike: a client that never got the answer asks again, and gets what it made. */
+import { adopt as adoptRow, closeReplay, scheduleBy } from '../row/transitions.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import { updateRow, updateSeen } from '../row/update-row.ts';
 import { keyOf } from '../row/views.ts';
@@ -28,7 +29,8 @@ export function createReplays({ store, scheduler, clock }: RequestContext, uniqu
     return async (delivered, seen) => {
       try {
         // when the store fails the key stays open: one repeat more is 201, never a twin
-        if (delivered) await updateSeen(store, unique, seen ?? (await store.read(key)), closed, { durable: false });
+        if (delivered)
+          await updateSeen(store, unique, seen ?? (await store.read(key)), closeReplay, { durable: false });
       } catch {
         // see above
       } finally {
@@ -72,10 +74,6 @@ const isOpen = (row: Row | null | undefined, hash: string): row is Row =>
 
 /** A create that nobody was told of, as acknowledged; all that is left of it. */
 function promised(row: Row, hash: string, dueAt: number): Row {
-  if (!isOpen(row, hash) || row.pending.every(({ acknowledged }) => acknowledged)) return row;
-  const pending = row.pending.map(({ abandoned: _gone, ...each }) => ({ ...each, acknowledged: true }));
-  return { ...row, pending, dueAt: Math.min(row.dueAt ?? dueAt, dueAt) };
+  const adopted = isOpen(row, hash) ? adoptRow(row) : row;
+  return adopted === row ? row : scheduleBy(adopted, dueAt);
 }
-
-const closed = (row: Row): Row =>
-  row.replay?.open === true ? { ...row, replay: { ...row.replay, open: false } } : row;

@@ -1,6 +1,6 @@
 /** Submitting a change: read the row, append what is asked, deliver it; once more when somebody else was faster. */
 import { BridgeError } from '../../errors.ts';
-import { releasedBy } from '../row/hold.ts';
+import { accept } from '../row/transitions.ts';
 import type { Context } from '../ports/context.ts';
 import type { Change, Key, Row } from '../row/types.ts';
 import { newChange, nextRevision, taken } from '../row/views.ts';
@@ -63,7 +63,7 @@ export async function submitChange(context: SubmitContext, submission: Submissio
     const at = clock();
     if (at >= giveUpAt) return { kind: 'contended' };
     const change = newChange(ctx, { ...made.change, revision: nextRevision(onto), at });
-    const row = { ...onto, version: onto.version + 1, pending: [...releasedBy(onto.pending), change] };
+    const row = accept(onto, change);
     const later = submission.later?.() ?? false;
     const appended = await appendRow(context, { row, expect: onto.version, deadline, later });
     if (appended.kind === 'reserved') {

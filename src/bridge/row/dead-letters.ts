@@ -58,8 +58,8 @@ export function foldedIntoDeadCreate(dead: readonly DeadLetter[], changes: reado
 const cleared = (facts: FactsChange): FactsChange =>
   Object.fromEntries(Object.entries(facts).filter(([name, value]) => value !== null && name !== 'password'));
 
-/** Dead letters owed again, each without what was asked since. */
-export function requeueDeadLetters(row: Row): Row {
+/** Dead letters among what is pending, each without what was asked since. */
+export function requeuedChanges(row: Row): Pick<Row, 'pending' | 'trusted'> {
   const changes = row.deadLetters.map((letter): Change => {
     const newer = row.pending.filter(({ revision }) => revision > letter.revision);
     const { revision, kind, who, txn, at } = letter;
@@ -76,8 +76,6 @@ export function requeueDeadLetters(row: Row): Row {
     Object.entries(facts).flatMap(([fact, value]) => (value === MEMBER ? (groupOf(fact) ?? []) : [])),
   );
   return {
-    ...row,
-    deadLetters: [],
     trusted: [...new Set([...row.trusted, ...joined])],
     pending: [...asked, ...row.pending].toSorted((left, right) => left.revision - right.revision),
   };

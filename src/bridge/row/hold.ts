@@ -4,14 +4,9 @@ import { expectedFacts, BRIDGE_CHANGE } from './recheck.ts';
 import type { Change, Row } from './types.ts';
 import { baseFacts } from './views.ts';
 
-/** A row whose changes wait for an operator; what ZITADEL has is read before anything is sent again. */
-export function putOnHold(row: Row): Row {
-  const changes = [...toConfirm(row), ...row.pending].map((change): Change => ({ ...change, onHold: true }));
-  const doubt = row.doubt || changes.length > 0;
-  const dueAt = doubt && changes.length === 0 ? row.dueAt : null;
-  // sentName stays: the name that a call may have taken meanwhile is not free yet
-  return { ...row, pending: changes, doubt, calling: null, recheck: null, dueAt };
-}
+/** Everything that is pending, and what was to be rechecked, on hold. */
+export const heldChanges = (row: Row): readonly Change[] =>
+  [...toConfirm(row), ...row.pending].map((change) => ({ ...change, onHold: true }));
 
 /** A call may have landed during the sleep: what must be so, as a change. */
 function toConfirm(row: Row): readonly Change[] {
@@ -28,9 +23,7 @@ function toConfirm(row: Row): readonly Change[] {
   return [{ ...BRIDGE_CHANGE, kind: 'edit', facts, at, ...(rights ? { rights } : {}) }];
 }
 
-const released = ({ onHold: _held, ...change }: Change): Change => change;
-
-export const releaseHold = (row: Row): Row => ({ ...row, pending: row.pending.map(released), doubt: true });
+export const released = ({ onHold: _held, ...change }: Change): Change => change;
 
 /** A held create is released by any write to that user. */
 export const releasedBy = (changes: readonly Change[]): readonly Change[] =>

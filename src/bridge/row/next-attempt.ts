@@ -3,41 +3,42 @@ import { userNameLeftOpen } from './in-flight-name.ts';
 import { deadLetterOf, foldedIntoDeadCreate } from './dead-letters.ts';
 import type { Row } from './types.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
-import { dueOf } from './observe.ts';
-import { isEmpty } from './views.ts';
 import type { Round, SettleOptions } from './round.ts';
 import { retryAfterOf } from '../delivery/waiters.ts';
 import { backoff, type Timing } from '../timing.ts';
 
-/** When the row is looked at again, and what is noted on it until then; null: nothing is left of it. */
-export function withNextAttempt(before: Row, next: Row, round: Round, options: SettleOptions): Row | null {
-  const { now, timing } = options;
+/** What is noted on a row after an attempt. */
+export type Attempt = Pick<Row, 'doubt' | 'attempts' | 'repeated' | 'blocked' | 'sentName' | 'lastError'>;
+
+/** @param next the row with what the round brought about */
+export function attemptAfter(before: Row, next: Row, round: Round, now: number): Attempt {
   const { end, left } = round;
-  const doubt = end?.kind === 'retry' && !end.definite;
-  const attempts = end === null && left.length === 0 ? 0 : before.attempts + 1;
-  const repeated = stuckBy(before, end, now);
-  const checkProtection = left.find(({ why }) => why.kind === 'blocked')?.why;
-  const [first] = left;
-  const base: Row = {
-    ...next,
-    doubt,
-    attempts,
-    repeated,
-    blocked: checkProtection?.reason ?? null,
+  return {
+    doubt: end?.kind === 'retry' && !end.definite,
+    attempts: end === null && left.length === 0 ? 0 : before.attempts + 1,
+    repeated: repeatedBy(before, end, now),
+    blocked: blockOf(round)?.reason ?? null,
     sentName: userNameLeftOpen(before, next, round),
-    lastError: end?.reason ?? first?.why.reason ?? null,
+    lastError: end?.reason ?? left[0]?.why.reason ?? null,
   };
-  const row = isPoisoned(base, options) ? poisoned(base, options) : base;
-  const pause =
-    end?.kind === 'retry' || end?.kind === 'blocked'
-      ? pauseOf(end, attempts, timing)
-      : checkProtection !== undefined
-        ? timing.syncIntervalMs
-        : first === undefined
-          ? timing.leaseMs
-          : pauseOf(first.why, attempts, timing);
-  const dueAt = dueOf(row, now + pause);
-  return isEmpty(row) ? null : { ...row, dueAt };
+}
+
+const blockOf = ({ left }: Round): Unreadable | undefined => left.find(({ why }) => why.kind === 'blocked')?.why;
+
+/** ms until the next attempt. */
+export function pauseAfter(round: Round, attempts: number, timing: Timing): number {
+  const { end, left } = round;
+  if (end?.kind === 'retry' || end?.kind === 'blocked') return pauseOf(end, attempts, timing);
+  if (blockOf(round) !== undefined) return timing.syncIntervalMs;
+  return left[0] === undefined ? timing.leaseMs : pauseOf(left[0].why, attempts, timing);
+}
+
+/** When a row is to be looked at: when something is to be sent or found out (`next`), and when a late call can have landed. */
+export function dueOf(row: Row, next: number): number | null {
+  const until = row.recheck?.at ?? null;
+  const waits = row.doubt || row.pending.some((change) => !change.onHold);
+  if (!waits) return until;
+  return until === null ? next : Math.min(next, until);
 }
 
 /** An hour, ms: whoever asks for more is asked again. */
@@ -47,20 +48,20 @@ export const LONGEST_PAUSE = 3_600_000;
 export const pauseOf = (why: Unreadable, attempts: number, timing: Timing): number =>
   Math.max(backoff(attempts, timing), Math.min(retryAfterOf(why) * 1000, LONGEST_PAUSE));
 
-function stuckBy({ repeated }: Row, end: Round['end'], now: number): Row['repeated'] {
+function repeatedBy({ repeated }: Row, end: Round['end'], now: number): Row['repeated'] {
   if (end?.kind !== 'retry' || end.cause !== 'answer') return null;
   if (repeated === null || repeated.reason !== end.reason) return { reason: end.reason, since: now, times: 1 };
   return { ...repeated, times: repeated.times + 1 };
 }
 
-const isPoisoned = ({ repeated }: Row, { now, timing, othersSucceeded }: SettleOptions): boolean =>
+export const isPoisoned = ({ repeated }: Row, { now, timing, othersSucceeded }: SettleOptions): boolean =>
   repeated !== null &&
   repeated.times >= timing.repeatedlyFailingTimes &&
   now - repeated.since >= timing.repeatedlyFailingAfterMs &&
   othersSucceeded(repeated.since);
 
-/** ZITADEL fails on this row alone, always in the same way: an operator has to look at it. */
-function poisoned(row: Row, { now, awaited }: SettleOptions): Row {
+/** What is left of a row on which ZITADEL always fails: an operator has to look at its changes. */
+export function poisoned(row: Row, { now, awaited }: SettleOptions): Pick<Row, 'pending' | 'deadLetters'> {
   const cause = { cause: 'poisoned', reason: row.repeated?.reason ?? '' } as const;
   const mine = row.pending.filter((change) => !change.onHold && !awaited(change));
   const letters = mine
@@ -72,5 +73,5 @@ function poisoned(row: Row, { now, awaited }: SettleOptions): Row {
     first?.kind === 'create'
       ? foldedIntoDeadCreate([...row.deadLetters, first], mine.slice(1))
       : [...row.deadLetters, ...letters];
-  return { ...row, pending: changes, deadLetters: folded, repeated: null };
+  return { pending: changes, deadLetters: folded };
 }

@@ -45,14 +45,24 @@ export function recheckAfterTakeover(
 const valuesOf = (names: readonly string[], confirmed: Facts | null): FactsChange =>
   Object.fromEntries(names.map((fact) => [fact, confirmed?.[fact] ?? null]));
 
-/** A row with such a wish of the bridge's own below all others. `rights`: what the rules give is to be looked at. */
-export function withBridgeChange(row: Row, facts: FactsChange, at: number, rights = false): Row {
-  const own = row.pending.filter(({ revision }) => revision === BRIDGE_CHANGE.revision);
-  const others = row.pending.filter(({ revision }) => revision !== BRIDGE_CHANGE.revision);
+/** What the bridge itself asks for. `rights`: what the rules give is to be looked at as well. */
+export interface BridgeWish {
+  readonly facts: FactsChange;
+  readonly at: number;
+  readonly rights?: boolean;
+}
+
+/** Changes with such a wish below all of them. */
+export function withBridgeWish(
+  pending: readonly Change[],
+  { facts, at, rights = false }: BridgeWish,
+): readonly Change[] {
+  const own = pending.filter(({ revision }) => revision === BRIDGE_CHANGE.revision);
+  const others = pending.filter(({ revision }) => revision !== BRIDGE_CHANGE.revision);
   const all = Object.assign({}, ...own.map((change) => change.facts), facts) as FactsChange;
   const looks = rights || own.some((change) => change.rights);
   const change: Change = { ...BRIDGE_CHANGE, kind: 'edit', facts: all, at, ...(looks ? { rights: true } : {}) };
-  return { ...row, pending: [change, ...others] };
+  return [change, ...others];
 }
 
 /** Of the facts that must be so those that nobody has asked otherwise since. */

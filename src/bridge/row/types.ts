@@ -58,8 +58,13 @@ export interface Recheck {
   readonly rights?: true;
 }
 
+/** Spreading a row loses this: the compiler takes only rows that transitions.ts (or a store, of what it kept) has made. */
+declare class Made {
+  private readonly made: true;
+}
+
 /** A user (or, under the key of `groupsOf(tenant)`, a group) as the bridge keeps it. Rows are values: a change of any field is a new row with version + 1. */
-export interface Row {
+export interface Row extends Made {
   readonly tenant: string;
   readonly id: string;
   readonly version: number;
@@ -100,7 +105,7 @@ export interface Row {
   readonly trusted: readonly string[];
   /**
    * Rights in known. sent: when a call of ours that changes them last ended, 0: never; lists lag behind it. at: when they were last read
-   * or set; only when it is later than sent they were read since. 0: never, -1: not known (bridge/delivery/rights.ts: UNKNOWN_RIGHTS). given: roles
+   * or set; only when it is later than sent they were read since. 0: never, -1: not known (views.ts: UNKNOWN_RIGHTS). given: roles
    * that the first rules gave, or may have given: kept until they are applied, for they take away nothing else.
    */
   readonly rights: { readonly at: number; readonly sent: number; readonly given?: RuleSet['retired'] };

@@ -1,6 +1,7 @@
 import type { Index, Key, Row, Unique } from './types.ts';
 import type { Store, Write, WriteOptions, WriteResult } from '../ports/store.ts';
 import { stillGiven, stillVouched } from '../delivery/rights.ts';
+import { atVersion } from './transitions.ts';
 import { emptyRow, heldName, indexOf, isExternalId, isMark, keyOf } from './views.ts';
 
 /** What to make of the newest row: a row to write, the same row to leave it, null to take it away. */
@@ -28,7 +29,7 @@ export async function updateSeen(
   for (let row = seen; row !== undefined; row = await store.read(row)) {
     const next = make(row);
     if (next === row) return row;
-    const written = next === null ? null : { ...stillGiven(stillVouched(next)), version: row.version + 1 };
+    const written = next === null ? null : atVersion(stillGiven(stillVouched(next)), row.version + 1);
     if (await writeKnown(store, row, written, indexOf(written ?? row, unique), options)) return written;
   }
   return undefined;
@@ -45,7 +46,7 @@ export async function insertRow(
   now: number,
   make: (row: Row) => Row,
 ): Promise<Row | undefined> {
-  const row = { ...make(emptyRow(key, now)), version: 1 };
+  const row = atVersion(make(emptyRow(key, now)), 1);
   const index = indexOf(row, unique);
   const written = await writeKnown(store, emptyRow(key, now), row, index, { durable: false });
   return written ? row : store.read(key);

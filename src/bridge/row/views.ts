@@ -85,10 +85,14 @@ export const isId = (id: string): boolean => id !== '' && id.length <= 200;
 /** What a client is told of an id that nobody has. */
 export const absent = (): BridgeError => new BridgeError(404, 'there is no user with this id');
 
-/** A row with nothing known and nothing asked. */
-export function emptyRow(key: Key, now: number): Row {
+/** Rights were set by a call whose outcome is not known, or ZITADEL has them otherwise than believed: they are read before any other call. */
+export const UNKNOWN_RIGHTS = -1;
+
+/** A row with nothing confirmed and nothing asked. */
+export function emptyRow({ tenant, id }: Key, now: number, fields: Partial<Row> = {}): Row {
   return {
-    ...key,
+    tenant,
+    id,
     version: 0,
     confirmed: null,
     pending: [],
@@ -111,7 +115,8 @@ export function emptyRow(key: Key, now: number): Row {
     created: now,
     modified: now,
     tombstone: null,
-  };
+    ...fields,
+  } as Row;
 }
 
 /** Revisions grow with the row: no change that is settled ever had a larger one. */

@@ -1,6 +1,6 @@
 /** What an earlier process left of a tenant's rows, users and groups: taken over at the start, or held back after a long sleep. */
 import { horizonOf } from '../row/recheck.ts';
-import { putOnHold } from '../row/hold.ts';
+import { abandon, bringForward, hold } from '../row/transitions.ts';
 import type { Change, Recheck, Row, Unique } from '../row/types.ts';
 import type { Due, Store } from '../ports/store.ts';
 import { LONGEST_PAUSE } from '../row/next-attempt.ts';
@@ -16,11 +16,6 @@ export interface Shelf {
 /** Rows read at once. */
 const AT_ONCE = 100;
 
-const orphaned = (row: Row): Row => ({
-  ...row,
-  pending: row.pending.map((change) => (change.acknowledged ? change : { ...change, abandoned: true })),
-});
-
 /** What a process was calling when it died may have been answered: an answer leaves before its record is on the disk. */
 export async function recoverInFlight(store: Store, { name, unique }: Shelf, timing: Timing): Promise<void> {
   let after: string | undefined;
@@ -35,7 +30,7 @@ export async function recoverInFlight(store: Store, { name, unique }: Shelf, tim
   async function adopt(row: Row): Promise<void> {
     const lease = await store.lease(row, timing.leaseMs);
     if (lease === undefined) return;
-    await updateRow(store, unique, row, orphaned, true);
+    await updateRow(store, unique, row, abandon, true);
     await store.release(lease);
   }
 }
@@ -80,9 +75,7 @@ export async function bringNear(
   }
 
   function near(row: Row): Row {
-    if (row.dueAt === null || row.dueAt <= now + longest) return row;
-    const until = Math.min(row.recheck?.at ?? 0, horizonOf(now, timing));
-    return { ...row, dueAt: now, recheck: row.recheck && { ...row.recheck, at: until } };
+    return row.dueAt === null || row.dueAt <= now + longest ? row : bringForward(row, now, horizonOf(now, timing));
   }
 }
 
@@ -99,6 +92,6 @@ export async function putAllOnHold(store: Store, { name: tenant, unique }: Shelf
 
   function holdBack(row: Row): Row {
     held += row.pending.length > 0 ? 1 : 0;
-    return putOnHold(row);
+    return hold(row);
   }
 }

@@ -1,5 +1,6 @@
-import type { Row, Unique } from '../row/types.ts';
+import type { DeadLetter, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
+import { dropDeadLetters } from '../row/transitions.ts';
 import { unlessEmpty } from '../row/views.ts';
 import { updateRow } from '../row/update-row.ts';
 
@@ -24,9 +25,8 @@ export async function forgetDeadLetters(store: Store, tenant: string, unique: Un
     if (rows.length === 0) return;
     for (const row of rows)
       await updateRow(store, unique, row, (now) => {
-        const dead = now.deadLetters.filter(({ deadAt: died }) => died >= before);
-        if (dead.length === now.deadLetters.length) return now;
-        return unlessEmpty({ ...now, deadLetters: dead });
+        const isOld = ({ deadAt }: DeadLetter): boolean => deadAt < before;
+        return now.deadLetters.some(isOld) ? unlessEmpty(dropDeadLetters(now, isOld)) : now;
       });
     after = rows.at(-1)?.id;
   }

@@ -7,7 +7,7 @@ import type { Key, Row, Unique } from '../row/types.ts';
 import type { Reading, Zitadel } from '../ports/zitadel.ts';
 import type { Store } from '../ports/store.ts';
 import { isIdle } from '../row/views.ts';
-import { withReading, deleted, discovered, hiddenNow } from '../row/observe.ts';
+import { discover, hide, observe, reappear, rewrite, vanish } from '../row/transitions.ts';
 import { insertRow, updateRow } from '../row/update-row.ts';
 
 export interface SyncOptions {
@@ -90,7 +90,7 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     const before = await store.read(key);
     if (before === undefined) {
       const full = { ...listed, facts: { ...listed.facts, ...(await zitadel.metadata(listed.id)) } };
-      await insertRow(store, unique, key, clock(), (row) => discovered(row, full, asked));
+      await insertRow(store, unique, key, clock(), (row) => discover(row, full, asked));
       return true;
     }
     const isSettled = isIdle(before);
@@ -102,7 +102,7 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     await updateRow(store, unique, key, (row) => {
       if (row.version !== before.version) return row;
       // of one that is visible again the delivery reads what it has now
-      return isSettled ? withReading(row, reading, clock()) : { ...row, hidden: null, doubt: true, dueAt: clock() };
+      return isSettled ? observe(row, reading, clock()) : reappear(row, clock());
     });
     return true;
   }
@@ -124,7 +124,7 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     for (const row of missing) {
       const answer = await zitadel.read(row.id);
       if (answer.kind !== 'gone' && answer.kind !== 'hidden') continue;
-      const make = answer.kind === 'gone' ? deleted : hiddenNow;
+      const make = answer.kind === 'gone' ? vanish : hide;
       await updateRow(store, unique, row, (now) => (now.version === row.version ? make(now, clock()) : now));
       if (answer.kind === 'gone') removed += 1;
       else hidden += 1;
@@ -164,7 +164,7 @@ export async function readMetadataAgain(
     const answer = await zitadel.read(before.id);
     if (answer.kind !== 'found') return;
     await updateRow(store, unique, before, (row) =>
-      row.version === before.version ? withReading(row, answer.reading, clock()) : row,
+      row.version === before.version ? observe(row, answer.reading, clock()) : row,
     );
   }
 }
@@ -178,6 +178,5 @@ function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> 
 
 /** Writes what each row is found by once more: `uniqueExternalId` was switched, or the store is older than an index. */
 export async function reserveAgain(store: Store, tenant: string, unique: Unique): Promise<void> {
-  for await (const rows of store.scan(tenant))
-    for (const row of rows) await updateRow(store, unique, row, (now) => ({ ...now }));
+  for await (const rows of store.scan(tenant)) for (const row of rows) await updateRow(store, unique, row, rewrite);
 }

@@ -1,4 +1,4 @@
-import type { Index, Key, Row } from '../../bridge/row/types.ts';
+import type { Change, Index, Key, Row } from '../../bridge/row/types.ts';
 import type { IndexName, Write } from '../../bridge/ports/store.ts';
 import { fold, memberText, namesOf } from '../index-text.ts';
 import { BridgeError, DamagedRow } from '../../errors.ts';
@@ -71,7 +71,7 @@ export function rowText({ key, row, index }: Write, seal: Seal = NO_SEAL): RowTe
     head: JSON.stringify([conditionsOf(row).map((name) => CONDITIONS[name].stored), foundBy(index)]),
     names: reserved.length === 0 ? '[]' : JSON.stringify([index.instance.toWellFormed(), ...reserved]),
     members: memberText(index),
-    body: bodyOf(seal.close(key, row)),
+    body: bodyOf(row, seal.close(key, row.pending)),
     created: index.visible ? place(row.created) : '',
     dueAt: place(row.dueAt),
     since: place(pendingSince(row)),
@@ -91,7 +91,8 @@ export function rowFrom({ tenant, id }: Key, value: Buffer, seal: Seal = NO_SEAL
   try {
     const kept = unpacked(value.subarray(body)) as Partial<Row> | null;
     if (typeof kept?.created !== 'number') throw new TypeError('it is no row');
-    return seal.open({ tenant, id }, requireRow({ ...USUAL, ...kept, tenant, id, version: versionOf(value) }));
+    const pending = seal.open({ tenant, id }, kept.pending ?? USUAL.pending);
+    return requireRow({ ...USUAL, ...kept, pending, tenant, id, version: versionOf(value) });
   } catch (error) {
     if (error instanceof BridgeError) throw error;
     throw new DamagedRow(id, error);
@@ -132,9 +133,10 @@ function place(time: number | null): string {
   return String(time);
 }
 
-function bodyOf(row: Row): Buffer {
+function bodyOf(row: Row, sealed: readonly Change[]): Buffer {
   const kept: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(row)) {
+  for (const [name, clear] of Object.entries(row)) {
+    const value: unknown = name === 'pending' ? sealed : clear;
     if (!APART.has(name) && !isUsual(name, value)) kept[name] = value;
   }
   return packed(kept);

@@ -3,15 +3,15 @@
  * backups hold one in clear. AES-256-GCM, bound to the row, so that a hash cannot be moved to another user.
  */
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
-import type { Change, Key, Row } from '../../bridge/row/types.ts';
+import type { Change, Key } from '../../bridge/row/types.ts';
 import { BridgeError } from '../../errors.ts';
 import { isSealed, SEALED } from '../../mapping/facts.ts';
 
 export interface Seal {
   /** What may be written: without a clear hash. Throws BridgeError 500 when there is a hash and no key. */
-  close(key: Key, row: Row): Row;
+  close(key: Key, pending: readonly Change[]): readonly Change[];
   /** What was read, with its hashes; one that none of the keys opens stays as it is, and delivery refuses it. */
-  open(key: Key, row: Row): Row;
+  open(key: Key, pending: readonly Change[]): readonly Change[];
 }
 
 interface SealKey {
@@ -57,8 +57,8 @@ export function createSeal(secrets: readonly string[]): Seal {
   }
 
   return {
-    close: (key, row) => withPasswords(row, (text) => sealed(key, text)),
-    open: (key, row) => withPasswords(row, (text) => opened(key, text)),
+    close: (key, pending) => withPasswords(pending, (text) => sealed(key, text)),
+    open: (key, pending) => withPasswords(pending, (text) => opened(key, text)),
   };
 }
 
@@ -72,11 +72,9 @@ function keyOf(secret: string): SealKey {
 
 const boundTo = ({ tenant, id }: Key): Buffer => Buffer.from(JSON.stringify([tenant, id]));
 
-/** Only changes have passwords; a row without one is given back as it is. */
-function withPasswords(row: Row, make: (text: string) => string): Row {
-  if (!row.pending.some(hasPassword)) return row;
-  return { ...row, pending: row.pending.map((change) => (hasPassword(change) ? changed(change, make) : change)) };
-}
+/** Only changes have passwords; without one they are given back as they are. */
+const withPasswords = (pending: readonly Change[], make: (text: string) => string): readonly Change[] =>
+  pending.some(hasPassword) ? pending.map((change) => (hasPassword(change) ? changed(change, make) : change)) : pending;
 
 const hasPassword = ({ facts }: Change): boolean => typeof facts['password'] === 'string';
 

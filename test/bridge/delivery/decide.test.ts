@@ -23,13 +23,10 @@ const ANN: Facts = { username: 'ann', givenName: 'Ann', familyName: 'A', email: 
 const AWAY = { kind: 'retry', definite: true, cause: 'away', reason: 'unreachable' } as const;
 const RECHECK_DUE = { recheck: { at: NOW, facts: {} } };
 
-const row = (fields: Partial<Row> = {}): Row => ({
-  ...emptyRow({ tenant: 't', id: '1' }, 0),
-  version: 1,
-  confirmed: ANN,
-  verifiedAt: NOW,
-  ...fields,
-});
+const row = (fields: Partial<Row> = {}): Row =>
+  emptyRow({ tenant: 't', id: '1' }, 0, { version: 1, confirmed: ANN, verifiedAt: NOW, ...fields });
+/** The row as it is, but for these fields. */
+const changed = (row: Row, fields: Partial<Row>): Row => emptyRow(row, row.created, { ...row, ...fields });
 
 const change = (facts: FactsChange, fields: Partial<Change> = {}): Change => ({
   revision: 2,
@@ -262,14 +259,14 @@ function answers(action: Exclude<Action, { kind: 'done' }>, pick: number): Happe
 function moved(stored: Row, action: Action, happened: Happened): Row {
   const isDue = (stored.recheck?.at ?? Infinity) <= NOW;
   if (happened.kind === 'readBack')
-    return { ...stored, doubt: false, calling: null, recheck: isDue ? null : stored.recheck };
-  if (action.kind === 'sendSteps') return { ...stored, doubt: true, calling: 2 };
+    return changed(stored, { doubt: false, calling: null, recheck: isDue ? null : stored.recheck });
+  if (action.kind === 'sendSteps') return changed(stored, { doubt: true, calling: 2 });
   if (happened.kind !== 'recorded') return stored;
   const isSettled = happened.round.end === null && !happened.apart;
   const pending = isSettled
     ? stored.pending.filter(({ revision }) => !happened.round.covered.has(revision))
     : stored.pending;
-  return { ...stored, pending, doubt: happened.round.end?.kind === 'replan', calling: null };
+  return changed(stored, { pending, doubt: happened.round.end?.kind === 'replan', calling: null });
 }
 
 test('no delivery sends in doubt, sends nothing, or goes on without end', () => {

@@ -24,7 +24,7 @@ const asks = (username: string): Pick<Row, 'pending'> => {
   };
   return { pending: [change] };
 };
-const row = (fields: Partial<Row>): Row => ({ ...emptyRow({ tenant: 't', id: '1' }, 0), ...fields });
+const row = (fields: Partial<Row>): Row => emptyRow({ tenant: 't', id: '1' }, 0, fields);
 const there = (fields: Partial<Row>): Row => row({ confirmed: { username: 'ann' }, ...fields });
 const created = (username: string): Pick<Row, 'pending'> => ({
   pending: asks(username).pending.map((change) => ({ ...change, kind: 'create' })),
@@ -63,5 +63,5 @@ test('after the calls: only a name whose call got no answer is left', () => {
   const open = { ...emptyRound(before), open: { username: 'bob' } };
   assert.equal(userNameLeftOpen(before, before, open), 'bob');
   assert.equal(userNameLeftOpen(before, before, emptyRound(before)), null);
-  assert.equal(userNameLeftOpen(before, { ...before, ...LATE }, emptyRound(before)), 'bob');
+  assert.equal(userNameLeftOpen(before, emptyRow(before, 0, { ...before, ...LATE }), emptyRound(before)), 'bob');
 });

@@ -7,7 +7,8 @@ import { emptyRow } from '../../../src/bridge/row/views.ts';
 import { TIMING } from '../../../src/bridge/timing.ts';
 import { BridgeError } from '../../../src/errors.ts';
 
-const THERE: Row = { ...emptyRow({ tenant: 't', id: '1' }, 0), confirmed: { username: 'ann' } };
+const THERE = emptyRow({ tenant: 't', id: '1' }, 0, { confirmed: { username: 'ann' } });
+const ABSENT = emptyRow({ tenant: 't', id: '1' }, 0);
 const AWAY = { kind: 'retry', definite: true, cause: 'away', reason: 'unreachable' } as const;
 const EDIT: Change = {
   revision: 2,
@@ -62,7 +63,7 @@ const CASES: readonly Case[] = [
     name: 'of a create that is refused nothing is left',
     change: CREATE,
     round: REFUSED,
-    row: { ...THERE, confirmed: null },
+    row: ABSENT,
     left: null,
     told: 'refused',
   },
@@ -70,7 +71,7 @@ const CASES: readonly Case[] = [
     name: 'a create that was refused after it was acknowledged dies whole',
     change: { ...CREATE, acknowledged: true },
     round: REFUSED,
-    row: { ...THERE, confirmed: null },
+    row: ABSENT,
     left: null,
     dead: ['givenName', 'email'],
   },
@@ -126,7 +127,7 @@ for (const { name, change, round, options, row = THERE, left, told, dead, orphan
       othersSucceeded: () => false,
       ...options,
     };
-    const before = { ...row, pending: [change] };
+    const before = emptyRow(row, 0, { ...row, pending: [change] });
     const verdict = verdictOf(change, { ...emptyRound(before), ...round }, before, all);
     assert.deepEqual(verdict.left && Object.keys(verdict.left.facts), left);
     assert.equal(verdict.result?.kind, told);
@@ -136,7 +137,7 @@ for (const { name, change, round, options, row = THERE, left, told, dead, orphan
   });
 
 test('what is left of a create that was applied is an edit', () => {
-  const before = { ...THERE, pending: [CREATE] };
+  const before = emptyRow(THERE, 0, { ...THERE, pending: [CREATE] });
   const options = {
     now: 1,
     timing: TIMING,
