@@ -46,9 +46,9 @@ function tell(event: SyncEvent): Told {
       const line = `${count(event.users, 'user')} read, ${event.changed} new or changed${removed}, in ${event.ms} ms`;
       if (event.kept + event.keptKeys === 0) return { line, mend: false };
       const many = [
-        ...(event.kept > 0 ? [`${count(event.kept, 'user')} missing in ZITADEL, too many to take away unasked`] : []),
+        ...(event.kept > 0 ? [`${count(event.kept, 'user')} missing in ZITADEL, too many to remove automatically`] : []),
         ...(event.keptKeys > 0
-          ? [`${count(event.keptKeys, 'user')} in groups that nobody knows, too many to take out unasked`]
+          ? [`${count(event.keptKeys, 'user')} in unknown groups, too many to remove automatically`]
           : []),
       ].join('; ');
       return { line: `${line}; ${many}: when they are truly gone, run sync --accept-removals`, mend: true };
@@ -56,7 +56,7 @@ function tell(event: SyncEvent): Told {
     case 'failed':
       return { line: `failed: ${plain(event.reason)}`, mend: true };
     case 'skipped':
-      return { line: `the user ${event.id} could not be taken over: see the log`, mend: true };
+      return { line: `the user ${event.id} could not be imported: see the log`, mend: true };
     case 'progress':
       return { line: `${count(event.users, 'user')} read so far`, mend: false };
   }

@@ -28,7 +28,7 @@ export interface Timing {
   readonly heartbeatMs: number;
   /** owed changes are held when the process slept longer */
   readonly holdAfterMs: number;
-  /** the same answer for so long, and at least `poisonedTimes` times, makes a dead letter */
+  /** the same answer for so long, and at least `repeatedlyFailingTimes` times, makes a dead letter */
   readonly repeatedlyFailingAfterMs: number;
   readonly repeatedlyFailingTimes: number;
   /** dead letters are kept so long */

@@ -167,7 +167,7 @@ test('the first rules of an empty store give, and take away only what they gave,
   await sync(bridge);
   await settled(bridge);
   assert.deepEqual(await projectOf(late), ['editor']);
-  assert.match((await diagnosis(bridge, 'groups')).finding, /take nothing away/);
+  assert.match((await diagnosis(bridge, 'groups')).finding, /revoke nothing that they did not grant/);
   // the rules take what they gave themselves, also after a restart
   await change(bridge.scim, devs.id, patch({ op: 'remove', path: 'members' }));
   await settled(bridge);
@@ -184,7 +184,7 @@ test('the first rules of an empty store give, and take away only what they gave,
   assert.deepEqual([await heldBy(sandbox, boss), await projectOf(late)], [asIs[0], ['editor']]);
   const { lines } = await operate(bridge, 'groups plan');
   assert.ok(
-    lines.some((line) => /ORG_OWNER taken from 2 users/.test(line)),
+    lines.some((line) => /ORG_OWNER revoked from 2 users/.test(line)),
     lines.join('\n'),
   );
   await apply(bridge);
@@ -192,7 +192,7 @@ test('the first rules of an empty store give, and take away only what they gave,
   assert.deepEqual([await projectOf(hand), await projectOf(late)], [['viewer'], []]);
   const left = [await heldBy(sandbox, boss), await heldBy(sandbox, chief)].map(({ org }) => org.join());
   assert.deepEqual(left.toSorted(), ['', 'ORG_OWNER'], 'the last person stays owner');
-  assert.doesNotMatch((await diagnosis(bridge, 'groups')).finding, /take nothing away/);
+  assert.doesNotMatch((await diagnosis(bridge, 'groups')).finding, /revoke nothing that they did not grant/);
 });
 
 test('DATA_DIR is lost: rights stay, none are given until SCIM says it again, or apply', async (t) => {
@@ -216,7 +216,7 @@ test('DATA_DIR is lost: rights stay, none are given until SCIM says it again, or
     [await projectOf(member), await projectOf(late), await projectOf(taken)],
     [['editor', 'viewer'], [], []],
   );
-  assert.match((await diagnosis(bridge, 'groups')).finding, /^2 groups read from ZITADEL, not confirmed/);
+  assert.match((await diagnosis(bridge, 'groups')).finding, /^2 groups read from ZITADEL and not trusted yet/);
   // a rename of what nobody confirmed gives nothing to the forged one; adding by SCIM does once the group was said again
   await change(scim, dev.id, patch({ op: 'replace', value: { displayName: 'Dev' } }));
   await settled(bridge);
@@ -227,7 +227,7 @@ test('DATA_DIR is lost: rights stay, none are given until SCIM says it again, or
     [await projectOf(member), await projectOf(late), await projectOf(taken)],
     [['editor', 'viewer'], [], ['editor']],
   );
-  assert.match((await diagnosis(bridge, 'groups')).finding, /^1 group read from ZITADEL, not confirmed/);
+  assert.match((await diagnosis(bridge, 'groups')).finding, /^1 group read from ZITADEL and not trusted yet/);
   await change(scim, ops.id, adding(taken));
   await settled(bridge);
   assert.deepEqual(await projectOf(taken), ['editor']);

@@ -41,7 +41,7 @@ export function checkCycles({ directory }: GroupContext, group: string, groups: 
   const rest = [...groups].flatMap(([id, joins]) => (joins ? [id] : []));
   for (let id = rest.pop(); id !== undefined; id = rest.pop()) {
     if (id === group)
-      throw new BridgeError(400, 'members: a group cannot be a member of itself, not through other groups either', {
+      throw new BridgeError(400, 'members: a group cannot be a member of itself, directly or through other groups', {
         scimType: 'invalidValue',
       });
     if (seen.has(id)) continue;

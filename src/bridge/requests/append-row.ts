@@ -217,7 +217,7 @@ function appendedAs(result: ChangeResult): Appended {
   if (result.kind === 'gone') return { kind: 'gone' };
   if (result.kind !== 'away') return { kind: 'accepted' };
   if (OWN_REASONS.has(result.reason))
-    throw new BridgeError(503, 'the bridge could not note how this ended; try again', {
+    throw new BridgeError(503, 'the bridge could not record the outcome; try again', {
       retryAfter: result.retryAfter,
     });
   throw away({ kind: result.blocked === true ? 'suspended' : 'unreachable', retryAfter: result.retryAfter });

@@ -59,4 +59,4 @@ async function answer(context: UserContext, key: Key, end: Answering): Promise<C
 }
 
 const gone = (): BridgeError =>
-  new BridgeError(503, 'the user was removed while it was made; try again', { retryAfter: 1 });
+  new BridgeError(503, 'the user was deleted while it was being created; try again', { retryAfter: 1 });

@@ -110,7 +110,7 @@ async function inTime<T>(view: UserView, read: Promise<T>, kept: T): Promise<T> 
 }
 
 const undecided = (): BridgeError =>
-  new BridgeError(503, 'whether this user was made is being found out; try again', { retryAfter: 2 });
+  new BridgeError(503, 'it is not known yet whether this user was created; try again', { retryAfter: 2 });
 
 /** In doubt, and nobody came back to it since: a request is at it just now, or the process that was has died. */
 const wasLeft = (row: Row): boolean => row.doubt && row.attempts === 0 && row.tombstone === null;

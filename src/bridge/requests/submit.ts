@@ -90,6 +90,6 @@ export function checkAccepted(submitted: Submitted, absent: () => BridgeError): 
 }
 
 export const contended = (): BridgeError =>
-  new BridgeError(503, 'others wrote this user again and again, or its name is not decided yet; try again', {
+  new BridgeError(503, 'this user is being changed by other requests, or its userName is still being settled; try again', {
     retryAfter: 5,
   });

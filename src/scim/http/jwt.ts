@@ -63,7 +63,7 @@ export function createJwtCheck(tenants: readonly (JwtAccess & { readonly tenant:
     } catch (error) {
       if (isTokensFault(error)) return undefined;
       // identity providers stop for good at a 401 (Entra ID quarantines): keys that cannot be fetched are not the token's fault
-      throw new BridgeError(503, 'the keys that tokens are checked by cannot be fetched now', {
+      throw new BridgeError(503, 'the keys for verifying tokens cannot be fetched right now', {
         retryAfter: 10,
         cause: error,
       });

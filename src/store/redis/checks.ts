@@ -68,7 +68,7 @@ function refuse(info: ReadonlyMap<string, string>, where: string): void {
   const policy = info.get('maxmemory_policy');
   if (policy !== 'noeviction') {
     throw new Error(
-      `Redis at ${where} has maxmemory-policy ${policy}: it would throw away what is owed when it is full; set it to noeviction`,
+      `Redis at ${where} has maxmemory-policy ${policy}: when full it would evict changes that are not delivered yet; set it to noeviction`,
     );
   }
   if (info.get('role') === 'slave')
