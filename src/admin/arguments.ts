@@ -65,9 +65,9 @@ export function checkArguments({ takes, on, kinds = CONDITION_NAMES, kindWithAll
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw wrong('the arguments must be a JSON object');
   for (const [name, value] of Object.entries(given)) {
-    const confirmed = takes.find((each) => each === name);
-    if (confirmed === undefined) throw wrong(`${name}: no such argument; there are ${takes.join(', ')}`);
-    if (!ARGUMENTS[confirmed].fits(value)) throw wrong(`${name} must be ${ARGUMENTS[confirmed].must}`);
+    const argument = takes.find((each) => each === name);
+    if (argument === undefined) throw wrong(`${name}: no such argument; there are ${takes.join(', ')}`);
+    if (!ARGUMENTS[argument].fits(value)) throw wrong(`${name} must be ${ARGUMENTS[argument].must}`);
   }
   const kind = 'kind' in given ? conditionOf(given.kind) : undefined;
   const args: Args = kind === undefined ? given : { ...given, kind };

@@ -22,12 +22,12 @@ export function expiries(
     expires !== undefined && expires <= now + SOON ? [{ name, expires }] : [],
   );
   if (ends.length === 0) {
-    const confirmed = credentials.flatMap(({ expires }) =>
+    const endTimes = credentials.flatMap(({ expires }) =>
       expires !== undefined && expires < now + NEVER ? expires : [],
     );
     return {
       level: 'ok',
-      finding: confirmed.length === 0 ? fine : `the first ends ${when(Math.min(...confirmed), now)}`,
+      finding: endTimes.length === 0 ? fine : `the first ends ${when(Math.min(...endTimes), now)}`,
     };
   }
   return {

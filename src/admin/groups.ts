@@ -119,9 +119,9 @@ const userLine = (user: PlannedUser): string => `${plain(user.id)} ${plannedText
 
 function counted(counts: Map<string, Counted>, { project, role }: RightName): void {
   const key = JSON.stringify([project, role]);
-  const confirmed = counts.get(key);
-  if (confirmed === undefined) counts.set(key, { right: { project, role }, users: 1 });
-  else confirmed.users += 1;
+  const existing = counts.get(key);
+  if (existing === undefined) counts.set(key, { right: { project, role }, users: 1 });
+  else existing.users += 1;
 }
 
 const flat = ({ right, users }: Counted): RightName & { readonly users: number } => ({ ...right, users });

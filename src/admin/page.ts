@@ -94,12 +94,12 @@ function sync({ sync: { finished, running, last } }: TenantState, { now, codes }
 }
 
 /** Numbers only: the names of groups stay out of the page. */
-function rules({ rules: confirmed }: Known): Html {
-  if (typeof confirmed === 'string') return html`<p class="warn">groups: not known: ${plain(confirmed)}</p>`;
-  const off = confirmed.rules.filter((rule) => rule.off !== undefined).length;
-  const { differs, unconfirmed, applying } = confirmed;
+function rules({ rules: state }: Known): Html {
+  if (typeof state === 'string') return html`<p class="warn">groups: not known: ${plain(state)}</p>`;
+  const off = state.rules.filter((rule) => rule.off !== undefined).length;
+  const { differs, unconfirmed, applying } = state;
   const parts = [
-    `${count(confirmed.rules.length, 'rule')} in force${off === 0 ? '' : `, ${off} of them off`}`,
+    `${count(state.rules.length, 'rule')} in force${off === 0 ? '' : `, ${off} of them off`}`,
     ...(differs ? ['bridge.yaml differs'] : []),
     ...(unconfirmed.length === 0 ? [] : [`${count(unconfirmed.length, 'group')} not trusted yet`]),
     ...(applying === null

@@ -93,10 +93,10 @@ const verbAt = (url: string): Verb | undefined => VERBS.find(({ name }) => url =
 
 /** The status tells what kind of error it is, unless a line of progress has left before. */
 function refuse(response: ServerResponse, error: unknown): void {
-  const confirmed = error instanceof BridgeError ? error : new BridgeError(500, 'it failed unexpectedly: see the log');
-  const line: Line = { error: confirmed.message, exit: exitOf(confirmed.status) };
+  const reported = error instanceof BridgeError ? error : new BridgeError(500, 'it failed unexpectedly: see the log');
+  const line: Line = { error: reported.message, exit: exitOf(reported.status) };
   if (!response.headersSent)
-    response.writeHead(confirmed.status, { 'Content-Type': 'application/x-ndjson', ...confirmed.headers });
+    response.writeHead(reported.status, { 'Content-Type': 'application/x-ndjson', ...reported.headers });
   response.end(`${JSON.stringify(line)}\n`);
 }
 

@@ -46,7 +46,9 @@ function tell(event: SyncEvent): Told {
       const line = `${count(event.users, 'user')} read, ${event.changed} new or changed${removed}, in ${event.ms} ms`;
       if (event.kept + event.keptKeys === 0) return { line, mend: false };
       const many = [
-        ...(event.kept > 0 ? [`${count(event.kept, 'user')} missing in ZITADEL, too many to remove automatically`] : []),
+        ...(event.kept > 0
+          ? [`${count(event.kept, 'user')} missing in ZITADEL, too many to remove automatically`]
+          : []),
         ...(event.keptKeys > 0
           ? [`${count(event.keptKeys, 'user')} in unknown groups, too many to remove automatically`]
           : []),

@@ -35,10 +35,10 @@ export function adminCommands(options: AdminOptions): Command[] {
   return VERBS.flatMap((verb) => {
     const [first = '', second] = verb.name.split(' ');
     if (second === undefined) return [commandOf(verb, first, options)];
-    const confirmed = groups.get(first);
-    const group = confirmed ?? new Command(first).description(GROUPS[first] ?? '');
+    const existing = groups.get(first);
+    const group = existing ?? new Command(first).description(GROUPS[first] ?? '');
     groups.set(first, group.addCommand(commandOf(verb, second, options)));
-    return confirmed === undefined ? [group] : [];
+    return existing === undefined ? [group] : [];
   });
 }
 

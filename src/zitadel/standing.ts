@@ -47,8 +47,8 @@ export function createStanding({ permissions, organization, breaker, maxAge }: S
     async standing() {
       for (;;) {
         // in an outage nobody knows, whatever was known before
-        const confirmed = breaker.open() === undefined ? kept : undefined;
-        if (confirmed !== undefined && performance.now() - confirmed.asked < maxAge) return confirmed.standing;
+        const cached = breaker.open() === undefined ? kept : undefined;
+        if (cached !== undefined && performance.now() - cached.asked < maxAge) return cached.standing;
         if (flight === undefined) return await ask();
         if (!flight.doubted) return await flight.answer;
         await flight.answer;

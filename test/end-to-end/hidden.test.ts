@@ -91,7 +91,10 @@ test('reads of ZITADEL lose a user: it is served, delivered to, named everywhere
   assert.equal((await shown(bridge, id)).zitadel, 'hidden');
   assert.equal(await gaugeOf('scim_bridge_hidden_rows'), 1);
   assert.ok(bridge.lines.some((line) => line.includes('ZITADEL does not show users that its commands know')));
-  assert.match(await doctorOn('hidden'), /1 row that ZITADEL's commands know and its reads do not show[\s\S]*user recreate/);
+  assert.match(
+    await doctorOn('hidden'),
+    /1 row that ZITADEL's commands know and its reads do not show[\s\S]*user recreate/,
+  );
 
   // repaired by the operator
   const { lines } = await operate(bridge, 'user recreate', { id });

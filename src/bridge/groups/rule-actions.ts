@@ -116,7 +116,8 @@ export function createRuleActions(options: RuleActionsOptions): GroupsOperator {
       after = slice.at(-1) ?? after;
       await store.setState(place, { after: after && { created: after.created, id: after.id }, users, changed });
       onProgress({ users, changed });
-      if (signal.aborted) throw new BridgeError(503, 'interrupted: run `groups apply` again to continue', { retryAfter: 1 });
+      if (signal.aborted)
+        throw new BridgeError(503, 'interrupted: run `groups apply` again to continue', { retryAfter: 1 });
     }
     await store.setState(place, undefined);
     const { pending: owed, deadLetter: dead } = await store.counts(tenant);

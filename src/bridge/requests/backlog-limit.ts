@@ -38,10 +38,9 @@ export function createBacklogLimit(
   }
 
   return async (shelf) => {
-    const confirmed = rooms.get(shelf);
-    const isGood =
-      confirmed !== undefined && clock() - confirmed.at < COUNTED_FOR && confirmed.taken < confirmed.left / 2;
-    const room = isGood ? confirmed : await counted(shelf);
+    const cached = rooms.get(shelf);
+    const isGood = cached !== undefined && clock() - cached.at < COUNTED_FOR && cached.taken < cached.left / 2;
+    const room = isGood ? cached : await counted(shelf);
     room.taken += 1;
     return room.taken <= room.left;
   };

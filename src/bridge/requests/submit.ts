@@ -90,6 +90,10 @@ export function checkAccepted(submitted: Submitted, absent: () => BridgeError): 
 }
 
 export const contended = (): BridgeError =>
-  new BridgeError(503, 'this user is being changed by other requests, or its userName is still being settled; try again', {
-    retryAfter: 5,
-  });
+  new BridgeError(
+    503,
+    'this user is being changed by other requests, or its userName is still being settled; try again',
+    {
+      retryAfter: 5,
+    },
+  );

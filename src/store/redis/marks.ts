@@ -43,7 +43,7 @@ export interface Marks {
 }
 
 export function createMarks(client: Client, onLost: (error: Emptied) => void): Marks {
-  const confirmed = new Map<string, Promise<string>>();
+  const marks = new Map<string, Promise<string>>();
 
   function lost(tenant: string): unknown {
     const error = new Emptied(tenant);
@@ -57,10 +57,10 @@ export function createMarks(client: Client, onLost: (error: Emptied) => void): M
   }
 
   function of(tenant: string): Promise<string> {
-    const mark = confirmed.get(tenant) ?? client.run<string>(MARK, [rowsKey(tenant)], [randomUUID()]);
-    if (!confirmed.has(tenant)) {
-      confirmed.set(tenant, mark);
-      mark.catch(() => confirmed.delete(tenant));
+    const mark = marks.get(tenant) ?? client.run<string>(MARK, [rowsKey(tenant)], [randomUUID()]);
+    if (!marks.has(tenant)) {
+      marks.set(tenant, mark);
+      mark.catch(() => marks.delete(tenant));
     }
     return mark;
   }
@@ -69,8 +69,7 @@ export function createMarks(client: Client, onLost: (error: Emptied) => void): M
     of,
     async check(tenant) {
       if (tenant !== undefined) return checkOne(tenant, await of(tenant));
-      const marks = [...confirmed];
-      await Promise.all(marks.map(async ([each, mark]) => checkOne(each, await mark)));
+      await Promise.all([...marks].map(async ([each, mark]) => checkOne(each, await mark)));
     },
     seen(tenant, error) {
       for (let cause = error; cause instanceof Error; { cause } = cause) {
@@ -78,6 +77,6 @@ export function createMarks(client: Client, onLost: (error: Emptied) => void): M
       }
       return error;
     },
-    adopt: () => confirmed.clear(),
+    adopt: () => marks.clear(),
   };
 }

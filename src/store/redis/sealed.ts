@@ -42,11 +42,11 @@ export function createSeal(secrets: readonly string[]): Seal {
   function opened(key: Key, text: string): string {
     if (!isSealed(text)) return text;
     const [id, body = ''] = text.slice(SEALED.length).split(':');
-    const confirmed = keys.find((each) => each.id === id);
+    const passwordKey = keys.find((each) => each.id === id);
     const bytes = Buffer.from(body, 'base64url');
-    if (confirmed === undefined || bytes.length < NONCE_BYTES + TAG_BYTES) return text;
+    if (passwordKey === undefined || bytes.length < NONCE_BYTES + TAG_BYTES) return text;
     try {
-      const decipher = createDecipheriv('aes-256-gcm', confirmed.secret, bytes.subarray(0, NONCE_BYTES), {
+      const decipher = createDecipheriv('aes-256-gcm', passwordKey.secret, bytes.subarray(0, NONCE_BYTES), {
         authTagLength: TAG_BYTES,
       });
       decipher.setAAD(boundTo(key)).setAuthTag(bytes.subarray(-TAG_BYTES));

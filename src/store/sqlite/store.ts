@@ -173,9 +173,9 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
 
   /** A query of the tables and what stands over them; once more when a row turns out to be damaged on the way. */
   function layered<T>(tenant: string, query: (over: Overlay) => T): T {
-    const confirmed = damaged.get(tenant)?.size;
+    const damagedBefore = damaged.get(tenant)?.size;
     const found = query(over(tenant));
-    return damaged.get(tenant)?.size === confirmed ? found : layered(tenant, query);
+    return damaged.get(tenant)?.size === damagedBefore ? found : layered(tenant, query);
   }
 
   function tallied(): Map<string, Counts> {
