@@ -1,4 +1,4 @@
-/** What the bridge needs of a store. */
+/** What the bridge needs from a store. */
 import type { Key, Row, Index } from '../row/types.ts';
 
 /** One row to write. `row` null deletes it. It is written only while the stored version is `expect` (0: no row yet). */
@@ -91,12 +91,12 @@ export interface Store {
    * which blocks the event loop for a few ms.
    */
   scan(tenant: string, after?: Pick<Row, 'created' | 'id'>): AsyncIterable<readonly Row[]>;
-  /** Users of a tenant whose Index.memberships hold `group`, ordered by id, from behind the id `after` on. */
+  /** Users of a tenant whose Index.memberships include `group`, ordered by id, starting after the id `after`. */
   members(tenant: string, group: string, limit: number, after?: string): Promise<readonly Member[]>;
   memberSet(tenant: string, group: string): Promise<MemberSet>;
   /** The row that has a reserved name (lower case) in a ZITADEL. */
   reservedBy(instance: string, name: string): Promise<Key | undefined>;
-  /** Rows of a tenant whose dueAt is not after `now`, ordered by (dueAt, id), from behind `after` on. */
+  /** Rows of a tenant whose dueAt is not after `now`, ordered by (dueAt, id), starting after `after`. */
   due(tenant: string, now: number, limit: number, after?: Due): Promise<readonly Due[]>;
   /** The earliest dueAt of a tenant's rows. */
   nextDue(tenant: string): Promise<number | undefined>;

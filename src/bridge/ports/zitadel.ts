@@ -142,12 +142,12 @@ export interface Zitadel {
    * unreachable.
    */
   users(): AsyncIterable<readonly Reading[]>;
-  /** Metadata facts of one user. Throws BridgeError 503 when ZITADEL is away. */
+  /** Metadata facts of one user. Throws BridgeError 503 when ZITADEL is unreachable. */
   metadata(id: string): Promise<Facts>;
   /** The protected users, as far as the token sees them. Throws BridgeError 503 when ZITADEL is unreachable. */
   protectedUsers(): Promise<ProtectedByZitadel>;
   passwordRules(): Promise<PasswordRules>;
-  /** The rights one user holds in the organization, by lists, which lag up to 0.5 s behind writes. */
+  /** The rights of one user in the organization, from lists, which lag up to 0.5 s behind writes. */
   rights(id: string): Promise<RightsOutcome>;
   /**
    * The rights of all users of the organization that have any, by id; lags too. Throws BridgeError 503 when ZITADEL is
@@ -155,6 +155,6 @@ export interface Zitadel {
    */
   allRights(): Promise<ReadonlyMap<string, Facts>>;
   readonly groupStore: GroupStore;
-  /** Throws BridgeError 503 when ZITADEL is away. */
+  /** Throws BridgeError 503 when ZITADEL is unreachable. */
   catalogue(projects: readonly string[]): Promise<Catalogue>;
 }
