@@ -1,4 +1,4 @@
-/** Works through items, at most so many at once; each that is free takes the next one. Throws what `work` throws first. */
+/** Processes items with limited concurrency. Throws the first error of `work`. */
 export async function inParallel<T>(
   items: readonly T[],
   most: number,

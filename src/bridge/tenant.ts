@@ -1,4 +1,4 @@
-/** One tenant at work: its view, users, guard, gate, sync, and what operators ask of it. */
+/** One tenant: its view, users, protected users, availability, sync, and operator actions. */
 import { BridgeError } from '../errors.ts';
 import { sum } from '../store/conditions.ts';
 import { createTenantAvailability, type TenantAvailability } from './delivery/tenant-availability.ts';
@@ -51,22 +51,22 @@ export interface TenantOptions {
   readonly timing: Timing;
   readonly passwords: 'ignore' | 'set';
   readonly whenDown: 'accept' | 'refuse';
-  /** rows that may owe something at once */
+  /** rows that may have pending changes now */
   readonly maxPending: number;
   /** ids that the operator protects */
   readonly protect: readonly string[];
-  /** what an answered write survives, for operators */
+  /** what an acknowledged write survives, for operators */
   readonly durability?: string | undefined;
   /** other processes on the same store; absent: none */
   readonly peers?: Peers;
-  /** false: other processes sync, this one only asks whether they have */
+  /** false: other processes sync, and this one only checks whether they have finished */
   readonly syncs?: boolean;
   readonly groups: GroupsConfig;
   readonly uniqueDisplayName: boolean;
-  /** rules that give nothing, by place, with the reason; told again when that changes */
+  /** rules that grant nothing, by place, with the reason; called again when that changes */
   readonly onRules: (off: ReadonlyMap<number, string>, differs: boolean) => void;
   readonly onSync: (event: SyncEvent) => void;
-  /** why the store cannot be written; undefined: it can. Asked at every look at the state: cheap */
+  /** why the store cannot be written; undefined: it can. Read with every status: must be cheap */
   readonly storeFailing: () => Promise<string | undefined>;
   /** calls are sent again after a pause */
   readonly onAvailable: () => void;
@@ -75,38 +75,38 @@ export interface TenantOptions {
 export interface BridgeTenant {
   readonly users: Users;
   readonly groups: Groups;
-  /** what the rows of its users, or of its groups, are delivered to */
+  /** the delivery targets of its user rows and its group rows */
   target(shelf: string): Target;
-  /** To be called for every row that was written. */
+  /** Call this for every row that was written. */
   written(write: Write): void;
   availability(): TenantAvailability;
   readonly operator: Operator;
   ready(): boolean;
   /** Notes a delivery for the status page. */
   delivered(delivery: Delivery): void;
-  /** Throws OtherOrganization when the store holds the users of another one. To be called before anything is written. */
+  /** Throws OtherOrganization if the store holds users of another one. Call it before anything is written. */
   open(): Promise<void>;
   /** The store lost its rows: nothing is served until a first sync has read them again. */
   reopen(): Promise<void>;
-  /** Holds back what is owed: the process slept long, perhaps the store was restored. The number of rows. */
+  /** Puts pending changes on hold after a long downtime: the store may have been restored. Returns the row count. */
   hold(): Promise<number>;
-  /** Syncs now and then every SYNC_INTERVAL; the first one is repeated until it succeeds. */
+  /** Syncs every SYNC_INTERVAL; the first sync is repeated until it succeeds. */
   start(): void;
-  /** Resolves when no sync runs any more. */
+  /** Resolves when no sync is running any more. */
   stop(): Promise<void>;
 }
 
-/** The rows of the store belong to another ZITADEL or organization: they must not be mixed. */
+/** The rows of the store belong to another ZITADEL or organization and must not be mixed with these. */
 class OtherOrganization extends Error {
   readonly code = 'OTHER_ORGANIZATION';
 }
 
-/** What is kept of a tenant beside its rows. */
+/** What is stored for a tenant beside its rows. */
 export interface Kept {
   readonly instance: string;
   readonly organization: string;
   readonly externalId: boolean;
-  /** memberships are in the index; absent: the store is from before there were groups */
+  /** memberships are indexed; absent: the store predates groups */
   readonly members?: true;
   /** when a sync last finished; null: never */
   readonly synced: number | null;
@@ -194,7 +194,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
     prepare: groups.prepare,
     leads: options.syncs ?? true,
-    // of one that died the next one takes over soon; losing the turn does no harm
+    // if a process dies, the next one takes over soon; losing the turn is harmless
     lock: createLock(store, timing.leaseMs / 2),
     async lastFinished() {
       const at = (await kept())?.synced ?? null;
@@ -215,7 +215,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
         ...options,
         tenant: id,
         async refresh(user) {
-          await readUser(view, user, timing.believedMs).catch(() => undefined); // gone is an answer too
+          await readUser(view, user, timing.believedMs).catch(() => undefined); // a missing user is a result too
         },
       }),
       groups.operate,
@@ -259,7 +259,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     whenDown: options.whenDown,
     rules: groups.book,
     async rolesOf(project) {
-      const found = await zitadel.catalogue([project]).catch(() => undefined); // then they are refused as they are
+      const found = await zitadel.catalogue([project]).catch(() => undefined); // then ZITADEL checks them
       return found?.projects.get(project);
     },
   };
@@ -285,7 +285,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
       const isOld = before !== undefined && (before.externalId !== unique.externalId || before.members !== true);
       if (isOld) await reserveAgain(store, id, unique);
       synced = before?.synced ?? null;
-      // on a full disk reading goes on
+      // on a full disk, reads continue
       if (before === undefined) await keep();
       else await keep().catch(() => undefined);
       for (const shelf of shelves) {
@@ -302,7 +302,7 @@ export function createTenant(options: TenantOptions): BridgeTenant {
     },
     async reopen() {
       synced = null;
-      // one that runs may still say that it has finished
+      // a running sync may still record that it has finished
       await loop.idle();
       synced = null;
       await tenant.open();

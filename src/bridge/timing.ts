@@ -1,37 +1,37 @@
-/** Every duration of the bridge, in milliseconds: arguments with these defaults, so that tests run them faster. */
+/** All durations of the bridge, in milliseconds: arguments with these defaults, so that tests can shorten them. */
 export interface Timing {
   /** a row older than this is read again from ZITADEL before it is shown */
   readonly viewMaxAgeMs: number;
-  /** facts confirmed within this time are believed even when a request names them */
+  /** facts confirmed within this time are not sent again when a request names them */
   readonly believedMs: number;
-  /** no request waits longer */
+  /** longest time a request waits */
   readonly answerWithinMs: number;
   /** longer than the longest call (15 s) */
   readonly leaseMs: number;
-  /** the bridge's own deadlines of a call; past the one for writes the slot is only kept */
+  /** the bridge's own deadlines of a call; after the one for writes only the slot stays occupied */
   readonly readCallMs: number;
   readonly writeCallMs: number;
-  /** an answer of Redis is waited for so long */
+  /** longest wait for an answer from Redis */
   readonly redisCommand: number;
-  /** a call that was never answered may land until so long after it ended: ZITADEL's own limit */
+  /** an unanswered call may be applied until this long after it ended: ZITADEL's own limit */
   readonly horizonMs: number;
-  /** lists of rights show a write at the latest so long after it was answered */
+  /** lists of rights show a write at the latest this long after its answer */
   readonly listLagMs: number;
   readonly backoffFirstMs: number;
   readonly backoffMaxMs: number;
   readonly syncIntervalMs: number;
-  /** while ZITADEL is away interval at which it is asked whether it is back */
+  /** while ZITADEL is unreachable, the interval between probes */
   readonly probeMs: number;
-  /** a token that may do nothing is checked again at this interval */
+  /** interval at which a token without permissions is checked again */
   readonly tokenCheckMs: number;
-  /** interval at which the store notes that the process is alive */
+  /** interval at which the store records that the process is alive */
   readonly heartbeatMs: number;
-  /** owed changes are held when the process slept longer */
+  /** after a longer downtime pending changes are put on hold */
   readonly holdAfterMs: number;
   /** the same answer for so long, and at least `repeatedlyFailingTimes` times, makes a dead letter */
   readonly repeatedlyFailingAfterMs: number;
   readonly repeatedlyFailingTimes: number;
-  /** dead letters are kept so long */
+  /** retention of dead letters */
   readonly deadLetterRetentionMs: number;
 }
 
@@ -57,7 +57,7 @@ export const TIMING: Timing = {
   deadLetterRetentionMs: 90 * 24 * 3_600_000,
 };
 
-/** When to try again: doubling from backoffFirst to backoffMost, each with up to half of it taken off at random. */
+/** Time of the next attempt: doubles from backoffFirst to backoffMost, each reduced by a random share of up to half. */
 export function backoff(attempts: number, timing: Timing, random: () => number = Math.random): number {
   const full = Math.min(timing.backoffMaxMs, timing.backoffFirstMs * 2 ** Math.min(attempts, 30));
   return Math.round(full * (1 - random() / 2));

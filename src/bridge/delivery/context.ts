@@ -1,4 +1,4 @@
-/** What deliveries work with: what all of them share, and the one row that a delivery has leased. */
+/** The context of a delivery: what all deliveries share, and the one row that this delivery has leased. */
 import type { Clock } from '../ports/context.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import type { Lease, Store } from '../ports/store.ts';
@@ -13,17 +13,17 @@ import type { Waiters } from './waiters.ts';
 export interface Delivery {
   readonly tenant: string;
   readonly id: string;
-  /** the requests it was for */
+  /** the requests it served */
   readonly txns: readonly string[];
-  /** token name of the last of them */
+  /** token name of the last of these requests */
   readonly who?: string;
   /** e.g. ["DeactivateUser:done", "UpdateUser:refused"] */
   readonly calls: readonly string[];
   readonly outcome: Outcome['kind'];
   readonly reason?: string;
-  /** refused facts of requests that are gone: dropped */
+  /** refused facts of abandoned requests: dropped */
   readonly orphans: number;
-  /** dead letters it made */
+  /** dead letters it created */
   readonly dead: number;
   readonly attempts: number;
   readonly ms: number;
@@ -36,18 +36,18 @@ export interface DeliveryContext {
   readonly timing: Timing;
   readonly scheduler: Scheduler;
   readonly onDelivery?: ((delivery: Delivery) => void) | undefined;
-  /** delivers another row, which has to be done first */
+  /** delivers another row that has to come first */
   readonly deliver: Deliver;
 }
 
-/** A row whose lease this delivery has. */
+/** A row whose lease this delivery holds. */
 export interface LeasedRow {
   readonly key: Key;
   readonly target: Target;
   readonly lease: Lease;
-  /** as it was last read or written here; what others append meanwhile is seen with the next write. undefined: there is none */
+  /** as last read or written here; later appends are seen at the next write. undefined: there is no row */
   current(): Row | undefined;
-  /** Writes the row, whatever it is by then. Throws LeaseLost. */
+  /** Writes the row, whatever its current content. Throws LeaseLost. */
   readonly update: Update;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a delivery does next, from the row, from what the delivery has done so far, and from the time; and what an action's outcome
- * makes of the delivery. Pure: deliver.ts reads, decides, performs and folds until it is done.
+ * Decides the next action of a delivery from the row, the progress so far and the time, and applies an action's outcome
+ * to that progress. Pure: deliver.ts reads, decides, performs and folds until the delivery is over.
  */
 import { isRight, ORG_RIGHT } from '../../mapping/rights.ts';
 import type { Step } from '../../mapping/steps.ts';
@@ -15,34 +15,34 @@ import { planRow } from './plan-row.ts';
 import { needsReading, planRights, type RightsPlan, type RightsRules } from './rights.ts';
 import { roundUnder, stepsUnder, type UsernameTurn } from './username-order.ts';
 
-/** How often ZITADEL may surprise one delivery before the row is put off. */
+/** How many unexpected states of ZITADEL one delivery tolerates before the row is retried later. */
 const MOST_SURPRISES = 5;
 
 export type Action =
-  /** GetUserByID says what became of calls. takenOver: of one who held the row before and may have died at it */
+  /** reads the user to settle calls in doubt. takenOver: calls of an earlier lease holder that may have died */
   | { readonly kind: 'readBack'; readonly row: Row; readonly takenOver: boolean }
   | { readonly kind: 'readRights'; readonly row: Row }
-  /** who has this name by now: a create that goes alone must not take it from another row */
+  /** checks whether another row has this name by now: a create that is sent alone must not take it */
   | { readonly kind: 'lookUpHolder'; readonly name: string }
   | { readonly kind: 'awaitUserName'; readonly row: Row; readonly name: string }
-  /** marked: the row bears this delivery's mark of a call on its way already */
+  /** marked: the row already has this delivery's in-flight mark */
   | { readonly kind: 'sendSteps'; readonly row: Row; readonly steps: readonly Step[]; readonly marked: boolean }
-  /** restoresName: the row gave its name up for another one, and asks for it again in case its rename is refused */
+  /** restoresName: the row gave its name up for another row, and asks for it again if its own rename is refused */
   | (Made & { readonly kind: 'record'; readonly sent: boolean; readonly restoresName: boolean })
   | Ending
   | { readonly kind: 'done' };
 
 /** Actions that end the delivery. `sent`: it has made calls. */
 type Ending =
-  /** nothing is to be sent */
+  /** there is nothing to send */
   | { readonly kind: 'rest'; readonly row: Row }
-  /** the user is not there, and nobody asks for it */
+  /** the user does not exist, and no change creates it */
   | { readonly kind: 'vanish'; readonly row: Row }
   /** nothing can be sent now */
   | { readonly kind: 'postpone'; readonly row: Row; readonly why: Unreadable; readonly sent: boolean }
-  /** what became of a call cannot be asked now */
+  /** a call in doubt cannot be checked now */
   | { readonly kind: 'postponeInDoubt'; readonly row: Row; readonly why: Unreadable; readonly sent: boolean }
-  /** changes whose turn did not come are answered as in an outage */
+  /** changes whose turn did not come are treated as in an outage */
   | { readonly kind: 'answerOthers'; readonly row: Row; readonly why: Unreadable };
 
 /** A round of calls that is not recorded in the row yet; `at`: when it began. */
@@ -52,9 +52,9 @@ interface Made {
   readonly at: number;
 }
 
-/** What was found out for the next round; it is good for that one only. */
+/** What was found out for the next round; valid for that round only. */
 interface Findings {
-  /** of the name of a create that goes alone: whether no other row has it */
+  /** for a create that is sent alone: whether its name is free */
   readonly holder: { readonly name: string; readonly isOwn: boolean } | null;
   /** an Unreadable: why the rights could not be read */
   readonly rights: { readonly kind: 'unread' | 'read' } | Unreadable;
@@ -68,29 +68,29 @@ type Phase =
   | { readonly kind: 'planning'; readonly found: Findings }
   | { readonly kind: 'made'; readonly made: Made; readonly found: Findings }
   | { readonly kind: 'unreadable'; readonly why: Unreadable }
-  /** what it was for (`row`) is tried later */
+  /** its target (`row`) is retried later */
   | { readonly kind: 'stopped'; readonly row: Row; readonly why: Unreadable }
-  /** only what the changes of this round give or take is tried later */
+  /** only the rights of this round are retried later */
   | { readonly kind: 'waitsForRights'; readonly round: Round }
   | { readonly kind: 'over' };
 
-/** What a delivery has done so far. */
+/** The progress of a delivery. */
 export interface Attempt {
   /**
-   * Whose mark of a call on its way the row may bear. own: this delivery's, no call is made yet. found: an earlier holder's, who may
-   * have died at it. none: this delivery's, and its calls are made.
+   * Whose in-flight mark the row may have. own: this delivery's, before its first call. found: an earlier lease
+   * holder's, which may have died during a call. none: this delivery's, and its calls were made.
    */
   readonly mark: 'own' | 'found' | 'none';
-  /** calls were made: nothing of what they were for may be dropped */
+  /** calls were made, so their changes must not be dropped */
   readonly sent: boolean;
-  /** how often ZITADEL had another state than was planned with */
+  /** how often ZITADEL's state differed from the planned one */
   readonly surprises: number;
-  /** changes go one by one: only each of them alone tells whose fault a refusal is */
+  /** changes are sent one by one, to find the one that causes a refusal */
   readonly alone: boolean;
   readonly phase: Phase;
 }
 
-/** A delivery that has done nothing yet. `mark` own: of a row that the caller wrote with the mark of a call. */
+/** A delivery that has not begun. `mark` own: the caller wrote the row with an in-flight mark. */
 export const firstAttempt = (mark: 'own' | 'found'): Attempt => ({
   mark,
   sent: false,
@@ -102,7 +102,7 @@ export const firstAttempt = (mark: 'own' | 'found'): Attempt => ({
 export interface Circumstances {
   readonly now: number;
   readonly timing: Timing;
-  /** of users: what the groups they are in give them */
+  /** for users: the rights from their groups */
   readonly rules?: RightsRules | undefined;
 }
 
@@ -120,7 +120,7 @@ export function decide(stored: Row | undefined, attempt: Attempt, at: Circumstan
   return deliverPending(stored, attempt, at);
 }
 
-/** What is to be sent, once nothing is in doubt. */
+/** What to send once nothing is in doubt. */
 function deliverPending(stored: Row, attempt: Attempt, at: Circumstances): Action {
   const found = findingsOf(attempt);
   const pending = deliverable(stored);
@@ -137,11 +137,11 @@ function deliverPending(stored: Row, attempt: Attempt, at: Circumstances): Actio
   )
     return { kind: 'readRights', row: stored };
   const base = planRow(row, at.now, at.timing);
-  // nothing else waits for rights that cannot be read now
+  // rights that cannot be read now must not delay other changes
   return sendOf(row, isUnreadable(found.rights) ? base : withRightSteps(base, rights), attempt, at.now);
 }
 
-/** Sends these steps when it is the row's turn to take the name among them. */
+/** Sends these steps once the row may take the name they set. */
 function sendOf(row: Row, planned: readonly Step[], attempt: Attempt, now: number): Action {
   const found = findingsOf(attempt);
   const name = nameTakenBy(planned);
@@ -150,7 +150,7 @@ function sendOf(row: Row, planned: readonly Step[], attempt: Attempt, now: numbe
   if (turn?.kind === 'retry') return { kind: 'postpone', row, why: turn, sent: attempt.sent };
   const steps = stepsUnder(turn ?? FREE, row, planned);
   if (steps.length > 0) return { kind: 'sendSteps', row, steps, marked: attempt.mark === 'own' };
-  // there is nothing to call: it is so already
+  // no call needed: ZITADEL is already in that state
   return recordOf({ row, round: judged(emptyRound(row), found), at: now }, attempt, found);
 }
 
@@ -160,7 +160,7 @@ function recordOf(made: Made, { surprises, sent }: Attempt, { turn }: Findings):
   return { ...made, kind: 'record', sent, restoresName };
 }
 
-/** How an action ended. */
+/** The outcome of an action. */
 export type Happened =
   | { readonly kind: 'readBack' }
   | { readonly kind: 'unreadable'; readonly why: Unreadable }
@@ -169,7 +169,7 @@ export type Happened =
   | { readonly kind: 'holderFound'; readonly name: string; readonly isOwn: boolean }
   | { readonly kind: 'nameAwaited'; readonly name: string; readonly turn: UsernameTurn }
   | (Made & { readonly kind: 'sent' })
-  /** apart: the changes that were sent together have to go one by one */
+  /** apart: the changes sent together must be resent one by one */
   | { readonly kind: 'recorded'; readonly row: Row; readonly round: Round; readonly apart: boolean }
   | { readonly kind: 'postponed'; readonly row: Row; readonly why: Unreadable }
   | { readonly kind: 'over' };
@@ -223,12 +223,12 @@ const findingsOf = ({ phase }: Attempt): Findings => ('found' in phase ? phase.f
 function phaseAfter(row: Row, round: Round): Phase {
   const why = round.end?.kind === 'replan' ? undefined : (round.end ?? blockedBy(round));
   if (why !== undefined) return { kind: 'stopped', row, why };
-  // what only rights wait for is not tried again at once; what was asked meanwhile is
+  // changes that wait only for rights are not retried at once; newly appended ones are sent
   if (round.left.length > 0) return { kind: 'waitsForRights', round };
   return { kind: 'planning', found: NOTHING_FOUND };
 }
 
-/** What a round means under what was found out before it. */
+/** The outcome of a round, given what was found out before it. */
 function judged(round: Round, { rights, turn }: Findings): Round {
   const unread = isUnreadable(rights) ? [{ names: ALL_RIGHTS, why: rights }] : [];
   return roundUnder(turn?.turn ?? FREE, { ...round, left: [...round.left, ...unread] });
@@ -237,20 +237,20 @@ function judged(round: Round, { rights, turn }: Findings): Round {
 const isUnreadable = (rights: Findings['rights']): rights is Unreadable =>
   rights.kind !== 'unread' && rights.kind !== 'read';
 
-/** The name of the create whose turn it is, when the row asks for a name: by now it may have been given to another row. */
+/** The name in the create whose turn it is; by now another row may have that name. */
 function sharedName(stored: Row, [first]: readonly Change[]): string | undefined {
   const name = first?.facts['username'];
   return first?.kind === 'create' && typeof name === 'string' && askedName(stored) !== null ? name : undefined;
 }
 
-/** The change whose turn it is. A create does not take a name that was given to another one since: it takes the one asked last. */
+/** The change whose turn it is. A create whose name was since given to another row uses the latest requested name. */
 function firstOf(stored: Row, [first]: readonly Change[], holder: Findings['holder']): readonly Change[] {
   if (first === undefined) return [];
   if (holder?.isOwn !== false || holder.name !== first.facts['username']) return [first];
   return [{ ...first, facts: { ...first.facts, username: askedName(stored) } }];
 }
 
-/** Nobody is asked for: neither now nor by what an operator may release. */
+/** No user is wanted: neither now nor by changes that an operator may release. */
 const wantsNobody = ({ pending: changes }: Row): boolean =>
   !changes.some(({ kind }) => kind === 'create') ||
   (merged(null, changes) === null && !changes.some(({ onHold: held }) => held));
@@ -258,10 +258,10 @@ const wantsNobody = ({ pending: changes }: Row): boolean =>
 const hasNewer = (row: Row, { covered }: Round): boolean =>
   deliverable(row).some(({ revision }) => !covered.has(revision));
 
-/** Who is to be told that something waits: nobody waits for a right. */
+/** The requests to notify that something is pending: no request waits for a right. */
 const blockedBy = ({ left }: Round): Unreadable | undefined => left.find(({ names }) => !names.every(isRight))?.why;
 
-/** Rights are taken away before everything else and given after it. */
+/** Rights are revoked before all other steps and granted after them. */
 function withRightSteps(steps: readonly Step[], { take, give }: RightsPlan): readonly Step[] {
   return steps.some(({ call }) => call === 'DeleteUser') ? steps : [...take, ...steps, ...give];
 }

@@ -1,4 +1,4 @@
-/** Brings what a row has pending to ZITADEL, again while something new is asked: one function for request and queue. */
+/** Delivers a row's pending changes, repeating while new ones arrive: one function for requests and the queue. */
 import type { Clock } from '../ports/context.ts';
 import type { Scheduler } from '../ports/scheduler.ts';
 import type { Store } from '../ports/store.ts';
@@ -15,13 +15,13 @@ import type { Waiters } from './waiters.ts';
 export interface DeliverOptions {
   readonly store: Store;
   readonly waiters: Waiters;
-  /** undefined: no such tenant any more */
+  /** undefined: the tenant no longer exists */
   readonly of: (tenant: string) => Target | undefined;
   readonly clock: Clock;
   readonly timing: Timing;
   readonly scheduler: Scheduler;
   readonly onDelivery?: (delivery: Delivery) => void;
-  /** an unexpected error; the row is tried again later */
+  /** an unexpected error; the row is retried later */
   readonly onError: (key: Key, error: unknown) => void;
 }
 
@@ -38,7 +38,7 @@ interface Asked {
   readonly onError: DeliverOptions['onError'];
 }
 
-/** Takes the lease of the row and delivers, as long as somebody waits for what was appended meanwhile. */
+/** Takes the lease of the row and delivers, as long as a request waits for a change that was appended meanwhile. */
 async function deliverKey(
   context: DeliveryContext,
   target: Target | undefined,
@@ -63,7 +63,7 @@ async function deliverKey(
     } finally {
       left = await store.release(lease);
     }
-    // who appended while the lease was held relies on this look
+    // requests that appended while the lease was taken rely on this check
     if (left === undefined || !left.pending.some((change) => waiters.awaited(key, change))) return;
     lease = await store.lease(key, timing.leaseMs);
     marked = undefined;
@@ -80,7 +80,7 @@ async function deliverRow(context: DeliveryContext, leased: LeasedRow, begun: At
   }
 }
 
-/** Something nobody expected, e.g. a store that fails: nobody waits in vain, and the row is tried again later. */
+/** An unexpected error, e.g. of the store: waiting requests are notified, and the row is retried later. */
 async function giveUp(
   { store, waiters, clock, timing, scheduler }: DeliveryContext,
   target: Target | undefined,

@@ -1,23 +1,23 @@
-/** Work that one process at a time may do, by the lease of a row that is none. */
+/** Work that one process at a time may do. It uses leases of rows that do not exist. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Key } from '../row/types.ts';
 import type { Lease, Store } from '../ports/store.ts';
 
 export interface Lock {
-  /** Waits for its turn; then runs `work` alone, over all processes, as long as this one does not sleep longer than its turn. */
+  /** Waits for its turn, then runs `work` exclusively across all processes, unless this one is suspended too long. */
   take<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /** As take, but undefined when its turn has not come within `wait` ms, or the store cannot be asked. */
+  /** Like take, but undefined if the turn does not come within `wait` ms or the store is unavailable. */
   within<T>(name: string, wait: number, work: () => Promise<T>): Promise<T | undefined>;
-  /** Runs `work` when nobody else is at it; else undefined at once. The turn is renewed as long as the work takes. */
+  /** Runs `work` unless it is running elsewhere; then returns undefined at once. The turn is renewed while it runs. */
   attempt<T>(name: string, work: () => Promise<T>): Promise<T | undefined>;
 }
 
-/** No id of a tenant has a colon in front. */
+/** No tenant id starts with a colon. */
 const SHELF = ':turns';
-/** How often somebody who waits looks again, ms. */
+/** Interval at which a waiting process looks again, ms. */
 const LOOK_AGAIN = 20;
 
-/** @param ms how long a turn lasts when its process dies */
+/** @param ms how long a turn lasts if its process dies */
 export function createLock(store: Pick<Store, 'lease' | 'prove' | 'release'>, ms: number): Lock {
   const keyOf = (name: string): Key => ({ tenant: SHELF, id: name });
 
@@ -28,7 +28,7 @@ export function createLock(store: Pick<Store, 'lease' | 'prove' | 'release'>, ms
       return await work();
     } finally {
       clearInterval(renewing);
-      await store.release(lease).catch(() => undefined); // it ends by itself
+      await store.release(lease).catch(() => undefined); // it expires by itself
     }
   }
 

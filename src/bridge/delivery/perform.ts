@@ -1,4 +1,4 @@
-/** Performs the next action of a delivery, and says how it ended. Throws LeaseLost, and when the store fails. */
+/** Performs the next action of a delivery and returns its outcome. Throws LeaseLost, and when the store fails. */
 import type { Step } from '../../mapping/steps.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
 import { userNameOfPlannedCalls } from '../row/in-flight-name.ts';
@@ -70,7 +70,7 @@ async function performReadBack(
   return { kind: 'readBack' };
 }
 
-/** Reads what rights a user holds. What was sent just now no list shows yet. */
+/** Reads a user's rights. Lists do not show the latest calls yet. */
 async function performReadRights(
   { clock, timing }: DeliveryContext,
   { key, target, update }: LeasedRow,
@@ -118,7 +118,7 @@ async function performSteps(
   return { kind: 'sent', row, round: await runSteps(context, leased, row, steps), at };
 }
 
-/** Durably before the first call: its outcome is not known from now on. */
+/** Durable before the first call: its outcome is in doubt from now on. */
 function calling(now: Row, { pending: changes }: Row, steps: readonly Step[], dueAt: number): Row {
   const revision = Math.max(0, ...changes.map((change) => change.revision));
   return markInFlight(now, { revision, userName: userNameOfPlannedCalls(now, steps), dueAt });

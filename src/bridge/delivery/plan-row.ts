@@ -1,4 +1,4 @@
-/** The steps that bring what a row has pending to ZITADEL, without rights. `row.pending` are the changes to be sent. Pure. */
+/** The steps that deliver a row's pending changes, without rights. `row.pending` are the changes to send. Pure. */
 import { plan } from '../../mapping/plan.ts';
 import type { Step } from '../../mapping/steps.ts';
 import { planDefinition } from '../groups/definitions.ts';
@@ -27,13 +27,13 @@ function planUser(row: Row, now: number, timing: Timing): readonly Step[] {
     const steps = plan(row.confirmed, wanted, asked);
     return row.hidden === null ? steps : steps.flatMap(keyByKey);
   }
-  // two creates of one id under different names would both hold their name for good
+  // two creates of one id under different names would both reserve their names permanently
   const create = plan(null, { ...wanted, username: row.sentName });
   const rename = plan({ ...wanted, username: row.sentName }, wanted, { asksState: false });
   return [...create, ...rename];
 }
 
-/** Whether a key is there cannot be read of a user that reads have lost, and of several of which one is not there none is deleted. */
+/** The keys of a hidden user cannot be read; when several are deleted and one is missing, none is deleted. */
 const keyByKey = (step: Step): readonly Step[] =>
   step.call !== 'DeleteUserMetadata' || step.names.length < 2
     ? [step]

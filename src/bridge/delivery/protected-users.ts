@@ -1,4 +1,4 @@
-/** Who must not be locked out: checked at delivery, so that a change that waited is checked as well. */
+/** Protected users: checked at delivery, so that delayed changes are checked as well. */
 import { BridgeError } from '../../errors.ts';
 import type { Facts } from '../../mapping/facts.ts';
 import { ORG_RIGHT, rightsOfFacts } from '../../mapping/rights.ts';
@@ -9,18 +9,18 @@ import type { Change } from '../row/types.ts';
 import type { Clock } from '../ports/context.ts';
 import type { ProtectedByZitadel, Outcome, Zitadel } from '../ports/zitadel.ts';
 
-/** Refused, with the step that does the rest of it. */
+/** Refused; the step performs the remainder. */
 type Refused = Extract<Outcome, { kind: 'refused' }> & { readonly instead?: Step };
 
-/** Not now: ZITADEL is away, or has other rights of the user than were planned with. */
+/** Not now: ZITADEL is unreachable, or the user's rights differ from the planned ones. */
 type Waits = Extract<Outcome, { kind: 'retry' | 'replan' }>;
 
-/** Bars a step, or lets it pass (undefined). `known`: of the user. */
+/** Refuses a step, or allows it (undefined). `known`: the user's confirmed facts. */
 export type CheckProtection = (id: string, step: Step, confirmed: Facts | null) => Promise<Refused | Waits | undefined>;
 
 /**
- * Does `work`, which bars the step or takes it. Of one that may let an owner go it is all done before another process lets one go:
- * undefined when that did not come to an end in time.
+ * Runs `work`, which refuses or performs the step. Removals of organization owners are serialised across processes:
+ * undefined if another process did not finish its removal in time.
  */
 export type WithOwnerLock = <T>(
   id: string,
@@ -32,13 +32,13 @@ export type WithOwnerLock = <T>(
 export interface ProtectedUsers {
   readonly checkProtection: CheckProtection;
   readonly withOwnerLock: WithOwnerLock;
-  /** Bars a change that is answered before it can be sent, by what was last read. */
+  /** Refuses a change that would be acknowledged before it is sent, by what was last read. */
   refusalFor(id: string, change: Pick<Change, 'kind' | 'facts'>): BridgeError | undefined;
-  /** Whether no rule gives or takes rights of this user, by what was last read. */
+  /** Whether rules leave this user's rights alone, by what was last read. */
   spares(id: string): boolean;
-  /** A call that an earlier process made may still let this user go. */
+  /** A call of an earlier process may still remove this owner. */
   mayLeave(id: string): void;
-  /** Reads again who is to be guarded. Throws BridgeError 503 when ZITADEL is away. */
+  /** Reads the protected users again. Throws BridgeError 503 when ZITADEL is unreachable. */
   refresh(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ const TOPIC = 'leaving';
 
 export interface ProtectedUsersOptions {
   readonly tenant: string;
-  /** told of every removed owner: lists show that late */
+  /** called for every removed owner: lists show that late */
   readonly peers: Peers;
   readonly lock: Lock;
   readonly zitadel: Zitadel;
@@ -56,26 +56,26 @@ export interface ProtectedUsersOptions {
 }
 
 /**
- * What was read is good for so long, ms: somebody who became an owner in the console is seen after that at the latest, and many changes
- * in a row do not each ask. Whether an owner is the last one is asked at that moment, whatever was read before.
+ * Validity of what was read, ms: limits how late a new owner from the console is noticed, and spares calls when many
+ * changes follow each other. Whether an owner is the last one is always read anew.
  */
 const MAX_AGE = 10_000;
-/** The same for steps after which somebody may be no owner any more, ms: as late as lists show it anyway. */
+/** The same after steps that may have removed an owner, ms: lists show it no sooner anyway. */
 const OWNERS_AGE = 1_000;
-/** Facts of a protected user that SCIM may not touch; DELETE is barred too. */
+/** Facts of a protected user that SCIM must not change; DELETE is refused too. */
 const PROTECTED_FACTS = new Set(['username', 'email', 'phone', 'password', 'state']);
-/** Calls after which somebody can no longer act as owner. */
+/** Calls after which a user can no longer act as owner. */
 const LOCKS_OUT: ReadonlySet<StepCall> = new Set<StepCall>(['DeactivateUser', 'LockUser', 'DeleteUser']);
-/** Milliseconds that a removed owner counts as gone after its call has ended: an unanswered call may land that late. */
+/** How long a removed owner counts as gone after the call ended, ms: an unanswered call may be applied that late. */
 const LEAVING = 30_000;
-/** Longest wait for another process that lets an owner go, ms. */
+/** Longest wait for another process that is removing an owner, ms. */
 const TURN = 5_000;
 
 export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedUsers {
   const { tenant, peers, lock, zitadel, protect, clock } = options;
   let read: { readonly guarded: ProtectedByZitadel; readonly at: number } | undefined;
   let reading: Promise<ProtectedByZitadel> | undefined;
-  /** owners whose deactivation was let pass, and when: two at once must not both be the last but one */
+  /** owners whose deactivation was allowed, and when: prevents concurrent removal of the last two */
   const leaving = new Map<string, number>();
   peers.listen(TOPIC, (body) => {
     const told = body as { readonly tenant: string; readonly id: string };
@@ -115,12 +115,12 @@ export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedU
 
   const isSpared = (id: string, own: string | undefined): boolean => id === own || protect.includes(id);
 
-  /** No rule touches the rights of a protected user, and the last active owner keeps the role that makes it one. */
+  /** Rules never change a protected user's rights, and the last active owner keeps the owner role. */
   async function barRight(id: string, step: Step, confirmed: Facts | null): ReturnType<CheckProtection> {
     if (isSpared(id, (await current(MAX_AGE)).own)) return { kind: 'refused', error: new BridgeError(403, SPARED) };
     if (step.right?.project !== undefined || step.right?.roles.includes(OWNER) !== false) return undefined;
     if (!isOwner(confirmed)) {
-      // all roles are replaced: one that was given a moment ago must not go unseen
+      // all roles are replaced: a recently assigned one must not be overlooked
       if (step.call === 'CreateAdministrator' || isLeaving(id)) return undefined;
       const isGiven = (await current(OWNERS_AGE)).activeOwners.has(id) && (await current(0)).activeOwners.has(id);
       return isGiven ? { kind: 'replan', reason: 'it has become ORG_OWNER' } : undefined;
@@ -140,9 +140,9 @@ export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedU
     const refused = (reason: string): Refused | Waits => (isSame(step, confirmed) ? READ_FIRST : forbidden(reason));
     if (protect.includes(id)) return refused(LISTED);
     let guarded = await current(LOCKS_OUT.has(step.call) ? OWNERS_AGE : MAX_AGE);
-    // whether an owner is the last one is judged by what ZITADEL says now
+    // whether an owner is the last one is decided by a fresh read
     if (LOCKS_OUT.has(step.call) && (guarded.activeOwners.has(id) || isOwner(confirmed))) guarded = await current(0);
-    // from here on without a pause: the judgement and the note that one leaves are one
+    // no await from here on: the check and the note of the removal must be atomic
     const reason = guarded.reasons.get(id);
     if (reason !== undefined) return refused(reason);
     const owns = guarded.activeOwners.has(id);
@@ -159,13 +159,13 @@ export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedU
     return reasons?.get(id) ?? (isLast ? LAST_OWNER : undefined);
   }
 
-  /** By what was read last: the bar itself judges by what ZITADEL says now. */
+  /** By what was last read: the check at delivery reads ZITADEL again. */
   async function mayLetGo(id: string, step: Step, confirmed: Facts | null): Promise<boolean> {
     if (step.right !== undefined) return takesOwner(step, confirmed);
     if (!LOCKS_OUT.has(step.call)) return false;
     return current(OWNERS_AGE).then(
       ({ activeOwners }) => activeOwners.has(id) || isOwner(confirmed),
-      () => false, // nor can the bar judge: it lets nobody pass
+      () => false, // if the read fails, the check at delivery refuses every removal as well
     );
   }
 
@@ -189,7 +189,7 @@ export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedU
         return await (step.right === undefined ? barUser(id, step, confirmed) : barRight(id, step, confirmed));
       } catch (error) {
         if (!(error instanceof BridgeError)) throw error;
-        // nobody can tell now: what was last read is not acknowledged against
+        // cannot be read now: a user protected by the last read is not acknowledged
         const lastSaid = step.right === undefined && touchesProtected(step) ? lastRead(id) : undefined;
         if (lastSaid !== undefined && !isSame(step, confirmed)) return forbidden(lastSaid);
         return { kind: 'retry', definite: true, cause: 'away', reason: error.message };
@@ -210,25 +210,25 @@ export function createProtectedUsers(options: ProtectedUsersOptions): ProtectedU
 const touchesProtected = ({ call, after, names }: Step): boolean =>
   call !== 'CreateUser' && (after === null || names.some((name) => PROTECTED_FACTS.has(name)));
 
-/** Whether someone who is an owner would be none after this step. */
+/** Whether an owner would stop being one after this step. */
 const takesOwner = ({ right }: Step, confirmed: Facts | null): boolean =>
   right?.project === undefined && right?.roles.includes(OWNER) === false && isOwner(confirmed);
 
-/** Whether a step only says again what is believed, as a request that names `active` at its value does. */
+/** Whether a step only repeats confirmed facts, e.g. a request that names `active` at its current value. */
 const isSame = ({ names, after }: Step, confirmed: Facts | null): boolean =>
   after !== null &&
   names
     .filter((name) => PROTECTED_FACTS.has(name))
     .every((name) => name !== 'password' && (confirmed?.[name] ?? null) === (after[name] ?? null));
 
-/** Once it has been read, a step that changes nothing is none. */
+/** After a fresh read, a step that changes nothing is omitted. */
 const READ_FIRST: Waits = { kind: 'replan', reason: 'a protected user is asked to be what it is' };
 
 const isOwner = (confirmed: Facts | null): boolean => rightsOfFacts(confirmed ?? {}).org.includes(OWNER);
 
 const OWNER = 'ORG_OWNER';
 
-/** The step without taking the owner away; the other roles come and go as they should. */
+/** The step without removing the owner role; other roles change as planned. */
 function keepingOwner(step: Step, confirmed: Facts | null): Step {
   const held = rightsOfFacts(confirmed ?? {}).org;
   const roles = held.filter((role) => role === OWNER || step.right?.roles.includes(role) === true);

@@ -1,4 +1,4 @@
-/** What becomes of a row when a delivery comes to an end or to a pause, and who is told of it. */
+/** Records the outcome of a delivery that ends or pauses, and notifies waiting requests. */
 import type { Change, Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
 import type { Outcome, Unreadable } from '../ports/zitadel.ts';
@@ -24,16 +24,16 @@ import { updateRow } from '../row/update-row.ts';
 
 type ActionOf<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
 
-/** A round that is to be recorded; `sent`: calls were made before it. */
+/** A round to record; `sent`: calls were made before it. */
 type Ended = Pick<ActionOf<'record'>, 'row' | 'round' | 'sent'>;
 
-/** Of refusals that nobody waits for. */
+/** Logs refusals for which no request is waiting. */
 const MADE = { orphans: 0, dead: 0 };
 
 /** A round in which nothing was sent. */
 const notYet = (row: Row, end: Unreadable): Round => ({ ...emptyRound(row), end });
 
-/** Writes and logs what a round came to. True: the changes that were sent together have to go one by one. */
+/** Writes and logs the outcome of a round. True: the changes sent together must be resent one by one. */
 export async function recordRound(
   context: DeliveryContext,
   leased: LeasedRow,
@@ -47,7 +47,7 @@ export async function recordRound(
     },
   );
   report(context, row, round, { ms: clock() - at, ...settled });
-  // should the rename that a name was given up for be refused, the old one is asked for again
+  // if the rename for which a name was given up is refused, the old name is asked for again
   if (restoresName)
     await leased.update((now) =>
       addBridgeChange(now, { facts: { username: row.confirmed?.['username'] ?? null }, at: clock() }),
@@ -55,7 +55,7 @@ export async function recordRound(
   return alone;
 }
 
-/** Writes what a round came to and tells those who wait. */
+/** Writes the outcome of a round and notifies waiting requests. */
 async function settle(
   { store, waiters, clock, timing, scheduler }: DeliveryContext,
   { target: { availability, whenDown, unique } }: LeasedRow,
@@ -64,9 +64,9 @@ async function settle(
 ): Promise<RoundResult> {
   let settlement: RoundResult = { row: null, results: new Map(), alone: false, ...MADE };
   const names = round.after.flatMap(({ username }) => (typeof username === 'string' ? [username] : []));
-  // asked beside the write: most tenants have no dead letter
+  // runs alongside the write: most tenants have no dead letters
   const counting = names.length === 0 ? undefined : store.counts(seen.tenant);
-  counting?.catch(() => undefined); // when the write fails too nobody looks at it
+  counting?.catch(() => undefined); // if the write fails as well, the count is not needed
   await update(
     (row) => {
       settlement = settleRound(row, round, {
@@ -79,7 +79,7 @@ async function settle(
       });
       return settlement.row;
     },
-    // what is answered from now on must be on the disk
+    // acknowledgements from now on require a durable write
     round.end !== null || round.left.length > 0,
   );
   if (round.end === null && round.calls.length > 0) availability.succeeded(seen.id);
@@ -94,14 +94,14 @@ async function settle(
   return settlement;
 }
 
-/** A dead create whose userName this row has by now is closed. */
+/** Closes the dead letter of a create whose userName this row has by now. */
 async function supersede(store: Store, unique: Unique, row: Key, name: string): Promise<void> {
   const holder = await store.reservedBy(unique.instance, deadName(name));
   if (holder === undefined || isSameRow(holder, row)) return;
   await updateRow(store, unique, holder, (now) => unlessEmpty(dropDeadLetters(now, ({ kind }) => kind === 'create')));
 }
 
-/** Nothing is to be sent: it is looked at again only for a call that may still land. */
+/** Nothing to send: the row is looked at again only for a recheck. */
 export async function rest({ scheduler }: DeliveryContext, { update }: LeasedRow, row: Row): Promise<void> {
   const dueAt = row.recheck?.at ?? null;
   if (row.dueAt === dueAt && !isEmpty(row)) return;
@@ -112,7 +112,7 @@ export async function rest({ scheduler }: DeliveryContext, { update }: LeasedRow
   if (dueAt !== null) scheduler.at(dueAt);
 }
 
-/** The user is not there: its changes have nothing to change any more, and what was answered of them is a dead letter. */
+/** The user does not exist: its changes have no target, and acknowledged ones become dead letters. */
 export async function vanish(context: DeliveryContext, { update }: LeasedRow, seen: Row): Promise<void> {
   const { clock, waiters } = context;
   let lost: readonly Change[] = [];
@@ -129,7 +129,7 @@ export async function vanish(context: DeliveryContext, { update }: LeasedRow, se
     waiters.publish(seen, revision, kind === 'delete' ? { kind: 'settled' } : { kind: 'gone' });
 }
 
-/** Changes whose turn did not come: they are answered as in an outage. */
+/** Changes whose turn did not come are treated as in an outage. */
 export async function answerOthers(
   { waiters }: DeliveryContext,
   { target: { whenDown }, update }: LeasedRow,
@@ -159,7 +159,7 @@ export async function postpone(
   report(context, row, round);
 }
 
-/** ZITADEL cannot be asked what became of a call: that is as unknown as before. */
+/** ZITADEL cannot be asked about the call: it stays in doubt. */
 export async function postponeInDoubt(
   context: DeliveryContext,
   leased: LeasedRow,

@@ -1,6 +1,6 @@
 /**
- * Rights of one user in a delivery: computed each time from the rules, the memberships and what is held; never kept as asked. What is
- * refused becomes a dead letter of the user (judge.ts: judgeRights). Pure.
+ * Rights of one user in a delivery: computed each time from rules, memberships and current rights, never stored as
+ * requested. A refused right becomes a dead letter of the user (row/verdicts.ts: judgeRights). Pure.
  */
 import { stableJson } from '../../mapping/codecs.ts';
 import { type Facts, overlay } from '../../mapping/facts.ts';
@@ -15,30 +15,30 @@ import { isIdle, merged, UNKNOWN_RIGHTS } from '../row/views.ts';
 import { isGroupRow } from '../row/kinds.ts';
 import type { Timing } from '../timing.ts';
 
-/** The rules in force, as a delivery needs them. */
+/** The active rules, as a delivery needs them. */
 export interface RightsRules {
-  /** What a user is to hold, of whom the rules gave `given`; `held` itself when that is so already. */
+  /** The rights a user should have, given that the rules granted `given`; returns `held` itself if nothing changes. */
   wanted(held: Rights, memberships: Memberships, given: Row['rights']['given']): Rights;
-  /** whether rights of this user are left as they are: it is protected */
+  /** whether this user's rights are left alone because the user is protected */
   spares(id: string): boolean;
-  /** whether what is given has to be kept with the user: the rules take away nothing else yet */
+  /** whether granted rights must be recorded with the user: until the rules are applied they revoke nothing else */
   keepsGiven(): boolean;
-  /** roles of a project that may be made */
+  /** roles that may be created in a project */
   creates(project: string): readonly string[];
-  /** when the rights of all users were last listed; 0: never. A user who was not among them holds none */
+  /** when the rights of all users were last listed; 0: never. A user missing from that list has none */
   listed(): number;
 }
 
 export interface RightsPlan {
-  /** before everything else */
+  /** before all other steps */
   readonly take: readonly Step[];
-  /** after everything else */
+  /** after all other steps */
   readonly give: readonly Step[];
 }
 
 const NONE: RightsPlan = { take: [], give: [] };
 
-/** The steps that bring a user's rights to what the rules say. `row.changes` are those to be sent. */
+/** The steps that bring a user's rights in line with the rules. `row.pending` are the changes to send. */
 export function planRights(row: Row, book: RightsRules): RightsPlan {
   if (!row.pending.some(({ rights }) => rights)) return NONE;
   const facts = merged(row.confirmed, row.pending);
@@ -48,7 +48,7 @@ export function planRights(row: Row, book: RightsRules): RightsPlan {
   return wanted === held ? NONE : rightSteps(held, wanted, book.creates);
 }
 
-/** The row with the roles that these steps give it, before they are sent: a call that is never answered may have given them. */
+/** The row with the roles these steps grant, before they are sent: an unanswered call may have granted them. */
 export function withGiven(row: Row, steps: readonly Step[], book: RightsRules): Row {
   if (!book.keepsGiven()) return row;
   const confirmed = namesOf(rightsOfFacts(row.confirmed ?? {}));
@@ -59,7 +59,7 @@ export function withGiven(row: Row, steps: readonly Step[], book: RightsRules): 
   return added.length === 0 ? row : noteGiven(row, [...before, ...added]);
 }
 
-/** Nothing is on its way: what was given and is not held was taken away, and what comes later is not of the rules. */
+/** Nothing is in flight: granted roles that are missing were revoked, and later ones do not come from the rules. */
 export function stillGiven(row: Row): Row {
   const { given } = row.rights;
   if (given === undefined || !isIdle(row)) return row;
@@ -68,7 +68,7 @@ export function stillGiven(row: Row): Row {
   return kept.length === given.length ? row : noteGiven(row, kept);
 }
 
-/** Whether what is held has to be read before these steps: an update replaces all that is there, whoever gave it. */
+/** Whether current rights must be read before these steps: an update replaces all roles, whatever their origin. */
 export function needsReading(
   row: Row,
   { take, give }: RightsPlan,
@@ -80,12 +80,12 @@ export function needsReading(
   const { at, sent } = row.rights;
   if (at === UNKNOWN_RIGHTS) return true;
   const steps = [...take, ...give];
-  // what was believed so far agrees: the next sync looks again
+  // the stored rights already match: the next sync checks again
   if (steps.length === 0) return false;
   if (steps.some(({ call, right }) => call.endsWith('Authorization') && lacksId(call, right))) return true;
-  // ZITADEL refuses to create what is there, and then it is read
+  // ZITADEL refuses to create what exists, and then it is read
   if (steps.every(({ call }) => call.startsWith('Create'))) return at === 0 && book.listed() === 0;
-  // an update replaces the whole entry: somebody may have written since it was read
+  // an update replaces the whole entry: it may have been changed elsewhere since it was read
   return at <= sent || now - at > timing.believedMs;
 }
 
@@ -93,27 +93,27 @@ export function needsReading(
 const lacksId = (call: Step['call'], right: Step['right']): boolean =>
   !call.startsWith('Create') && right?.authorization === undefined;
 
-/** Rights as they were listed, asked for at `asked`; undefined: the list may be older than our own last call, and says otherwise. */
+/** Rights as listed at `asked`; undefined: the list may predate our last call, and differs. */
 export function withRights(row: Row, held: Facts, asked: number, timing: Timing): Row | undefined {
   if (row.confirmed === null) return row;
-  // lists may have lost a hidden user along with what it holds
+  // lists may omit a hidden user together with its rights
   const confirmed = overlay(row.hidden === null ? withoutRights(row.confirmed) : row.confirmed, held);
   const isSame = textOf(row.confirmed) === textOf(confirmed);
   if (!isSame && asked < row.rights.sent + timing.listLagMs) return undefined;
   return readRights(row, confirmed, asked);
 }
 
-/** Rights among facts, to compare. */
+/** The rights among facts, to compare. */
 export const textOf = (facts: Facts): string => stableJson(rightFacts(facts));
 
-/** Memberships by facts, those that somebody vouched for apart. */
+/** Memberships by facts, with the trusted ones separate. */
 export function split({ trusted }: Row, facts: Facts): Memberships {
   const all = membershipsOf(facts);
   const sure = new Set(trusted);
   return { vouched: all.filter((id) => sure.has(id)), others: all.filter((id) => !sure.has(id)) };
 }
 
-/** A membership is vouched for as long as it is there or asked for: a key that comes back later is somebody else's. */
+/** Trust lasts as long as the membership is present or pending: a key that reappears later was written elsewhere. */
 export function stillVouched(row: Row): Row {
   if (row.trusted.length === 0 || isGroupRow(row)) return row;
   const there = [row.confirmed ?? {}, row.recheck?.facts ?? {}, ...row.pending.map(({ facts }) => facts)];

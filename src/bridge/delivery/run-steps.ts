@@ -1,4 +1,4 @@
-/** Runs the steps of a plan in order, as far as ZITADEL goes along. */
+/** Runs the steps of a plan in order, as far as ZITADEL accepts them. */
 import { BridgeError } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
 import { type FactsChange, isSealed } from '../../mapping/facts.ts';
@@ -13,7 +13,7 @@ import { noteUnavailable, type TenantAvailability } from './tenant-availability.
 import { emptyRound, type Round } from '../row/round.ts';
 import { backoff } from '../timing.ts';
 
-/** Another process lets an owner go just now. */
+/** Another process is removing an owner at the moment. */
 const WAITS = { kind: 'retry', definite: true, cause: 'answer', reason: 'another-owner-is-let-go' } as const;
 
 interface Tried {
@@ -21,7 +21,7 @@ interface Tried {
   readonly outcome: Outcome;
 }
 
-/** A refused step takes only its own facts with it, one that is not permitted too; what is not available now ends the round. */
+/** A step that is refused or not permitted affects only its own facts; an outage ends the round. */
 export async function runSteps(
   context: DeliveryContext,
   leased: LeasedRow,
@@ -72,17 +72,17 @@ async function tryStep(
   return (await withOwnerLock(row.id, step, row.confirmed, attempt)) ?? { barred: WAITS, outcome: WAITS };
 }
 
-/** The client has not been answered yet. */
+/** The client has not been told anything yet. */
 const isWaitedFor = ({ acknowledged, abandoned }: Change): boolean => !acknowledged && abandoned !== true;
 
-/** Why nothing else of the tenant is permitted either, or whether cannot be asked; undefined: only this call is not permitted. */
+/** Whether the whole tenant is affected, or cannot be checked; undefined: only this call is not permitted. */
 async function whySuspended(availability: TenantAvailability, blocked: Unreadable): Promise<Unreadable | undefined> {
   const isSuspended = await availability.checkToken();
   if (isSuspended === false) return undefined;
   return isSuspended === true || isSuspended.kind !== 'retry' ? blocked : { ...isSuspended, definite: true };
 }
 
-/** The round with the outcome of a step. isOver: no step behind it is made. Pure. */
+/** The round with the outcome of a step. isOver: the remaining steps are skipped. Pure. */
 function withOutcome(
   round: Round,
   row: Row,
@@ -90,7 +90,7 @@ function withOutcome(
   outcome: Outcome,
 ): { readonly round: Round; readonly isOver: boolean } {
   const isRight = step.right !== undefined;
-  // the steps behind it have nobody to work on
+  // the remaining steps have no user to apply to
   const isLast = step.call === 'CreateUser' || step.after === null;
   const over = (more: Partial<Round>): ReturnType<typeof withOutcome> => ({
     round: { ...round, ...more },
@@ -109,14 +109,14 @@ function withOutcome(
     }
     case 'gone':
       if (step.after === null) return over({ removed: true });
-      // only GetUserByID and DeleteUser tell for certain that a user is gone: read it, then plan again
+      // only GetUserByID and DeleteUser prove that a user is gone: read it, then plan again
       return over({ end: { kind: 'replan', reason: `${step.call}: not found`, right: isRight } });
     case 'blocked': {
       const left = { names: isLast ? allNames(row) : step.names, why: outcome };
       return { round: { ...round, left: [...round.left, left] }, isOver: isLast };
     }
     case 'retry':
-      // nobody else waits for a right that ZITADEL answered it cannot set now
+      // no other change waits for a right that ZITADEL cannot set now
       if (isRight && outcome.definite && outcome.cause === 'answer')
         return { round: { ...round, left: [...round.left, { names: step.names, why: outcome }] }, isOver: false };
       if (outcome.definite) return over({ end: outcome });
@@ -126,14 +126,14 @@ function withOutcome(
   }
 }
 
-/** A password that only another key decrypts takes nothing else with it. */
+/** A password that needs another key does not affect other facts. */
 const UNREADABLE = new BridgeError(
   400,
   'the password was not set: its hash could not be decrypted, PASSWORD_KEY is another one than when it was kept; set the password again',
   { scimType: 'invalidValue' },
 );
 
-/** The step without a hash that cannot be decrypted; undefined when it was for nothing else. */
+/** The step without a hash that cannot be decrypted; undefined if it had no other content. */
 function withoutSealed(step: Step): Step | undefined {
   const { password, ...set } = step.set;
   if (typeof password !== 'string' || !isSealed(password)) return step;
@@ -142,8 +142,8 @@ function withoutSealed(step: Step): Step | undefined {
 }
 
 /**
- * What can be done of an entry that was refused as a whole: one role that is not there keeps no other from being given, and none from
- * being taken away.
+ * What remains possible of an entry that was refused as a whole: one missing role must prevent neither granting nor
+ * revoking the others.
  */
 async function possible(step: Step, { confirmed }: Row, rolesOf: Target['rolesOf']): Promise<readonly Step[]> {
   const [fact] = step.names;
@@ -163,15 +163,15 @@ async function possible(step: Step, { confirmed }: Row, rolesOf: Target['rolesOf
   return [{ ...step, call, right: { ...step.right, roles: [] }, after: { [fact]: null } }];
 }
 
-/** Whether a step would change what is known. */
+/** Whether a step would change the confirmed facts. */
 const changes = ({ after }: Step, { confirmed }: Row): boolean =>
   Object.entries(after ?? {}).some(([fact, value]) => (confirmed?.[fact] ?? null) !== value);
 
-/** Without a create nobody can be edited, and a delete would have covered whatever was asked before it. */
+/** An edit needs the create before it, and a delete covers everything requested before it. */
 const allNames = ({ pending: changes }: Row): readonly string[] => [
   'gone',
   ...changes.flatMap(({ facts }) => Object.keys(facts)),
 ];
 
-/** What a call may change when it lands late. */
+/** What a call may change if it is applied late. */
 const carried = ({ set, after }: Step): FactsChange => ({ ...after, ...set });

@@ -1,4 +1,4 @@
-/** What a delivery needs of a tenant, and how it is asked for. */
+/** What a delivery needs from a tenant, and how it is requested. */
 import type { Zitadel } from '../ports/zitadel.ts';
 import type { Unique, Row, Key } from '../row/types.ts';
 import type { CheckProtection, WithOwnerLock } from './protected-users.ts';
@@ -11,21 +11,21 @@ export interface Target {
   readonly zitadel: Pick<Zitadel, 'read' | 'run' | 'rights'>;
   readonly unique: Unique;
   readonly checkProtection: CheckProtection;
-  /** absent: nobody here could be locked out */
+  /** absent: there are no protected users here */
   readonly withOwnerLock?: WithOwnerLock;
   readonly availability: TenantAvailability;
   readonly whenDown: 'accept' | 'refuse';
-  /** of users: what the groups they are in give them */
+  /** for users: the rights from their groups */
   readonly rules?: RightsRules;
-  /** role keys of a project; undefined: it cannot be told */
+  /** role keys of a project; undefined: unavailable */
   readonly rolesOf?: (project: string) => Promise<readonly string[] | undefined>;
 }
 
-/** A row whose lease the caller has, and which it wrote with the mark of a call on its way; none was made yet. */
+/** A row that the caller has leased and written with an in-flight mark; no call was made yet. */
 export interface HeldLease {
   readonly lease: Lease;
   readonly row: Row;
 }
 
-/** Delivers what a row owes. Results are published to those who wait. Throws only when the store fails. */
+/** Delivers a row's pending changes and publishes results to waiting requests. Throws only when the store fails. */
 export type Deliver = (key: Key, held?: HeldLease) => Promise<void>;

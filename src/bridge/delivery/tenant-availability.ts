@@ -1,4 +1,4 @@
-/** Whether anything is sent for a tenant now: not while ZITADEL is away, asked for a pause, or bars the token. */
+/** Whether calls are sent for a tenant: not while ZITADEL is unreachable, limits the rate, or refuses the token. */
 import type { Peers } from '../ports/peers.ts';
 import type { Clock } from '../ports/context.ts';
 import type { Unreadable, Zitadel } from '../ports/zitadel.ts';
@@ -10,21 +10,21 @@ export interface Unavailable {
   readonly kind: 'unreachable' | 'rateLimited' | 'suspended';
   readonly reason: string;
   readonly since: number;
-  /** whole seconds after which to come back */
+  /** seconds after which to retry */
   readonly retryAfter: number;
 }
 
 export interface TenantAvailability {
-  /** Why nothing is sent; undefined: calls are sent. */
+  /** Why no calls are sent; undefined: calls are sent. */
   unavailable(): Unavailable | undefined;
-  /** ZITADEL had too many calls of this tenant: a pause, ms. */
+  /** ZITADEL limited this tenant's rate: pause for this many ms. */
   rateLimited(ms: number, reason: string): void;
   /**
-   * A call was not permitted. True: the token may do nothing at all, the gate is shut until it may again.
+   * A call was not permitted. True: the token has no permissions at all; deliveries are suspended until that changes.
    * False: only that call is not permitted. Otherwise ZITADEL could not be asked.
    */
   checkToken(): Promise<boolean | Unreadable>;
-  /** A call got no answer: it is found out whether ZITADEL is away, and when it is back. */
+  /** A call got no answer: checks whether ZITADEL is unreachable, and when it is back. */
   unanswered(): void;
   /** A row of the tenant was delivered. */
   succeeded(id: string): void;
@@ -40,11 +40,11 @@ export interface TenantAvailabilityOptions {
   readonly tenant: string;
   /** other processes pause as well */
   readonly peers: Peers;
-  /** calls are sent again (a breaker that closes tells by itself) */
+  /** calls are sent again (not called for a breaker that closes: it notifies by itself) */
   readonly onAvailable: () => void;
 }
 
-/** A pause as other processes are told of it. */
+/** A pause, as sent to other processes. */
 interface Pause {
   readonly tenant: string;
   readonly ms: number;
@@ -54,8 +54,8 @@ interface Pause {
 const TOPIC = 'limited';
 
 /**
- * What an answer that some row got says of the whole tenant: a 429 pauses it, for as long as ZITADEL asked or else for `pauseMs`; without
- * an answer it is found out when ZITADEL is back.
+ * What one row's outcome means for the whole tenant: a 429 pauses it for as long as ZITADEL asked, else for `pauseMs`;
+ * after a missing answer, ZITADEL is probed until it is back.
  */
 export function noteUnavailable(availability: TenantAvailability, why: Unreadable, pauseMs: number): void {
   if (why.kind !== 'retry') return;
@@ -78,10 +78,10 @@ export function createTenantAvailability({
   let barredTimer: NodeJS.Timeout | undefined;
   let listening: NodeJS.Timeout | undefined;
   let stopped = false;
-  /** of the last two rows that were delivered, each another one, when */
+  /** when each of the last two distinct rows was delivered */
   let delivered: readonly { readonly id: string; readonly at: number }[] = [];
 
-  /** Looks at the token's rights until it has them again. */
+  /** Checks the token's permissions until they are restored. */
   function lookAgain(): void {
     if (stopped) return;
     barredTimer = setTimeout(() => void look(), timing.tokenCheckMs);
@@ -100,7 +100,7 @@ export function createTenantAvailability({
     lookAgain();
   }
 
-  /** One row alone opens no breaker: then nobody else tells when ZITADEL is back. */
+  /** One failing row does not open the breaker, so nothing else would notice when ZITADEL is back. */
   async function listen(wasAway: boolean): Promise<void> {
     const isAway = zitadel.away() !== undefined || (await zitadel.standing()).kind === 'retry';
     if (stopped) return;

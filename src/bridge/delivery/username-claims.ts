@@ -1,26 +1,26 @@
-/** Names that another row still has in ZITADEL and is about to free: who has it, and whether waiting for it makes sense. */
+/** Names that another row still has in ZITADEL and is about to free: which row, and whether waiting makes sense. */
 import { mayLandLate } from '../row/recheck.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Store } from '../ports/store.ts';
 import { askedName, heldName, isSameRow, deliverable } from '../row/views.ts';
 
-/** A name of its own for a row that has to give its name up before it can get the next one. */
+/** A temporary name for a row that must give its name up before it can get the next one. */
 export const swapName = ({ id }: Key): string => `scim-swap-${id}`;
 
 export type UsernameClaim =
   | { readonly kind: 'free' }
-  /** the row that has it keeps it, as far as anybody has asked */
+  /** the row that has it keeps it, according to all requests so far */
   | { readonly kind: 'taken'; readonly blocker: Row }
-  /** the row that has it frees it only once an operator lets it: it is blocked or held */
+  /** the row that has it frees it only after an operator acts: it is blocked or on hold */
   | { readonly kind: 'stalled'; readonly blocker: Row }
-  /** a call that was never answered may still give it to another row, for a while */
+  /** an unanswered call may still give it to another row, for a while */
   | { readonly kind: 'late' }
-  /** another row has to be delivered first */
+  /** another row must be delivered first */
   | { readonly kind: 'wait'; readonly blocker: Row }
-  /** each waits for the other: one takes a name of its own for the time being */
+  /** each waits for the other: one takes a temporary name */
   | { readonly kind: 'swap' };
 
-/** More rows than this do not wait for each other in a row. */
+/** Longest chain of rows that wait for each other. */
 const LONGEST_CHAIN = 100;
 
 export async function usernameClaimOf(store: Store, unique: Unique, key: Key, name: string): Promise<UsernameClaim> {
@@ -55,5 +55,5 @@ function mayLand(row: Row, name: string): boolean {
   return mayLandLate(row) && isSent && (has === undefined || heldName(has) !== heldName(name));
 }
 
-/** Whether its delivery can free a name. */
+/** Whether delivering the row can free a name. */
 const frees = (row: Row): boolean => row.blocked === null && deliverable(row).length > 0;

@@ -1,4 +1,4 @@
-/** A name that another row is about to free: waiting for it, and what it means when it does not come free. */
+/** A name that another row is about to free: waiting for it, and what follows when it does not become free. */
 import type { Step } from '../../mapping/steps.ts';
 import { usernameClaimOf, swapName } from './username-claims.ts';
 import type { DeliveryContext, LeasedRow } from './context.ts';
@@ -10,17 +10,17 @@ import { heldName, taken } from '../row/views.ts';
 import type { Round } from '../row/round.ts';
 import { LOOK_AGAIN } from './waiters.ts';
 
-/** Whether a row may take the name that its steps take. */
+/** Whether a row may take the name that its steps set. */
 export type UsernameTurn =
-  /** late: a call that was never answered may still give it to another row */
+  /** late: an unanswered call may still give it to another row */
   | { readonly kind: 'free' | 'late' }
-  /** another row has it: the other steps go on */
+  /** another row has it: the other steps are sent */
   | { readonly kind: 'taken' }
-  /** two rows wait for each other's name: this one takes a name of its own for the time being */
+  /** two rows wait for each other's name: this one takes a temporary name */
   | { readonly kind: 'swap' }
   | Extract<Unreadable, { kind: 'retry' }>;
 
-/** The steps that are sent at this turn. */
+/** The steps to send in this situation. */
 export function stepsUnder({ kind }: UsernameTurn, row: Row, steps: readonly Step[]): readonly Step[] {
   if (kind === 'taken') return withoutName(steps);
   if (kind !== 'swap') return steps;
@@ -28,7 +28,7 @@ export function stepsUnder({ kind }: UsernameTurn, row: Row, steps: readonly Ste
   return [{ call: 'UpdateUser', set, names: ['username'], after: set }];
 }
 
-/** What a round means that was made at this turn. */
+/** The outcome of a round made in this situation. */
 export function roundUnder({ kind }: UsernameTurn, round: Round): Round {
   if (kind === 'swap' && isDone(round)) return { ...round, end: SWAPPED };
   if (kind === 'late') return untilLanded(round);
@@ -48,7 +48,7 @@ export async function awaitUserName(
     if (claim.kind === 'free' || claim.kind === 'late') return claim;
     if (claim.kind === 'taken' || claim.kind === 'stalled') {
       const isWanted = row.pending.some((change) => 'username' in change.facts && waiters.awaited(row, change));
-      // what was answered waits for the operator, or for what ZITADEL itself says
+      // acknowledged changes wait for the operator, or for ZITADEL's own answer
       if (!isWanted) return claim.kind === 'taken' ? FREE : WAITS;
       return (await hasName(zitadel, claim.blocker, name)) ? { kind: 'taken' } : FREE;
     }
@@ -64,7 +64,7 @@ export async function awaitUserName(
   }
 }
 
-/** Whether another row has the name as far as can be known: in ZITADEL, or in the store while that cannot be asked. */
+/** Whether another row has the name: asks ZITADEL, or the store while ZITADEL is unreachable. */
 async function hasName(zitadel: Target['zitadel'], blocker: Row, name: string): Promise<boolean> {
   const answer = await zitadel.read(blocker.id);
   if (answer.kind === 'gone') return false;
@@ -77,14 +77,14 @@ const SWAPPED = { kind: 'replan', reason: 'a name was freed for another user' } 
 
 const WAITS = { kind: 'retry', definite: true, cause: 'away', reason: 'waits-for-name' } as const;
 
-/** A name that a late call has taken will be free again. */
+/** A name that a late call has taken will become free again. */
 function untilLanded(round: Round): Round {
   const isName = ({ error }: Round['refusals'][number]): boolean => error.scimType === 'uniqueness';
   if (round.end !== null || !round.refusals.some(isName)) return round;
   return { ...round, refusals: round.refusals.filter((each) => !isName(each)), end: WAITS };
 }
 
-/** Without its name nobody can be made; of an update the other facts stay. */
+/** A create needs its name; an update keeps its other facts. */
 function withoutName(steps: readonly Step[]): readonly Step[] {
   if (steps.some(({ call }) => call === 'CreateUser')) return [];
   return steps.flatMap((step) => {

@@ -1,28 +1,28 @@
-/** Who waits for what: requests for the result of their change, others for a row to be decided. Other processes are told as well. */
+/** Waiting requests: for the outcome of their change, or for a row to be decided. Other processes are notified too. */
 import { BridgeError, type ScimErrorType } from '../../errors.ts';
 import { ALONE, type Peers } from '../ports/peers.ts';
 import type { Change, Key, Row } from '../row/types.ts';
 import type { Unreadable } from '../ports/zitadel.ts';
 
-/** How a change ended, for the request that asked for it. */
+/** The outcome of a change, for the request that asked for it. */
 export type ChangeResult =
   | { readonly kind: 'settled' }
-  /** ZITADEL is away: it is noted durably as answered, the queue delivers it */
+  /** ZITADEL is unreachable: the change is durably acknowledged, and the queue delivers it */
   | { readonly kind: 'accepted' }
-  /** error: what the client is told, with what was applied all the same */
+  /** error: what the client is told; the other facts were applied */
   | { readonly kind: 'refused'; readonly error: BridgeError }
-  /** the user turned out not to be there */
+  /** the user turned out not to exist */
   | { readonly kind: 'gone' }
   /**
-   * ZITADEL is away or blocks the token, and nothing of it was kept; whole seconds after which to come back. With a reason of our own
-   * (store, unexpected) it may be kept, and done, all the same
+   * ZITADEL is unreachable or refuses the token, and nothing was kept; retry after this many whole seconds. With a
+   * reason of the bridge's own (store, unexpected error) the change may still be kept and applied
    */
   | { readonly kind: 'away'; readonly retryAfter: number; readonly reason: string; readonly blocked?: boolean };
 
-/** Whole seconds that ZITADEL asked for; 0: none. */
+/** The whole seconds that ZITADEL asked for; 0: none. */
 export const retryAfterOf = (end: Unreadable): number => (end.kind === 'retry' ? (end.retryAfter ?? 0) : 0);
 
-/** Seconds: an operator must fix a token or a role first. */
+/** Seconds: an operator must fix a token or a permission first. */
 export const BLOCKED_AGAIN = 60;
 
 export function awayResult(end: Unreadable): Extract<ChangeResult, { kind: 'away' }> {
@@ -35,14 +35,16 @@ export function awayResult(end: Unreadable): Extract<ChangeResult, { kind: 'away
   };
 }
 
-/** Who waits for another row looks again at least this often, ms: not everything that happens to it is told. */
+/** Longest interval at which a request waiting for another row looks again, ms: not every event is published. */
 export const LOOK_AGAIN = 250;
 
-/** One request's wait. Two that race to append have the same revision in mind; only one of them gets it, the other forgets. */
+/** One request's wait. Of two that race for the same revision only one gets it; the other forgets its wait. */
 export interface Wait {
   readonly result: Promise<ChangeResult>;
   forget(): void;
-  /** Takes the wish back when this process has made no call for it: none will be, but for what is given being called. */
+  /**
+   * Withdraws the change if this process made no call for it; none will be made unless the returned function is called.
+   */
   withdraw(): (() => void) | undefined;
 }
 
@@ -50,22 +52,22 @@ export interface Waiters {
   /** Waits for the result of one change. Call it before the change can settle. */
   expect(key: Key, revision: number): Wait;
   /**
-   * Whether a request waits for this change here, or it is not answered and the process that asked for it is believed to live; one whose
-   * request is gone is an orphan.
+   * Whether a request waits for this change here, or in another live process that has not acknowledged it yet;
+   * otherwise the change is abandoned.
    */
   awaited(key: Key, change: Pick<Change, 'revision' | 'process' | 'acknowledged'>): boolean;
-  /** To whoever waits for this change of the row, here or in the process that asked for it. */
+  /** Notifies all waits for this change of the row, here or in the process whose request asked for it. */
   publish(row: Key & Pick<Row, 'pending'>, revision: number, result: ChangeResult): void;
-  /** A call for these changes is about to be sent. False: one of them was taken back, it must not be. */
+  /** A call for these changes is about to be sent. False: one was withdrawn, so the call must not be sent. */
   sending(key: Key, revisions: Iterable<number>): boolean;
   /** Resolves at the next publication for this row, at the latest after `ms`. */
   next(key: Key, ms: number): Promise<void>;
 }
 
-/** ms: longer than anything waits for a slot. */
+/** ms: longer than any wait for a slot. */
 const FORGOTTEN = 60_000;
 
-/** A result as other processes are told of it. */
+/** A result as it is sent to other processes. */
 interface Told {
   readonly key: Key;
   readonly revision: number;
@@ -77,7 +79,7 @@ const TOPIC = 'settled';
 export function createWaiters(peers: Peers = ALONE): Waiters {
   const waiting = new Map<string, Set<(result: ChangeResult) => void>>();
   const watching = new Map<string, Set<() => void>>();
-  /** changes that somebody waits for, once a call was sent for them */
+  /** changes with a waiting request, once a call was sent for them */
   const sent = new Set<string>();
   const withdrawn = new Set<string>();
   const row = (key: Key): string => `${key.tenant}\n${key.id}`;
@@ -113,7 +115,7 @@ export function createWaiters(peers: Peers = ALONE): Waiters {
         withdraw() {
           if (sent.has(name)) return undefined;
           withdrawn.add(name);
-          // whoever is about to send it has looked by then
+          // any delivery about to send it has looked by then
           setTimeout(() => withdrawn.delete(name), FORGOTTEN).unref();
           return () => withdrawn.delete(name);
         },
@@ -130,7 +132,7 @@ export function createWaiters(peers: Peers = ALONE): Waiters {
     },
     publish({ tenant, id, pending: changes }, revision, result) {
       resolve({ tenant, id }, revision, result);
-      // one that waits here may only race for this revision: who asked for the change stands on it
+      // a local wait may only be racing for this revision: the change itself names its process
       if (changes.find((each) => each.revision === revision)?.process === peers.own) return;
       peers.tell({ topic: TOPIC, body: { key: { tenant, id }, revision, result: plainResult(result) } });
     },
@@ -152,7 +154,7 @@ export function createWaiters(peers: Peers = ALONE): Waiters {
   };
 }
 
-/** A refusal as JSON keeps it. */
+/** A refusal in JSON form. */
 interface PlainError {
   readonly status: number;
   readonly message: string;

@@ -1,4 +1,4 @@
-/** The rules in force: kept as a row among the groups, so on the holder too; what a group is bound to follows what SCIM says of it. */
+/** The active rules: a row among the groups, copied to the group store; SCIM determines which groups they match. */
 import { stableJson } from '../../mapping/codecs.ts';
 import { RULES_KEY } from '../../mapping/groups.ts';
 import {
@@ -25,42 +25,42 @@ import { enqueue, rewrite, trustOnly, withdraw } from '../row/transitions.ts';
 import { insertRow, updateRow } from '../row/update-row.ts';
 import { RULES_ID } from './definitions.ts';
 
-/** What stands in `Row.vouched` of a definition, or of the rules, that came by SCIM or `groups apply`. */
+/** The entry in `Row.trusted` of a definition, or of the rules, that came by SCIM or `groups apply`. */
 export const TRUSTED_DISPLAY_NAME = 'said' as const;
-/** The same of its externalId alone. */
+/** The same for its externalId alone. */
 export const TRUSTED_EXTERNAL_ID = 'said-externalId' as const;
-/** A definition that the rules have looked at. */
+/** The entry of a definition that the rules have evaluated. */
 export const EVALUATED = 'looked-at';
 
 export interface ActiveRules extends RightsRules {
-  /** rules give and take rights here */
+  /** whether rules grant and revoke rights here */
   active(): boolean;
   set(): RuleSet;
-  /** why rules give nothing, by place */
+  /** why rules grant nothing, by place */
   off(): ReadonlyMap<number, string>;
-  /** the set in force is not the one of bridge.yaml */
+  /** whether the active rules differ from those in bridge.yaml */
   differs(): boolean;
-  /** Takes what the store has; false: it has none. */
+  /** Loads the rules from the store; false: it has none. */
   load(): Promise<boolean>;
-  /** The rules of bridge.yaml are in force: there were none. Until they are applied they take nothing away that they did not give. */
+  /** Activates the rules of bridge.yaml as the first set. Until applied, it revokes only what it granted itself. */
   begin(): Promise<void>;
-  /** What the name of a group makes of the bindings; whether anything changed. Durable when it resolves. */
+  /** Binds rules to a group's name; returns whether anything changed. Durable when it resolves. */
   look(group: Named): Promise<boolean>;
-  /** The group is gone. */
+  /** The group was deleted. */
   forget(group: string): Promise<void>;
-  /** places of the rules that give nothing; the same object as long as it is so */
+  /** places of the rules that grant nothing; the same object until that changes */
   offPlaces(): ReadonlySet<number>;
-  /** The set that `groups apply` would put in force. */
+  /** The rule set that `groups apply` would activate. */
   next(groups: readonly Named[]): RuleSet;
-  /** Which rules of a set could not be carried out, by place. Throws BridgeError 503 when ZITADEL is away. */
+  /** Which rules of a set could not be applied, by place. Throws BridgeError 503 while ZITADEL is unreachable. */
   offOf(set: RuleSet): Promise<ReadonlySet<number>>;
-  /** Puts a set in force. */
+  /** Activates a rule set. */
   put(set: RuleSet): Promise<void>;
-  /** Nobody holds what only an earlier set managed. */
+  /** No user has rights any more that only an earlier set managed. */
   finish(): Promise<void>;
-  /** Asks ZITADEL which rules can be carried out. Throws BridgeError 503 when it is away. */
+  /** Asks ZITADEL which rules can be applied. Throws BridgeError 503 while it is unreachable. */
   check(): Promise<void>;
-  /** whether it was ever asked */
+  /** whether ZITADEL was ever asked */
   checked(): boolean;
   listedAt(at: number): void;
 }
@@ -71,11 +71,11 @@ export interface ActiveRulesOptions {
   readonly store: Store;
   readonly zitadel: Pick<Zitadel, 'catalogue'>;
   readonly rules: readonly Rule[];
-  /** whose rights no rule touches */
+  /** users whose rights no rule changes */
   readonly spares: (id: string) => boolean;
   readonly scheduler: Scheduler;
   readonly clock: Clock;
-  /** which rules give nothing has changed */
+  /** called when the set of rules that grant nothing has changed */
   readonly onOff?: (off: ReadonlyMap<number, string>) => void;
 }
 
@@ -88,7 +88,7 @@ export function createActiveRules(options: ActiveRulesOptions): ActiveRules {
   let isTrusted = true;
   let listed = 0;
   let isChecked = false;
-  /** one write after the other: each builds on the one before */
+  /** writes are serialised: each builds on the previous one */
   let last: Promise<unknown> = Promise.resolve();
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -97,7 +97,7 @@ export function createActiveRules(options: ActiveRulesOptions): ActiveRules {
     return turn;
   }
 
-  /** Writes what `make` makes of the set as it is by then, other processes' writes included; false: nothing was to be written. */
+  /** Writes the result of `make` on the current set, including other processes' writes; false: there was no change. */
   async function save(make: (set: RuleSet) => RuleSet): Promise<boolean> {
     const at = clock();
     let next = set;
@@ -106,13 +106,13 @@ export function createActiveRules(options: ActiveRulesOptions): ActiveRules {
       next = make(isTrusted ? stored : set);
       if (next === stored && row.trusted.includes(TRUSTED_DISPLAY_NAME)) return row;
       const kind = row.confirmed === null ? 'create' : 'edit';
-      // every byte of it counts: a value of ZITADEL's metadata has at most 500,000
+      // size matters: a metadata value in ZITADEL has at most 500,000 bytes
       const facts = { [RULES_KEY]: JSON.stringify(next) };
       const change = newChange(
         { tenant, who: 'bridge', txn: 'rules' },
         { revision: nextRevision(row), kind, facts, named: [], at },
       );
-      // what was not sent yet is overtaken
+      // replaces changes that were not sent yet
       const others = row.calling === null && !row.doubt ? withdraw(row, () => true) : row;
       return enqueue(trustOnly(others, [TRUSTED_DISPLAY_NAME]), change, at);
     };
@@ -139,7 +139,7 @@ export function createActiveRules(options: ActiveRulesOptions): ActiveRules {
     if (read === undefined) return false;
     set = read;
     if (row?.trusted.includes(TRUSTED_DISPLAY_NAME) === true) return true;
-    // anybody who may write users may have written it: it keeps what is held, whatever it says
+    // anyone who may write users may have written it: existing rights are kept, whatever it says
     set = unconfirmed(read);
     isTrusted = false;
     if (isOfFile()) await save(() => set);
@@ -151,7 +151,7 @@ export function createActiveRules(options: ActiveRulesOptions): ActiveRules {
     set: () => set,
     off: () => off,
     differs: () => !isOfFile(),
-    // what somebody may have written gives nothing and takes nothing
+    // untrusted rules neither grant nor revoke
     wanted: (held, memberships, given) => (isTrusted ? wanted(set, held, memberships, offPlaces, given) : held),
     spares: options.spares,
     keepsGiven: () => set.first === true,

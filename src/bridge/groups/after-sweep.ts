@@ -1,4 +1,4 @@
-/** After a sweep over the users: rights as ZITADEL lists them, keys of groups that are gone, members that have appeared meanwhile. */
+/** After a sweep over the users: listed rights, keys of deleted groups, and members that have appeared meanwhile. */
 import { BridgeError } from '../../errors.ts';
 import type { Facts } from '../../mapping/facts.ts';
 import { groupOf, MEMBER, membershipsOf } from '../../mapping/groups.ts';
@@ -36,14 +36,14 @@ export interface AfterSweepOptions {
 }
 
 export interface Tidied {
-  /** memberships in groups that nobody knows, too many to take away without being told to */
+  /** memberships in unknown groups, too many to remove without an operator's consent */
   readonly keptKeys: number;
 }
 
-/** Of all memberships one sweep takes at most this share off, but always up to ALWAYS. */
+/** One sweep removes at most this share of all memberships, but always up to ALWAYS. */
 const SHARE = 0.05;
 const ALWAYS = 10;
-/** An id that no user has had for so long will have none, ms. */
+/** An unresolved member is dropped after this time, ms. */
 const PENDING_KEEP = 30 * 24 * 3_600_000;
 
 export async function tidyAfterSweep(options: AfterSweepOptions, acceptRemovals: boolean): Promise<Tidied> {
@@ -87,7 +87,7 @@ export async function tidyAfterSweep(options: AfterSweepOptions, acceptRemovals:
   for (const row of orphans) await takeOff(row);
   return { keptKeys: 0 };
 
-  /** Keys of groups that are not there, and keys that are no memberships: somebody else's writing. */
+  /** Removes keys of groups that do not exist and keys that are not memberships: written outside the bridge. */
   function strays({ confirmed }: Row): readonly string[] {
     return Object.entries(confirmed ?? {}).flatMap(([key, value]) => {
       const group = groupOf(key);
@@ -95,7 +95,7 @@ export async function tidyAfterSweep(options: AfterSweepOptions, acceptRemovals:
     });
   }
 
-  /** Lists are believed of a row that nobody is writing. */
+  /** Lists are used only for a row that has no writer. */
   async function takeRights(row: Row, held: Facts): Promise<Row> {
     if (row.confirmed === null || !isIdle(row) || textOf(row.confirmed) === textOf(held)) return row;
     const now = await updateRow(store, unique, row, (each) =>
@@ -121,7 +121,7 @@ export async function tidyAfterSweep(options: AfterSweepOptions, acceptRemovals:
     wake.at(clock());
   }
 
-  /** Who was asked for before there was such a user joins now; who never came is forgotten. */
+  /** Unresolved members whose user exists now join; those that never appeared are dropped. */
   async function appear(): Promise<void> {
     for (const { id, definition } of directory.all()) {
       if (definition.pending.length === 0) continue;

@@ -1,4 +1,4 @@
-/** POST: a definition, then its members. */
+/** POST: creates a definition, then its members. */
 import type { Definition } from '../../mapping/groups.ts';
 import type { Context } from '../ports/context.ts';
 import { groupsOf } from '../row/kinds.ts';
@@ -56,7 +56,7 @@ const definitionOf = ({ displayName, externalId }: GroupInput, groups: readonly 
   deleting: false,
 });
 
-/** The group that nobody was told of, its members included. */
+/** The group of an unacknowledged create, including its members. */
 async function answerAgain(
   context: GroupContext,
   request: CreateRequest,

@@ -1,4 +1,4 @@
-/** Writing definitions: each is a change of its group's row, submitted like a change of a user; the group store user is what it is sent to. */
+/** Writes definitions: each is a change of its group's row, submitted like that of a user, sent to the group store. */
 import { BridgeError } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
 import type { Definition } from '../../mapping/groups.ts';
@@ -11,7 +11,7 @@ import { groupsOf } from '../row/kinds.ts';
 import { definitionFacts, definitionOf } from './definitions.ts';
 import { EVALUATED, TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID } from './active-rules.ts';
 
-/** What a request can vouch for. */
+/** The parts of a definition that a request can make trusted. */
 export type Trusted = typeof TRUSTED_DISPLAY_NAME | typeof TRUSTED_EXTERNAL_ID;
 
 /** A request that writes one definition. */
@@ -19,11 +19,11 @@ export interface DefinitionRequest {
   readonly ctx: Context;
   readonly id: string;
   readonly deadline: number;
-  /** it is kept and left to the queue */
+  /** it is stored and left to the queue */
   readonly later?: boolean;
 }
 
-/** A group that is there, with all that was asked of it. */
+/** An existing group, with all requested changes. */
 export interface Defined {
   readonly row: Row;
   readonly definition: Definition;
@@ -31,7 +31,7 @@ export interface Defined {
 
 const keyIn = ({ requests }: SubmitContext, id: string): Key => ({ tenant: groupsOf(requests.tenant), id });
 
-/** Throws 404 for a group that is not there, or is being deleted. */
+/** Throws 404 for a group that does not exist or is being deleted. */
 function definedBy(row: Row | undefined): Defined {
   const definition = row === undefined ? undefined : definitionOf(row.id, baseFacts(row));
   if (row === undefined || definition === undefined || definition.deleting) throw absent();
@@ -43,14 +43,14 @@ export async function readDefinition(context: SubmitContext, id: string): Promis
   return definedBy(isId(id) ? await context.requests.store.read(keyIn(context, id)) : undefined);
 }
 
-/** Whether a group is there, or on its way out. */
+/** Whether a group exists, or is being deleted. */
 export async function standingOf(context: SubmitContext, id: string): Promise<'there' | 'deleting' | 'gone'> {
   const row = await context.requests.store.read(keyIn(context, id));
   const definition = row === undefined ? undefined : definitionOf(id, baseFacts(row));
   return definition === undefined ? 'gone' : definition.deleting ? 'deleting' : 'there';
 }
 
-/** taken: by the name where it has to be unique, or by an equal request that was not answered yet (`isCreation`). */
+/** taken: by a unique name, or by an equal request that is not acknowledged yet (`isCreation`). */
 export function createDefinition(
   context: SubmitContext,
   { ctx, id, deadline }: DefinitionRequest,
@@ -65,7 +65,7 @@ export function createDefinition(
   return submitChange(context, { ctx, read: async () => onto, make: () => ({ onto, change }), deadline });
 }
 
-/** Writes what `make` makes of the definition as it is by then; `trusted`: what of it SCIM says itself. False: nothing was to be written. */
+/** Writes the result of `make` on the current definition; `trusted`: the parts set by SCIM. False: no change. */
 export function changeDefinition(
   context: SubmitContext,
   request: DefinitionRequest,
@@ -77,7 +77,7 @@ export function changeDefinition(
     const next = make(definition);
     const isSame = stableJson(next) === stableJson(definition);
     if (isSame && trusted.every((each) => row.trusted.includes(each))) return undefined;
-    // what SCIM says of the name is looked at by the rules again
+    // the rules evaluate the name that SCIM sets again
     const onto = trust(row, trusted, trusted.length === 0 ? [] : [EVALUATED]);
     return { onto, change: { kind: 'edit', facts: definitionFacts(row.id, next), named: [] } };
   });

@@ -1,17 +1,17 @@
-/** Definitions of groups as rows: one fact each, the JSON that stands on the holder. Pure. */
+/** Group definitions as rows: one fact each, the JSON stored on the group store user. Pure. */
 import { hash } from 'node:crypto';
 import type { Facts, FactsChange } from '../../mapping/facts.ts';
 import { type Definition, groupKey, RULES_KEY } from '../../mapping/groups.ts';
 import { stableJson } from '../../mapping/codecs.ts';
 import type { Step } from '../../mapping/steps.ts';
 
-/** The row of the rule set stands among the groups; no group has this id. */
+/** The row of the rule set is stored among the groups; no group has this id. */
 export const RULES_ID = 'rules';
 
-/** The key of a row's fact, on the holder too. */
+/** The key of a row's fact, also on the group store user. */
 export const definitionKey = (id: string): string => (id === RULES_ID ? RULES_KEY : groupKey(id));
 
-/** The fact of a definition. What is empty is left out: each byte is kept in ZITADEL. */
+/** The fact of a definition. Empty values are left out: each byte is stored in ZITADEL. */
 export function definitionFacts(id: string, { displayName, externalId, groups, pending, deleting }: Definition): Facts {
   const json = {
     displayName,
@@ -23,7 +23,7 @@ export function definitionFacts(id: string, { displayName, externalId, groups, p
   return { [groupKey(id)]: stableJson(json) };
 }
 
-/** The definition that facts hold; undefined: none, or none that can be read (metadata may have been written by anybody). */
+/** The definition in the facts; undefined: none, or unreadable (metadata may be written by anyone). */
 export function definitionOf(id: string, facts: Facts | null): Definition | undefined {
   const json = facts?.[groupKey(id)];
   if (json === undefined) return undefined;
@@ -54,10 +54,10 @@ const isPending = (each: unknown): each is { readonly value: string; readonly at
   'at' in each &&
   typeof each.at === 'number';
 
-/** The revision of a definition, for the ETag: the same as long as nothing of it changed. */
+/** The revision of a definition, for the ETag: unchanged as long as the definition is. */
 export const revisionOf = (facts: Facts): string => hash('sha1', stableJson(facts), 'base64url').slice(0, 10);
 
-/** The steps that turn what the holder has of one row into what is wanted. */
+/** The steps that turn one row's data on the group store user into the wanted data. */
 export function planDefinition(
   id: string,
   confirmed: Facts | null,

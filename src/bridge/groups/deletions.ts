@@ -1,4 +1,4 @@
-/** Deleting a group: it is marked and hidden, its members leave, then its definition goes. */
+/** Deletes a group: it is marked and hidden, its members leave, then its definition is deleted. */
 import type { Definition } from '../../mapping/groups.ts';
 import type { Context } from '../ports/context.ts';
 import type { SubmitContext } from '../requests/submit.ts';
@@ -13,13 +13,13 @@ export interface DeletionContext {
   readonly groups: SubmitContext;
   readonly members: MembershipContext;
   readonly rules: RuleEvaluation;
-  /** Ids of groups whose deletion has not ended. They are noted beside their rows: a hidden row is in no scan. */
+  /** Ids of groups whose deletion is not finished. They are stored separately: no scan returns a hidden row. */
   readonly list: IdList;
-  /** those that this process is at */
+  /** those that this process is deleting */
   readonly running: Set<string>;
 }
 
-/** Members read at once. */
+/** Number of members read at once. */
 const AT_ONCE = 1_000;
 
 /** Throws 404. */
@@ -48,7 +48,7 @@ export async function deleteGroup(context: DeletionContext, ctx: Context, id: st
   }
 }
 
-/** Finishes what an earlier process left, or an outage. */
+/** Finishes deletions that an earlier process or an outage interrupted. */
 export async function finishDeletions(context: DeletionContext): Promise<void> {
   const { groups, list, running } = context;
   const { tenant, clock, timing } = groups.requests;
@@ -58,11 +58,11 @@ export async function finishDeletions(context: DeletionContext): Promise<void> {
     const ctx = { tenant, who: 'bridge', txn: 'deletion' };
     const deadline = clock() + timing.answerWithinMs;
     try {
-      // no mark was written, so nobody was promised the deletion: the group stays, the list forgets it
+      // no mark was written, so the deletion was not acknowledged: the group stays, its list entry is removed
       if ((await standingOf(groups, id)) === 'deleting') await carryOut(context, ctx, id, deadline);
       else await list.drop(id);
     } catch (error) {
-      // an outage: the next one goes on
+      // an outage: the next run continues
       if (!(error instanceof BridgeError)) throw error;
     } finally {
       running.delete(id);

@@ -1,4 +1,4 @@
-/** The definitions of a tenant's groups at hand: every user that is shown names its groups. */
+/** A tenant's group definitions in memory: every user that is shown names its groups. */
 import type { Definition } from '../../mapping/groups.ts';
 import type { Row } from '../row/types.ts';
 import type { Store, Write } from '../ports/store.ts';
@@ -15,20 +15,20 @@ export interface Listed {
 export interface Directory {
   /** A group that is shown; one that is being deleted is not. */
   find(id: string): Definition | undefined;
-  /** Whether there is a definition of it, be it one that is being deleted or not answered yet. */
+  /** Whether a definition exists, including one being deleted or not acknowledged yet. */
   has(id: string): boolean;
   all(): IterableIterator<Listed>;
   /** Reads all definitions from the store; `hidden` are the ids of groups that are being deleted. */
   load(hidden: readonly string[]): Promise<void>;
   /** Reads one definition again: another process wrote it. */
   reload(id: string): Promise<void>;
-  /** To be called for every row of a group that was written. */
+  /** Call this for every group row that was written. */
   written(write: Write): void;
 }
 
 export function createDirectory(tenant: string, store: Store): Directory {
   const shelf = groupsOf(tenant);
-  /** `row` of the version that was noted; null: it is gone */
+  /** `row` of the version that was noted; null: it was deleted */
   const noted = new Map<
     string,
     { readonly version: number; readonly row: Row | null; readonly shown: Definition | undefined }
@@ -78,5 +78,5 @@ export function createDirectory(tenant: string, store: Store): Directory {
   };
 }
 
-/** Rows read at once. */
+/** Number of rows read at once. */
 const AT_ONCE = 500;

@@ -11,7 +11,7 @@ import { bringMembers, checkCycles, sortedMembers, unknownMembers } from './grou
 import { memberChangesOf } from './member-changes.ts';
 import { isAnyKnown, type MemberChanges } from './membership-changes.ts';
 
-/** The lock of those that take groups into groups; no group has this id. */
+/** The lock for nesting groups; no group has this id. */
 const NESTING = '';
 
 /** A PUT or PATCH of one group. */
@@ -70,7 +70,7 @@ async function carryOut(context: GroupContext, request: EditRequest): Promise<vo
     };
     return changeDefinition(context.groups, { ctx, id, deadline }, make, trusted);
   };
-  // of two groups that take each other in one is late
+  // serialise nesting so that concurrent requests cannot form a cycle
   const waitMs = context.groups.requests.timing.answerWithinMs / 2;
   const isNesting = [...groups.values()].includes(true);
   const begun = isNesting ? await context.locks.take(NESTING, true, waitMs, define) : await define();
@@ -97,7 +97,7 @@ function edited(
   };
 }
 
-/** The definition of a group that is there. Throws 412 when none of the ETags is the group's (RFC 7644 §3.14). */
+/** The definition of an existing group. Throws 412 when none of the ETags is the group's (RFC 7644 §3.14). */
 async function matching(
   context: GroupContext,
   id: string,
@@ -110,8 +110,8 @@ async function matching(
 }
 
 /**
- * Throws 400 for a replace that names members none of which is known, on a group that has members: a client whose ids are another
- * system's would empty the group (Metatavu/keycloak-scim-server#107).
+ * Throws 400 for a replace whose members are all unknown, on a group that has members: a client that uses ids of
+ * another system would empty the group (Metatavu/keycloak-scim-server#107).
  */
 async function checkReplaced(
   { members, directory, views }: GroupContext,

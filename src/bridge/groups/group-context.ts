@@ -8,7 +8,7 @@ import type { GroupViews } from './group-views.ts';
 import type { MembershipContext } from './membership-changes.ts';
 import type { RuleEvaluation } from './rule-evaluation.ts';
 
-/** What requests for groups of one tenant are given, built once. */
+/** The context of a tenant's group requests, built once. */
 export interface GroupContext {
   /** for definitions: the rows of groups */
   readonly groups: SubmitContext;
@@ -22,6 +22,6 @@ export interface GroupContext {
   readonly replays: Replays;
   /** scans of the tenant */
   readonly scans: ScanLine;
-  /** ids that are no users and no groups are refused; else they wait for their user */
+  /** unknown ids are refused; otherwise they are kept as unresolved members */
   readonly strictMembers: boolean;
 }

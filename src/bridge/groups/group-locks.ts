@@ -1,12 +1,12 @@
 /**
- * Turns on a group: requests that name members go side by side; one that is about all members goes alone, so that answers keep their
- * order. Over processes those that go alone go one after the other.
+ * Locks of a group: requests that name members run concurrently; one that concerns all members runs alone, so that
+ * responses keep their order. Those that run alone are serialised across processes.
  */
 import type { Lock } from '../delivery/exclusive.ts';
 import { within } from '../timing.ts';
 
 export interface GroupLocks {
-  /** Runs `work` when its turn has come, at the latest after `ms`: then it goes on all the same. */
+  /** Runs `work` when its turn has come, or after `ms` regardless. */
   take<T>(group: string, alone: boolean, ms: number, work: () => Promise<T>): Promise<T>;
 }
 

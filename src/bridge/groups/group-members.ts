@@ -1,19 +1,19 @@
-/** Who joins and leaves a group: users and groups told apart, cycles refused, ids that nobody has kept in the definition. */
+/** Joining and leaving a group: tells users from groups, refuses cycles, keeps unresolved members in the definition. */
 import { BridgeError, withNote } from '../../errors.ts';
 import { changeDefinition } from './definition-changes.ts';
 import type { GroupContext } from './group-context.ts';
 import { changeMembers, type MemberChanges, type MemberRequest, unknownUsers } from './membership-changes.ts';
 
-/** Ids that wait for their user stand in the definition of the group: bytes, of 500,000 that a value may have; the rest is for its groups. */
+/** Bytes for unresolved members in a definition, of 500,000 that a value may have; the rest is for nested groups. */
 const MOST_PENDING_BYTES = 250_000;
 
-/** What joins or leaves a group, by what it is. */
+/** The ids that join or leave a group, by type. */
 export interface Sorted {
   readonly users: MemberChanges;
   readonly groups: MemberChanges;
 }
 
-/** Throws 400 for ids that nobody has when these are refused, and for a group that would be a member of itself. */
+/** Throws 400 for unknown ids if these are refused, and for a group that would become a member of itself. */
 export async function sortedMembers(
   context: GroupContext,
   group: string,
@@ -35,7 +35,7 @@ export async function sortedMembers(
   return { users, groups };
 }
 
-/** A group that is, through its members, a member of itself would have no end. */
+/** A group that contains itself, directly or through its members, would cause an endless loop. */
 export function checkCycles({ directory }: GroupContext, group: string, groups: MemberChanges): void {
   const seen = new Set<string>();
   const rest = [...groups].flatMap(([id, joins]) => (joins ? [id] : []));
@@ -50,7 +50,7 @@ export function checkCycles({ directory }: GroupContext, group: string, groups: 
   }
 }
 
-/** Users first, then what turned out to be no user waits in the definition. */
+/** Users first; ids that are no users are then stored in the definition. */
 export async function bringMembers(context: GroupContext, request: MemberRequest, users: MemberChanges): Promise<void> {
   const { clock } = context.groups.requests;
   const { ctx, group: id, deadline, begun } = request;

@@ -1,4 +1,4 @@
-/** Definitions and rules as the holder has them: read before the users, so that a store that was lost is made again from ZITADEL. */
+/** Reads definitions and rules from the group store, before the users, so that a lost store is rebuilt from ZITADEL. */
 import { BridgeError } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
 import type { Facts } from '../../mapping/facts.ts';
@@ -23,13 +23,13 @@ export interface GroupStoreSyncOptions {
   readonly store: Store;
   readonly zitadel: Pick<Zitadel, 'groupStore'>;
   readonly directory: Directory;
-  /** a group whose deletion an earlier store had begun */
+  /** a group whose deletion was begun with an earlier store */
   readonly onDeleting: (id: string) => Promise<void>;
   readonly scheduler: Scheduler;
   readonly clock: Clock;
 }
 
-/** Takes over what the holder has. Throws BridgeError 503 while it cannot be read. */
+/** Imports the content of the group store. Throws BridgeError 503 while it cannot be read. */
 export async function syncGroupStore(options: GroupStoreSyncOptions): Promise<void> {
   const { tenant, unique, store, zitadel, directory, scheduler: wake, clock } = options;
   const shelf = groupsOf(tenant);
@@ -46,7 +46,7 @@ export async function syncGroupStore(options: GroupStoreSyncOptions): Promise<vo
   for (const id of ids) if (facts[definitionKey(id)] === undefined) await writeAgain(id);
 
   async function take(id: string, confirmed: Facts): Promise<void> {
-    if (id !== RULES_ID && definitionOf(id, confirmed) === undefined) return; // not the bridge's writing
+    if (id !== RULES_ID && definitionOf(id, confirmed) === undefined) return; // not written by the bridge
     const key = { tenant: shelf, id };
     const before = await store.read(key);
     if (before === undefined) {
@@ -59,7 +59,7 @@ export async function syncGroupStore(options: GroupStoreSyncOptions): Promise<vo
     const isSame = before.confirmed?.[definitionKey(id)] === confirmed[definitionKey(id)];
     if (isSame || !isIdle(before) || before.tombstone !== null) return;
     if (id === RULES_ID && before.trusted.includes(TRUSTED_DISPLAY_NAME)) return restore(before, confirmed);
-    // somebody wrote it past the bridge: nobody vouches for it any more
+    // written outside the bridge: no longer trusted
     await updateRow(store, unique, key, (row) =>
       row.version === before.version
         ? distrustDefinition(takeDefinition(row, confirmed, asked, cleaned(id, confirmed, before.confirmed)), asked)
@@ -68,7 +68,7 @@ export async function syncGroupStore(options: GroupStoreSyncOptions): Promise<vo
     wake.at(asked);
   }
 
-  /** What is in force is known here: anybody who may write users can write another one there. */
+  /** The active rules are stored here; anyone who may write users could write other rules to the group store. */
   async function restore(before: Row, confirmed: Facts): Promise<void> {
     await updateRow(store, unique, before, (row) =>
       row.version !== before.version || row.confirmed === null ? row : restoreDefinition(row, confirmed, asked),
@@ -77,8 +77,8 @@ export async function syncGroupStore(options: GroupStoreSyncOptions): Promise<vo
   }
 
   /**
-   * What stands there may be anybody's writing: who waits to become a member is only whom SCIM asked for, and no group is deleted by it.
-   * Gives the definition as it is to be written again; undefined: it stands there as it should be.
+   * The group store may have been written by anyone: only SCIM adds unresolved members, and no group is deleted by it.
+   * Returns the definition to write back; undefined: it is correct there.
    */
   function cleaned(id: string, confirmed: Facts, before: Facts | null | undefined): Facts | undefined {
     const definition = definitionOf(id, confirmed);
@@ -89,7 +89,7 @@ export async function syncGroupStore(options: GroupStoreSyncOptions): Promise<vo
     return stableJson(facts) === stableJson(confirmed) ? undefined : facts;
   }
 
-  /** Nobody but the bridge writes there: what is missing was lost, and rights hang on it. */
+  /** Only the bridge writes there: a missing definition was lost, and rights depend on it. */
   async function writeAgain(id: string): Promise<void> {
     await updateRow(store, unique, { tenant: shelf, id }, (row) => {
       const isLost = isIdle(row) && row.confirmed !== null && row.tombstone === null && row.verifiedAt <= asked;

@@ -1,4 +1,4 @@
-/** Groups as they are shown: the definition, the members when they are asked for, and counters as the version. */
+/** Groups as shown: the definition, the members if requested, and counters as the version. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Facts } from '../../mapping/facts.ts';
 import type { Definition } from '../../mapping/groups.ts';
@@ -12,17 +12,17 @@ import type { Directory } from './directory.ts';
 import { absent } from './definition-changes.ts';
 
 export interface GroupViews {
-  /** The group of a row, undefined when it is not shown. */
+  /** The group of a row; undefined if it is not shown. */
   resource(row: Row, members: boolean): Promise<GroupResource | undefined>;
   /** Throws 404. */
   get(id: string, members: boolean): Promise<GroupResource>;
-  /** Users and groups that are its members, and those that are asked to be: nobody was answered for them yet. */
+  /** Users and groups that are members, including pending ones that are not acknowledged yet. */
   asked(id: string, definition: Definition): Promise<readonly GroupMember[]>;
-  /** As the ETag of `resource`, without loading anything else. */
+  /** The ETag as in `resource`, without loading anything else. */
   etag(row: Row): Promise<string>;
 }
 
-/** Members read at once. */
+/** Number of members read at once. */
 const AT_ONCE = 500;
 
 export function createGroupViews(tenant: string, store: Store, directory: Directory): GroupViews {

@@ -1,10 +1,10 @@
-/** Ids of groups that something is to be done with: a state of the store, written by one at a time, over all processes. */
+/** Ids of groups that need work: a value in the store, with one writer at a time across all processes. */
 import type { Lock } from '../delivery/exclusive.ts';
 import type { Store } from '../ports/store.ts';
 
 export interface IdList {
   all(): Promise<readonly string[]>;
-  /** Puts an id at the end. */
+  /** Appends an id. */
   add(id: string): Promise<void>;
   drop(id: string): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Lists of groups, as listRows gives them; members are loaded only for filters that are about them and for what is shown. */
+/** Lists of groups, based on listRows; members are loaded only for filters on them and if they are shown. */
 import { type Resource, resolvePath } from '../../mapping/attribute-path.ts';
 import type { FilterNode } from '../../mapping/filter.ts';
 import { GROUP, GROUP_URN } from '../../mapping/schema.ts';
@@ -20,7 +20,7 @@ export function groupList(tenant: string, store: Store, views: GroupViews): RowL
     shelf,
     schema: GROUP,
     indexes: ['id', 'externalId', 'displayName', 'members.value'],
-    // a member that is no user is looked for in all groups
+    // a member that is not a user is searched for in all groups
     isScan: (path) => path === 'members.value',
     async find(path, value) {
       if (path === 'id') return byIds(store, shelf, [value]);
@@ -51,14 +51,14 @@ async function groupsWith(store: Store, tenant: string, member: string): Promise
   return ids;
 }
 
-/** Whether a filter looks at an attribute. */
+/** Whether a filter uses an attribute. */
 function isAbout(filter: FilterNode, name: string): boolean {
   if ('nodes' in filter) return filter.nodes.some((node) => isAbout(node, name));
   if ('node' in filter) return isAbout(filter.node, name);
   return resolvePath(filter.path, GROUP)?.attribute.name === name;
 }
 
-/** The group as filters and sorting see it. */
+/** The group for filters and sorting. */
 function document(
   { id, displayName, externalId, members, etag, created, modified }: GroupResource,
   location: ListQuery['location'],

@@ -1,9 +1,9 @@
-/** What the member operations of a request come to. Pure but for what it asks of the members there are. */
+/** Combines the member operations of a request. Pure, except that it asks for the current members. */
 import type { GroupMember, MemberOperation } from '../requests/use-cases.ts';
 
 /**
- * The ids that are to join and to leave. Members are asked for only by operations that are about all of them; one that stays is
- * among the wishes too, for nobody may have vouched for it.
+ * The ids that join and leave. Current members are loaded only for operations on all of them; a member that stays is
+ * included as well, because its membership may not be trusted yet.
  */
 export async function memberChangesOf(
   operations: readonly MemberOperation[],

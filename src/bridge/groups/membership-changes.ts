@@ -1,4 +1,4 @@
-/** Memberships: each is a fact of its user's row, so a change of a group costs what changes in it. */
+/** Memberships: each is a fact of its user's row, so the cost of a group change depends on the members that change. */
 import { BridgeError } from '../../errors.ts';
 import { groupKey, MEMBER } from '../../mapping/groups.ts';
 import { inParallel } from '../in-parallel.ts';
@@ -12,32 +12,32 @@ import type { UserContext } from '../requests/user-context.ts';
 
 export interface MembershipContext {
   readonly users: UserContext;
-  /** whether rules are in force: then each change looks at the rights as well */
+  /** whether rules are active: then each change evaluates the rights as well */
   readonly givesRights: () => boolean;
 }
 
-/** A request that changes who is a member of a group. */
+/** A request that changes the members of a group. */
 export interface MemberRequest {
   readonly ctx: Context;
   readonly group: string;
   readonly deadline: number;
-  /** something of the request is done already, so all of it is carried out */
+  /** part of the request is done already, so all of it is carried out */
   readonly begun: boolean;
 }
 
-/** true: is to be a member; false: is not. */
+/** true: will be a member; false: will not. */
 export type MemberChanges = ReadonlyMap<string, boolean>;
 
-/** Users written at once: more would only wait inside ZITADEL, and keep others waiting. */
+/** Users written at once: more would only wait inside ZITADEL, and delay others. */
 const AT_ONCE = 6;
-/** What keeping one change takes at most, when nothing is sent for it. */
+/** The longest time to store one change without sending anything. */
 const KEEPING_MS = 0.7;
-/** Any age of the view will do. */
+/** The view may be of any age. */
 const ANY_AGE = Number.POSITIVE_INFINITY;
 
 /**
- * Brings users into a group or out of it, a few at a time, until the deadline; what is left then is acknowledged and delivered by the
- * queue. Gives ids that are no users. Throws BridgeError: 503 when nothing was kept, else the first refusal once all the others are done.
+ * Adds users to a group or removes them, a few at a time, until the deadline; the rest is acknowledged and left to the
+ * queue. Returns ids that are no users. Throws BridgeError 503 if nothing was kept, else the first refusal, at the end.
  */
 export async function changeMembers(
   context: MembershipContext,
@@ -50,7 +50,7 @@ export async function changeMembers(
   const unknown: string[] = [];
   let done = request.begun;
 
-  /** The failures of those that were tried. */
+  /** The failures among those attempted. */
   async function tryAll(ids: readonly string[], later: () => boolean): Promise<ReadonlyMap<string, unknown>> {
     const failures = new Map<string, unknown>();
     await inParallel(ids, AT_ONCE, async (id) => {
@@ -66,7 +66,7 @@ export async function changeMembers(
   }
 
   let failures = await tryAll([...wishes.keys()], hurries);
-  // once some of it is done all of it is: the client is told of one outcome
+  // once part of it is done, all of it is: the client gets one outcome
   const waiting = [...failures].flatMap(([id, error]) => (isOutage(error) ? [id] : []));
   if (done && waiting.length > 0) {
     const again = await tryAll(waiting, () => true);
@@ -90,7 +90,7 @@ async function changeMember(
     make(row) {
       if (isSo(row, group, joins)) return undefined;
       const facts = { [groupKey(group)]: joins ? MEMBER : null };
-      // one that leaves is vouched for until it has left: it may have to stay
+      // a leaving member stays trusted until it has left: the removal may fail
       const rights = givesRights() ? ({ rights: true } as const) : {};
       return { onto: joins ? trust(row, [group]) : row, change: { kind: 'edit', facts, named: [], ...rights } };
     },
@@ -103,7 +103,7 @@ async function changeMember(
   return true;
 }
 
-/** Where a user is looked for: the rows, or ZITADEL as well for one that has no row. */
+/** Where users are looked up: in the rows, and in ZITADEL for those without a row. */
 type Where = 'rows' | 'zitadel';
 
 async function rowOf({ view, requests }: UserContext, id: string, where: Where): Promise<Row | undefined> {
@@ -118,7 +118,7 @@ async function rowOf({ view, requests }: UserContext, id: string, where: Where):
   }
 }
 
-/** Those of these ids that no user has; ZITADEL is asked for those without a row. Throws BridgeError 503 past the deadline. */
+/** The ids that no user has; ZITADEL is asked for those without a row. Throws BridgeError 503 past the deadline. */
 export async function unknownUsers(
   context: MembershipContext,
   ids: readonly string[],
@@ -132,7 +132,7 @@ export async function unknownUsers(
   return unknown;
 }
 
-/** Whether a user has one of these ids; looks no further than the first. Throws BridgeError 503 past the deadline. */
+/** Whether any user has one of these ids; stops at the first. Throws BridgeError 503 past the deadline. */
 export async function isAnyKnown(
   context: MembershipContext,
   ids: readonly string[],
@@ -155,7 +155,7 @@ function checkInTime({ users }: MembershipContext, deadline: number): void {
 
 const isOutage = (error: unknown): boolean => error instanceof BridgeError && error.status === 503;
 
-/** Whether nothing is to be asked: it is so, somebody vouched for it, and nothing else is on its way. */
+/** Whether there is nothing to do: the membership is confirmed and trusted, and no change is pending. */
 function isSo(row: Row, group: string, joins: boolean): boolean {
   const key = groupKey(group);
   const last = row.pending.findLast(({ kind, facts }) => key in facts || kind !== 'edit');

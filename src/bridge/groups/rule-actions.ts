@@ -1,4 +1,4 @@
-/** What operators ask of groups and rules. */
+/** Operator actions on groups and rules. */
 import { BridgeError } from '../../errors.ts';
 import { isIn, namesOf, rightsOfFacts } from '../../mapping/rights.ts';
 import { matchOf, textOf, wanted } from '../../mapping/rules/rules.ts';
@@ -28,7 +28,7 @@ export interface RuleActionsOptions {
   readonly deliver: Deliver;
 }
 
-/** How far an apply has come. */
+/** Progress of an apply. */
 interface Applying {
   readonly after: Pick<Row, 'created' | 'id'> | null;
   readonly users: number;
@@ -37,7 +37,7 @@ interface Applying {
 
 const namesIn = (rows: readonly Row[]): readonly Named[] => rows.flatMap((row) => namedOf(row) ?? []);
 
-/** Users delivered at once. */
+/** Number of users delivered at once. */
 const AT_ONCE = 6;
 
 export function createRuleActions(options: RuleActionsOptions): GroupsOperator {
@@ -52,9 +52,9 @@ export function createRuleActions(options: RuleActionsOptions): GroupsOperator {
     return found;
   }
 
-  /** Without a bridge that runs nobody has asked which rules can be carried out. */
+  /** If no bridge is running, nothing has checked yet which rules can be applied. */
   async function confirmed(): Promise<void> {
-    if (!book.checked()) await book.check().catch(() => undefined); // ZITADEL is away: what is known will do
+    if (!book.checked()) await book.check().catch(() => undefined); // ZITADEL is unreachable: the stored result is used
   }
 
   async function* plan(): AsyncIterable<PlannedUser> {
@@ -80,7 +80,7 @@ export function createRuleActions(options: RuleActionsOptions): GroupsOperator {
     if (earlier !== undefined && !book.differs()) return earlier;
     const groups = await rowsOfGroups();
     const next = book.next(namesIn(groups));
-    await book.offOf(next); // while ZITADEL is away nothing begins
+    await book.offOf(next); // does not begin while ZITADEL is unreachable
     const fresh = { after: null, users: 0, changed: 0 };
     await store.setState(place, fresh);
     await book.put(next);

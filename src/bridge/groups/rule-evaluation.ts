@@ -1,4 +1,4 @@
-/** The rules at work: what is said of a group is bound, and whoever it concerns is looked at again. */
+/** Evaluates the rules: binds them to the names that SCIM sets, and evaluates affected users again. */
 import { rightsOfFacts } from '../../mapping/rights.ts';
 import type { Named } from '../../mapping/rules/types.ts';
 import type { Change, Row, Unique } from '../row/types.ts';
@@ -16,15 +16,15 @@ import { createIdList } from './id-list.ts';
 import { EVALUATED, type ActiveRules, TRUSTED_DISPLAY_NAME, TRUSTED_EXTERNAL_ID } from './active-rules.ts';
 
 export interface RuleEvaluation {
-  /** SCIM has said what a group is called: rules are bound to it, its members are looked at when that changes what they get. */
+  /** SCIM has set a group's name: rules are bound to it, and its members are evaluated if that changes their rights. */
   look(group: string): Promise<void>;
-  /** A group is gone. */
+  /** A group was deleted. */
   forget(group: string): Promise<void>;
-  /** Looks at the members of these groups: what they are bound to has changed. */
+  /** Evaluates the members of these groups, whose bindings have changed. */
   review(groups: readonly string[]): Promise<void>;
-  /** Looks at the members of groups again that an earlier process did not come to, and at groups it had not looked at. */
+  /** Evaluates members that an earlier process did not reach, and groups that were not evaluated yet. */
   resume(): Promise<void>;
-  /** A user whose rights are not what they should be gets them; `vouches`: all memberships count as said. Whether something is to be done. */
+  /** Corrects a user's rights if needed; `vouches`: all memberships count as trusted. Returns whether there is work. */
   lookAt(id: string, options?: { readonly vouches?: boolean; readonly txn?: string }): Promise<boolean>;
 }
 
@@ -40,7 +40,7 @@ export interface RuleEvaluationOptions {
   readonly clock: Clock;
 }
 
-/** Members looked at together. */
+/** Number of members evaluated at once. */
 const AT_ONCE = 100;
 
 export function createRuleEvaluation(options: RuleEvaluationOptions): RuleEvaluation {
@@ -112,7 +112,7 @@ export function createRuleEvaluation(options: RuleEvaluationOptions): RuleEvalua
   };
 }
 
-/** What rules look at of a group row; undefined: it is not there. */
+/** What rules read from a group row; undefined: it does not exist. */
 export function namedOf(row: Row): Named | undefined {
   const definition = definitionOf(row.id, baseFacts(row));
   if (definition === undefined || definition.deleting) return undefined;
@@ -126,7 +126,7 @@ export function namedOf(row: Row): Named | undefined {
   };
 }
 
-/** Whether the rules want rights of a user otherwise than they are, and nothing on its way will see to it. */
+/** Whether a user's rights differ from the rules, and no pending change will correct them. */
 function owesRights(row: Row, book: ActiveRules): boolean {
   if (row.tombstone !== null || row.confirmed === null) return false;
   if (deliverable(row).some(({ rights, revision }) => rights && (row.calling === null || revision > row.calling)))
@@ -136,12 +136,12 @@ function owesRights(row: Row, book: ActiveRules): boolean {
   const held = rightsOfFacts(row.confirmed);
   if (book.wanted(held, split(row, facts), row.rights.given) === held) return false;
   const { take, give } = planRights(narrow(row, [...deliverable(row), LOOK]), book);
-  // what was refused in just this way is not asked for again by itself
+  // rights refused in the same way are not retried automatically
   const refused = new Set(row.deadLetters.flatMap(({ facts: dead }) => Object.entries(dead).map(String)));
   return [...take, ...give].some(({ after }) => Object.entries(after ?? {}).some((each) => !refused.has(String(each))));
 }
 
-/** Only that it looks at rights is read of it. */
+/** Only its evaluation of rights matters. */
 const LOOK: Change = {
   revision: 0,
   kind: 'edit',

@@ -25,7 +25,7 @@ import type { MembershipContext } from './membership-changes.ts';
 import { createRuleActions } from './rule-actions.ts';
 import { createRuleEvaluation } from './rule-evaluation.ts';
 
-/** Groups that are bound otherwise than before. */
+/** Groups whose bindings have changed. */
 function boundAnew(before: RuleSet['bindings'], after: RuleSet['bindings']): readonly string[] {
   const texts = (bindings: RuleSet['bindings']): ReadonlyMap<string, string> =>
     new Map(
@@ -35,7 +35,7 @@ function boundAnew(before: RuleSet['bindings'], after: RuleSet['bindings']): rea
   return [...new Set([...now].flatMap(([text, group]) => (old.has(text) ? [] : [group])))];
 }
 
-/** What bridge.yaml says of groups. */
+/** The group settings of bridge.yaml. */
 export interface GroupsConfig {
   readonly strictMembers: boolean;
   readonly applyOnStart: boolean;
@@ -48,7 +48,7 @@ export interface TenantGroupsOptions {
   readonly config: GroupsConfig;
   readonly lock: Lock;
   readonly directory: Directory;
-  /** whose rights no rule touches */
+  /** users whose rights no rule changes */
   readonly spares: (id: string) => boolean;
   readonly onOff: (off: ReadonlyMap<number, string>) => void;
 }
@@ -58,18 +58,18 @@ export interface TenantGroups {
   readonly book: ActiveRules;
   readonly target: Target;
   readonly operator: GroupsOperator;
-  /** what operators do to the rows of groups */
+  /** operator actions on group rows */
   readonly operate: QueueActions;
-  /** Takes what the store has; before anything is served. */
+  /** Loads the store's content; before anything is served. */
   open(): Promise<void>;
-  /** Which rules can be carried out; each process has to know. Throws BridgeError 503 while ZITADEL is away. */
+  /** Which rules can be applied; every process needs this. Throws BridgeError 503 while ZITADEL is unreachable. */
   refresh(): Promise<void>;
-  /** Before the users are read. Throws BridgeError 503 while ZITADEL is away. */
+  /** Runs before the users are read. Throws BridgeError 503 while ZITADEL is unreachable. */
   prepare(): Promise<void>;
-  /** Once the users were read. */
+  /** Runs once the users were read. */
   conclude(acceptRemovals: boolean): Promise<Tidied>;
   written(write: Write): void;
-  /** Resolves when nothing runs any more. */
+  /** Resolves when nothing is running any more. */
   stop(): Promise<void>;
 }
 
@@ -121,7 +121,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
   const ending = new AbortController();
   let applying: Promise<unknown> | undefined;
 
-  /** The rules of bridge.yaml are others than those in force, or were not applied to the end. */
+  /** The rules of bridge.yaml differ from the active ones, or were not applied completely. */
   async function isToApply(): Promise<boolean> {
     return book.differs() || (await operator.state()).applying !== null;
   }
@@ -130,7 +130,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
     if (id !== RULES_ID) return directory.reload(id);
     const before = book.set().bindings;
     isRead = (await book.load()) || isRead;
-    // what this process delivered meanwhile it delivered by the set before
+    // until now this process delivered by the previous set
     await rules.review(boundAnew(before, book.set().bindings));
   }
 
@@ -160,7 +160,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
     async open() {
       await directory.load(await deletions.list.all());
       isRead = await book.load();
-      // a row that cannot be read now is read when it is written next, or at the next start
+      // a row that cannot be read now is read at its next write, or at the next start
       if (!isWatched) store.watch?.(shelf, (id) => void reload(id).catch(() => undefined));
       isWatched = true;
     },
@@ -183,7 +183,7 @@ export function createTenantGroups(options: TenantGroupsOptions): TenantGroups {
       if (config.applyOnStart && applying === undefined && (await isToApply()))
         applying = operator
           .apply(() => undefined, ending.signal)
-          .catch(() => undefined) // it goes on after the next sync
+          .catch(() => undefined) // it continues after the next sync
           .finally(() => {
             applying = undefined;
           });

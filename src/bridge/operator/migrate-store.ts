@@ -1,6 +1,6 @@
 /**
- * From one store to another: what ZITADEL cannot tell again is copied, row by row with its version; the first sync there reads the rest.
- * Nothing is taken away from the first store. Cut off, it can be run again.
+ * Migration between stores: copies rows that cannot be read back from ZITADEL, with their versions; the first sync on
+ * the new store reads the rest. The old store is not changed. If interrupted, it can be run again.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { CONDITION_NAMES, NO_COUNTS, sum } from '../../store/conditions.ts';
@@ -30,26 +30,26 @@ export interface MigrateStoreOptions {
   readonly onProgress: (carried: Migrated) => void;
 }
 
-/** What became of a tenant's rows. */
+/** The result for a tenant's rows. */
 export interface Migrated {
   readonly tenant: string;
   /** rows of users, and of groups and their rules */
   readonly users: number;
   readonly groups: number;
-  /** of these, an earlier copy had brought so many */
+  /** of these, the number already copied by an earlier run */
   readonly already: number;
 }
 
-/** Stands in a store as long as a copy to it is not whole: no bridge starts on it. */
+/** Marks a store while a migration to it is incomplete: no bridge starts on it. */
 export const COPYING = 'copying';
 
-/** Rows written at once. */
+/** Number of rows written at once. */
 const AT_ONCE = 32;
 const PROGRESS = 1_000;
 
 /**
- * Copies all tenants that the first store knows, and tells each with what it owes in the second one. Throws BridgeError 409 when that has
- * anything of them which is not this very copy, before a row is written, and 503 when a store fails.
+ * Migrates all tenants of the first store, and reports each with its pending changes. Throws BridgeError 409, before a
+ * row is written, if the second store has other data of these tenants, and 503 when a store fails.
  */
 export async function migrateStore(
   options: MigrateStoreOptions,
@@ -75,7 +75,7 @@ export async function migrateStore(
       throw conflict(`${each.tenant.id}: not every row came over; somebody else writes to one of the stores`);
     done.push({ ...carried, counts: after });
   }
-  // last: who finds them finds everything
+  // last: once these exist, everything else does
   for (const [name, value] of common) await to.setState(name, value);
   await to.setState(COPYING, undefined);
   return done;
@@ -92,7 +92,7 @@ type State = readonly [name: string, value: unknown];
 
 const isThere = <T>(value: T | undefined): value is T => value !== undefined;
 
-/** What stands beside the rows. No sync has ever finished over there. */
+/** What is stored beside the rows. No sync has finished on the new store. */
 async function statesOf(from: Store, tenant: MigratedTenant): Promise<Found | undefined> {
   const { id } = tenant;
   const kept = (await from.getState(`tenant:${id}`)) as Kept | undefined;
@@ -127,14 +127,14 @@ async function carryTenant({ from, to, onProgress }: MigrateStoreOptions, { tena
         if ((carried.users + carried.groups) % PROGRESS === 0) onProgress(carried);
       }
     };
-    // each takes the next row
+    // each worker takes the next row
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
   for (const [name, value] of states) await to.setState(name, value);
   return carried;
 }
 
-/** False: an earlier copy has written it. */
+/** False: an earlier run has written it. */
 async function carryRow(from: Store, to: Store, row: Row, unique: Unique): Promise<boolean> {
   const key = keyOf(row);
   const index = await heldIndex(from, row, unique);
@@ -145,7 +145,7 @@ async function carryRow(from: Store, to: Store, row: Row, unique: Unique): Promi
   throw conflict(`somebody else wrote ${nameOf(other)} there: a bridge runs on it already`);
 }
 
-/** What a row is found by, with the names that the first store gave it: another row may have been there before. */
+/** A row's index entry, with the names reserved in the first store: another row may have had them before. */
 async function heldIndex(from: Store, row: Row, unique: Unique): Promise<Index> {
   const index = indexOf(row, unique);
   const names = [...new Set([...index.reservations, ...index.reservations.map(heldName)])];
@@ -154,7 +154,7 @@ async function heldIndex(from: Store, row: Row, unique: Unique): Promise<Index> 
   return { ...index, reservations: reserved };
 }
 
-/** Nothing of the tenant is there, or only what this copy would write. */
+/** The target has no data of the tenant, or only what this migration would write. */
 async function mustBeCopy(from: Store, to: Store, { tenant, shelves, states }: Found): Promise<void> {
   for (const [name, value] of states) await mustBe(to, name, value);
   for (const shelf of shelves) {

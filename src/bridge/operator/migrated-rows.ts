@@ -1,4 +1,4 @@
-/** Which rows go from one store to another. */
+/** Selects the rows of a migration. */
 import { isDeepStrictEqual } from 'node:util';
 import { CONDITION_NAMES } from '../../store/conditions.ts';
 import type { Due, Store } from '../ports/store.ts';
@@ -6,13 +6,13 @@ import type { Row } from '../row/types.ts';
 import { emptyRow, isIdle } from '../row/views.ts';
 import { isGroupRow } from '../row/kinds.ts';
 
-/** Rows read at once. */
+/** Number of rows read at once. */
 const PAGE = 200;
 
-/** More than anybody deletes in two sync intervals. */
+/** More than the deletions expected in two sync intervals. */
 const MOST_TOMBSTONES = 1_000_000;
 
-/** ZITADEL does not know it, or would not let it give rights again: who said that somebody is a member stands nowhere else. */
+/** The row cannot be read back from ZITADEL, or would lose its trusted memberships, which are stored only here. */
 export const isToMigrate = (row: Row): boolean =>
   isGroupRow(row) ||
   !isIdle(row) ||
@@ -27,13 +27,13 @@ export async function* toCarry(store: Store, shelf: Shelf): AsyncGenerator<Row, 
   for await (const row of allRows(store, shelf)) if (isToMigrate(row)) yield row;
 }
 
-/** Rows of users, or of groups; `hidden`: ids of rows that no list shows. */
+/** Rows of users, or of groups; `hidden`: ids of rows that are in no list. */
 export interface Shelf {
   readonly name: string;
   readonly hidden: readonly string[];
 }
 
-/** Every row of a shelf, once: the visible ones, those in some condition, those that are due, the deleted and the hidden. */
+/** Every row of a kind, once: visible, in some condition, due, deleted and hidden ones. */
 export async function* allRows(store: Store, { name: shelf, hidden }: Shelf): AsyncGenerator<Row, void> {
   const seen = new Set<string>();
   const isNew = ({ id }: Pick<Row, 'id'>): boolean => !seen.has(id) && seen.add(id) !== undefined;
@@ -61,6 +61,6 @@ export async function* allRows(store: Store, { name: shelf, hidden }: Shelf): As
   }
 }
 
-/** A store may leave out what is as in an empty row. */
+/** A store may omit values equal to those of an empty row. */
 export const isSame = (one: Row | undefined, other: Row): boolean =>
   one !== undefined && isDeepStrictEqual(emptyRow(one, 0, one), emptyRow(other, 0, other));

@@ -1,4 +1,4 @@
-/** What operators do to the rows of one tenant: look, retry, drop, release. */
+/** Operator actions on the rows of one tenant: show, retry, drop, release. */
 import { BridgeError } from '../../errors.ts';
 import { conditionsOf } from '../../store/conditions.ts';
 import { difference, type Facts } from '../../mapping/facts.ts';
@@ -21,7 +21,7 @@ export interface QueueActionsOptions {
   readonly deliver: Deliver;
   readonly scheduler: Scheduler;
   readonly clock: Clock;
-  /** reads a user again that was not read just now */
+  /** reads a user again unless it was read just now */
   readonly refresh: (id: string) => Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
     return row;
   }
 
-  /** Writes the row. `told` says what was done; undefined: there was nothing to do. */
+  /** Writes the row. `told` reports what was done; undefined: there was nothing to do. */
   async function change(
     id: string,
     make: (row: Row) => { readonly row: Row | null; readonly told: string } | undefined,
@@ -65,7 +65,7 @@ export function createQueueActions(options: QueueActionsOptions): QueueActions {
     await reconcile(key);
   }
 
-  /** A dead create whose userName another row has by now is closed: that row took its place. */
+  /** A dead create whose userName another row has by now is closed: that row replaced it. */
   async function isSuperseded(row: Row): Promise<boolean> {
     const other = async (name: string): Promise<Key | undefined> => {
       const holder = await store.reservedBy(unique.instance, name);

@@ -1,4 +1,4 @@
-/** A user that ZITADEL's reads have lost for good: deleted, and created again under a new id. */
+/** Recreates a user that stays hidden: it is deleted and created again under a new id. */
 import { BridgeError } from '../../errors.ts';
 import { groupKey, MEMBER, membershipsOf } from '../../mapping/groups.ts';
 import { toFacts } from '../../mapping/users.ts';
@@ -26,14 +26,14 @@ export interface RecreateOptions {
   readonly timing: Timing;
 }
 
-/** Requests for the user may interfere this many times. */
+/** Maximum number of conflicts with requests for the user. */
 const MOST_TRIES = 10;
 
 const LOST =
   'the identity provider has to look it up again by its userName; its password, sign-in methods and links to other identity providers are gone, ' +
   'roles come back as far as rules give them';
 
-/** Throws BridgeError: 404 no such user, 403 a protected one, 409 one that is not hidden, or that an operator has to look at first, 503. */
+/** Throws BridgeError: 404 no such user, 403 protected, 409 not hidden or an operator must look at it first, 503. */
 export function createRecreate(options: RecreateOptions): (id: string) => Promise<Done> {
   const { tenant, unique, store, zitadel, deliver: reconcile, ids, clock, timing } = options;
   const ctx: Context = { tenant, who: 'operator', txn: 'recreate' };
@@ -43,7 +43,7 @@ export function createRecreate(options: RecreateOptions): (id: string) => Promis
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const row = await recreatable(old);
       const next = { tenant, id: ids() };
-      // first: whatever happens from here on, the user stands in one of the two rows
+      // first: whatever happens from here on, one of the two rows has the user
       await insert(row, next);
       if (await remove(row)) return await deliver(old, next);
       await updateRow(store, unique, next, () => null, true);
@@ -71,7 +71,10 @@ export function createRecreate(options: RecreateOptions): (id: string) => Promis
     return row;
   }
 
-  /** Its name is that of the old row, and not even marked, until this one is written again: its delivery waits for the old one. */
+  /**
+   * Inserts the new row without a reservation: its name belongs to the old row until that is written, and its delivery
+   * waits for that.
+   */
   async function insert(row: Row, key: Key): Promise<void> {
     const now = clock();
     const shown = shownFacts(row) ?? {};
@@ -89,7 +92,7 @@ export function createRecreate(options: RecreateOptions): (id: string) => Promis
     if (written.kind !== 'ok') throw new Error('a new id was taken');
   }
 
-  /** False: somebody wrote the row since. */
+  /** False: the row was written since. */
   async function remove(row: Row): Promise<boolean> {
     let isRemoved = false;
     await updateRow(

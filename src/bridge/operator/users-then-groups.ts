@@ -1,9 +1,9 @@
-/** Operators name a row by its id alone: first a user is looked for, then a group. */
+/** Operators name a row by its id alone: users are searched first, then groups. */
 import { BridgeError } from '../../errors.ts';
 import type { QueueActions } from './queue-actions.ts';
 import type { Store } from '../ports/store.ts';
 
-/** @param shelf where the rows of groups stand */
+/** @param shelf the key of the group rows */
 export function usersThenGroups(store: Store, shelf: string, users: QueueActions, groups: QueueActions): QueueActions {
   async function either<T>(work: (of: QueueActions) => Promise<T>): Promise<T> {
     try {

@@ -1,11 +1,11 @@
-/** What every request and delivery is given. */
+/** The context of every request and delivery. */
 /** Milliseconds since 1970. */
 export type Clock = () => number;
 
-/** Makes the ids of new users (UUIDs). */
+/** Creates the ids of new users (UUIDs). */
 export type Ids = () => string;
 
-/** Who asks: every use case takes one. */
+/** The caller: every use case takes one. */
 export interface Context {
   readonly tenant: string;
   /** the name of the token (or of the operator's command) */

@@ -1,4 +1,4 @@
-/** What an operator asks of one tenant: the port of admin. Nothing here holds a secret; only `show` holds values. */
+/** An operator's actions on one tenant: the admin port. It returns no secrets; only `show` returns values. */
 import type { SyncEvent } from '../sync/loop.ts';
 import type { Change, DeadLetter } from '../row/types.ts';
 import type { Counts, Condition } from './store.ts';
@@ -32,7 +32,10 @@ export interface QueueEntry {
   readonly blocked: string | null;
 }
 
-/** One fact of a row: the value requested (pending, on hold or a dead letter), the value last confirmed, and what ZITADEL has. null: not set. */
+/**
+ * One fact of a row: the requested value (pending, on hold or a dead letter), the value last confirmed, and what
+ * ZITADEL has. null: not set.
+ */
 export interface Comparison {
   readonly fact: string;
   readonly asked: string | null;
@@ -57,7 +60,7 @@ export interface TenantState {
   readonly counts: Counts;
   /** when the oldest pending change was asked */
   readonly oldestPending: number | undefined;
-  /** ids of users and groups whose record in the store cannot be read, as far as it is known */
+  /** ids of users and groups whose record in the store is known to be unreadable */
   readonly damaged: readonly string[];
   /** why nothing can be written to the store now; undefined: it can be written */
   readonly storeFailing: string | undefined;
@@ -94,11 +97,14 @@ export interface RightName {
 export interface ExplainedRight extends RightName {
   /** groups that grant it by a rule in force; empty: none does */
   readonly groups: readonly { readonly id: string; readonly displayName: string; readonly rule: number }[];
-  /** held as far as the bridge knows */
+  /** present as far as the bridge knows */
   readonly held: boolean;
   /** a rule names it: the bridge grants and revokes it. Otherwise it is never touched */
   readonly managed: boolean;
-  /** settled: as it should be. pending: not applied yet. dead-letter: refused for good, see `reason`. kept: held by a membership that is not trusted */
+  /**
+   * settled: as wanted. pending: not applied yet. dead-letter: refused for good, see `reason`. kept: by a membership
+   * that is not trusted
+   */
   readonly standing: 'settled' | 'pending' | 'dead-letter' | 'kept';
   readonly reason?: string;
 }
@@ -142,7 +148,7 @@ export interface RulesState {
   readonly differs: boolean;
   /** the set in force was never applied by `groups apply`: it revokes only what it granted itself */
   readonly first: boolean;
-  /** read from ZITADEL and not trusted: rights are kept, none are granted, until SCIM writes the group or `groups apply` */
+  /** read from ZITADEL and not trusted: rights are kept, none granted, until SCIM writes the group or `groups apply` */
   readonly unconfirmed: readonly string[];
   /** an apply is running, or was interrupted: users evaluated so far */
   readonly applying: { readonly users: number } | null;
@@ -161,7 +167,10 @@ export interface GroupsOperator {
   explain(user: string): Promise<Explanation>;
   /** What bridge.yaml would grant and revoke, user by user. */
   plan(): AsyncIterable<PlannedUser>;
-  /** Puts bridge.yaml in force: binds groups again, trusts memberships that were read from ZITADEL, grants and revokes. Resumes an interrupted run. */
+  /**
+   * Activates bridge.yaml: binds groups again, trusts memberships that were read from ZITADEL, grants and revokes.
+   * Resumes an interrupted run.
+   */
   apply(
     onProgress: (progress: { readonly users: number; readonly changed: number }) => void,
     signal: AbortSignal,
@@ -176,13 +185,13 @@ export interface Operator {
   show(id: string): Promise<QueueDetail>;
   /** Dead letters are requeued, pending changes are tried now. */
   retry(id: string): Promise<Done>;
-  /** Discards dead letters and changes on hold; a record that cannot be read is discarded as a whole and read from ZITADEL again. */
+  /** Discards dead letters and changes on hold; an unreadable record is discarded whole and read from ZITADEL again. */
   drop(id: string): Promise<Done>;
   /** Sends changes that are on hold. */
   release(id: string): Promise<Done>;
-  /** Deletes a hidden user and creates it again under a new id, which is told. 409: it is not hidden. */
+  /** Deletes a hidden user and creates it again under a new id, which is reported. 409: it is not hidden. */
   recreate(id: string): Promise<Done>;
-  /** Syncs now; resolves when that has finished. acceptRemovals: users are removed even when unusually many are missing. */
+  /** Syncs now; resolves when finished. acceptRemovals: removes users even when unusually many are missing. */
   sync(options: { readonly acceptRemovals: boolean }): Promise<SyncEvent>;
   inspect(): Promise<Inspection>;
   readonly groups: GroupsOperator;

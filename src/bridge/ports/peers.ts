@@ -1,4 +1,4 @@
-/** Other processes on the same store: who lives, and what is told to them. One process alone has none. */
+/** Other processes on the same store: which are alive, and messages to them. A single process has none. */
 
 /** JSON-able. `topic` says what it is about. */
 export interface PeerMessage {
@@ -9,13 +9,13 @@ export interface PeerMessage {
 export interface Peers {
   /** the name of this process, never that of an earlier one */
   readonly own: string;
-  /** Whether a process of this name has said within the last seconds that it lives. */
+  /** Whether a process of this name has reported within the last seconds that it is alive. */
   alive(process: string): boolean;
-  /** Tells all other processes; who is away does not hear it. */
+  /** Sends to all other processes; disconnected ones do not receive it. */
   tell(message: PeerMessage): void;
-  /** Told of what others tell. */
+  /** Called for messages of other processes. */
   listen(topic: string, hear: (body: unknown) => void): void;
 }
 
-/** Nobody else is there. */
+/** There are no other processes. */
 export const ALONE: Peers = { own: '', alive: () => false, tell: () => undefined, listen: () => undefined };

@@ -1,5 +1,5 @@
 /** What wakes the queue. */
-/** Tells the queue that a row is due earlier than it may know. */
+/** Tells the queue that a row may be due earlier than the queue expects. */
 export interface Scheduler {
   at(time: number): void;
 }

@@ -1,7 +1,7 @@
-/** What the bridge needs of a store. */
+/** What the bridge needs from a store. */
 import type { Key, Row, Index } from '../row/types.ts';
 
-/** One row to write. `row` null takes it away. It is written only while the stored version is `expect` (0: no row yet). */
+/** One row to write. `row` null deletes it. It is written only while the stored version is `expect` (0: no row yet). */
 export interface Write {
   readonly key: Key;
   readonly expect: number;
@@ -14,17 +14,20 @@ export type WriteResult =
   | { readonly kind: 'ok'; readonly lease?: Lease }
   /** the row was written meanwhile: read it and try again */
   | { readonly kind: 'version' }
-  /** another row of the same ZITADEL holds or asks for a reserved name */
+  /** another row of the same ZITADEL has or asks for a reserved name */
   | { readonly kind: 'name'; readonly name: string; readonly holder: Key }
   /** another holder has the row's lease: nothing was written */
   | { readonly kind: 'leased' };
 
 export interface WriteOptions {
-  /** resolves when it would survive a power cut. Else at once: reads see it, it is durable with the next durable write or within milliseconds */
+  /**
+   * true: resolves when it would survive a power cut. false: at once; reads see it, and it becomes durable with the
+   * next durable write or within milliseconds
+   */
   readonly durable: boolean;
   /** milliseconds. The row's lease is taken together with the write: no other holder in between */
   readonly take?: number;
-  /** written only while this lease is ours */
+  /** written only while we have this lease */
   readonly under?: Lease;
 }
 
@@ -34,7 +37,7 @@ export interface Lease {
   readonly token: number;
 }
 
-/** What an index look-up compares: all without regard to case but externalId. */
+/** The value of an index look-up: case-insensitive except for externalId. */
 export type IndexName = 'userName' | 'externalId' | 'email';
 
 /** What an operator may have to look at, see THE CONDITIONS TABLE (store/conditions.ts). */
@@ -49,7 +52,7 @@ export interface Due {
   readonly dueAt: number;
 }
 
-/** A user as the lists of members show it. */
+/** A user as shown in lists of members. */
 export interface Member {
   readonly id: string;
   readonly display: string | null;
@@ -65,59 +68,65 @@ export interface MemberSet {
 }
 
 /**
- * Rows and what they are found by. Every method fails with BridgeError 503 when the store fails.
- * Reads see every write that was accepted before them, lists too.
+ * Rows and their indexes. Every method fails with BridgeError 503 when the store fails.
+ * Reads, including lists, see every write that was accepted before them.
  */
 export interface Store {
   read(key: Key): Promise<Row | undefined>;
-  /** Writes one row, durable unless `options` say otherwise. */
+  /** Writes one row, durably unless `options` says otherwise. */
   write(write: Write, options?: WriteOptions): Promise<WriteResult>;
   /** Visible rows by an index, oldest first. */
   find(tenant: string, index: IndexName, value: string): Promise<readonly Row[]>;
   /**
-   * Visible rows ordered by (created, id), with the exact total. Fewer than `limit` when they are large (more than about a megabyte
-   * together), at least one; `scan` goes on behind the last one.
+   * Visible rows ordered by (created, id), with the exact total. Fewer than `limit` when they are large (more than
+   * about a megabyte together), at least one; `scan` continues after the last one.
    */
   page(
     tenant: string,
     offset: number,
     limit: number,
   ): Promise<{ readonly rows: readonly Row[]; readonly total: number }>;
-  /** All visible rows ordered by (created, id), from behind `after` on, in slices of at most about a megabyte that hold the event loop for a few ms. */
+  /**
+   * All visible rows ordered by (created, id), starting after `after`, in slices of at most about a megabyte, each of
+   * which blocks the event loop for a few ms.
+   */
   scan(tenant: string, after?: Pick<Row, 'created' | 'id'>): AsyncIterable<readonly Row[]>;
-  /** Users of a tenant whose Index.memberships hold `group`, ordered by id, from behind the id `after` on. */
+  /** Users of a tenant whose Index.memberships include `group`, ordered by id, starting after the id `after`. */
   members(tenant: string, group: string, limit: number, after?: string): Promise<readonly Member[]>;
   memberSet(tenant: string, group: string): Promise<MemberSet>;
-  /** Who holds a reserved name (lower case) in a ZITADEL. */
+  /** The row that has a reserved name (lower case) in a ZITADEL. */
   reservedBy(instance: string, name: string): Promise<Key | undefined>;
-  /** Rows of a tenant whose dueAt is not after `now`, ordered by (dueAt, id), from behind `after` on. */
+  /** Rows of a tenant whose dueAt is not after `now`, ordered by (dueAt, id), starting after `after`. */
   due(tenant: string, now: number, limit: number, after?: Due): Promise<readonly Due[]>;
   /** The earliest dueAt of a tenant's rows. */
   nextDue(tenant: string): Promise<number | undefined>;
-  /** Rows of a tenant in some condition ordered by id, from behind the id `after` on. Fewer than `limit` when they are large, none only at the end. */
+  /**
+   * Rows of a tenant in some condition ordered by id, starting after the id `after`. Fewer than `limit` when they are
+   * large; none only at the end.
+   */
   withCondition(tenant: string, condition: Condition, limit: number, after?: string): Promise<readonly Row[]>;
-  /** When the oldest change that is pending and not on hold was asked. */
+  /** When the oldest change that is pending and not on hold was requested. */
   oldestPending(tenant: string): Promise<number | undefined>;
-  /** Rows of a tenant that are deleted since before `before`, oldest first: to be taken away for good. */
+  /** Rows of a tenant deleted before `before`, oldest first: to be removed for good. */
   tombstones(tenant: string, before: number, limit: number): Promise<readonly Row[]>;
   counts(tenant: string): Promise<Counts>;
   /**
-   * Ids of rows whose content cannot be read, as far as it is known. They are left out of every list, their names stay reserved, and
-   * reading one fails with BridgeError 503.
+   * Ids of rows whose content is known to be unreadable. They are omitted from every list, their names stay reserved,
+   * and reading one fails with BridgeError 503.
    */
   damaged(tenant: string): Promise<readonly string[]>;
-  /** Takes such a row away, with its names. False: there is none. */
+  /** Removes such a row with its names. False: there is none. */
   forget(key: Key): Promise<boolean>;
   /** Small values that outlive the process: sync progress, schema. JSON-able. */
   getState(name: string): Promise<unknown>;
   setState(name: string, value: unknown): Promise<void>;
-  /** Tells of every row of a shelf of groups (`groupsOf(tenant)`) that any process writes; absent: no other process writes. */
+  /** Reports every group row (`groupsOf(tenant)`) that any process writes; absent: no other process writes. */
   watch?(shelf: string, onWritten: (id: string) => void): void;
   /** Takes the lease of a row for `ms`; undefined: another holder has it. */
   lease(key: Key, ms: number): Promise<Lease | undefined>;
-  /** Whether the lease is still ours; it is then extended to `ms`, or up to a tenth less. */
+  /** Whether we still have the lease; it is then extended to `ms`, or up to a tenth less. */
   prove(lease: Lease, ms: number): Promise<boolean>;
-  /** Gives a lease back that is still ours. The row as it is then: earlier writers could not take the lease. */
+  /** Releases a lease that we still have. Returns the current row: earlier writers could not take the lease. */
   release(lease: Lease): Promise<Row | undefined>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** One write of a row with a new change: durable, delivered inline, its result awaited; while ZITADEL is away it is acknowledged and left to the queue. */
+/** Writes a row with a new change: durable, delivered inline, result awaited; or acknowledged and left to the queue. */
 import { BridgeError } from '../../errors.ts';
 import { usernameClaimOf } from '../delivery/username-claims.ts';
 import { userNameOfUnplannedCall } from '../row/in-flight-name.ts';
@@ -23,12 +23,12 @@ export interface AppendContext {
   readonly refusalFor: ProtectedUsers['refusalFor'];
 }
 
-/** A row to write, which holds a new last change on top of the stored version `expect`. */
+/** A row to write: the stored version `expect` plus a new last change. */
 export interface Append {
   readonly row: Row;
   readonly expect: number;
   readonly deadline: number;
-  /** acknowledged and left to the queue, whatever could be sent now */
+  /** acknowledged and left to the queue, even if it could be sent now */
   readonly later: boolean;
 }
 
@@ -37,17 +37,17 @@ export type Appended =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'raced' }
   | { readonly kind: 'reserved'; readonly name: string; readonly holder: Key }
-  /** by the bridge: nothing of it was kept. By ZITADEL: what the error does not name was applied */
+  /** by the bridge: nothing was kept. By ZITADEL: everything the error does not name was applied */
   | { readonly kind: 'refused'; readonly by: 'bridge' | 'zitadel'; readonly error: BridgeError }
-  /** the user or group turned out not to be there */
+  /** the user or group turned out not to exist */
   | { readonly kind: 'gone' };
 
-/** Throws BridgeError 503 when nothing was kept, or the store failed meanwhile. */
+/** Throws BridgeError 503 if nothing was kept, or if the store failed meanwhile. */
 export async function appendRow(context: AppendContext, append: Append): Promise<Appended> {
   const { row } = append;
   const { availability, whenDown } = context.requests;
   if (row.pending.length > MOST_CHANGES) throw tooMany('this user');
-  // what is asked of a row that has pending changes already is bounded by MOST_CHANGES
+  // further changes of a row with pending changes are limited by MOST_CHANGES
   if (row.pending.length === 1 && !(await context.hasRoom(row.tenant))) throw tooMany('this tenant');
   if (append.later) return acknowledge(context, append);
   const unavailable = availability.unavailable();
@@ -67,10 +67,10 @@ const writeOf = ({ unique }: AppendContext, row: Row, expect: number): Write => 
 
 async function write(context: AppendContext, row: Row, expect: number): Promise<Written> {
   const written = await writeAsked(context.requests.store, writeOf(context, row, expect), { durable: true });
-  return written.kind === 'leased' ? { kind: 'version' } : written; // said only of writes that name a lease
+  return written.kind === 'leased' ? { kind: 'version' } : written; // occurs only for writes that name a lease
 }
 
-/** Takes the lease with the write; undefined while somebody else has it. */
+/** Takes the lease with the write; undefined while another holder has it. */
 async function writeWithLease(context: AppendContext, row: Row, expect: number): Promise<Written | undefined> {
   const { store, timing } = context.requests;
   const written = await writeAsked(store, writeOf(context, row, expect), { durable: true, take: timing.leaseMs });
@@ -81,7 +81,7 @@ function unwritten(written: Exclude<Written, { kind: 'ok' }>): Appended {
   return written.kind === 'name' ? { ...written, kind: 'reserved' } : { kind: 'raced' };
 }
 
-/** Nothing can be sent now: the change is acknowledged by the same write that keeps it. */
+/** Nothing can be sent now: the write that stores the change also acknowledges it. */
 async function acknowledge(context: AppendContext, { row, expect }: Append): Promise<Appended> {
   const { store, scheduler, clock } = context.requests;
   const last = row.pending.length - 1;
@@ -106,14 +106,14 @@ async function deliverNow(context: AppendContext, { row, expect, deadline }: App
   const { deliver, waiters, peers, clock, timing } = context.requests;
   const key = keyOf(row);
   const revision = row.pending.at(-1)?.revision ?? 0;
-  // before the write: once it is accepted, another holder of the lease may settle it
+  // before the write: once it is accepted, another lease holder may settle the change
   const expected = waiters.expect(key, revision);
   const dueAt = clock() + timing.leaseMs;
   const appended = schedule(peers === ALONE ? row : awaitLast(row, peers.own), dueAt);
   const called = markInFlight(appended, { revision, userName: userNameOfUnplannedCall(row), dueAt });
   let written: Written | undefined;
   try {
-    // a row in no doubt is called at once: lease and mark go with the change, in one durable write
+    // a row that is not in doubt is delivered at once: lease, mark and change share one durable write
     written =
       (row.doubt ? undefined : await writeWithLease(context, called, expect)) ??
       (await write(context, appended, expect));
@@ -123,7 +123,7 @@ async function deliverNow(context: AppendContext, { row, expect, deadline }: App
   if (written.kind !== 'ok') return unwritten(written);
   const { lease } = written;
   const held = lease === undefined ? undefined : { lease, row: called };
-  // not awaited: the call goes on when the client is answered before it ends
+  // not awaited: the call continues if the client is answered before it ends
   deliver(key, held).catch(() => waiters.publish(appended, revision, STORE_AWAY));
   try {
     const result = await resultOf(context.requests, key, expected, deadline);
@@ -133,7 +133,7 @@ async function deliverNow(context: AppendContext, { row, expect, deadline }: App
   }
 }
 
-/** Another process may hold the row, and may have looked before this change was written: then it is this one's turn. */
+/** Another process may have held the lease and read the row before this write: then this process has to deliver. */
 async function resultOf(
   { deliver, peers, clock }: RequestContext,
   key: Key,
@@ -156,7 +156,7 @@ interface Sent {
   readonly lease: Lease | undefined;
 }
 
-/** No request waits longer: its change is acknowledged, or withdrawn when that is still possible and wanted. */
+/** The deadline of a request: its change is acknowledged, or withdrawn if that is possible and configured. */
 async function late({ requests, unique }: AppendContext, sent: Sent): Promise<ChangeResult> {
   const { store, peers, whenDown, timing } = requests;
   const { key, revision, expected, lease } = sent;
@@ -164,7 +164,7 @@ async function late({ requests, unique }: AppendContext, sent: Sent): Promise<Ch
   const keep = whenDown === 'accept' ? undefined : expected.withdraw();
   let isWithdrawn = keep !== undefined;
   let isKept = false;
-  // our own lease, still held: no other process can have sent anything
+  // we still have the lease: no other process can have sent anything
   const isHeld = isAlone || (lease !== undefined && (await store.prove(lease, timing.leaseMs)));
   await updateRow(
     store,
@@ -173,7 +173,7 @@ async function late({ requests, unique }: AppendContext, sent: Sent): Promise<Ch
     (now) => {
       isKept = now.pending.some((change) => change.revision === revision);
       if (!isKept) return now;
-      // another process is at it
+      // another process is delivering it
       isWithdrawn = isWithdrawn && (isHeld || now.calling === null || now.calling < revision);
       const isOurs = (change: Change): boolean => change.revision === revision;
       return unlessEmpty(isWithdrawn ? withdraw(now, isOurs) : acknowledged(now, isOurs));
@@ -181,12 +181,12 @@ async function late({ requests, unique }: AppendContext, sent: Sent): Promise<Ch
     true,
   );
   if (!isWithdrawn) keep?.();
-  // it settled just now; what another process says of it may be lost on the way, a refusal too
+  // settled just now; a result from another process, even a refusal, may be lost on the way
   if (!isKept) return isAlone ? expected.result : ((await within(expected.result, RESULT_LATE_MS)) ?? UNKNOWN);
   return isWithdrawn ? { kind: 'away', retryAfter: 5, reason: 'late' } : { kind: 'accepted' };
 }
 
-/** The last change asks what the one before it asks, which is answered and not on its way: of the two one will do. */
+/** The last change repeats the one before it, which is acknowledged and not in flight: one of the two is enough. */
 function isRepeat({ pending: changes, calling: isCalling }: Row): boolean {
   const [before, last] = changes.slice(-2);
   if (before === undefined || last === undefined || !before.acknowledged || before.onHold || isCalling !== null)
@@ -194,7 +194,7 @@ function isRepeat({ pending: changes, calling: isCalling }: Row): boolean {
   return isSameChange(before, last);
 }
 
-/** Changes of one user that may wait at once: each write carries them all. */
+/** Maximum number of pending changes per user: each write carries them all. */
 const MOST_CHANGES = 200;
 
 const tooMany = (whose: string): BridgeError =>
@@ -202,16 +202,16 @@ const tooMany = (whose: string): BridgeError =>
 
 const NO_CHANGE = { kind: 'edit', facts: {} } as const;
 
-/** reconcile throws only while the store cannot be read. */
+/** deliver throws only while the store cannot be read. */
 const STORE_AWAY: ChangeResult = { kind: 'away', retryAfter: 5, reason: 'store' };
-/** The process that saw it end has not told. */
+/** The process that saw the outcome has not published it. */
 const UNKNOWN: ChangeResult = { kind: 'away', retryAfter: 5, reason: 'unexpected' };
-/** A result that another process tells is here by then. */
+/** By then a result from another process has arrived. */
 const RESULT_LATE_MS = 1_000;
-/** ZITADEL was not the reason: the store failed, or something unexpected happened. */
+/** Not caused by ZITADEL: the store failed, or there was an unexpected error. */
 const OWN_REASONS: ReadonlySet<string> = new Set(['store', 'unexpected']);
 
-/** Throws BridgeError 503 when ZITADEL or the store was away. */
+/** Throws BridgeError 503 if ZITADEL or the store was unavailable. */
 function appendedAs(result: ChangeResult): Appended {
   if (result.kind === 'refused') return { kind: 'refused', by: 'zitadel', error: result.error };
   if (result.kind === 'gone') return { kind: 'gone' };

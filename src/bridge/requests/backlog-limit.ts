@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/context.ts';
 import type { Store } from '../ports/store.ts';
 
-/** Others may have changed the count: it is read again after this many milliseconds. */
+/** Other processes may have changed the count: it is read again after this many milliseconds. */
 const COUNTED_FOR = 1_000;
 
 interface Room {
@@ -11,8 +11,9 @@ interface Room {
 }
 
 /**
- * Whether one row more of a shelf may owe something, of `most`: users and groups are counted apart. They are counted anew after a
- * second, or when half of the room is taken. So a process does not exceed it by more than it has under way, several by that of each.
+ * Whether one more row may have pending changes, given the limit `most`; users and groups are counted separately.
+ * Rows are counted again after a second, or when half of the remaining room is used. A process exceeds the limit by at
+ * most its concurrent requests.
  */
 export function createBacklogLimit(
   store: Pick<Store, 'counts'>,
@@ -30,7 +31,7 @@ export function createBacklogLimit(
     return room;
   }
 
-  /** One count at a time: those who come together share what it finds. */
+  /** One count at a time: concurrent callers share its result. */
   function counted(shelf: string): Promise<Room> {
     const running = counting.get(shelf) ?? count(shelf).finally(() => counting.delete(shelf));
     counting.set(shelf, running);

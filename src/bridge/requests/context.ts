@@ -1,4 +1,4 @@
-/** What the requests of one tenant are given, built once. */
+/** The context of a tenant's requests, built once. */
 import type { TenantAvailability } from '../delivery/tenant-availability.ts';
 import type { Deliver } from '../delivery/target.ts';
 import type { Waiters } from '../delivery/waiters.ts';

@@ -1,4 +1,4 @@
-/** POST: a new row, its id durable before ZITADEL is asked, its name reserved before anybody else can take it. */
+/** POST: creates a row. Its id is durable before ZITADEL is called, and its name is reserved first. */
 import { BridgeError } from '../../errors.ts';
 import { toFacts } from '../../mapping/users.ts';
 import type { Context } from '../ports/context.ts';

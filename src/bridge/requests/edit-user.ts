@@ -1,4 +1,4 @@
-/** PUT and PATCH: what the client makes of the user as it is becomes a change of facts. */
+/** PUT and PATCH: turns the client's edit of the current user into a change of facts. */
 import { BridgeError, withNote } from '../../errors.ts';
 import { difference, type Facts, type FactsChange } from '../../mapping/facts.ts';
 import { factsOf, isWhole, toFacts } from '../../mapping/users.ts';
@@ -23,17 +23,17 @@ import type { Edit, ScimUser, UserResource } from './use-cases.ts';
 import { passwordFact, type UserContext } from './user-context.ts';
 import { checkSize } from './user-size.ts';
 
-/** Any age of the view will do. */
+/** The view may be of any age. */
 const ANY_AGE = Number.POSITIVE_INFINITY;
 
-/** What an edit makes of a user as it is. */
+/** The result of an edit on the current user. */
 interface Made {
   readonly facts: FactsChange;
   readonly named: readonly string[];
   readonly touched: readonly string[];
-  /** all of the wish but active=false is refused */
+  /** everything in the request but active=false is refused */
   readonly refusal?: BridgeError | undefined;
-  /** whether anything has to be sent */
+  /** whether anything must be sent */
   readonly asks: boolean;
 }
 
@@ -56,7 +56,7 @@ export async function editUser(context: UserContext, ctx: Context, id: string, w
       const wanted = applied(wish, before);
       if (ageOf(context, row) > timing.viewMaxAgeMs && needsTruth(wanted)) {
         const read = await readUser(context.view, id);
-        if (read.version !== row.version) return 'again'; // else ZITADEL is away: build on what is known
+        if (read.version !== row.version) return 'again'; // otherwise ZITADEL is unreachable: build on the stored facts
       }
       const made = changeOf(context, { wish, row, before, wanted, password });
       last.made = made;
@@ -122,25 +122,25 @@ function changeOf(
   return { facts: { ...atValue(named, was, then), ...differs, ...secret }, named, touched, refusal, asks };
 }
 
-/** Confirmed a moment ago and nothing is on its way: what is named at its value is so already. */
+/** Confirmed a moment ago and nothing is in flight: facts named at their current value need no call. */
 function isCertain(context: UserContext, row: Row): boolean {
   const isFresh = ageOf(context, row) <= context.requests.timing.believedMs;
   return isFresh && row.pending.length === 0 && !row.doubt && row.hidden === null;
 }
 
-/** A client that repeats a wish which nobody answered replaces it, unless somebody waits for it. */
+/** A retry of an unacknowledged request replaces it, unless a request is still waiting for it. */
 function appendedTo({ requests }: UserContext, row: Row, { kind, facts, named }: Asked['change']): Asked {
   const change = { kind, facts, named };
   const last = row.pending.at(-1);
   const isSame = last !== undefined && !last.acknowledged && isSameChange(last, change) && row.calling === null;
   const onto = isSame && !requests.waiters.awaited(row, last) ? narrow(row, row.pending.slice(0, -1)) : row;
-  // a client that creates the user again now does not mean the answer it lost
+  // a new create from the client does not refer to the response it lost
   return { onto: closeReplay(onto), change };
 }
 
 /**
- * Throws what the client is told of an edit that was not accepted. No refusal of another attribute keeps a leaver active: of an edit that
- * was refused before anything was kept, the deactivation is carried out all the same.
+ * Throws the error for an edit that was not accepted. A rejected attribute must not prevent deactivation: if an edit
+ * was refused before anything was kept, the deactivation is still carried out.
  */
 async function checkEdited(
   context: UserContext,
@@ -163,14 +163,14 @@ async function checkEdited(
   throw withNote(why, DEACTIVATED);
 }
 
-/** Every PUT and every write with If-Match is judged against what ZITADEL has now. */
+/** Every PUT and every write with If-Match is checked against ZITADEL's current state. */
 const readsFirst = (wish: Edit): boolean => wish.method === 'PUT' || wish.ifMatch !== undefined;
 
-/** A PATCH inside a list builds on the list; clearing a nickname sends the names along: neither must build on an old view. */
+/** A PATCH inside a list builds on the list; clearing a nickname also sends the names: both need a fresh view. */
 const needsTruth = ({ touched, user }: Wanted): boolean =>
   touched.some((path) => isWhole(path) || (path === 'nickName' && user['nickName'] === undefined));
 
-/** A delete that nobody was told of may be refused, and then this is done; else it ends as the delete does: the user is gone. */
+/** An unacknowledged delete may be refused, and then this edit is applied; otherwise the user is gone. */
 function baseUser(row: Row): ScimUser {
   const changes = row.pending.filter(
     ({ kind, acknowledged, abandoned }) => kind !== 'delete' || acknowledged || abandoned,
@@ -180,16 +180,16 @@ function baseUser(row: Row): ScimUser {
   return userOf(base);
 }
 
-/** A PUT says all of the user: what is only held counts as not asked. */
+/** A PUT describes the whole user: changes that are on hold count as not requested. */
 function sentFacts(row: Row, was: Facts): Facts {
   const base = baseFacts(narrow(row, deliverable(row)));
   return base === null || deliverable(row) === row.pending ? was : toFacts(userOf(base), row.id);
 }
 
-/** `malformed`: the wish cannot be read whole. */
+/** `malformed`: the request cannot be read completely. */
 type Wanted = ReturnType<Edit['apply']> & { readonly malformed?: BridgeError };
 
-/** What the wish makes of the user; of one that cannot be read whole the deactivation stays. */
+/** The result of the request on the user; if it cannot be read completely, only its deactivation. */
 function applied(wish: Edit, before: ScimUser): Wanted {
   try {
     return wish.apply(before);
@@ -199,13 +199,13 @@ function applied(wish: Edit, before: ScimUser): Wanted {
   }
 }
 
-/** The named facts at the value that is wanted, also when it is not new. */
+/** The named facts at their wanted values, even if unchanged. */
 function atValue(named: readonly string[], was: Facts, wanted: Facts): FactsChange {
   const there = named.filter((fact) => fact in was || fact in wanted);
   return Object.fromEntries(there.map((fact) => [fact, wanted[fact] ?? null]));
 }
 
-/** No refusal of another attribute keeps a leaver active: of a wish with a bad value the deactivation is carried out all the same. */
+/** A rejected attribute must not prevent deactivation: it is carried out even if another value is invalid. */
 function wantedFacts(
   { user, touched }: Wanted,
   before: ScimUser,
@@ -223,13 +223,13 @@ function wantedFacts(
   }
 }
 
-/** A password that the organization's rules refuse; an outage is thrown on. */
+/** The error of a password that violates the organization's rules; an outage is rethrown. */
 function asRefusal(error: unknown): BridgeError {
   if (error instanceof BridgeError && error.status === 400) return error;
   throw error;
 }
 
-/** RFC 7644 §3.14: 412 when none of the ETags is the resource's. Changes on their way count: of two writers with one ETag one is late. */
+/** RFC 7644 §3.14: 412 if no ETag matches. Pending changes count: of two writers with one ETag, one gets 412. */
 function checkMatch(ifMatch: readonly string[] | undefined, row: Row): void {
   if (ifMatch === undefined || ifMatch.includes('*')) return;
   if (!ifMatch.includes(etagOf(baseUser(row))))

@@ -1,4 +1,4 @@
-/** Lists of users, as listRows gives them. */
+/** Lists of users, based on listRows. */
 import { type Resource, resolvePath } from '../../mapping/attribute-path.ts';
 import { schemasOf, USER } from '../../mapping/schema.ts';
 import type { FilterNode } from '../../mapping/filter.ts';
@@ -37,7 +37,7 @@ async function byId(view: UserView, id: string): Promise<readonly Row[]> {
   }
 }
 
-/** ZITADEL trims userNames: blanks around one are no difference between users. */
+/** ZITADEL trims userNames: surrounding blanks do not distinguish users. */
 function withTrimmedNames(filter: FilterNode): FilterNode {
   switch (filter.kind) {
     case 'and':
@@ -55,7 +55,7 @@ function withTrimmedNames(filter: FilterNode): FilterNode {
   }
 }
 
-/** The resource as filters and sorting see it; undefined: nothing is shown. What costs something is made when it is asked for. */
+/** The resource for filters and sorting; undefined: not shown. Expensive parts are computed on demand. */
 function document(row: Row, location: ListQuery['location'], nameOf: NameOf): Resource | undefined {
   const facts = shownFacts(row);
   if (facts === null) return undefined;

@@ -1,4 +1,4 @@
-/** Lists of users and of groups: candidates by an index or all rows, filtered, sorted, and the page of them. */
+/** Lists of users and groups: candidates from an index or all rows, filtered, sorted and paged. */
 import type { Resource } from '../../mapping/attribute-path.ts';
 import { type FilterNode, indexable } from '../../mapping/filter.ts';
 import type { ResourceSchema } from '../../mapping/schema.ts';
@@ -12,19 +12,19 @@ import type { Listed, ListQuery } from './use-cases.ts';
 export interface RowList<Shown, Path extends string> {
   readonly shelf: string;
   readonly schema: ResourceSchema;
-  /** paths that rows are found by */
+  /** paths with an index */
   readonly indexes: readonly Path[];
-  /** whether finding rows by this path looks at all of them */
+  /** whether finding rows by this path scans all of them */
   isScan(path: Path): boolean;
   find(path: Path, value: string): Promise<readonly Row[]>;
-  /** the filter as it is compared */
+  /** the filter in normalised form */
   filterOf(filter: FilterNode): FilterNode;
-  /** the resource as filters and sorting see it; undefined: nothing is shown */
+  /** the resource for filters and sorting; undefined: not shown */
   document(row: Row, query: ListQuery): Resource | undefined | Promise<Resource | undefined>;
   show(row: Row, query: ListQuery): Shown | undefined | Promise<Shown | undefined>;
 }
 
-/** Scans of one tenant wait for each other. Throws BridgeError 400 for a filter or an order that the schema does not have, 429. */
+/** Scans of one tenant run one at a time. Throws BridgeError 400 for a filter or order outside the schema, 429. */
 export async function listRows<Shown, Path extends string>(
   { store, scans }: { readonly store: Store; readonly scans: ScanLine },
   list: RowList<Shown, Path>,

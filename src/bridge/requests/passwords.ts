@@ -1,13 +1,13 @@
-/** Passwords at the door: checked against the organization's rules, hashed, never kept clear. */
+/** Incoming passwords: checked against the organization's rules, hashed, never stored in clear. */
 import { hash } from '@node-rs/bcrypt';
 import { BridgeError } from '../../errors.ts';
 import type { PasswordRules } from '../ports/zitadel.ts';
 
 const COST = 10;
-/** bcrypt looks at no more. */
+/** bcrypt ignores further bytes. */
 const MOST_BYTES = 72;
 
-/** bcrypt hash of a clear password, made off the event loop (47 ms). Throws 400 invalidValue that quotes the rule it breaks. */
+/** bcrypt hash of a clear password, computed off the event loop (47 ms). Throws 400 invalidValue quoting the rule. */
 export async function hashPassword(clear: string, rules: PasswordRules): Promise<string> {
   const broken = brokenRule(clear, rules);
   if (broken !== undefined) throw new BridgeError(400, `password ${broken}`, { scimType: 'invalidValue' });

@@ -1,4 +1,4 @@
-/** Reading one user: from its row while that is fresh, from ZITADEL when it is not. */
+/** Reads one user: from its row while that is fresh, otherwise from ZITADEL. */
 import { BridgeError } from '../../errors.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import type { Zitadel } from '../ports/zitadel.ts';
@@ -8,23 +8,23 @@ import { within } from '../timing.ts';
 import { insertRow, updateRow } from '../row/update-row.ts';
 import type { RequestContext } from './context.ts';
 
-/** The users of a tenant as they are read. */
+/** Reads the users of a tenant. */
 export interface UserView {
   readonly requests: RequestContext;
   readonly unique: Unique;
   readonly zitadel: Zitadel;
-  /** reads of users that are under way, by id */
+  /** running reads of users, by id */
   readonly refreshing: Map<string, Promise<Row | undefined>>;
 }
 
-/** The row of a user that is there, read from ZITADEL when it is older than `maxAgeMs`. Throws 404. */
+/** The row of an existing user, read from ZITADEL if older than `maxAgeMs`. Throws 404. */
 export async function readUser(view: UserView, id: string, maxAgeMs = view.requests.timing.viewMaxAgeMs): Promise<Row> {
   if (!isId(id)) throw absent();
   const { tenant, store, deliver, clock } = view.requests;
   const key = { tenant, id };
   let kept = await store.read(key);
   if (kept !== undefined && wasLeft(kept)) {
-    // while the store cannot be written, what it has is shown
+    // while the store cannot be written, its content is shown
     await within(
       deliver(key).catch(() => undefined),
       readWithinMs(view),
@@ -43,7 +43,7 @@ export async function readUser(view: UserView, id: string, maxAgeMs = view.reque
   return now;
 }
 
-/** Users that match by an index; when there are none, ZITADEL is asked once: a user made in its console must be found, not doubled. */
+/** Users that match by an index; if none do, ZITADEL is asked once, to find a user created in its console. */
 export async function findUsers(
   view: UserView,
   index: 'userName' | 'externalId' | 'email',
@@ -52,7 +52,7 @@ export async function findUsers(
   const { tenant, store } = view.requests;
   const rows = await store.find(tenant, index, value);
   if (rows.length > 0 || index === 'externalId') return rows;
-  // while ZITADEL is away the view answers, as it does for every list
+  // while ZITADEL is unreachable the view answers, as for every list
   return inTime(view, fromZitadel(view, index, value), rows);
 }
 
@@ -63,7 +63,7 @@ async function fromZitadel(view: UserView, index: 'userName' | 'email', value: s
   return store.find(tenant, index, value);
 }
 
-/** One read of a user at a time, whoever asks. */
+/** One read of a user at a time, shared by all callers. */
 function refresh(view: UserView, key: Key): Promise<Row | undefined> {
   const { refreshing } = view;
   const running = refreshing.get(key.id) ?? readAgain(view, key).finally(() => refreshing.delete(key.id));
@@ -71,7 +71,7 @@ function refresh(view: UserView, key: Key): Promise<Row | undefined> {
   return running;
 }
 
-/** A refresh writes only when nobody wrote the row since it began; while ZITADEL is away the row stays as it is. */
+/** Writes a refresh only if the row was not written meanwhile; while ZITADEL is unreachable the row stays as it is. */
 async function readAgain(view: UserView, key: Key): Promise<Row | undefined> {
   const { store, clock } = view.requests;
   const before = await store.read(key);
@@ -95,10 +95,10 @@ async function write({ requests, unique }: UserView, before: Row, make: (row: Ro
   return (await updateRow(requests.store, unique, before, (row) => (same(row) ? make(row) : row))) ?? undefined;
 }
 
-/** Half of the time of a request: what is asked of ZITADEL after it needs some as well. */
+/** Half of a request's time: later calls to ZITADEL need some as well. */
 const readWithinMs = ({ requests }: UserView): number => requests.timing.answerWithinMs / 2;
 
-/** No request waits longer for ZITADEL: then what is kept will do. */
+/** The longest wait for ZITADEL: after that the stored row is used. */
 async function inTime<T>(view: UserView, read: Promise<T>, kept: T): Promise<T> {
   const answer = await within(
     read.then((value) => ({ value })),
@@ -112,10 +112,10 @@ async function inTime<T>(view: UserView, read: Promise<T>, kept: T): Promise<T> 
 const undecided = (): BridgeError =>
   new BridgeError(503, 'it is not known yet whether this user was created; try again', { retryAfter: 2 });
 
-/** In doubt, and nobody came back to it since: a request is at it just now, or the process that was has died. */
+/** In doubt, and not delivered since: a request is working on it, or its process has died. */
 const wasLeft = (row: Row): boolean => row.doubt && row.attempts === 0 && row.tombstone === null;
 
-/** A create that nobody was told of. */
+/** A create that was not acknowledged. */
 const isBeingMade = ({ confirmed, pending }: Row): boolean =>
   confirmed === null &&
   pending.some(({ kind, acknowledged, abandoned }) => kind === 'create' && !acknowledged && !abandoned);

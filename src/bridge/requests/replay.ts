@@ -1,4 +1,4 @@
-/** Repeated creates, of users and groups alike: a client that never got the answer asks again, and gets what it made. */
+/** Repeated creates of users and groups: a client that never got the response retries and gets the same resource. */
 import { adopt as adoptRow, closeReplay, scheduleBy } from '../row/transitions.ts';
 import type { Key, Row, Unique } from '../row/types.ts';
 import { updateRow, updateSeen } from '../row/update-row.ts';
@@ -6,21 +6,21 @@ import { keyOf } from '../row/views.ts';
 import { within } from '../timing.ts';
 import type { RequestContext } from './context.ts';
 
-/** A create that is being answered. To be called when that has ended, with true when the whole answer has left. */
+/** A create whose response is being sent. Call it when that has ended, with true if the whole response was sent. */
 export type Answering = (delivered: boolean, seen?: Row) => Promise<void>;
 
 export interface Replays {
-  /** Notes that the create of this row is being answered. */
+  /** Records that the response to this row's create is being sent. */
   begin(key: Key): Answering;
   /**
-   * Takes over the answer to the request that made this row, when it was an equal one and nobody was told of the row. Waits while another
-   * equal request is being answered. undefined: it was no equal one, it got its answer, or does not have it at the deadline.
+   * Takes over the response to the request that created this row, if that request was equal and got none. Waits while
+   * another equal request is being answered. undefined: not equal, already answered, or not answered by the deadline.
    */
   adopt(made: Row, hash: string, deadline: number): Promise<Answering | undefined>;
 }
 
 export function createReplays({ store, scheduler, clock }: RequestContext, unique: Unique): Replays {
-  /** by id of the row: when its answer has ended */
+  /** by row id: when its response has ended */
   const answering = new Map<string, Promise<void>>();
 
   function begin(key: Key): Answering {
@@ -28,7 +28,7 @@ export function createReplays({ store, scheduler, clock }: RequestContext, uniqu
     answering.set(key.id, promise);
     return async (delivered, seen) => {
       try {
-        // when the store fails the key stays open: one repeat more is 201, never a twin
+        // if the store fails, the key stays: one more repeat gets 201, never a duplicate
         if (delivered)
           await updateSeen(store, unique, seen ?? (await store.read(key)), closeReplay, { durable: false });
       } catch {
@@ -52,7 +52,7 @@ export function createReplays({ store, scheduler, clock }: RequestContext, uniqu
     }
     const end = begin(key);
     try {
-      // the request that asked for it is gone without an answer: this one gets it
+      // the original request ended without a response: this one gets it
       const row = await updateRow(store, unique, key, (now) => promised(now, hash, clock()), true);
       if (isOpen(row, hash)) {
         if (row.dueAt !== null) scheduler.at(row.dueAt);
@@ -72,7 +72,7 @@ export function createReplays({ store, scheduler, clock }: RequestContext, uniqu
 const isOpen = (row: Row | null | undefined, hash: string): row is Row =>
   row?.replay?.open === true && row.replay.hash === hash;
 
-/** A create that nobody was told of, as acknowledged; all that is left of it. */
+/** An unacknowledged create, as acknowledged; the rest is dropped. */
 function promised(row: Row, hash: string, dueAt: number): Row {
   const adopted = isOpen(row, hash) ? adoptRow(row) : row;
   return adopted === row ? row : scheduleBy(adopted, dueAt);

@@ -1,13 +1,13 @@
-/** Scans of one tenant, one at a time: however many it asks for, others wait for one of them. */
+/** Runs a tenant's scans one at a time, so that other requests wait for at most one of them. */
 import { BridgeError } from '../../errors.ts';
 import { within } from '../timing.ts';
 
 export interface ScanLine {
-  /** Waits for its turn, in order; at most so long as a request may wait. Throws BridgeError 429. */
+  /** Waits for its turn, in order, at most as long as a request may wait. Throws BridgeError 429. */
   run<T>(scan: () => Promise<T>): Promise<T>;
 }
 
-/** Scans that wait at once; more are refused without waiting. */
+/** Maximum number of waiting scans; more are refused at once. */
 const MOST_WAITING = 64;
 
 export function createScanLine(waitMs: number): ScanLine {
@@ -28,7 +28,7 @@ export function createScanLine(waitMs: number): ScanLine {
     );
     if (came === true) return;
     const at = waiting.indexOf(resolve);
-    if (at < 0) return; // it came in the same moment
+    if (at < 0) return; // its turn came at the same moment
     waiting.splice(at, 1);
     throw tooMany();
   }

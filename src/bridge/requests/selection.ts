@@ -1,6 +1,6 @@
 /**
- * The page of a list: which rows match, in which order, and the rows of the page one after the other. What is kept of a row meanwhile is
- * its id (and what it is sorted by): rows may be large, and there may be many of them.
+ * The page of a list: which rows match, in which order, and the rows of the page one by one. Only ids (and sort keys)
+ * are kept in memory: rows may be large, and there may be many.
  */
 import type { Resource } from '../../mapping/attribute-path.ts';
 import type { Key as SortKey } from '../../mapping/comparison.ts';
@@ -13,7 +13,7 @@ import type { Store } from '../ports/store.ts';
 
 export interface Selection {
   readonly total: number;
-  /** in order; each is read when it is asked for */
+  /** in order; each is read on demand */
   readonly rows: AsyncIterable<Row>;
 }
 
@@ -23,7 +23,7 @@ export interface SelectionOptions {
   readonly schema: ResourceSchema;
   readonly candidates: AsyncIterable<readonly Row[]>;
   readonly filter: FilterNode | undefined;
-  /** the resource as filters and sorting see it; undefined: nothing is shown */
+  /** the resource for filters and sorting; undefined: not shown */
   readonly document: (row: Row) => Resource | undefined | Promise<Resource | undefined>;
   readonly sortBy: string | undefined;
   readonly sortOrder: string | undefined;
@@ -35,18 +35,18 @@ export interface SelectionOptions {
 interface Hit {
   readonly id: string;
   readonly key: SortKey | undefined;
-  /** kept for the page while all that are kept are small */
+  /** kept for the page while all kept rows are small */
   readonly row: Row | undefined;
 }
 
-/** Longer texts are sorted by their beginning, in characters. */
+/** Longer texts are sorted by their first characters, up to this number. */
 const SORT_KEY_MAX = 1_000;
-/** Of the rows of a page so much is kept in memory, in characters about; the others are read again. */
+/** Approximate number of characters of a page's rows kept in memory; the other rows are read again. */
 const KEPT_MAX = 500_000;
-/** Rows read again at once. */
+/** Number of rows read again in parallel. */
 const READ_AT_ONCE = 8;
 
-/** Walks over all candidates in slices. Throws 400 for a filter or an order that the schema does not have. */
+/** Walks over all candidates in slices. Throws 400 for a filter or an order outside the schema. */
 export async function select(options: SelectionOptions): Promise<Selection> {
   const { schema, document, filter, sortBy, sortOrder, from, count } = options;
   const matches = filter === undefined ? () => true : compileSliced(filter, schema);
@@ -73,7 +73,7 @@ export async function select(options: SelectionOptions): Promise<Selection> {
   return { total, rows: rowsOf(page, options) };
 }
 
-/** The rows of a page. One that is gone since is left out. */
+/** The rows of a page. A row deleted since is left out. */
 async function* rowsOf(hits: readonly Hit[], { store, shelf }: SelectionOptions): AsyncGenerator<Row, void> {
   for (let at = 0; at < hits.length; at += READ_AT_ONCE) {
     const part = hits.slice(at, at + READ_AT_ONCE);
@@ -82,7 +82,7 @@ async function* rowsOf(hits: readonly Hit[], { store, shelf }: SelectionOptions)
   }
 }
 
-/** All visible rows from a place on, at most `count`: the store gives them in pieces when they are large. */
+/** At most `count` visible rows from a position on: the store returns large rows in several parts. */
 export async function pageOf(
   store: Pick<Store, 'page' | 'scan'>,
   shelf: string,
@@ -110,7 +110,7 @@ export async function pageOf(
 const shortened = (key: SortKey | undefined): SortKey | undefined =>
   typeof key === 'string' && key.length > SORT_KEY_MAX ? key.slice(0, SORT_KEY_MAX) : key;
 
-/** About how much a row takes, in characters: facts are what makes one large. */
+/** The approximate size of a row in characters: its facts dominate. */
 function sizeOf({ confirmed, pending: changes, deadLetters: dead }: Row): number {
   let size = 200;
   for (const facts of [confirmed ?? {}, ...changes.map((each) => each.facts), ...dead.map((each) => each.facts)])

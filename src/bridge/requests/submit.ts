@@ -1,4 +1,4 @@
-/** Submitting a change: read the row, append what is asked, deliver it; once more when somebody else was faster. */
+/** Submits a change: read the row, append the change, deliver it; repeat if another writer was faster. */
 import { BridgeError } from '../../errors.ts';
 import { accept } from '../row/transitions.ts';
 import type { Context } from '../ports/context.ts';
@@ -8,23 +8,23 @@ import { type AppendContext, appendRow } from './append-row.ts';
 
 export interface SubmitContext extends AppendContext {
   /**
-   * The row that has a reserved value, once it is decided whether it keeps it; undefined: the value is free by now. Throws BridgeError
-   * 503 when that stays undecided until the deadline.
+   * The row that has a reserved value, once it is decided whether it keeps it; undefined: the value is free by now.
+   * Throws BridgeError 503 if that is undecided at the deadline.
    */
   readonly holderOf: (holder: Key, name: string, deadline: number) => Promise<Row | undefined>;
 }
 
-/** What a request asks of one row. */
+/** What a request changes in one row. */
 export interface Submission {
   readonly ctx: Context;
   /** The row as it is now; undefined: there is none. */
   read(): Promise<Row | undefined>;
-  /** What is asked of this row, and the row it is appended to; undefined: nothing. again: the row is to be read once more. */
+  /** The change, and the row it is appended to; undefined: no change. again: read the row once more. */
   make(row: Row): Promise<Made> | Made;
   readonly deadline: number;
-  /** from then on nothing is tried again; absent: the deadline */
+  /** after this time nothing is retried; absent: the deadline */
   readonly giveUpAt?: number;
-  /** whether it is acknowledged and left to the queue, whatever could be sent now */
+  /** whether it is acknowledged and left to the queue, even if it could be sent now */
   readonly later?: () => boolean;
 }
 
@@ -38,18 +38,18 @@ type Made = Asked | 'again' | undefined;
 export type Submitted =
   /** settled, or durably acknowledged */
   | { readonly kind: 'accepted' }
-  /** nothing was to be asked */
+  /** no change was needed */
   | { readonly kind: 'unchanged' }
-  /** by the bridge: nothing of it was kept. By ZITADEL: what the error does not name was applied */
+  /** by the bridge: nothing was kept. By ZITADEL: everything the error does not name was applied */
   | { readonly kind: 'refused'; readonly by: 'bridge' | 'zitadel'; readonly error: BridgeError }
-  /** another row has a value that has to be unique */
+  /** another row has a value that must be unique */
   | { readonly kind: 'taken'; readonly name: string; readonly holder: Row }
-  /** the user or group is not there */
+  /** the user or group does not exist */
   | { readonly kind: 'gone' }
-  /** others wrote the row until it was too late: nothing was kept */
+  /** other writers kept changing the row until the deadline: nothing was kept */
   | { readonly kind: 'contended' };
 
-/** Throws BridgeError 503 when nothing was kept because ZITADEL or the store was away. */
+/** Throws BridgeError 503 if nothing was kept because ZITADEL or the store was unavailable. */
 export async function submitChange(context: SubmitContext, submission: Submission): Promise<Submitted> {
   const { clock } = context.requests;
   const { ctx, deadline, giveUpAt = deadline } = submission;
@@ -74,7 +74,7 @@ export async function submitChange(context: SubmitContext, submission: Submissio
   }
 }
 
-/** Throws what the client is told of a change that was not accepted. */
+/** Throws the error for a change that was not accepted. */
 export function checkAccepted(submitted: Submitted, absent: () => BridgeError): void {
   switch (submitted.kind) {
     case 'refused':

@@ -1,4 +1,4 @@
-/** userNames are unique over the ZITADEL instance, externalIds when the tenant wants it: who has one, and whether it is truly taken. */
+/** Unique userNames (per ZITADEL instance) and externalIds (if the tenant requires it): which row has one. */
 import { BridgeError } from '../../errors.ts';
 import type { Key, Row } from '../row/types.ts';
 import { contended } from './submit.ts';
@@ -8,8 +8,8 @@ import { within } from '../timing.ts';
 import { readUser, type UserView } from './read-users.ts';
 
 /**
- * Waits until the row that asks for `name` is decided, at most until `deadline`. Gives that row when the name is truly taken, or asked
- * for by a request that is gone; undefined when it is free by now. Throws 503 when it stays undecided.
+ * Waits until the row that asks for `name` is decided, at most until `deadline`. Returns that row if the name is
+ * taken, or asked for by an abandoned change; undefined if it is free by now. Throws 503 if it stays undecided.
  */
 export async function holderOf(view: UserView, holder: Key, name: string, deadline: number): Promise<Row | undefined> {
   const { tenant, timing } = view.requests;
@@ -25,7 +25,7 @@ export async function holderOf(view: UserView, holder: Key, name: string, deadli
   }
 }
 
-/** The holder once its claim is no longer that of a request that is being answered. */
+/** The row that has the name, once no running request decides about it any more. */
 async function decided(view: UserView, holder: Key, name: string, deadline: number): Promise<Row | undefined> {
   const { store, waiters, deliver, clock } = view.requests;
   let tried = false;
@@ -40,7 +40,7 @@ async function decided(view: UserView, holder: Key, name: string, deadline: numb
     } else if (tried) return row;
     else {
       tried = true;
-      // its request is gone: its outcome is wanted now
+      // its request is gone: the outcome is needed now
       await within(deliver(holder), deadline - clock());
     }
   }

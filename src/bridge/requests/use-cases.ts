@@ -1,4 +1,4 @@
-/** What the protocol room asks of the bridge. */
+/** The bridge's use cases for the SCIM layer. */
 import type { FilterNode } from '../../mapping/filter.ts';
 import type { ScimUser } from '../../mapping/users.ts';
 import type { Context } from '../ports/context.ts';
@@ -13,22 +13,25 @@ export interface UserResource {
   /** milliseconds */
   readonly created: number;
   readonly modified: number;
-  /** groups the user is a direct member of; absent: it was not asked for */
+  /** groups the user is a direct member of; absent: not requested */
   readonly groups?: readonly GroupRef[];
 }
 
-/** A group as the `groups` of a user show it. */
+/** A group as shown in a user's `groups`. */
 export interface GroupRef {
   readonly id: string;
   readonly displayName: string;
 }
 
-/** What a PUT or PATCH makes of the user as it is. Called again from the new base when somebody else wrote meanwhile. */
+/** A PUT or PATCH on the current user. Called again with the new base if the row was written meanwhile. */
 export interface Edit {
   readonly method: 'PUT' | 'PATCH';
-  /** Pure. Throws BridgeError 400. `touched`: SCIM paths that a PATCH names (attribute or attribute.sub, extension ones as URN:attribute); for PUT at most `active`: whatever it sends, the bridge takes the state as named. */
+  /**
+   * Pure. Throws BridgeError 400. `touched`: SCIM paths that a PATCH names (attribute or attribute.sub, extension ones
+   * as URN:attribute); for PUT at most `active`: the bridge always treats the state of a PUT as named.
+   */
   apply(base: ScimUser): { readonly user: ScimUser; readonly touched: readonly string[] };
-  /** asked when `apply` throws: whether the request asks for active=false, which is carried out whatever else in it is refused */
+  /** used when `apply` throws: whether the request sets active=false, which is carried out even if the rest is not */
   readonly leaves?: () => boolean;
   /** clear password sent by the client */
   readonly password?: string;
@@ -39,7 +42,7 @@ export interface Edit {
 /** A page of a list. */
 export interface Listed<Resource> {
   readonly total: number;
-  /** in order, each read when it is asked for: whoever has enough asks for no more */
+  /** in order, each read on demand */
   readonly resources: AsyncIterable<Resource> | Iterable<Resource>;
 }
 
@@ -53,16 +56,16 @@ export interface ListQuery {
   readonly count: number;
   /** the URL of a resource, for filters on meta.location */
   readonly location?: (id: string) => string;
-  /** of groups: members are loaded for what is shown */
+  /** for groups: members are loaded if they are shown */
   readonly members?: boolean;
 }
 
-/** What the answer shows of a group: members that it does not show are not loaded. */
+/** The parts of a group that the response shows: other members are not loaded. */
 export interface Shown {
   readonly members: boolean;
 }
 
-/** A resource that was made. `ended` is to be called when the connection has: with true when the answer had left whole. */
+/** A created resource. Call `ended` when the connection has ended: true if the response was sent completely. */
 export interface Created<Resource> {
   readonly resource: Resource;
   readonly ended: (delivered: boolean) => void;
@@ -82,7 +85,7 @@ export interface ResourceHandler<Resource, Input, Change> {
 export interface UserInput {
   readonly user: ScimUser;
   readonly password?: string;
-  /** of the coerced request without its password, to know a repeat by */
+  /** hash of the coerced request without its password, to recognise a repeat */
   readonly hash: string;
 }
 
@@ -99,30 +102,30 @@ export interface GroupResource {
   readonly id: string;
   readonly displayName: string;
   readonly externalId?: string;
-  /** absent: they were not asked for, and not loaded */
+  /** absent: not requested, and not loaded */
   readonly members?: readonly GroupMember[];
-  /** how many there are, whether they were loaded or not */
+  /** the number of members, loaded or not */
   readonly memberCount: number;
-  /** weak, e.g. W/"20aLkjyOm-.1790000000000": hash of the definition, which is small, and revision of the set of members */
+  /** weak, e.g. W/"20aLkjyOm-.1790000000000": hash of the definition, and revision of the set of members */
   readonly etag: string;
   /** milliseconds */
   readonly created: number;
   readonly modified: number;
 }
 
-/** One step on the members of a group, in the order in which the client wrote them. */
+/** One operation on a group's members, in the client's order. */
 export type MemberOperation =
   | { readonly kind: 'add'; readonly ids: readonly string[] }
   | { readonly kind: 'remove'; readonly ids: readonly string[] }
-  /** those that match, e.g. `members[display eq "Ann"]`; a filter that only names ids is written as `remove` */
+  /** matching members, e.g. `members[display eq "Ann"]`; a filter that only names ids is written as `remove` */
   | { readonly kind: 'removeWhere'; readonly match: (member: GroupMember) => boolean }
-  /** these and no others; empty: none */
+  /** exactly these members; empty: none */
   | { readonly kind: 'replace'; readonly ids: readonly string[] };
 
-/** A PUT or PATCH of a group. What is absent stays as it is. */
+/** A PUT or PATCH of a group. Absent values stay as they are. */
 export interface GroupEdit {
   readonly displayName?: string;
-  /** null: it has none from now on */
+  /** null: removes it */
   readonly externalId?: string | null;
   readonly members: readonly MemberOperation[];
   /** ETags of If-Match; `*` matches any group that exists */
@@ -133,13 +136,13 @@ export interface GroupInput {
   readonly displayName: string;
   readonly externalId?: string;
   readonly members: readonly string[];
-  /** of the coerced request, to know a repeat by */
+  /** hash of the coerced request, to recognise a repeat */
   readonly hash: string;
 }
 
 export type Groups = ResourceHandler<GroupResource, GroupInput, GroupEdit>;
 
-/** One tenant as the protocol room sees it: how its tokens are told and what it may ask. */
+/** One tenant as the SCIM layer sees it: how to recognise its tokens, and its options. */
 export interface Tenant {
   readonly id: string;
   readonly organization: string;
@@ -147,8 +150,8 @@ export interface Tenant {
   readonly groups: Groups;
   /** what a PATCH of a group answers: 200 with the group, or 204 (Microsoft asks for it) */
   readonly groupPatchAnswer?: 'resource' | 'empty';
-  /** a first sync was ever finished: requests can be served */
+  /** whether a first sync has finished: requests can be served */
   ready(): boolean;
-  /** media type of answers, when the tenant asks for one of its own */
+  /** media type of responses, if the tenant sets its own */
   readonly mediaType?: string;
 }

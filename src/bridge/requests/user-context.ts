@@ -7,13 +7,13 @@ import type { Replays } from './replay.ts';
 import type { ScanLine } from './scan-queue.ts';
 import type { SubmitContext } from './submit.ts';
 
-/** What requests for users of one tenant are given, built once. */
+/** The context of a tenant's user requests, built once. */
 export interface UserContext extends SubmitContext {
   readonly view: UserView;
   readonly replays: Replays;
   readonly scans: ScanLine;
   readonly nameOf: NameOf;
-  /** undefined: passwords are ignored. Else the organization's rules, as sync last read them; throws 503 while there are none */
+  /** undefined: passwords are ignored. Otherwise the organization's rules as last synced; throws 503 before that */
   readonly passwordRules: (() => PasswordRules) | undefined;
 }
 

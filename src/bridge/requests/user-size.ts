@@ -1,15 +1,15 @@
-/** How large one user may be: what a PATCH adds to a list counts together with what is there. */
+/** Size limit of one user: list values added by a PATCH count together with the existing ones. */
 import { BridgeError } from '../../errors.ts';
 import type { ScimUser } from './use-cases.ts';
 
-/** Bytes of SCIM JSON; as much as the largest body of one user. */
+/** Bytes of SCIM JSON; equal to the body limit of one user. */
 const MAX_BYTES = 1_048_576;
 
 const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
 
 /**
- * Throws 400 invalidValue that names the largest attribute for a user of more than 1 MB. One that came so from ZITADEL may change, as
- * long as it does not grow.
+ * Throws 400 invalidValue naming the largest attribute for a user of more than 1 MB. A larger user from ZITADEL may
+ * change, as long as it does not grow.
  */
 export function checkSize(user: ScimUser, before: ScimUser = {}): void {
   const size = sizeOf(user);

@@ -1,4 +1,4 @@
-/** The users of one tenant: each write appends a change, delivers it inline and answers; reads come from the view. */
+/** The users of one tenant: each write appends a change, delivers it inline and responds; reads use the view. */
 import { createUser } from './create-user.ts';
 import { editUser, removeUser } from './edit-user.ts';
 import { userList } from './list-users.ts';

@@ -1,11 +1,11 @@
-/** Dead letters: what was answered and then refused for good. Pure. */
+/** Dead letters: acknowledged changes that were refused for good. Pure. */
 import { type FactsChange, onlyFacts, withoutFacts } from '../../mapping/facts.ts';
 import { groupOf, MEMBER } from '../../mapping/groups.ts';
 import { isRight } from '../../mapping/rights.ts';
 import type { Change, DeadLetter, Row } from './types.ts';
 import { withoutPassword } from './views.ts';
 
-/** @param names only these facts died; all of them when absent */
+/** @param names only these facts were refused; all of them when absent */
 export function deadLetterOf(
   change: Change,
   why: Pick<DeadLetter, 'cause' | 'reason'>,
@@ -27,7 +27,7 @@ export function deadLetterOf(
   };
 }
 
-/** What a newer change has brought about meanwhile is not to be retried. */
+/** Facts that a newer change has already set are not retried. */
 export function withoutSuperseded(
   dead: readonly DeadLetter[],
   change: Pick<Change, 'revision'>,
@@ -37,13 +37,13 @@ export function withoutSuperseded(
   if (names.size === 0 || dead.length === 0) return dead;
   return dead.flatMap((letter) => {
     if (letter.revision >= change.revision) return [letter];
-    if (letter.kind === 'delete') return []; // the client wrote to this user again
+    if (letter.kind === 'delete') return []; // a client has written to this user again
     const facts = withoutFacts(letter.facts, names);
     return Object.keys(facts).length === 0 ? [] : [{ ...letter, facts }];
   });
 }
 
-/** The answered changes on top of a dead create belong to it; when one of them was a delete, nothing is owed any more. */
+/** Acknowledged changes on top of a dead create belong to it; if one was a delete, nothing remains to be done. */
 export function foldedIntoDeadCreate(dead: readonly DeadLetter[], changes: readonly Change[]): readonly DeadLetter[] {
   const answered = changes.filter((change) => change.acknowledged);
   if (answered.some(({ kind }) => kind === 'delete')) return dead.filter(({ kind }) => kind !== 'create');
@@ -54,17 +54,17 @@ export function foldedIntoDeadCreate(dead: readonly DeadLetter[], changes: reado
   );
 }
 
-/** A create has nothing to take away, and no letter holds a password. */
+/** A create has nothing to remove, and no dead letter holds a password. */
 const cleared = (facts: FactsChange): FactsChange =>
   Object.fromEntries(Object.entries(facts).filter(([name, value]) => value !== null && name !== 'password'));
 
-/** Dead letters among what is pending, each without what was asked since. */
+/** Requeues dead letters as pending changes, each without facts that were requested since. */
 export function requeuedChanges(row: Row): Pick<Row, 'pending' | 'trusted'> {
   const changes = row.deadLetters.map((letter): Change => {
     const newer = row.pending.filter(({ revision }) => revision > letter.revision);
     const { revision, kind, who, txn, at } = letter;
     const newest = new Set(newer.flatMap((change) => Object.keys(change.facts)));
-    // which rights, the rules say when it is sent
+    // the rules decide which rights at delivery
     const facts = withoutFacts(letter.facts, new Set([...newest, ...Object.keys(letter.facts).filter(isRight)]));
     const rights = letter.rights === true ? ({ rights: true } as const) : {};
     return { revision, kind, facts, named: Object.keys(facts), acknowledged: true, who, txn, at, ...rights };

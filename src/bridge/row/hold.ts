@@ -1,14 +1,14 @@
-/** Held changes: asked before a long sleep, perhaps out of a restored back-up. An operator releases or drops them. Pure. */
+/** Changes on hold: from before a long downtime, maybe from a restored backup. An operator releases or drops them. */
 import { withoutFacts } from '../../mapping/facts.ts';
 import { expectedFacts, BRIDGE_CHANGE } from './recheck.ts';
 import type { Change, Row } from './types.ts';
 import { baseFacts } from './views.ts';
 
-/** Everything that is pending, and what was to be rechecked, on hold. */
+/** Puts everything pending or awaiting a recheck on hold. */
 export const heldChanges = (row: Row): readonly Change[] =>
   [...toConfirm(row), ...row.pending].map((change) => ({ ...change, onHold: true }));
 
-/** A call may have landed during the sleep: what must be so, as a change. */
+/** A call may have been applied during the downtime: the required values, as a change. */
 function toConfirm(row: Row): readonly Change[] {
   const { recheck: confirm } = row;
   if (confirm === null) return [];
@@ -25,11 +25,11 @@ function toConfirm(row: Row): readonly Change[] {
 
 export const released = ({ onHold: _held, ...change }: Change): Change => change;
 
-/** A held create is released by any write to that user. */
+/** Any write to the user releases a create that is on hold. */
 export const releasedBy = (changes: readonly Change[]): readonly Change[] =>
   changes.some(({ onHold: held, kind }) => held === true && kind === 'create') ? changes.map(released) : changes;
 
-/** What a new request has brought about is no longer held. */
+/** Facts that a new request has set are no longer on hold. */
 export function withoutDone(changes: readonly Change[], done: ReadonlySet<string>): readonly Change[] {
   if (done.size === 0 || !changes.some(({ onHold: held }) => held)) return changes;
   return changes.flatMap((change) => {

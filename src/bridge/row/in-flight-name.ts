@@ -1,6 +1,6 @@
 /**
- * The userName that calls on their way may still give a row (Row.sentName): it stays reserved until they can no longer land. What is
- * known of these calls differs before the plan is made, once it is made and after the calls, hence three rules. Pure.
+ * The userName that calls in flight may still give a row (Row.sentName): reserved until they can no longer be applied.
+ * What is known about these calls differs before planning, after planning and after the calls, hence three rules. Pure.
  */
 import type { Step } from '../../mapping/steps.ts';
 import { mayLandLate } from './recheck.ts';
@@ -8,7 +8,7 @@ import type { Round } from './round.ts';
 import type { Row } from './types.ts';
 import { askedName } from './views.ts';
 
-/** The userName a step takes in ZITADEL; undefined: none. */
+/** The userName that a step sets in ZITADEL; undefined: none. */
 export function nameTaken({ call, set }: Step): string | undefined {
   const name = call === 'CreateUser' || call === 'UpdateUser' ? set['username'] : undefined;
   return name ?? undefined;
@@ -18,8 +18,8 @@ export const nameTakenBy = (steps: readonly Step[]): string | undefined =>
   steps.map(nameTaken).find((name) => name !== undefined);
 
 /**
- * A request marks the call in the write that appends its change, before there is a plan: the name that is asked for is taken to be
- * carried, unless the user has it already. Of a create the name that was sent first stays: under its id no other one may be sent.
+ * A request marks the call in the write that appends its change, before there is a plan: the requested name is assumed
+ * to be in the call unless the user has it already. A create keeps the name sent first: its id allows no other.
  */
 export function userNameOfUnplannedCall(row: Row): string | null {
   const { confirmed, sentName } = row;
@@ -28,11 +28,11 @@ export function userNameOfUnplannedCall(row: Row): string | null {
   return isKept ? sentName : asked;
 }
 
-/** A delivery marks the calls of its plan: the name that they really carry, unless an earlier call may still land with another one. */
+/** A delivery marks its planned calls with the name they carry, unless an earlier call may still set another one. */
 export const userNameOfPlannedCalls = (row: Row, steps: readonly Step[]): string | null =>
   mayLandLate(row) ? row.sentName : (nameTakenBy(steps) ?? row.sentName);
 
-/** The name that a call may still take which was never answered. */
+/** The name that an unanswered call may still set. */
 export function userNameLeftOpen(before: Row, next: Row, { open }: Round): string | null {
   if (mayLandLate(before)) return before.sentName;
   return open['username'] ?? (next.recheck === null ? null : before.sentName);

@@ -1,4 +1,4 @@
-/** Book-keeping of a row after a round: attempts, the next try, what keeps failing. Pure. */
+/** Bookkeeping of a row after a round: attempts, next attempt, repeated failures. Pure. */
 import { userNameLeftOpen } from './in-flight-name.ts';
 import { deadLetterOf, foldedIntoDeadCreate } from './dead-letters.ts';
 import type { Row } from './types.ts';
@@ -7,10 +7,10 @@ import type { Round, SettleOptions } from './round.ts';
 import { retryAfterOf } from '../delivery/waiters.ts';
 import { backoff, type Timing } from '../timing.ts';
 
-/** What is noted on a row after an attempt. */
+/** What is recorded on a row after an attempt. */
 export type Attempt = Pick<Row, 'doubt' | 'attempts' | 'repeated' | 'blocked' | 'sentName' | 'lastError'>;
 
-/** @param next the row with what the round brought about */
+/** @param next the row with the round's effects in confirmed */
 export function attemptAfter(before: Row, next: Row, round: Round, now: number): Attempt {
   const { end, left } = round;
   return {
@@ -33,7 +33,7 @@ export function pauseAfter(round: Round, attempts: number, timing: Timing): numb
   return left[0] === undefined ? timing.leaseMs : pauseOf(left[0].why, attempts, timing);
 }
 
-/** When a row is to be looked at: when something is to be sent or found out (`next`), and when a late call can have landed. */
+/** When to look at a row: when something must be sent or read (`next`), or when no late call is possible any more. */
 export function dueOf(row: Row, next: number): number | null {
   const until = row.recheck?.at ?? null;
   const waits = row.doubt || row.pending.some((change) => !change.onHold);
@@ -41,10 +41,10 @@ export function dueOf(row: Row, next: number): number | null {
   return until === null ? next : Math.min(next, until);
 }
 
-/** An hour, ms: whoever asks for more is asked again. */
+/** An hour, ms: longer delays requested by ZITADEL are capped. */
 export const LONGEST_PAUSE = 3_600_000;
 
-/** ms until the next try. */
+/** ms until the next attempt. */
 export const pauseOf = (why: Unreadable, attempts: number, timing: Timing): number =>
   Math.max(backoff(attempts, timing), Math.min(retryAfterOf(why) * 1000, LONGEST_PAUSE));
 
@@ -60,7 +60,7 @@ export const isPoisoned = ({ repeated }: Row, { now, timing, othersSucceeded }: 
   now - repeated.since >= timing.repeatedlyFailingAfterMs &&
   othersSucceeded(repeated.since);
 
-/** What is left of a row on which ZITADEL always fails: an operator has to look at its changes. */
+/** What remains of a row for which ZITADEL always fails: an operator has to look at its changes. */
 export function poisoned(row: Row, { now, awaited }: SettleOptions): Pick<Row, 'pending' | 'deadLetters'> {
   const cause = { cause: 'poisoned', reason: row.repeated?.reason ?? '' } as const;
   const mine = row.pending.filter((change) => !change.onHold && !awaited(change));

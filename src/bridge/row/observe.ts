@@ -1,4 +1,4 @@
-/** What GetUserByID makes of a row in doubt. Pure. */
+/** What reading the user changes in a row in doubt. Pure. */
 import type { Facts, FactsChange } from '../../mapping/facts.ts';
 import type { Reading } from '../ports/zitadel.ts';
 import type { Timing } from '../timing.ts';
@@ -23,13 +23,13 @@ import { askedName, baseFacts, withoutPassword } from './views.ts';
 export interface ReadBack {
   readonly now: number;
   readonly timing: Timing;
-  /** the one who held the row before has died, or lost it: its last call may still land */
+  /** the previous lease holder died or lost its lease: its last call may still be applied */
   readonly takenOver: boolean;
 }
 
 /**
- * A row in doubt after GetUserByID has answered: in doubt no more. Once a late call can have landed, what it may have
- * changed is asked for once more.
+ * A row in doubt once the user was read: no longer in doubt. When no late call is possible any more, facts that it may
+ * have changed are requested again.
  */
 export function readBack(row: Row, reading: Reading | null, options: ReadBack): Row {
   const { now } = options;
@@ -42,8 +42,8 @@ export function readBack(row: Row, reading: Reading | null, options: ReadBack): 
 }
 
 /**
- * A row in doubt whose user ZITADEL's reads have lost: what became of its calls nobody can tell, so all that they carried is sent once
- * more, whatever confirmed says. Of a create that was applied, confirmed is what it carried.
+ * A row in doubt whose user is hidden: the outcome of its calls cannot be read, so everything they carried is sent
+ * again, whatever confirmed says. For a create that was applied, confirmed is what it carried.
  */
 export function readBackHidden(row: Row, options: ReadBack): Row {
   const { now } = options;
@@ -55,17 +55,17 @@ export function readBackHidden(row: Row, options: ReadBack): Row {
 const isTimeOf = ({ recheck }: Row, { now, takenOver }: ReadBack): boolean =>
   recheck !== null && recheck.at <= now && !takenOver;
 
-/** The row once it was asked what became of its calls, whatever the answer is. */
+/** The row once the outcome of its calls was read, whatever the result. */
 function answered(row: Row, isThere: boolean, options: ReadBack): Row {
   const { now, timing, takenOver } = options;
   const isTime = isTimeOf(row, options);
   const rechecked = takenOver ? takeOver(row, horizonOf(now, timing)) : isTime ? recheckPassed(row) : row;
   const next = clearInFlight(rechecked, isThere ? withoutSpent(row, takenOver) : row.pending);
-  // whatever was sent may have changed them
+  // any call may have changed them
   return isTime || row.pending.some(({ rights }) => rights) ? distrustRights(next) : next;
 }
 
-/** What a create has set that may have been applied. */
+/** The facts of a create that may have been applied. */
 function madeOf(row: Row): Facts {
   const username = row.sentName ?? askedName(row);
   const made = row.pending.find(({ kind }) => kind === 'create')?.facts ?? {};
@@ -73,7 +73,7 @@ function madeOf(row: Row): Facts {
   return { ...Object.fromEntries(facts), ...(username === null ? {} : { username }), state: 'active' };
 }
 
-/** What has to be so and is not is asked for again. */
+/** Required facts that differ are requested again. */
 function askAgain(next: Row, before: Row, facts: FactsChange): Row {
   if (before.deadLetters.some(({ kind }) => kind === 'create')) return retryDeadLetters(next);
   const at = next.verifiedAt;
@@ -84,11 +84,11 @@ function askAgain(next: Row, before: Row, facts: FactsChange): Row {
   return Object.keys(facts).length === 0 ? next : addBridgeChange(next, { facts, at });
 }
 
-/** A call that was never answered may have changed rights: the rules are asked again. */
+/** An unanswered call may have changed rights: the rules are evaluated again. */
 const lookAtRights = (next: Row, { recheck }: Row, at: number): Row =>
   recheck?.rights === true ? addBridgeChange(next, { facts: {}, at, rights: true }) : next;
 
-/** A password is set at most once: a call whose outcome is not known may have set it. */
+/** A password is set at most once: a call in doubt may have set it. */
 function withoutSpent({ pending, calling, sentName }: Row, takenOver: boolean): readonly Change[] {
   return pending.map((change) => {
     const isSpent = takenOver ? change.revision <= (calling ?? 0) : sentName !== null && change.kind === 'create';

@@ -1,13 +1,13 @@
-/** Calls that were never answered may still land: which facts they may change, how these must be, and when to look. Pure. */
+/** Unanswered calls may be applied late: which facts they may change, the required values, and when to look. Pure. */
 import { type Facts, type FactsChange, withoutFacts } from '../../mapping/facts.ts';
 import type { Change, Recheck, Row } from './types.ts';
 import type { Round } from './round.ts';
 import type { Timing } from '../timing.ts';
 
-/** When a call that ends now can have landed at the latest: the bridge's own deadline and ZITADEL's. */
+/** The latest time at which a call that ends now can be applied: the bridge's own deadline plus ZITADEL's. */
 export const horizonOf = (now: number, timing: Timing): number => now + timing.writeCallMs + timing.horizonMs;
 
-/** What is to be confirmed of a row after a round: facts that were settled meanwhile must be as they were settled. */
+/** What to recheck on a row after a round: facts that were settled meanwhile must keep their settled values. */
 export function recheckAfter(
   { confirmed, recheck: confirm, pending: changes }: Row,
   round: Round,
@@ -31,7 +31,7 @@ export function recheckAfter(
   };
 }
 
-/** As confirmAfter, for the calls of one who died at it: any of the facts it had to send may have been on its way. */
+/** The same for calls of a process that died: any of the facts it had to send may have been in flight. */
 export function recheckAfterTakeover(
   { confirmed, recheck: confirm, pending: changes, calling }: Row,
   until: number,
@@ -45,14 +45,14 @@ export function recheckAfterTakeover(
 const valuesOf = (names: readonly string[], confirmed: Facts | null): FactsChange =>
   Object.fromEntries(names.map((fact) => [fact, confirmed?.[fact] ?? null]));
 
-/** What the bridge itself asks for. `rights`: what the rules give is to be looked at as well. */
+/** A change by the bridge itself. `rights`: the user's rights are evaluated as well. */
 export interface BridgeWish {
   readonly facts: FactsChange;
   readonly at: number;
   readonly rights?: boolean;
 }
 
-/** Changes with such a wish below all of them. */
+/** The changes with such a change below all of them. */
 export function withBridgeWish(
   pending: readonly Change[],
   { facts, at, rights = false }: BridgeWish,
@@ -65,20 +65,20 @@ export function withBridgeWish(
   return [change, ...others];
 }
 
-/** Of the facts that must be so those that nobody has asked otherwise since. */
+/** The required facts for which no other value was requested since. */
 export function expectedFacts({ recheck: confirm, pending: changes }: Row): FactsChange {
   const asked = new Set(changes.flatMap(({ facts }) => Object.keys(facts)));
   return withoutFacts(confirm?.facts ?? {}, asked);
 }
 
-/** Of the facts that must be so those that are not. */
+/** The required facts whose values differ. */
 export const differing = (must: FactsChange, facts: Facts): FactsChange =>
   Object.fromEntries(Object.entries(must).filter(([fact, value]) => (facts[fact] ?? null) !== value));
 
-/** A name that an earlier call carried may still be taken: it stays noted whatever is sent since. */
+/** A name from an earlier call may still be set: it stays recorded, whatever is sent since. */
 export const mayLandLate = ({ recheck: confirm, sentName }: Row): boolean => confirm !== null && sentName !== null;
 
-/** What the bridge itself asks for, below all that clients ask. */
+/** Puts the bridge's own change below all changes of clients. */
 export const BRIDGE_CHANGE = {
   revision: 0,
   named: [],

@@ -1,24 +1,24 @@
-/** What one round of calls came to. */
+/** The outcome of one round of calls. */
 import type { FactsChange } from '../../mapping/facts.ts';
 import type { Unreadable, Outcome } from '../ports/zitadel.ts';
 import type { BridgeError } from '../../errors.ts';
 import type { Timing } from '../timing.ts';
 import type { Change, Row } from './types.ts';
 
-/** What a round of calls came to. */
+/** The outcome of a round of calls. */
 export interface Round {
-  /** revisions of the changes it was for; newer ones stay */
+  /** revisions of its changes; newer changes stay */
   readonly covered: ReadonlySet<number>;
-  /** what each step that was done changed in known */
+  /** what each completed step changed in confirmed */
   readonly after: readonly FactsChange[];
   readonly refusals: readonly Refusal[];
-  /** steps that were not done and kept no other from being done: not permitted for this row alone, or a right that has to wait */
+  /** skipped steps that did not stop others: not permitted for this row alone, or a right that has to wait */
   readonly left: readonly { readonly names: readonly string[]; readonly why: Unreadable }[];
-  /** the outcome that cut the round short; null: every step was answered */
+  /** the outcome that ended the round early; null: every step was answered */
   readonly end: (Extract<Outcome, { kind: 'replan' | 'blocked' | 'retry' }> & { readonly right?: boolean }) | null;
-  /** what the call carried that was never answered */
+  /** what the unanswered call carried */
   readonly open: FactsChange;
-  /** and whether it was to change rights */
+  /** whether that call was to change rights */
   readonly openRight: boolean;
   /** the user was deleted */
   readonly removed: boolean;
@@ -42,7 +42,7 @@ export const emptyRound = ({ pending }: Pick<Row, 'pending'>): Round => ({
 export interface Refusal {
   readonly names: readonly string[];
   readonly error: BridgeError;
-  /** of a right: how it was wanted */
+  /** for a right: the wanted value */
   readonly right?: FactsChange;
 }
 
@@ -50,10 +50,10 @@ export interface SettleOptions {
   readonly now: number;
   readonly timing: Timing;
   readonly awaited: (change: Change) => boolean;
-  /** WHEN_DOWN: whether those who wait are answered as if it were done */
+  /** WHEN_DOWN: whether waiting requests are acknowledged */
   readonly accept: boolean;
-  /** calls for this row were sent before in this reconcile: nothing of it may be dropped */
+  /** this delivery made earlier calls for the row: its changes must not be dropped */
   readonly sent: boolean;
-  /** other rows of the tenant succeeded since then */
+  /** whether other rows of the tenant succeeded since then */
   readonly othersSucceeded: (since: number) => boolean;
 }

@@ -1,4 +1,4 @@
-/** What a round of calls makes of a row, and what those who wait are told. Pure. */
+/** Applies a round's outcome to a row and to waiting requests. Pure. */
 import type { ChangeResult } from '../delivery/waiters.ts';
 import { attemptAfter, dueOf, isPoisoned, pauseAfter, poisoned } from './next-attempt.ts';
 import { userNameLeftOpen } from './in-flight-name.ts';
@@ -9,14 +9,14 @@ import { verdicts } from './verdicts.ts';
 import { unlessEmpty } from './views.ts';
 
 export interface RoundResult {
-  /** null: nothing is left of it */
+  /** null: the row can be removed */
   readonly row: Row | null;
   readonly results: ReadonlyMap<number, ChangeResult>;
-  /** the changes that were sent together have to go one by one */
+  /** the changes sent together must be resent one by one */
   readonly alone: boolean;
-  /** refused facts of requests that nobody waits for: dropped, with a line in the log */
+  /** refused facts of abandoned changes: dropped and logged */
   readonly orphans: number;
-  /** dead letters that it made */
+  /** dead letters it created */
   readonly dead: number;
 }
 
@@ -33,7 +33,7 @@ export function settleRound(row: Row, round: Round, options: SettleOptions): Rou
   const next = advance(row, round, options);
   const { end } = round;
   if (end?.kind === 'replan') return { ...NOTHING_TOLD, row: distrust(next) };
-  // a call for several requests was refused: only each of them alone tells whose fault it was
+  // a combined call was refused: resend the changes one by one to find the offending one
   const blameless = round.refusals.some(({ right }) => right === undefined) && covered.length > 1;
   if (blameless && end === null) {
     const apart = splitRefused(next, userNameLeftOpen(row, next, round), now + options.timing.leaseMs);
@@ -57,7 +57,7 @@ export function settleRound(row: Row, round: Round, options: SettleOptions): Rou
 
 const NOTHING_TOLD = { results: new Map<number, ChangeResult>(), alone: false, orphans: 0, dead: 0 };
 
-/** When the row is looked at again, and what is noted on it until then; null: nothing is left of it. */
+/** When to look at the row again, and the bookkeeping until then; null: the row can be removed. */
 function withNextAttempt(before: Row, next: Row, round: Round, options: SettleOptions): Row | null {
   const { now, timing } = options;
   const attempt = attemptAfter(before, next, round, now);

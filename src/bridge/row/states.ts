@@ -1,4 +1,4 @@
-/** THE STATES OF A ROW: which event leads from which to which. docs/architecture.md draws it, and a test walks it. */
+/** THE STATES OF A ROW: which event leads from which to which. docs/architecture.md draws them, a test checks them. */
 import type * as observe from './observe.ts';
 import type * as settle from './settle.ts';
 import type * as transitions from './transitions.ts';
@@ -23,7 +23,7 @@ export interface Edge {
   readonly from: State;
   readonly event: Event;
   readonly to: State;
-  /** what has happened, where the event alone does not say it */
+  /** what happened, where the event alone does not show it */
   readonly when?: string;
 }
 
@@ -55,7 +55,7 @@ export const EDGES: readonly Edge[] = [
   { from: 'settled', event: 'vanish', to: 'deleted' },
 ];
 
-/** A row may be in several: the one that says most about what happens next. */
+/** A row may be in several states: returns the one that says most about what happens next. */
 export function stateOf(row: Row): State {
   if (row.tombstone !== null) return 'deleted';
   if (row.hidden !== null) return 'hidden';

@@ -1,6 +1,6 @@
 /**
- * What can happen to a row: one pure function for each event, and the only place where a row is made from another one (types.ts: Made).
- * What a change, a recheck or a dead letter becomes is computed in the files beside it; settle.ts and observe.ts put events together.
+ * The events of a row: one pure function each, and the only place where one row is made from another (types.ts: Made).
+ * The files beside it compute changes, rechecks and dead letters; settle.ts and observe.ts combine events.
  */
 import { type Facts, type FactsChange, overlay } from '../../mapping/facts.ts';
 import { groupOf } from '../../mapping/groups.ts';
@@ -20,47 +20,47 @@ const changed = (row: Row, fields: Partial<Row>): Row => ({ ...row, ...fields })
 
 type IsMeant<T> = (each: T) => boolean;
 
-// What a request or the bridge asks
+// Requests, and the bridge itself
 
-/** The first change of a row that nobody has. */
+/** The first change of a row that does not exist yet. */
 export const create = (key: Key, change: Change, fields: Partial<Pick<Row, 'replay' | 'trusted' | 'dueAt'>>): Row =>
   changed(emptyRow(key, change.at), { version: 1, pending: [change], ...fields });
 
-/** A request asks for a change on top of all others. A create on hold is released by it. */
+/** A request appends a change on top of all others. This releases a create that is on hold. */
 export const accept = (row: Row, change: Change): Row =>
   changed(row, { version: row.version + 1, pending: [...releasedBy(row.pending), change] });
 
-/** The bridge or an operator asks for a change: nobody waits for it, so it is as good as acknowledged. */
+/** The bridge or an operator appends a change: no request waits for it, so it counts as acknowledged. */
 export const enqueue = (row: Row, change: Change, dueAt: number): Row =>
   changed(row, { pending: [...row.pending, { ...change, acknowledged: true }], dueAt });
 
-/** The bridge asks for something below all that clients ask. */
+/** The bridge adds a change below all changes of clients. */
 export const addBridgeChange = (row: Row, wish: BridgeWish): Row =>
   changed(row, { pending: withBridgeWish(row.pending, wish) });
 
-/** The clients of these changes are told that they will be done. */
+/** These changes are acknowledged to their clients. */
 export const acknowledge = (row: Row, isMeant: IsMeant<Change>): Row =>
   changed(row, {
     pending: row.pending.map((change) => (isMeant(change) ? { ...change, acknowledged: true } : change)),
   });
 
-/** Nobody was promised these changes, and nobody asks for them any more. */
+/** Drops changes that were not promised and are no longer wanted. */
 export const withdraw = (row: Row, isMeant: IsMeant<Change>): Row =>
   changed(row, { pending: row.pending.filter((change) => !isMeant(change)) });
 
-/** The process whose request asked for the last change waits for it. */
+/** The process whose request appended the last change waits for it. */
 export const awaitLast = (row: Row, process: string): Row =>
   changed(row, {
     pending: row.pending.map((each, at) => (at === row.pending.length - 1 ? { ...each, process } : each)),
   });
 
-/** The requests died with their process: what was not acknowledged is finished all the same. */
+/** Unacknowledged changes whose requests died with their process are abandoned: they are still finished. */
 export const abandon = (row: Row): Row =>
   changed(row, {
     pending: row.pending.map((change) => (change.acknowledged ? change : { ...change, abandoned: true })),
   });
 
-/** An equal request gets the answer that the one which created it never got. */
+/** An equal request gets the response that the original request never got. */
 export function adopt(row: Row): Row {
   if (row.replay?.open !== true || row.pending.every(({ acknowledged }) => acknowledged)) return row;
   return changed(row, {
@@ -68,11 +68,11 @@ export function adopt(row: Row): Row {
   });
 }
 
-/** The answer to the create has left, or its client has moved on: a repeat is a new request. */
+/** The response to the create was sent, or its client has moved on: a repeat is a new request. */
 export const closeReplay = (row: Row): Row =>
   row.replay?.open === true ? changed(row, { replay: { ...row.replay, open: false } }) : row;
 
-/** Memberships, or what is said of a group, came by SCIM, import or an operator. `instead`: what is so no longer. */
+/** Memberships, or parts of a group, came by SCIM, import or an operator. `instead`: what is no longer trusted. */
 export function trust(row: Row, ids: readonly string[], instead: readonly string[] = []): Row {
   const trusted = [...new Set([...row.trusted.filter((id) => !instead.includes(id)), ...ids])];
   return trusted.length === row.trusted.length && trusted.every((id) => row.trusted.includes(id))
@@ -83,13 +83,13 @@ export function trust(row: Row, ids: readonly string[], instead: readonly string
 /** Nothing but these is trusted. */
 export const trustOnly = (row: Row, trusted: readonly string[]): Row => changed(row, { trusted });
 
-// A delivery
+// Deliveries
 
-/** What a row is as long as only these of its changes are looked at: to plan from, never to be written. */
+/** The row reduced to some of its changes: to plan from, never to be written. */
 export const narrow = (row: Row, pending: readonly Change[]): Row =>
   pending === row.pending ? row : changed(row, { pending });
 
-/** Calls for the changes up to `revision` may be on their way from now on; to be written durably before the first of them. */
+/** Calls for the changes up to `revision` may be in flight from now on; written durably before the first of them. */
 export const markInFlight = (
   row: Row,
   {
@@ -99,7 +99,7 @@ export const markInFlight = (
   }: { readonly revision: number; readonly userName: string | null; readonly dueAt: number },
 ): Row => changed(row, { doubt: true, calling: revision, sentName: userName, dueAt });
 
-/** ZITADEL could not be asked what became of a call: all of that is as unknown as `before`. `row`: after the attempt; null: nothing was left. */
+/** The call's outcome could not be read: doubt is as `before`. `row`: after the attempt; null: it can be removed. */
 export const stayInDoubt = (row: Row | null, before: Row, dueAt: number): Row =>
   changed(row ?? changed(before, { pending: [] }), {
     doubt: true,
@@ -108,14 +108,14 @@ export const stayInDoubt = (row: Row | null, before: Row, dueAt: number): Row =>
     dueAt,
   });
 
-/** What a round of calls did is confirmed, and nothing of it runs any more. */
+/** The effects of a round are confirmed, and none of its calls is running any more. */
 export function advance(row: Row, round: Round, options: Pick<SettleOptions, 'now' | 'timing'>): Row {
   const { now } = options;
   const next = changed(confirm(row, round.after, now), { rights: rightsAfter(row, round, now), calling: null });
   return changed(next, { recheck: recheckAfter(next, round, options) });
 }
 
-/** Confirmed with what was done laid over it. */
+/** Confirmed, overlaid with completed steps. */
 function confirm(row: Row, done: readonly FactsChange[], now: number): Row {
   if (done.length === 0) return row;
   const next = changed(row, { confirmed: overlay(row.confirmed ?? {}, ...done) });
@@ -128,7 +128,7 @@ function confirm(row: Row, done: readonly FactsChange[], now: number): Row {
   });
 }
 
-/** What we set ourselves we know; what a call without an answer may have set we do not. */
+/** Rights that we set are certain; those that an unanswered call may have set are not. */
 function rightsAfter({ confirmed, rights }: Row, { after, openRight, end }: Round, now: number): Row['rights'] {
   if (openRight) return { ...rights, at: UNKNOWN_RIGHTS, sent: now };
   const isSet = after.some((each) => Object.keys(each).some(isRight));
@@ -140,20 +140,20 @@ function rightsAfter({ confirmed, rights }: Row, { after, openRight, end }: Roun
   return end?.kind === 'replan' && end.right === true ? { ...next, at: UNKNOWN_RIGHTS } : next;
 }
 
-/** ZITADEL's state is not what was believed: it is read before anything else is sent. */
+/** ZITADEL's state differs from the expected one: it is read before anything else is sent. */
 export const distrust = (row: Row): Row => changed(row, { doubt: true });
 
-/** A call for several changes was refused: each of them goes alone, which tells whose fault it was. */
+/** A combined call was refused: its changes are resent one by one to find the offending one. */
 export const splitRefused = (row: Row, userName: string | null, dueAt: number): Row =>
   changed(row, { doubt: false, sentName: userName, dueAt });
 
-/** Changes are settled or refused; what is left of them stays. */
+/** Changes are settled or refused; their remainders stay. */
 export const settle = (row: Row, left: Pick<Row, 'pending' | 'deadLetters' | 'replay'>): Row => changed(row, left);
 
-/** What an attempt came to is noted until the next one. */
+/** Records an attempt until the next one. */
 export const recordAttempt = (row: Row, attempt: Attempt): Row => changed(row, attempt);
 
-/** ZITADEL fails on this row alone, always in the same way: its changes wait for an operator. */
+/** ZITADEL always fails on this row alone, in the same way: its changes wait for an operator. */
 export const giveUp = (row: Row, left: Pick<Row, 'pending' | 'deadLetters'>): Row =>
   changed(row, { ...left, repeated: null });
 
@@ -166,13 +166,13 @@ export const scheduleBy = (row: Row, at: number): Row => schedule(row, Math.min(
 /** An unexpected error ended the attempt. */
 export const postpone = (row: Row, dueAt: number): Row => changed(row, { attempts: row.attempts + 1, dueAt });
 
-/** The clock was set back: what was due in a far future is due now, and a late call has landed by `recheckAt`. */
+/** The clock was set back: what was due in the far future is due now; `recheckAt` ends the wait for late calls. */
 export const bringForward = (row: Row, now: number, recheckAt: number): Row =>
   changed(row, { dueAt: now, recheck: row.recheck && { ...row.recheck, at: Math.min(row.recheck.at, recheckAt) } });
 
-// What ZITADEL has
+// What was read from ZITADEL
 
-/** ZITADEL was read while nothing was on its way; null: it has no such user. */
+/** ZITADEL was read with no call in flight; null: it has no such user. */
 export function observe(row: Row, reading: Reading | null, now: number): Row {
   if (reading === null) return changed(row, { confirmed: null, doubt: false, hidden: null, verifiedAt: now });
   const next = changed(row, {
@@ -186,11 +186,11 @@ export function observe(row: Row, reading: Reading | null, now: number): Row {
   return changed(next, { modified: shows(row) === shows(next) ? row.modified : now });
 }
 
-/** Confirmed as GetUserByID tells it: rights are told by other calls. */
+/** Confirmed as the user read returned it: rights are read by other calls. */
 const keepingRights = (confirmed: Facts | null, facts: Facts): Facts =>
   confirmed === null ? facts : { ...rightFacts(confirmed), ...facts };
 
-/** A user that ZITADEL had before the bridge knew of it. */
+/** A user that existed in ZITADEL before the bridge knew it. */
 export const discover = (row: Row, reading: Reading, now: number): Row =>
   changed(observe(row, reading, now), { created: reading.created, modified: reading.changed });
 
@@ -198,15 +198,15 @@ export const discover = (row: Row, reading: Reading, now: number): Row =>
 export const readRights = (row: Row, confirmed: Facts, at: number): Row =>
   changed(row, { confirmed, rights: { ...row.rights, at: Math.max(at, row.rights.sent + 1) } });
 
-/** The first rules have given these roles, or may have: kept until the rules are applied. None: nothing of that is left. */
+/** Roles that the first rules granted, or may have: kept until the rules are applied. None: nothing is left to keep. */
 export function noteGiven(row: Row, given: NonNullable<Row['rights']['given']>): Row {
   const { given: _before, ...rights } = row.rights;
   return changed(row, { rights: given.length === 0 ? rights : { ...rights, given } });
 }
 
 /**
- * ZITADEL's reads have lost the user while its commands know it: it is served from confirmed, which nobody can look at now.
- * Without a sequence the next sweep that sees the user again reads it. `made`: what a create that may have been applied has set.
+ * The user is hidden: ZITADEL's commands know it, its reads do not. It is served from confirmed, which cannot be
+ * read again. With no sequence, the next sweep that sees it reads it. `made`: facts of a create possibly applied.
  */
 export const hide = (row: Row, now: number, made?: Facts): Row =>
   changed(row, {
@@ -216,16 +216,16 @@ export const hide = (row: Row, now: number, made?: Facts): Row =>
     ...(row.confirmed === null && made !== undefined ? { confirmed: made, modified: now } : {}),
   });
 
-/** A list shows a hidden user again: the delivery reads what it has now. */
+/** A list shows a hidden user again: the delivery reads its current state. */
 export const reappear = (row: Row, now: number): Row => changed(row, { hidden: null, doubt: true, dueAt: now });
 
-/** The holder has died: its last calls may land until `until`. */
+/** The lease holder died: its last calls may be applied until `until`. */
 export const takeOver = (row: Row, until: number): Row => changed(row, { recheck: recheckAfterTakeover(row, until) });
 
-/** No call can land any more, and ZITADEL was read after that. */
+/** No call can be applied any more, and ZITADEL was read after that. */
 export const recheckPassed = (row: Row): Row => changed(row, { recheck: null });
 
-/** ZITADEL was asked what became of the calls: none is in flight any more. `pending`: without a password that they may have set. */
+/** Calls were checked: none is in flight any more. `pending`: without a password that they may have set. */
 export const clearInFlight = (row: Row, pending: readonly Change[]): Row =>
   changed(row, {
     pending,
@@ -234,14 +234,14 @@ export const clearInFlight = (row: Row, pending: readonly Change[]): Row =>
     sentName: row.recheck === null ? null : row.sentName,
   });
 
-/** Rights may have been changed by a call of which nothing is known: they are read before any other call. */
+/** An unknown call may have changed rights: they are read before any other call. */
 export const distrustRights = (row: Row): Row => changed(row, { rights: { ...row.rights, at: UNKNOWN_RIGHTS } });
 
-/** Everything that is pending is sent whatever confirmed says: nobody can look at a hidden user. */
+/** Everything pending is sent whatever confirmed says: a hidden user cannot be read. */
 export const nameAll = (row: Row): Row =>
   changed(row, { pending: row.pending.map((change) => ({ ...change, named: Object.keys(change.facts) })) });
 
-/** The group store has a definition or rules that the bridge did not put there. `again`: as they should be, to be written. */
+/** The group store has definitions or rules not written by the bridge. `again`: the correct ones, to be written. */
 export const takeDefinition = (row: Row, confirmed: Facts, at: number, again?: Facts): Row =>
   changed(row, {
     confirmed,
@@ -250,10 +250,10 @@ export const takeDefinition = (row: Row, confirmed: Facts, at: number, again?: F
     dueAt: again === undefined ? null : at,
   });
 
-/** Somebody else wrote a definition: nobody is known to have said what stands in it. */
+/** A definition was written outside the bridge: its content is not trusted. */
 export const distrustDefinition = (row: Row, at: number): Row => changed(row, { trusted: [], modified: at });
 
-/** The group store has other rules than those in force: these are written again. */
+/** The group store has other rules than the active ones, which are written again. */
 export const restoreDefinition = (row: Row, there: Facts, at: number): Row =>
   changed(row, {
     confirmed: there,
@@ -271,7 +271,7 @@ export const recreateDefinition = (row: Row, at: number): Row =>
 
 // The end of a row
 
-/** The row is deleted: hidden, its name free. A call that may still land is waited for. */
+/** The row is deleted: hidden, its name free. It is kept until no late call is possible. */
 export const tombstone = (row: Row, now: number): Row =>
   changed(emptyRow(row, row.created), {
     version: row.version,
@@ -284,16 +284,16 @@ export const tombstone = (row: Row, now: number): Row =>
     tombstone: row.tombstone ?? now,
   });
 
-/** The reason of what was to be done to a user that is not there any more. */
+/** The dead-letter reason for changes to a user that no longer exists. */
 const DELETED = 'deleted in ZITADEL';
 
 /**
- * Somebody deleted the user in ZITADEL: what a client was promised of it and its dead letters stay, as dead letters. A membership that
- * was to end has ended.
+ * The user was deleted in ZITADEL: acknowledged changes become dead letters, and existing dead letters stay. The
+ * removal of a membership is settled by that.
  */
 export function vanish(row: Row, now: number): Row {
   const gone = tombstone(row, now);
-  // a client that asked for its deletion is promised nothing else of it
+  // a client that requested its deletion expects nothing else
   if (row.pending.some(({ kind }) => kind === 'delete')) return gone;
   const lost = row.pending.filter(
     ({ acknowledged, revision, facts }) =>
@@ -306,40 +306,40 @@ export function vanish(row: Row, now: number): Row {
 const isLeaving = ([fact, value]: readonly [string, string | null]): boolean =>
   value === null && groupOf(fact) !== undefined;
 
-// An operator
+// Operators
 
-/** Dead letters are pending again, each without what was asked since. */
+/** Requeues dead letters, each without facts that were requested since. */
 export const retryDeadLetters = (row: Row): Row => changed(row, { deadLetters: [], ...requeuedChanges(row) });
 
-/** Dead letters are forgotten. */
+/** Discards dead letters. */
 export const dropDeadLetters = (row: Row, isMeant: IsMeant<DeadLetter>): Row =>
   changed(row, { deadLetters: row.deadLetters.filter((letter) => !isMeant(letter)) });
 
 /** The row is delivered at once, as if it had never failed. */
 export const tryNow = (row: Row, now: number): Row => changed(row, { dueAt: now, attempts: 0, blocked: null });
 
-/** The bridge slept long: what is pending waits for an operator, and ZITADEL is read before anything is sent again. */
+/** After a long downtime: pending changes go on hold, and ZITADEL is read before anything is sent again. */
 export function hold(row: Row): Row {
   const pending = heldChanges(row);
   const doubt = row.doubt || pending.length > 0;
   const dueAt = doubt && pending.length === 0 ? row.dueAt : null;
-  // sentName stays: the name that a call may have taken meanwhile is not free yet
+  // sentName stays: a call may have set that name meanwhile, so it is not free yet
   return changed(row, { pending, doubt, calling: null, recheck: null, dueAt });
 }
 
-/** What is on hold is sent after all. */
+/** Changes on hold are released. */
 export const release = (row: Row, dueAt: number): Row =>
   changed(row, { pending: row.pending.map(released), doubt: true, dueAt });
 
-// Its place in the store
+// Storage
 
-/** The row as the store is to keep it. */
+/** The row as the store keeps it. */
 export const atVersion = (row: Row, version: number): Row => changed(row, { version });
 
-/** Nothing has happened, and it is written once more: for what it is found by. */
+/** Nothing happened; the row is written again to refresh its index entries. */
 export const rewrite = (row: Row): Row => changed(row, {});
 
-/** What a client would see of it, to compare. */
+/** What a client would see of the row, to compare. */
 function shows(row: Row): string {
   const facts = shownFacts(row);
   if (isGroupRow(row)) return facts?.[definitionKey(row.id)] ?? '';

@@ -7,50 +7,50 @@ export interface Key {
   readonly id: string;
 }
 
-/** What was asked of a row and is not settled. */
+/** A change that was requested of a row and is not settled. */
 export interface Change {
   readonly revision: number;
-  /** only what differed or was named; never a copy of the rest. `state` is active or inactive */
+  /** only facts that differed or were named; never a copy of the rest. `state` is active or inactive */
   readonly facts: FactsChange;
-  /** facts a PATCH names, `state` of every PUT: they are sent even when known says the same */
+  /** facts named by a PATCH, and `state` of every PUT: sent even when the confirmed facts already match */
   readonly named: readonly string[];
   /** create: facts are all of the user; delete: facts are empty */
   readonly kind: 'create' | 'edit' | 'delete';
-  /** the client was, or is about to be, told that this will be done */
+  /** acknowledged: the client was, or is about to be, told that this will be done */
   readonly acknowledged: boolean;
-  /** its request died with a process, perhaps after its answer had left: it is shown, yet nobody was surely promised it */
+  /** abandoned: its request died with a process, maybe after answering: shown, but perhaps promised to no client */
   readonly abandoned?: true;
-  /** asked before a long sleep: an operator says whether it is still wanted */
+  /** requested before a long downtime: an operator decides whether it is still wanted */
   readonly onHold?: true;
-  /** what the rules give this user is looked at as well: rights are computed when it is sent, never kept as facts that are asked */
+  /** also evaluates the rules for this user: rights are computed at delivery, never stored as requested facts */
   readonly rights?: true;
-  /** the process whose request waits for it, while it is not answered */
+  /** the process whose request waits for it, until it is acknowledged */
   readonly process?: string;
   readonly who: string;
   readonly txn: string;
   readonly at: number;
 }
 
-/** What was answered and then refused for good; the view is back at known. */
+/** An acknowledged change that was then refused for good; the view shows the confirmed facts again. */
 export interface DeadLetter {
   readonly revision: number;
   readonly kind: Change['kind'];
-  /** what was refused, never a password; of a create all of it, of a delete nothing */
+  /** what was refused, never a password; for a create all of it, for a delete nothing */
   readonly facts: FactsChange;
   /** it was a right: `facts` are the right as it was wanted */
   readonly rights?: true;
-  /** refused: never with this content. poisoned: always the same answer */
+  /** refused: never with this content. poisoned: the same refusal every time */
   readonly cause: 'refused' | 'poisoned';
-  /** what ZITADEL said, for an operator */
+  /** ZITADEL's message, for an operator */
   readonly reason: string;
   readonly who: string;
   readonly txn: string;
-  /** when it was asked, and when it was given up */
+  /** when it was requested, and when it was given up */
   readonly at: number;
   readonly deadAt: number;
 }
 
-/** A call that was never answered may still land: from `until` on the user is read once more, and `facts` must be so. */
+/** An unanswered call may be applied late: from `until` on the user is read again, and `facts` must hold. */
 export interface Recheck {
   readonly at: number;
   readonly facts: FactsChange;
@@ -58,85 +58,85 @@ export interface Recheck {
   readonly rights?: true;
 }
 
-/** Spreading a row loses this: the compiler takes only rows that transitions.ts (or a store, of what it kept) has made. */
+/** Spreading a row loses this brand: the compiler accepts only rows from transitions.ts or read back from a store. */
 declare class Made {
   private readonly made: true;
 }
 
-/** A user (or, under the key of `groupsOf(tenant)`, a group) as the bridge keeps it. Rows are values: a change of any field is a new row with version + 1. */
+/** A user (or, under `groupsOf(tenant)`, a group). Rows are immutable: each change makes a new row with version + 1. */
 export interface Row extends Made {
   readonly tenant: string;
   readonly id: string;
   readonly version: number;
-  /** facts last confirmed in ZITADEL; null: not there */
+  /** facts last confirmed in ZITADEL; null: does not exist there */
   readonly confirmed: Facts | null;
   readonly pending: readonly Change[];
-  /** a call was sent (or may have been) and its outcome is not known */
+  /** in doubt: a call was (or may have been) sent, and its outcome is unknown */
   readonly doubt: boolean;
   /**
-   * A reconcile is at it and may be sending the changes up to this revision; null: none is. Found by another one, its holder has died
-   * and its last call may still land.
+   * A delivery is running and may be sending the changes up to this revision; null: none is. If another delivery finds
+   * it, the previous lease holder died, and its last call may still be applied.
    */
   readonly calling: number | null;
-  /** userName that a call carried which may still be applied; of a create no other one may be sent under this id */
+  /** userName of a call that may still be applied; for a create, no other name may be sent under this id */
   readonly sentName: string | null;
   readonly recheck: Recheck | null;
   readonly deadLetters: readonly DeadLetter[];
   /** why a step of this row alone is not permitted */
   readonly blocked: string | null;
-  /** since when ZITADEL's reads have lost the user that its commands still know; null: they show it, or it is not there */
+  /** hidden since: ZITADEL's reads lost the user, but its commands know it; null: visible, or does not exist */
   readonly hidden: number | null;
-  /** the answer that it got again and again, since when, how often */
+  /** the refusal that it got repeatedly, since when, how often */
   readonly repeated: { readonly reason: string; readonly since: number; readonly times: number } | null;
   readonly attempts: number;
   /** when the queue looks at this row again; null: never */
   readonly dueAt: number | null;
   readonly lastError: string | null;
-  /** hash of the request that created it; open until the answer has left */
+  /** replay key: hash of the request that created it; kept until the response was sent */
   readonly replay: { readonly hash: string; readonly open: boolean } | null;
-  /** when known was last confirmed by ZITADEL */
+  /** when confirmed was last read from ZITADEL */
   readonly verifiedAt: number;
-  /** ZITADEL's sequence of the user when known was read; null: not read yet */
+  /** ZITADEL's sequence of the user when confirmed was read; null: not read yet */
   readonly sequence: string | null;
   /**
-   * Groups whose membership came by SCIM, import or `groups apply`: only these give rights that are not held yet. Of a group, or the
-   * rules: what of it was said (groups/rulebook.ts: SAID, SAID_EXTERNAL_ID, LOOKED_AT).
+   * Groups with a trusted membership (SCIM, import or `groups apply`): only these grant new rights. For a group or the
+   * rule set: which of its parts are trusted (groups/active-rules.ts).
    */
   readonly trusted: readonly string[];
   /**
-   * Rights in known. sent: when a call of ours that changes them last ended, 0: never; lists lag behind it. at: when they were last read
-   * or set; only when it is later than sent they were read since. 0: never, -1: not known (views.ts: UNKNOWN_RIGHTS). given: roles
-   * that the first rules gave, or may have given: kept until they are applied, for they take away nothing else.
+   * State of the confirmed rights. sent: when our last call that changes them ended, 0: never; lists lag behind it. at:
+   * when they were last read or set, only later than sent if read since; 0: never, -1: unknown (UNKNOWN_RIGHTS). given:
+   * roles that the first rules granted, or may have; kept until they are applied, as they revoke nothing else.
    */
   readonly rights: { readonly at: number; readonly sent: number; readonly given?: RuleSet['retired'] };
   readonly created: number;
   readonly modified: number;
-  /** since when this row is deleted: hidden, its name free, not to be revived by a stale list */
+  /** since when this row is deleted: hidden, its name free, must not be revived by a stale list */
   readonly tombstone: number | null;
 }
 
-/** What must not be had twice. */
+/** Unique values. */
 export interface Unique {
   /** userNames are unique in the ZITADEL of this name */
   readonly instance: string;
-  /** the tenant wants externalId unique as well */
+  /** the tenant requires unique externalIds as well */
   readonly externalId: boolean;
-  /** of groups: two with one displayName are refused */
+  /** for groups: a second group with the same displayName is refused */
   readonly displayName?: boolean;
 }
 
-/** What a row is found by. Computed from its facts (rows.ts), kept by the store beside it. */
+/** The index entries of a row. Computed from its facts (views.ts), stored beside it. */
 export interface Index {
   /** shown in lists and found by filters */
   readonly visible: boolean;
-  /** of a group its displayName */
+  /** for a group its displayName */
   readonly userName: string | null;
   readonly externalId: string | null;
   readonly emails: readonly string[];
-  /** ids of the groups it is shown as a member of, `askedOf(id)` of those it is only asked into, and the name it is shown by there */
+  /** ids of the groups that show it as a member, `askedOf(id)` for pending ones, and the display name shown there */
   readonly memberships: readonly string[];
   readonly display: string | null;
-  /** names (lower case) this row holds or asks for, and what else must be unique in the ZITADEL named by `instance` */
+  /** names (lower case) this row has or asks for, and other unique values in the ZITADEL named `instance` */
   readonly reservations: readonly string[];
   readonly instance: string;
 }

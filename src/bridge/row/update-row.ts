@@ -4,10 +4,10 @@ import { stillGiven, stillVouched } from '../delivery/rights.ts';
 import { atVersion } from './transitions.ts';
 import { emptyRow, heldName, indexOf, isExternalId, isMark, keyOf } from './views.ts';
 
-/** What to make of the newest row: a row to write, the same row to leave it, null to take it away. */
+/** Computes the new row from the newest one: a row to write, the same row for no change, null to delete it. */
 export type Make = (row: Row) => Row | null;
 
-/** Gives the row as it is then: null when it was taken away, undefined when there is none. */
+/** Returns the resulting row: null if it was deleted, undefined if there is none. */
 export async function updateRow(
   store: Store,
   unique: Unique,
@@ -18,7 +18,7 @@ export async function updateRow(
   return updateSeen(store, unique, await store.read(key), make, { durable });
 }
 
-/** As updateRow of a row that was seen just now: it is read only when somebody wrote it since. Throws LeaseLost with `options.under`. */
+/** Like updateRow for a row read just now: read again only if written since. Throws LeaseLost with `options.under`. */
 export async function updateSeen(
   store: Store,
   unique: Unique,
@@ -35,10 +35,10 @@ export async function updateSeen(
   return undefined;
 }
 
-/** Somebody else has the row by now, or nobody: whoever takes it finds it in doubt when a call was marked. */
+/** The lease was lost: if a call was marked, the next holder finds the row in doubt. */
 export class LeaseLost extends Error {}
 
-/** Writes a row for a user that was found in ZITADEL and has none yet; a row that came meanwhile stays. */
+/** Writes a row for a user found in ZITADEL that has none yet; a row created meanwhile stays. */
 export async function insertRow(
   store: Store,
   unique: Unique,
@@ -53,8 +53,8 @@ export async function insertRow(
 }
 
 /**
- * Facts read from ZITADEL are true even when another row asks for the name already: then it is only marked as held.
- * False: somebody wrote the row meanwhile.
+ * Facts read from ZITADEL are true even if another row already asks for the name: then it is only noted as taken.
+ * False: the row was written meanwhile.
  */
 async function writeKnown(
   store: Store,
@@ -74,7 +74,7 @@ async function writeKnown(
   }
 }
 
-/** Writes a row; marks that another row has set already are left to it. */
+/** Writes a row; reservations that another row already has are left to that row. */
 export async function writeAsked(store: Store, write: Write, options: WriteOptions): Promise<WriteResult> {
   for (let { reservations: reserved } = write.index; ; ) {
     const result = await store.write({ ...write, index: { ...write.index, reservations: reserved } }, options);

@@ -1,4 +1,4 @@
-/** What a round of calls leaves of each change: settled, refused, or still owed. Pure. */
+/** What a round of calls leaves of each change: settled, refused, or still pending. Pure. */
 import { type BridgeError, withNote } from '../../errors.ts';
 import { onlyFacts, withoutFacts } from '../../mapping/facts.ts';
 import { deadLetterOf, withoutSuperseded, foldedIntoDeadCreate } from './dead-letters.ts';
@@ -10,32 +10,32 @@ import { DEACTIVATED, withoutPassword } from './views.ts';
 import type { Round, SettleOptions } from './round.ts';
 import { awayResult, type ChangeResult } from '../delivery/waiters.ts';
 
-/** What a round means for one of the changes it was for. */
+/** The outcome of a round for one of its changes. */
 export interface Verdict {
-  /** what of it is still to be done; null: nothing */
+  /** what remains to be done; null: nothing */
   readonly left: Change | null;
-  /** what the request that waits for it is told; undefined: nothing */
+  /** what the waiting request is told; undefined: nothing */
   readonly result?: ChangeResult | undefined;
-  /** its facts that were refused after the client was told they would be done */
+  /** its facts that were refused after the change was acknowledged */
   readonly deadLetter?: DeadLetter;
-  /** it has refused facts that nobody is told of: its request was cut off */
+  /** it has refused facts that are not reported: its request is gone */
   readonly orphan: boolean;
-  /** a repeat of the request is none of what was answered */
+  /** a repeat of the request is a new request */
   readonly endsReplay: boolean;
 }
 
-/** What a round leaves of the changes it was for. */
+/** What a round leaves of its changes. */
 export interface Verdicts {
   readonly left: Pick<Row, 'pending' | 'deadLetters' | 'replay'>;
-  /** what those who wait are told, by revision */
+  /** results for waiting requests, by revision */
   readonly results: ReadonlyMap<number, ChangeResult>;
-  /** changes whose refused facts nobody is told of: their request was cut off */
+  /** changes whose refused facts are not reported: their request is gone */
   readonly orphans: number;
   /** new dead letters */
   readonly made: number;
 }
 
-/** @param next the row with what the round brought about in known */
+/** @param next the row with the round's effects in confirmed */
 export function verdictOf(change: Change, round: Round, next: Row, options: SettleOptions): Verdict {
   const isThere = next.confirmed !== null;
   const refused = round.refusals.filter(
@@ -52,7 +52,7 @@ export function verdictOf(change: Change, round: Round, next: Row, options: Sett
     left: left && edited(left, isThere),
     result,
     orphan: false,
-    // a create that was refused in part was answered with an error
+    // the client of a partly refused create got an error
     endsReplay: change.kind === 'create' && !change.acknowledged,
   };
   if (change.acknowledged) {
@@ -64,7 +64,7 @@ export function verdictOf(change: Change, round: Round, next: Row, options: Sett
   return { ...verdict, result: { kind: 'refused', error: told(change, round, first.error, left !== null) } };
 }
 
-/** @param next the row with what the round brought about in known */
+/** @param next the row with the round's effects in confirmed */
 export function verdicts(next: Row, covered: readonly Change[], round: Round, options: SettleOptions): Verdicts {
   const each = covered.map((change) => ({ change, verdict: verdictOf(change, round, next, options) }));
   const results = new Map(
@@ -90,7 +90,7 @@ export function verdicts(next: Row, covered: readonly Change[], round: Round, op
     next.confirmed === null &&
     each.some(({ change, verdict }) => change.kind === 'create' && verdict.left === null)
   ) {
-    // nobody is there to be edited: what was answered goes with the create
+    // there is no user to edit: acknowledged edits share the fate of the create
     for (const { revision } of changes) results.set(revision, { kind: 'gone' });
     return { left: { pending: [], deadLetters: foldedIntoDeadCreate(dead, changes), replay }, results, orphans, made };
   }
@@ -103,7 +103,7 @@ export function verdicts(next: Row, covered: readonly Change[], round: Round, op
   };
 }
 
-/** Facts that are now as they were asked. */
+/** Facts that now match the request. */
 function doneNames(covered: readonly Change[], { after, end, refusals, left }: Round): ReadonlySet<string> {
   const done = new Set(
     [...after, ...(end === null ? covered.map(({ facts }) => facts) : [])].flatMap((each) => Object.keys(each)),
@@ -112,7 +112,7 @@ function doneNames(covered: readonly Change[], { after, end, refusals, left }: R
   return done;
 }
 
-/** What a change still asks after its refused facts are taken from it; null: nothing. */
+/** The change without its refused facts; null: nothing is left. */
 function withoutRefused(change: Change, round: Round, whole: boolean): Change | null {
   if (whole || change.kind === 'delete') return null;
   const refused = new Set(round.refusals.flatMap(({ names }) => names));
@@ -121,7 +121,7 @@ function withoutRefused(change: Change, round: Round, whole: boolean): Change | 
   return Object.keys(facts).length === 0 ? null : { ...change, facts, named };
 }
 
-/** What of a change stays, and what who waits for it is told. */
+/** What remains of a change, and the result for the waiting request. */
 function leftOf(change: Change, round: Round, options: SettleOptions): Pick<Verdict, 'left' | 'result'> {
   const { end, left } = round;
   const mine = left.filter(({ names }) => names.some((name) => asks(change).includes(name)));
@@ -138,7 +138,7 @@ function leftOf(change: Change, round: Round, options: SettleOptions): Pick<Verd
 
 const NOTHING_LEFT: Pick<Verdict, 'left' | 'result'> = { left: null };
 
-/** What of a change stays while its rights have to wait: nobody is kept waiting for them. */
+/** What remains of a change while its rights have to wait: no request waits for them. */
 const onlyRights = ({ revision, who, txn, at }: Change): Change => ({
   revision,
   kind: 'edit',
@@ -151,7 +151,7 @@ const onlyRights = ({ revision, who, txn, at }: Change): Change => ({
   at,
 });
 
-/** Refused rights are dead letters, one for each right; one that is not refused any more is none. */
+/** Refused rights become dead letters, one per right; letters for rights no longer refused are dropped. */
 function judgeRights(
   covered: readonly Change[],
   { refusals, left, end }: Round,
@@ -175,7 +175,7 @@ function judgeRights(
   return { dead: [...kept, ...letters], made: letters.length };
 }
 
-/** Once a create has been applied, what is left of it is an edit. */
+/** Once a create has been applied, its remainder is an edit. */
 const edited = (change: Change, isThere: boolean): Change =>
   isThere && change.kind === 'create' ? { ...change, kind: 'edit' } : change;
 
@@ -184,22 +184,22 @@ function only(change: Change, names: ReadonlySet<string>): Change {
   return { ...change, facts: onlyFacts(change.facts, names), named: change.named.filter((name) => names.has(name)) };
 }
 
-/** A password is set at most once: a call that was never answered may have set it. One in a create is judged when the user is read. */
+/** A password is set at most once: an unanswered call may have set it. In a create, reading the user decides this. */
 function withoutSpent(change: Change, { open, end }: Round): Change {
   if (end?.kind !== 'retry' || !('password' in open) || 'username' in open) return change;
   return { ...change, facts: withoutPassword(change.facts) };
 }
 
-/** Nothing was applied and nothing is in doubt: what nobody was promised may be dropped, and the client told to come back. */
+/** Nothing was applied or is in doubt: changes without a promise may be dropped, and the client told to retry. */
 const isUntouched = ({ end, after, left, refusals }: Round): boolean =>
   after.length === 0 &&
   refusals.length === 0 &&
   (end?.kind === 'blocked' || (end?.kind === 'retry' && end.definite) || (end === null && left.length > 0));
 
-/** What a change asks for, as the names that steps carry. */
+/** The facts of a change, under the names that steps use. */
 const asks = (change: Change): readonly string[] => (change.kind === 'delete' ? ['gone'] : Object.keys(change.facts));
 
-/** A refusal, with what of the change was applied all the same. */
+/** A refusal, with the facts of the change that were applied nevertheless. */
 function told(change: Change, round: Round, error: BridgeError, follows: boolean): BridgeError {
   const refused = new Set(round.refusals.flatMap(({ names }) => names));
   const applied = round.after

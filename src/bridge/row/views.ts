@@ -1,4 +1,4 @@
-/** Rows as values: what they show, what they want, what they are found by. */
+/** Views of rows as values: what they show, what they want, their index entries. */
 import { hash } from 'node:crypto';
 import { BridgeError, NAME_TAKEN } from '../../errors.ts';
 import { stableJson } from '../../mapping/codecs.ts';
@@ -13,7 +13,7 @@ import type { GroupRef, UserResource } from '../requests/use-cases.ts';
 
 const EXTERNAL_ID = `${METADATA_PREFIX}externalId`;
 
-/** Known overlaid with changes in revision order; null: not there, or asked to be deleted. */
+/** Confirmed overlaid with changes in revision order; null: does not exist, or deletion is requested. */
 export function merged(confirmed: Facts | null, changes: readonly Change[]): Facts | null {
   let facts = confirmed;
   for (const change of changes) facts = change.kind === 'delete' ? null : applied(facts, change);
@@ -25,11 +25,11 @@ function applied(facts: Facts | null, change: Change): Facts | null {
   return facts === null ? null : overlay(facts, change.facts);
 }
 
-/** Known, with what an unanswered call may still undo as it must be. */
+/** Confirmed, with the required values where an unanswered call may still change them. */
 export const believedFacts = ({ confirmed, recheck: confirm }: Row): Facts | null =>
   confirmed === null || confirm === null ? confirmed : overlay(confirmed, confirm.facts);
 
-/** What is read: known and the answered changes. */
+/** What reads show: confirmed and the acknowledged changes. */
 export function shownFacts(row: Row): Facts | null {
   if (row.tombstone !== null) return null;
   return merged(
@@ -38,21 +38,21 @@ export function shownFacts(row: Row): Facts | null {
   );
 }
 
-/** What a new request builds on: known and all changes, answered or not. */
+/** What a new request builds on: confirmed and all changes, acknowledged or not. */
 export const baseFacts = (row: Row): Facts | null =>
   row.tombstone === null ? merged(believedFacts(row), row.pending) : null;
 
-/** Nothing is asked, nothing is in doubt, nothing is to be confirmed: known is all there is. */
+/** Nothing is pending, in doubt or awaiting a recheck: confirmed is complete. */
 export const isIdle = (row: Row): boolean => row.pending.length === 0 && !row.doubt && row.recheck === null;
 
-/** Nobody is there, nobody is asked for, nothing may still come: the row can go. */
+/** No user exists or is requested, and no late call is possible: the row can be removed. */
 export const isEmpty = (row: Row): boolean =>
   row.confirmed === null && row.deadLetters.length === 0 && row.tombstone === null && isIdle(row);
 
-/** The row, or null when it can go. */
+/** The row, or null when it can be removed. */
 export const unlessEmpty = (row: Row): Row | null => (isEmpty(row) ? null : row);
 
-/** The changes that are to be sent: those asked before a long sleep wait for an operator. */
+/** The changes to send: those from before a long downtime wait for an operator. */
 export const deliverable = (row: Row): readonly Change[] =>
   row.pending.some((change) => change.onHold) ? row.pending.filter((change) => !change.onHold) : row.pending;
 
@@ -62,9 +62,9 @@ export const isSameRow = (one: Key, other: Key): boolean => one.tenant === other
 
 type ChangeContent = Pick<Change, 'kind' | 'facts' | 'named' | 'rights'>;
 
-/** Two changes with one content, whoever asked and when. */
+/** Whether two changes have the same content, regardless of origin and time. */
 export function isSameChange(one: ChangeContent, other: ChangeContent): boolean {
-  // a fact that is taken away is null: no text that leaves nulls out will do
+  // a removed fact is null: a serialization that omits nulls is not enough
   const content = ({ kind, facts, named, rights }: ChangeContent): string =>
     JSON.stringify([kind, Object.entries(facts).toSorted(byName), named, rights === true]);
   return content(one) === content(other);
@@ -72,23 +72,23 @@ export function isSameChange(one: ChangeContent, other: ChangeContent): boolean 
 
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
-/** What a client is told whose request was refused but for active=false. */
+/** What a client is told when everything in its request but active=false was refused. */
 export const DEACTIVATED = 'the user was deactivated all the same';
 
 export const withoutPassword = (facts: FactsChange): FactsChange => withoutFacts(facts, PASSWORD);
 
 const PASSWORD: ReadonlySet<string> = new Set(['password']);
 
-/** ZITADEL has no longer ids than 200 characters. */
+/** ZITADEL's ids have at most 200 characters. */
 export const isId = (id: string): boolean => id !== '' && id.length <= 200;
 
-/** What a client is told of an id that nobody has. */
+/** What a client is told about an unknown id. */
 export const absent = (): BridgeError => new BridgeError(404, 'there is no user with this id');
 
-/** Rights were set by a call whose outcome is not known, or ZITADEL has them otherwise than believed: they are read before any other call. */
+/** Rights are in doubt, or differ from the expected ones in ZITADEL: they are read before any other call. */
 export const UNKNOWN_RIGHTS = -1;
 
-/** A row with nothing confirmed and nothing asked. */
+/** A row with nothing confirmed and nothing pending. */
 export function emptyRow({ tenant, id }: Key, now: number, fields: Partial<Row> = {}): Row {
   return {
     tenant,
@@ -119,7 +119,7 @@ export function emptyRow({ tenant, id }: Key, now: number, fields: Partial<Row> 
   } as Row;
 }
 
-/** Revisions grow with the row: no change that is settled ever had a larger one. */
+/** Revisions grow with the row: no settled change ever had a larger one. */
 export const nextRevision = (row: Row): number => row.version + 1;
 
 export function newChange(
@@ -129,7 +129,7 @@ export function newChange(
   return { ...change, acknowledged: false, who: ctx.who, txn: ctx.txn };
 }
 
-/** Rows and facts are values: what is made of one is made once, as long as it is held. */
+/** Rows and facts are immutable: derived values are computed once and cached as long as they live. */
 function once<From extends object, To>(make: (from: From) => To): (from: From) => To {
   const made = new WeakMap<From, { readonly value: To }>();
   return (from) => {
@@ -162,7 +162,7 @@ export function indexOf(row: Row, unique: Unique): Index {
   };
 }
 
-/** The set of those who are asked into a group and not shown in it yet: no request has answered for them. */
+/** The set of pending members of a group that are not shown in it yet: their requests are not acknowledged. */
 export const askedOf = (group: string): string => `asked:${group}`;
 
 function askedInto(row: Row, shown: Facts): readonly string[] {
@@ -170,7 +170,7 @@ function askedInto(row: Row, shown: Facts): readonly string[] {
   return membershipsOf(baseFacts(row) ?? {}).flatMap((id) => (groupKey(id) in shown ? [] : [askedOf(id)]));
 }
 
-/** What a group is found by: its name as userName. One that is being deleted is hidden, and its name is free. */
+/** The index entry of a group: its name as userName. A group being deleted is hidden, and its name is free. */
 function groupIndexOf(row: Row, unique: Unique): Index {
   const shown = definitionOf(row.id, shownFacts(row));
   const asked = definitionOf(row.id, baseFacts(row));
@@ -201,18 +201,18 @@ const DEAD_MARK = '\ndead\n';
 /** A userName as it is reserved: ZITADEL compares in lower case. */
 export const normalizedUserName = (name: string): string => name.trim().toLowerCase();
 
-/** The mark of a name that ZITADEL may still have given to a row that asks for another one, or for none. */
+/** The reservation of a name that ZITADEL may still have given to a row that asks for another one, or for none. */
 export const heldName = (name: string): string => HELD_MARK + normalizedUserName(name);
 
-/** The mark of a name for which a dead create waits, in vain once another row has it. */
+/** The reservation of a name for which a dead create waits, in vain once another row has it. */
 export const deadName = (name: string): string => DEAD_MARK + normalizedUserName(name);
 
-/** Only noted beside the names that must not be had twice. */
+/** Only noted beside the unique values. */
 export const isMark = (reserved: string): boolean => reserved.startsWith(HELD_MARK) || reserved.startsWith(DEAD_MARK);
 
 const isDisplayName = (reserved: string): boolean => reserved.startsWith(DISPLAY_NAME_MARK);
 
-/** The content of a request that makes a group, until its answer has left. */
+/** The content of a request that creates a group, until its response was sent. */
 export const isCreation = (reserved: string): boolean => reserved.startsWith(CREATE_MARK);
 
 export const isExternalId = (reserved: string): boolean => reserved.startsWith(EXTERNAL_ID_MARK);
@@ -227,10 +227,10 @@ export function taken(name: string): BridgeError {
   return new BridgeError(409, told, { scimType: 'uniqueness' });
 }
 
-/** The userName a row will have in the end; null: none. */
+/** The userName the row will end up with; null: none. */
 export const askedName = (row: Row): string | null => baseFacts(row)?.['username'] ?? null;
 
-/** The name (and externalId) that a row will have in the end are its own; names it is about to free are marked as held. */
+/** Reserves the name (and externalId) a row will end up with; names it is about to free are noted as taken. */
 function reservedNames(row: Row, { externalId: uniqueExternalId }: Unique): readonly string[] {
   if (row.tombstone !== null) return row.sentName === null ? [] : [heldName(row.sentName)];
   const base = baseFacts(row);
@@ -249,7 +249,7 @@ function reservedNames(row: Row, { externalId: uniqueExternalId }: Unique): read
   ];
 }
 
-/** The groups that are there of those a user is a member of. */
+/** The existing groups among those a user is a member of. */
 export const groupsIn = (facts: Facts, nameOf: NameOf): readonly GroupRef[] =>
   membershipsOf(facts).flatMap((id) => {
     const displayName = nameOf(id);

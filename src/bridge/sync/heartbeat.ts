@@ -1,32 +1,32 @@
 import type { Clock } from '../ports/context.ts';
 import type { Store } from '../ports/store.ts';
 
-/** When the process last said that it lives, ms since 1970. */
+/** When the process last reported that it is alive, ms since 1970. */
 export const HEARTBEAT = 'heartbeat';
 
 export interface HeartbeatOptions {
   readonly store: Pick<Store, 'setState'>;
   readonly clock: Clock;
-  /** between two beats, ms */
+  /** between two heartbeats, ms */
   readonly everyMs: number;
-  /** told when the store fails no longer */
+  /** called when the store has recovered */
   readonly onRecovered: () => void;
 }
 
 export interface Heartbeat {
-  /** The first beat; more follow until `stop`. Never rejects: on a full disk reading goes on. */
+  /** The first heartbeat; more follow until `stop`. Never rejects: on a full disk reads continue. */
   start(): Promise<void>;
-  /** The last beat, when there was a first one. */
+  /** The last heartbeat, if there was a first one. */
   stop(): Promise<void>;
-  /** Something in the store failed just now: a beat finds out whether it fails altogether. */
+  /** A store call failed just now: a heartbeat checks whether all writes fail. */
   suspect(): void;
   /** Whether `start` was called, and `stop` was not. */
   lives(): boolean;
-  /** Why the store cannot be written, as the last beat found it; undefined: it can. */
+  /** Why the store cannot be written, according to the last heartbeat; undefined: it can. */
   failing(): string | undefined;
 }
 
-/** A store that fails is retried at this interval, ms. */
+/** Retry interval of a failing store, ms. */
 const AGAIN = 1_000;
 
 export function createHeartbeat({ store, clock, everyMs, onRecovered }: HeartbeatOptions): Heartbeat {
@@ -71,7 +71,7 @@ export function createHeartbeat({ store, clock, everyMs, onRecovered }: Heartbea
       await beat();
     },
     suspect() {
-      // a beat that fails is told here too
+      // a failed heartbeat is reported here too
       if (lives && beating === undefined && reason === undefined) void beat();
     },
     lives: () => lives,

@@ -1,4 +1,4 @@
-/** When a tenant is synced: at full speed until a first sync has finished, then every SYNC_INTERVAL at most 5 % of the time. */
+/** Schedules syncs: full speed until the first one has finished, then every SYNC_INTERVAL at most 5 % of the time. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { forgetDeadLetters, forgetTombstones } from './retention.ts';
 import type { Lock } from '../delivery/exclusive.ts';
@@ -15,12 +15,12 @@ export type SyncEvent =
   | ({
       readonly kind: 'finished';
       readonly ms: number;
-      /** users with memberships of groups that nobody knows, too many to take off without being told to */
+      /** users with memberships in unknown groups, too many to remove without an operator's consent */
       readonly keptKeys: number;
     } & Progress &
       Removal)
   | { readonly kind: 'failed'; readonly reason: string }
-  /** one user could not be taken over; the others go on */
+  /** one user could not be imported; the others continue */
   | { readonly kind: 'skipped'; readonly id: string; readonly error: unknown };
 
 export interface SyncLoopOptions {
@@ -30,31 +30,31 @@ export interface SyncLoopOptions {
   readonly zitadel: Zitadel;
   readonly clock: Clock;
   readonly timing: Timing;
-  /** what each process has to know: who is guarded, which passwords do, which rules can be carried out. Throws BridgeError 503 when ZITADEL is away */
+  /** per process: protected users, password rules, applicable rules. Throws BridgeError 503 if ZITADEL is down */
   readonly refresh: () => Promise<void>;
-  /** read before the users. Throws BridgeError 503 when ZITADEL is away */
+  /** runs before the users are read. Throws BridgeError 503 when ZITADEL is unreachable */
   readonly prepare: () => Promise<void>;
-  /** once they were read: what hangs on all of them */
+  /** runs once they were read: work that depends on all users */
   readonly conclude: (acceptRemovals: boolean) => Promise<{ readonly keptKeys: number }>;
-  /** keeps that a sync finished */
+  /** records that a sync has finished */
   readonly onFinished: (at: number) => Promise<void>;
   readonly onSync: (event: SyncEvent) => void;
   /** false: other processes sync */
   readonly leads: boolean;
   /** one process syncs a tenant at a time */
   readonly lock: Lock;
-  /** when a sync last finished, in whatever process; null: never */
+  /** when a sync last finished, in any process; null: never */
   readonly lastFinished: () => Promise<number | null>;
 }
 
 export interface SyncLoop {
   /** `finished`: when a sync last finished, in an earlier process; null: never. */
   start(finished: number | null): void;
-  /** Resolves when no sync runs any more. */
+  /** Resolves when no sync is running any more. */
   stop(): Promise<void>;
-  /** Resolves when the one that runs has ended. */
+  /** Resolves when the running sync has ended. */
   idle(): Promise<void>;
-  /** Syncs now, at full speed; waits for one that runs. */
+  /** Syncs now, at full speed, after any running sync. */
   now(acceptRemovals: boolean): Promise<SyncEvent>;
   finished(): number | null;
   running(): boolean;
@@ -63,11 +63,11 @@ export interface SyncLoop {
 
 const ELSEWHERE: SyncEvent = { kind: 'failed', reason: 'another process syncs this tenant just now' };
 
-/** Pause before a failed first sync, or one that another process is at, is tried again, ms. */
+/** Pause before retrying a first sync that failed or is running in another process, ms. */
 const SYNC_AGAIN = 5_000;
-/** Between two looks whether another process has finished a first sync, ms. */
+/** Interval at which to check whether another process has finished a first sync, ms. */
 const LOOK_AGAIN = 500;
-/** Of the time, once a first sync has finished: what the sweeps take, and what reading metadata again takes; 5 % together. */
+/** After the first sync, the shares of time for sweeps and for reading metadata again; 5 % together. */
 const SWEEP_SHARE = 0.04;
 const METADATA_SHARE = 0.01;
 
@@ -79,11 +79,11 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
   const born = clock();
   /** this process has had its turn once */
   let began = false;
-  /** the last turn was somebody else's, who may have died in it */
+  /** another process had the last turn, and may have died during it */
   let isElsewhere = false;
   let timer: NodeJS.Timeout | undefined;
   let syncing: Promise<SyncEvent> | undefined;
-  /** where the rolling pass over the metadata stands */
+  /** position of the rolling pass over the metadata */
   let place: Place | undefined;
   const ending = new AbortController();
 
@@ -93,7 +93,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     return event;
   }
 
-  /** So long that the work before it was its share of the time. */
+  /** A pause that makes the preceding work its share of the time. */
   async function rest(ms: number): Promise<void> {
     await delay(ms * (1 / SWEEP_SHARE - 1), undefined, { ref: false, signal: ending.signal }).catch(() => undefined);
   }
@@ -128,13 +128,13 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     return event;
   }
 
-  /** What another process is doing, or has done in this interval, is not done twice. */
+  /** Work that another process is doing, or has done in this interval, is not repeated. */
   async function inTurn(atFullSpeed: boolean, acceptRemovals: boolean, asked: boolean): Promise<SyncEvent> {
     const before = await options.lastFinished();
     await options.refresh();
     finished = Math.max(finished ?? 0, before ?? 0) || null;
     const isFresh = before !== null && before >= (began ? clock() - timing.syncIntervalMs / 2 : born);
-    // what another process has done is not done twice; one that leaves it to others only looks whether they have
+    // not repeated if another process did it; a process that does not sync only checks whether others have finished
     const isMine = asked || (options.leads && !isFresh);
     const event = isMine
       ? await options.lock.attempt(`sync:${tenant}`, () => once(atFullSpeed, acceptRemovals))
@@ -158,7 +158,7 @@ export function createSyncLoop(options: SyncLoopOptions): SyncLoop {
     }
   }
 
-  /** One at a time: whoever comes meanwhile gets the one that runs. */
+  /** One at a time: concurrent callers share the running one. */
   function sync(atFullSpeed: boolean, acceptRemovals: boolean, asked = false): Promise<SyncEvent> {
     clearTimeout(timer);
     syncing ??= attempt(atFullSpeed, acceptRemovals, asked);

@@ -1,4 +1,4 @@
-/** What an earlier process left of a tenant's rows, users and groups: taken over at the start, or held back after a long sleep. */
+/** Recovery of a tenant's rows from an earlier process: resumed at the start, or put on hold after a long downtime. */
 import { horizonOf } from '../row/recheck.ts';
 import { abandon, bringForward, hold } from '../row/transitions.ts';
 import type { Change, Recheck, Row, Unique } from '../row/types.ts';
@@ -7,16 +7,16 @@ import { LONGEST_PAUSE } from '../row/next-attempt.ts';
 import type { Timing } from '../timing.ts';
 import { updateRow } from '../row/update-row.ts';
 
-/** Rows of one kind: where they stand, and what must not be had twice among them. */
+/** Rows of one kind: their key, and their unique values. */
 export interface Shelf {
   readonly name: string;
   readonly unique: Unique;
 }
 
-/** Rows read at once. */
+/** Number of rows read at once. */
 const AT_ONCE = 100;
 
-/** What a process was calling when it died may have been answered: an answer leaves before its record is on the disk. */
+/** Changes in flight when a process died may have been acknowledged: the response is sent before that is recorded. */
 export async function recoverInFlight(store: Store, { name, unique }: Shelf, timing: Timing): Promise<void> {
   let after: string | undefined;
   for (;;) {
@@ -26,7 +26,7 @@ export async function recoverInFlight(store: Store, { name, unique }: Shelf, tim
     after = rows.at(-1)?.id;
   }
 
-  /** One that another process is at is not left. */
+  /** A row that another live process is working on is skipped. */
   async function adopt(row: Row): Promise<void> {
     const lease = await store.lease(row, timing.leaseMs);
     if (lease === undefined) return;
@@ -35,7 +35,7 @@ export async function recoverInFlight(store: Store, { name, unique }: Shelf, tim
   }
 }
 
-/** Users whose calls an earlier process may have left on their way and after which they can no longer act as owner. */
+/** Users with calls in flight from an earlier process, after which they may no longer act as owner. */
 export async function* leftLeaving(store: Store, tenant: string): AsyncIterable<Row> {
   for (let after: string | undefined; ; ) {
     const rows = await store.withCondition(tenant, 'inDoubt', AT_ONCE, after);
@@ -51,7 +51,7 @@ const locksOut = ({ kind, facts, rights }: Change): boolean =>
 const mayLock = (confirm: Recheck | null): boolean =>
   confirm !== null && ('state' in confirm.facts || confirm.rights === true);
 
-/** The clock was set back since: what is due later than anything is ever put off is due now, and a call has landed soon. */
+/** The clock was set back: due times beyond any possible delay become due now; waits for late calls are shortened. */
 export async function bringNear(
   store: Store,
   { name: tenant, unique }: Shelf,
@@ -79,7 +79,7 @@ export async function bringNear(
   }
 }
 
-/** Holds back what is owed. The number of rows. */
+/** Puts pending changes on hold. Returns the number of rows. */
 export async function putAllOnHold(store: Store, { name: tenant, unique }: Shelf): Promise<number> {
   let held = 0;
   let after: Due | undefined;

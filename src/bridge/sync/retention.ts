@@ -6,7 +6,7 @@ import { updateRow } from '../row/update-row.ts';
 
 const AT_ONCE = 100;
 
-/** Takes tombstones of a tenant away that are older than `before`: lists of ZITADEL are long past them. */
+/** Removes a tenant's tombstones older than `before`: lists of ZITADEL no longer show those users. */
 export async function forgetTombstones(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
   const isOver = (row: Row): boolean =>
     row.tombstone !== null && row.recheck === null && row.pending.length === 0 && row.deadLetters.length === 0;
@@ -17,7 +17,7 @@ export async function forgetTombstones(store: Store, tenant: string, unique: Uni
   }
 }
 
-/** Takes dead letters away that died before `before`: nobody has asked for them in DEAD_LETTER_RETENTION. */
+/** Removes dead letters created before `before`, after DEAD_LETTER_RETENTION. */
 export async function forgetDeadLetters(store: Store, tenant: string, unique: Unique, before: number): Promise<void> {
   let after: string | undefined;
   for (;;) {

@@ -1,4 +1,4 @@
-/** Sync: the view follows ZITADEL. The first one fills it; later ones find what was made, changed and removed there. */
+/** Sync: the view follows ZITADEL. The first one fills it; later ones find users created, changed and removed there. */
 import { BridgeError, DamagedRow } from '../../errors.ts';
 import { difference, isMetadata } from '../../mapping/facts.ts';
 import { inParallel } from '../in-parallel.ts';
@@ -17,13 +17,13 @@ export interface SyncOptions {
   readonly zitadel: Zitadel;
   readonly clock: Clock;
   readonly onProgress: (progress: Progress) => void;
-  /** one user could not be taken over */
+  /** one user could not be imported */
   readonly onSkipped: (id: string, error: unknown) => void;
-  /** asked between users: true ends the sweep early */
+  /** checked between users: true ends the sweep early */
   readonly stopped: () => boolean;
-  /** waits after a page that took so long, ms: only the first sync goes at full speed */
+  /** waits after a page that took this many ms: only the first sync runs at full speed */
   readonly rest: (ms: number) => Promise<void>;
-  /** users that are missing in great number are removed as well: an operator said so */
+  /** also removes users when unusually many are missing: an operator has confirmed it */
   readonly acceptRemovals: boolean;
 }
 
@@ -35,28 +35,28 @@ export interface Progress {
 
 export interface Removal {
   readonly removed: number;
-  /** users that were missing from the lists, yet too many to take away without being told to */
+  /** missing users that were not removed because they are unusually many */
   readonly kept: number;
-  /** users that ZITADEL's reads have lost while its commands know them */
+  /** hidden users */
   readonly hidden: number;
 }
 
-/** ListUserMetadata calls at once. */
+/** Number of concurrent ListUserMetadata calls. */
 const AT_ONCE = 8;
-/** Of the rows of a tenant one sweep removes at most this share, but always up to REMOVES_ALWAYS. */
+/** One sweep removes at most this share of a tenant's rows, but always up to REMOVES_ALWAYS. */
 const REMOVES_SHARE = 0.05;
 const REMOVES_ALWAYS = 10;
 
 /**
- * Walks all users of the organization once. A row somebody is writing, or whose sequence did not move, is left alone; a deleted one
- * cannot be revived. Throws BridgeError 503 while ZITADEL is away: call it again.
+ * Walks all users of the organization once. Rows with a writer or an unchanged sequence are skipped; deleted rows are
+ * not revived. Throws BridgeError 503 while ZITADEL is unreachable: call it again.
  */
 export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
   const { tenant, unique, store, zitadel, clock, stopped } = options;
   const began = clock();
   const seen = new Set<string>();
   let changed = 0;
-  let asked = began; // the page was asked for not before then
+  let asked = began; // lower bound of the time at which the page was requested
   for await (const page of zitadel.users()) {
     const since = asked;
     await inParallel(page, AT_ONCE, async (reading) => {
@@ -70,7 +70,7 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
   }
   return { users: seen.size, changed, ...(stopped() ? { removed: 0, kept: 0, hidden: 0 } : await removeUnseen()) };
 
-  /** What is odd about one user must not keep the others out; an outage ends the sweep. */
+  /** A problem with one user must not stop the import of the others; an outage ends the sweep. */
   async function takeOver(reading: Reading, asked: number): Promise<boolean> {
     try {
       return await take(reading, asked);
@@ -82,8 +82,8 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
   }
 
   /**
-   * Whether the row was new or changed. Lists lag: what they show is believed of a user that has no row yet, of any other one they
-   * only tell that it moved, and GetUserByID tells how.
+   * Whether the row was new or changed. Lists lag: their content is used only for a user without a row; for others they
+   * only show that something changed, and GetUserByID is read.
    */
   async function take(listed: Reading, asked: number): Promise<boolean> {
     const key: Key = { tenant, id: listed.id };
@@ -97,19 +97,19 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
     if ((!isSettled && before.hidden === null) || before.tombstone !== null || before.sequence === listed.sequence)
       return false;
     const answer = await zitadel.read(listed.id);
-    if (answer.kind !== 'found') return false; // gone, or away: a later sweep sees to it
+    if (answer.kind !== 'found') return false; // gone or unreachable: a later sweep handles it
     const { reading } = answer;
     await updateRow(store, unique, key, (row) => {
       if (row.version !== before.version) return row;
-      // of one that is visible again the delivery reads what it has now
+      // once a user is visible again, the delivery reads its current state
       return isSettled ? observe(row, reading, clock()) : reappear(row, clock());
     });
     return true;
   }
 
-  /** Users that the lists no longer show are removed only when GetUserByID and a command say so too. */
+  /** Users missing from the lists are removed only if GetUserByID and a command confirm it. */
   async function removeUnseen(): Promise<Removal> {
-    const missing: Pick<Row, 'tenant' | 'id' | 'version'>[] = []; // not whole rows: there may be as many as there are users
+    const missing: Pick<Row, 'tenant' | 'id' | 'version'>[] = []; // partial: may be as many as the users
     let rows = 0;
     for await (const slice of store.scan(tenant)) {
       rows += slice.length;
@@ -134,8 +134,8 @@ export async function sweep(options: SyncOptions): Promise<Progress & Removal> {
 }
 
 /**
- * Reads metadata again: no sequence moves with it. Begins behind `from`, goes on until `stopped`, and gives where it ended; undefined
- * when it came to the end of the users.
+ * Reads metadata again, because it does not change a sequence. Starts after `from`, runs until `stopped`, and returns
+ * its position; undefined at the end of the users.
  */
 export async function readMetadataAgain(
   { tenant, unique, store, zitadel, clock, stopped, onSkipped }: SyncOptions,
@@ -169,14 +169,14 @@ export async function readMetadataAgain(
   }
 }
 
-/** Where a walk over the users stands. */
+/** The position of a walk over the users. */
 export type Place = Pick<Row, 'created' | 'id'>;
 
 function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
   for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }
 
-/** Writes what each row is found by once more: `uniqueExternalId` was switched, or the store is older than an index. */
+/** Refreshes the index entries of each row: `uniqueExternalId` was switched, or the store predates an index. */
 export async function reserveAgain(store: Store, tenant: string, unique: Unique): Promise<void> {
   for await (const rows of store.scan(tenant)) for (const row of rows) await updateRow(store, unique, row, rewrite);
 }
