@@ -28,22 +28,22 @@ import { NotWritten, startWriter, type WriterThread } from './writer-thread.ts';
 import type { CommitHook, WriterData } from './writer.ts';
 
 export interface SqliteStoreOptions {
-  /** DATA_DIR; made when it is not there */
+  /** DATA_DIR; created if missing */
   readonly directory: string;
   readonly clock?: Clock;
-  /** how long a lazy write waits for a durable one to ride with, milliseconds */
+  /** how long a lazy write waits to share a durable one's commit, milliseconds */
   readonly lingerMs?: number;
-  /** a commit that takes longer is answered 503, and so is every write until it has ended, milliseconds */
+  /** if a commit takes longer, it and every write until it ends are answered 503, milliseconds */
   readonly deadlineMs?: number;
-  /** this long without a write nothing of what was settled is left on disk, milliseconds */
+  /** after this long without a write, settled data is erased from disk, milliseconds */
   readonly idleMs?: number;
-  /** told of every commit: its milliseconds in the writer thread */
+  /** called after every commit with its milliseconds in the writer thread */
   readonly onCommit?: (ms: number) => void;
-  /** told why a batch was lost: also lazy writes for which nobody waits any more */
+  /** called with the reason when a batch was lost: also lazy writes that no request is waiting for */
   readonly onFailure?: (error: unknown) => void;
-  /** told of each row whose content cannot be read, once */
+  /** called once for each row whose content cannot be read */
   readonly onDamaged?: (key: Key) => void;
-  /** told when the files are no longer those in DATA_DIR: nothing is written then; undefined: they are back */
+  /** called when the files are no longer those in DATA_DIR: writing stops; undefined: they are back */
   readonly onLost?: (loss: Loss | undefined) => void;
   readonly hook?: CommitHook;
 }
@@ -51,12 +51,12 @@ export interface SqliteStoreOptions {
 /** Longest piece of a scan, milliseconds: the consumer needs some of its slice too. */
 const SLICE_MS = 2;
 
-/** What the disk did not take is retried after this many milliseconds. */
+/** Writes the disk refused are retried after this many milliseconds. */
 const RETRY_MS = 1_000;
 
 const NO_OVERLAY: Overlay = new Map();
 
-/** Of a row that is taken away. */
+/** Of a deleted row. */
 const NO_INDEX: Index = {
   visible: false,
   userName: null,
@@ -68,7 +68,7 @@ const NO_INDEX: Index = {
   instance: '',
 };
 
-/** Throws FolderInUse, or an Error that tells the operator why the folder or the database in it does not do. */
+/** Throws FolderInUse, or an Error that tells the operator why the folder or its database is unusable. */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { directory, clock = Date.now, lingerMs = 5, idleMs = 1_000, deadlineMs = 10_000 } = options;
   const { onCommit, onFailure, hook = {} } = options;
@@ -76,7 +76,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   const folder = takeFolder(directory);
   const { database, lastCommit, place } = folder;
   const writerData = { file: database, lastCommit, place: place.files, idleMs, hook };
-  /** ids of rows that cannot be read, by tenant */
+  /** ids of unreadable rows, by tenant */
   const damaged = new Map<string, Set<string>>();
   function onDamaged({ tenant, id }: Key): void {
     const ids = damaged.get(tenant) ?? new Set();
@@ -183,7 +183,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     return counts;
   }
 
-  /** Every failure of the disk is the same to whoever asks: not now. */
+  /** To callers every disk failure means the same: not now. */
   function guard<T>(work: () => T): T {
     if (closing !== undefined) throw shuttingDown();
     try {
