@@ -67,8 +67,8 @@ export function attributeAt(path: string, schema: ResourceSchema): SchemaAttribu
 }
 
 /**
- * Whether a URN as written names the schema with this id: ignoring case (RFC 8141 §3.1 requires it for the head, clients
- * vary the rest), or by a draft's name for it.
+ * Whether a URN as written names the schema with this id: ignoring case (RFC 8141 §3.1 requires it for the head,
+ * clients vary the rest), or by a draft's name for it.
  */
 export function sameUrn(id: string, written: string): boolean {
   return (id.length === written.length && id.toLowerCase() === written.toLowerCase()) || isDraftOf(id, written);

@@ -1,6 +1,6 @@
 /**
- * THE ATTRIBUTE TABLE: where each SCIM attribute of a user is stored in ZITADEL, and how it is converted. The attributes
- * themselves: schema.ts. docs/mapping.md is generated from both.
+ * THE ATTRIBUTE TABLE: where each SCIM attribute of a user is stored in ZITADEL, and how it is converted. The
+ * attributes themselves: schema.ts. docs/mapping.md is generated from both.
  */
 import { languageTag, name } from './canonical.ts';
 import { activeState, emailList, json, phoneList, profile, text } from './codecs.ts';

@@ -4,7 +4,7 @@ import type { ScimType, SchemaAttribute } from './schema.ts';
 
 export type CompareOp = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le';
 
-/** The form two values are compared in: text (folded unless caseExact), a number, an instant in milliseconds, a boolean. */
+/** The form two values are compared in: text (folded unless caseExact), number, instant in milliseconds, boolean. */
 export type Key = string | number | boolean;
 
 const EQUALITY: readonly CompareOp[] = ['eq', 'ne'];

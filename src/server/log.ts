@@ -74,7 +74,7 @@ export interface Log {
 /** Names, ids and codes: one word without blanks or @. Anything else could be personal data. */
 const word = (value: unknown): string => (/^[\w.:/-]{1,200}$/.test(String(value)) ? String(value) : '?');
 
-/** Ids in the bridge's and ZITADEL's form. A path may hold anything, e.g. an e-mail address, and ZITADEL accepts others. */
+/** Ids in the bridge's and ZITADEL's form. A path may hold anything, and ZITADEL accepts other ids. */
 const ID = /^(?:\d{1,32}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
 
 /** Distinguishes ids within one process's log; a keyed hash, so addresses cannot be guessed from it. */

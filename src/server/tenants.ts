@@ -1,4 +1,4 @@
-/** Everything behind the protocol, built and connected: store, ZITADELs, tenants, queue. The bridge and commands use it. */
+/** Everything behind the protocol, built and connected: store, ZITADELs, tenants, queue. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Operator } from '../bridge/ports/operator.ts';
@@ -278,7 +278,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
 
   function zitadelOf({ id, zitadel, organization }: TenantConfig) {
     if (zitadel === null || organization === null) throw new Error(`tenant ${id} has no ZITADEL`);
-    const instance = config.sandbox ? 'sandbox' : zitadel.url.toLowerCase(); // the sandbox's port changes, its names stay
+    const instance = config.sandbox ? 'sandbox' : zitadel.url.toLowerCase(); // the sandbox's port changes, names do not
     const connection = connections.get(instance) ?? connect(instance, zitadel.url);
     const { emailVerified, phoneVerified } = config.zitadel;
     const port = createZitadel({

@@ -32,7 +32,7 @@ export interface Commit {
 /** Where the database keeps its own count: a name of table state, JSON of Commit. */
 export const COMMIT_STATE = 'commit';
 
-/** Two records, written alternately, each in its own sector: if a power cut tears one, the previous one remains. Bytes. */
+/** Two records, written alternately, each in its own sector: if a power cut tears one, the other remains. Bytes. */
 const SECTOR = 512;
 
 const signed = (text: string): string => `${text} ${hash('sha256', text, 'hex').slice(0, 16)}\n`;

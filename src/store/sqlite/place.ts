@@ -62,7 +62,7 @@ export function createPlace(directory: string, names: readonly string[]): Place 
   // closing any descriptor of a file drops every POSIX lock on it: this one is closed after all connections
   const held = openSync(join(directory, names.at(-1) ?? ''), 'r');
 
-  /** The folder is still in place, so the file was removed from it; or another bridge uses it; or the file is deleted. */
+  /** The folder is still in place, so the file was removed from it; or another bridge uses it; or it was deleted. */
   function cannotComeBack({ file }: Identity): boolean {
     if (fstatSync(held).nlink === 0) return true;
     const now = statSync(directory, { throwIfNoEntry: false });

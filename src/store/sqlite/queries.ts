@@ -17,7 +17,7 @@ export interface Queries {
   total(tenant: string): number;
   /** Positions of visible rows, in list order: from the index alone. */
   places(tenant: string, offset: number, limit: number): Place[];
-  /** The rows at these positions, as many as fit in `PAGE_BYTES`, at least one if there are any. `instead`: the overlay. */
+  /** The rows at these positions, as many as fit in `PAGE_BYTES`, at least one if any. `instead`: the overlay. */
   rowsAt(tenant: string, places: readonly Place[], instead?: (id: string) => Row | undefined): Row[];
   /** The position of a visible row in list order. */
   place(key: Key): Place | undefined;
