@@ -251,7 +251,7 @@ function compileCompare(node: CompareNode, resolve: Resolve, seen: Seen): Match 
   return (resource) => keys(resource).some(test);
 }
 
-/** The resolved path. Attributes that are never returned cannot be filtered by: a filter would reveal them bit by bit. */
+/** The resolved path. Attributes that are never returned cannot be filtered by: a filter would reveal their values. */
 function confirmed(path: string, resolve: Resolve): ResolvedPath {
   const resolved = resolve(path);
   if (!resolved) throw invalidFilter(`there is no attribute ${named(path)}`);

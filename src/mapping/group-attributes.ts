@@ -1,4 +1,4 @@
-/** Where each SCIM attribute of a group is stored in ZITADEL. How it is written: bridge/groups. Definitions: schema.ts. */
+/** Where each SCIM attribute of a group is stored in ZITADEL. How it is written: bridge/groups. */
 import { groupKey, MEMBER } from './groups.ts';
 
 interface GroupAttributeRow {

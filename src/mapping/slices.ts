@@ -1,6 +1,6 @@
 /**
  * Long work in slices, so that requests do not wait for it: before each piece it checks whether its slice is over, and
- * yields to the event loop. One slice runs per turn, however many long tasks there are: a request waits for one of them.
+ * yields to the event loop. One slice runs per turn, however many long tasks there are: a request waits for one.
  */
 
 /** Longest slice, ms: a request needs several turns of the event loop, and none of them may take long. */

@@ -14,8 +14,8 @@ export interface SortOrder {
 
 /**
  * Makes the function that returns a resource's sort key; undefined for one without the attribute. Of a multi-valued
- * attribute the primary, else the first element counts; a complex one sorts by its `value`. Throws 400 invalidValue for an
- * attribute that is unknown, never returned, or complex without `value`: RFC 7644 §3.12 keeps invalidPath for PATCH.
+ * attribute the primary, else the first element counts; a complex one sorts by its `value`. Throws 400 invalidValue for
+ * one that is unknown, never returned, or complex without `value`: RFC 7644 §3.12 keeps invalidPath for PATCH.
  */
 export function sortKey(schema: ResourceSchema, sortBy: string): (resource: Resource) => Key | undefined {
   const resolved = resolvePath(sortBy, schema);

@@ -166,8 +166,8 @@ function rightsOf(rule: Rule, name = ''): readonly RightName[] {
 }
 
 /**
- * The rights a user should have: (current, not managed) + what trusted memberships grant by trusted bindings + (current,
- * and granted by any membership). Current rights keep their order, new roles follow sorted. `held` if nothing differs.
+ * The rights a user should have: (current, not managed) + what trusted memberships grant by trusted bindings +
+ * (current, and granted by any membership). Current rights keep their order, new roles follow sorted. `held` if equal.
  * @param ownGifts what the rules granted to this user: a first set revokes only these
  */
 export function wanted(

@@ -147,7 +147,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
 
   /**
    * The disk refuses writes, but what was done in ZITADEL must still be recorded: it stays in memory, where reads and
-   * lists see it, and is written when the disk accepts it. Only writes that settle an in-doubt call: reads can be repeated.
+   * lists see it, and is written once the disk accepts it. Only writes that settle an in-doubt call.
    */
   function strand(): void {
     const writes = settling;
@@ -208,7 +208,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }
   }
 
-  /** Waits until accepted writes are in the tables. Lost or delayed ones were never acknowledged, so reads may omit them. */
+  /** Waits until accepted writes are in the tables. Lost or delayed ones were never acknowledged. */
   async function settled<T>(query: () => T): Promise<T> {
     if (!isStranded) await commits.durable().catch(() => undefined);
     return guard(query);

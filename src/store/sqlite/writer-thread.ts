@@ -23,7 +23,7 @@ export interface WriterThread {
   stop(): Promise<void>;
 }
 
-/** Opens and migrates the database and checks the settings that durability needs. Rejects with a reason for operators. */
+/** Opens and migrates the database and checks the settings that durability needs. Rejects with a reason. */
 export async function startWriter(data: WriterData): Promise<WriterThread> {
   const worker = new Worker(new URL(`./writer${extname(import.meta.url)}`, import.meta.url), { workerData: data });
   const ready = Promise.withResolvers<void>();

@@ -70,8 +70,8 @@ try {
 /**
  * Settled data is erased. The database overwrites replaced rows and unused pages with zeros (secure_delete). The
  * write-ahead log keeps them until it restarts (journal_size_limit cuts off its old bytes) or is emptied: after a
- * while without writes, and at close. So the hash of a settled password
- * leaves the files within about 1,000 written pages or idleMs, whichever comes first. Two things are not promised: SQLite
+ * while without writes, and at close. So the hash of a settled password leaves the files
+ * within about 1,000 written pages or idleMs, whichever comes first. Two things are not promised: SQLite
  * moves rows from one page to another without wiping the old place (seldom, and until that page fills or VACUUM), and
  * the file system may keep the contents of freed blocks.
  */
@@ -89,7 +89,7 @@ function serve(db: DatabaseSync): void {
   for (const [name, sql] of Object.entries(CHANGES)) statements.set(name, db.prepare(sql));
 
   /**
-   * The first reader of a commit marks its position in the file that the connections share. On a frozen file system that
+   * The first reader of a commit marks its position in the file shared by the connections. On a frozen file system that
    * hangs: so the mark is made here, and the readers on the main thread write to no file.
    */
   const look = db.prepare('SELECT 1 FROM state LIMIT 1');
@@ -153,7 +153,7 @@ function holdUp({ availability, delayMs = 0 }: CommitHook): void {
 
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
-/** https://sqlite.org/rescode.html: the disk, its permissions or space; a lock by a program copying the file; memory. */
+/** https://sqlite.org/rescode.html: disk, permissions or space; a lock by a program copying the file; memory. */
 const DISK: ReadonlySet<number> = new Set([5, 6, 7, 8, 10, 13, 14, 15]);
 
 function failureOf(error: unknown): Failure {
