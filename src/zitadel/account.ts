@@ -1,4 +1,4 @@
-/** The service user itself, by ZITADEL's v1 services: its identity, organization and permissions. Every token may ask. */
+/** The service user itself, by ZITADEL's v1 services: identity, organization, permissions. Every token may ask. */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { type CallOptions, createClient, type Transport } from '@connectrpc/connect';
 import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';

@@ -96,7 +96,7 @@ interface V2Answer {
 
 const V2 = 'zitadel.authorization.v2';
 
-/** v2's ListAuthorizations response, with other field numbers; @zitadel/proto 1.3.1 lacks it. Only fields that are read. */
+/** v2's ListAuthorizations response, with other field numbers; @zitadel/proto 1.3.1 lacks it. Only fields we read. */
 function v2Method(): DescMethodUnary {
   const text = (name: string, number: number) => ({
     name,

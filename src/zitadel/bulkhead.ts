@@ -14,8 +14,8 @@ export interface Caller {
 
 export interface Bulkhead {
   /**
-   * Waits for a slot, at most `ms`, and releases it when `work` ends. undefined: no slot came free. Tenants get slots in
-   * turn, however many calls each has waiting; those of one tenant go in order of arrival (except bulk).
+   * Waits for a slot, at most `ms`, and releases it when `work` ends. undefined: no slot came free. Tenants get slots
+   * in turn, however many calls each has waiting; those of one tenant go in order of arrival (except bulk).
    */
   run<T>(caller: Caller, ms: number, work: () => Promise<T>): Promise<T | undefined>;
   /** Calls that wait get no slot. */

@@ -20,7 +20,7 @@ export interface Connection {
 
 export interface ConnectionOptions {
   readonly url: string;
-  /** one turn at a time across all processes; undefined if it does not come within `ms`. Absent: there is one process */
+  /** one turn at a time across processes; undefined if it does not come within `ms`. Absent: one process */
   readonly turn?: <T>(name: string, ms: number, work: () => Promise<T>) => Promise<T | undefined>;
   /** calls at once in this process */
   readonly maxInFlight: number;

@@ -98,7 +98,7 @@ function errorV2(bytes: Uint8Array): { slug?: string; message?: string } {
   return out;
 }
 
-/** System errors when a connection was never made. On an established one other calls (read, write) report the same codes. */
+/** System errors when no connection was made. On an established one other calls (read, write) report the same. */
 const CONNECTING: ReadonlySet<string> = new Set(['connect', 'getaddrinfo', 'getaddrinfoex']);
 const TLS_HANDSHAKE = /^(ERR_TLS_|ERR_SSL_WRONG_VERSION|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
 

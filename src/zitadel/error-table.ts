@@ -21,7 +21,7 @@ export interface Answer {
   readonly keys?: number;
 }
 
-/** One row of THE ERROR TABLE: `call` (or '*') and `on` (ErrorDetail id, 'PREFIX-*', or a Connect code) select answers. */
+/** One row of THE ERROR TABLE: `call` (or '*') and `on` (ErrorDetail id, 'PREFIX-*', Connect code) select answers. */
 export interface ErrorRow {
   readonly call: string;
   readonly on: string;

@@ -35,7 +35,7 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
     return kind === 'already' ? 'hidden' : kind === 'gone' ? 'gone' : unreadable(result.failure);
   }
 
-  /** Any client can choose ids, and the organization header separates nothing (measured): ownership is compared here. */
+  /** Any client can choose ids, and the organization header separates nothing (measured): compare the owner. */
   async function look(): Promise<Unreadable | 'ours' | 'hidden' | 'gone'> {
     const result = await call({ name: 'GetUserByID', effect: 'read', user: id }, (options) =>
       users.getUserByID({ userId: id }, options),

@@ -62,7 +62,7 @@ export function createInspect({ account, credential, url, clock }: InspectOption
     };
   };
 
-  /** Fetched tokens expire and are renewed automatically. ZITADEL does not say which one is the personal access token. */
+  /** Fetched tokens renew automatically. ZITADEL does not say which one is the personal access token. */
   async function endOf({ kind, ...of }: Credential, user: string | undefined): Promise<number | undefined> {
     if ('key' in of) return timeOf(of.key.expirationDate);
     if (kind !== 'token' || user === undefined) return undefined;

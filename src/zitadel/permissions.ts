@@ -34,7 +34,7 @@ export function createPermissions({ call, users, organization, list, account }: 
 
   /**
    * Owners that are active people. Machines do not count: they cannot help a user who is locked out. Owners from other
-   * organizations that cannot be read do not count either; those temporarily unreadable may count, so this fails instead.
+   * organizations that cannot be read do not count either; temporarily unreadable ones may count, so this fails then.
    */
   async function activePeople(owners: readonly string[]): Promise<ReadonlySet<string>> {
     const active = new Set<string>();

@@ -60,7 +60,7 @@ export function createReader({
     return again.kind === 'failed' && again.failure.id === 'AUTHZ-cdgFk';
   }
 
-  /** An empty update is OK for an existing user and writes no event (ZITADEL's ChangeUserHuman): commands read the events. */
+  /** An empty update of an existing user is OK and writes no event (ChangeUserHuman): commands read the events. */
   async function asCommandsSay(userId: string): Promise<ReadOutcome> {
     const result = await call({ name: 'UpdateUser', effect: 'read', user: userId }, (options) =>
       users.updateUser({ userId, userType: { case: 'human', value: {} } }, options),

@@ -11,7 +11,7 @@ const STATES: Readonly<Partial<Record<UserState, string>>> = {
   [UserState.INITIAL]: 'initial',
 };
 
-/** undefined: not a human of this organization. The organization header does not separate (measured): compare the owner. */
+/** undefined: not a human of this organization. The organization header does not separate (measured). */
 export function readingOf(user: User | undefined, organization: string, metadata: Facts = {}): Reading | undefined {
   if (user?.type.case !== 'human' || user.details?.resourceOwner !== organization) return undefined;
   const { details } = user;

@@ -1,4 +1,4 @@
-/** The access token of a service user: a personal access token as it is, or one that is fetched, cached and renewed early. */
+/** The access token of a service user: a personal access token, or one that is fetched, cached and renewed early. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Failure } from './decode.ts';

@@ -32,7 +32,7 @@ export function grpcTransport(url: string, session: Session): Transport {
   });
 }
 
-/** Methods that a real ZITADEL sometimes answers without content: no permissions at all; the user was no administrator. */
+/** Methods that ZITADEL sometimes answers without content: no permissions at all; the user was no administrator. */
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['ListMyZitadelPermissions', 'DeleteAdministrator']);
 
 /** A 200 without content is not from ZITADEL, so it completes no call and empties no list: its own answers have a date. */
