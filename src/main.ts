@@ -79,7 +79,7 @@ function said({ message, cause }: Error): string {
   return cause instanceof Error && !message.includes(cause.message) ? `${message} ${said(cause)}` : message;
 }
 
-/** For a bug only the place in the code helps; any other error tells the operator what to do: a port or folder in use. */
+/** A bug needs the place in the code; any other error tells the operator what to do: a port or folder in use. */
 function isMistake(error: unknown): boolean {
   return [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
 }

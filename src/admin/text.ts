@@ -28,7 +28,7 @@ export function when(time: number, now: number): string {
   return `${utc(time)} (${time > now ? `in ${span(time - now)}` : `${span(now - time)} ago`})`;
 }
 
-/** One line without control characters: texts from clients and ZITADEL must not control a terminal. Limited to `most`. */
+/** One line without control characters: client and ZITADEL texts must not control a terminal. Limited to `most`. */
 export function plain(text: string, most = 200): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\u{fffd}');
   return line.length > most ? `${line.slice(0, most - 1)}…` : line;

@@ -12,7 +12,7 @@ export interface AttemptOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** How a job ends: nothing is pending (or the sweeper will find it), it is retried later, or it cannot be tried here. */
+/** How a job ends: nothing pending (or the sweeper will find it), retried later, or it cannot be tried here. */
 export type Attempt =
   | { readonly kind: 'done' }
   | { readonly kind: 'again'; readonly at: number }
@@ -20,7 +20,7 @@ export type Attempt =
 
 /** A row that may not be delivered now, or that stayed due, is checked again after this many milliseconds. */
 const PAUSE = 1_000;
-/** A row due later than this has no job, ms: the sweeper creates it in time, so Redis need not hold a job for every row. */
+/** Rows due later than this have no job, ms: the sweeper creates it in time, so Redis holds fewer jobs. */
 const FAR = 60_000;
 
 const DONE: Attempt = { kind: 'done' };

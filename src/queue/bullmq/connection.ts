@@ -20,7 +20,7 @@ export interface Connection {
 const SILENCE = 15_000;
 /** Longest pause between two connection attempts, ms. */
 const RETRY = 1_000;
-/** Options that a client of the queue needs; in a Cluster as `redisOptions`. BullMQ's workers wait forever for answers. */
+/** Options of a queue client; in a Cluster as `redisOptions`. BullMQ's workers wait forever for answers. */
 const CLIENT = {
   maxRetriesPerRequest: null,
   socketTimeout: SILENCE,

@@ -64,7 +64,7 @@ export function createLane(options: LaneOptions): Lane {
       concurrency: atOnce,
       lockDuration: options.lockMs,
       stalledInterval: options.stalledMs,
-      maxStalledCount: Number.MAX_SAFE_INTEGER, // a row is given up by its own attempt count, never because workers died
+      maxStalledCount: Number.MAX_SAFE_INTEGER, // a row is given up by its attempt count, never because workers died
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
       runRetryDelay: WORKER_RETRY,
