@@ -13,7 +13,7 @@ import type { Work } from './latency.ts';
 import type { Lost } from './lost.ts';
 import { validate } from './validation.ts';
 
-/** The aggregate that a write is about: concurrent writes on one conflict. user: the user named, for the operator's log. */
+/** The aggregate of a write: concurrent writes on one conflict. user: the user named, for the operator's log. */
 export interface Target {
   readonly lane: string;
   readonly user?: string;

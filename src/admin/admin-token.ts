@@ -6,7 +6,7 @@ import { BridgeError } from '../errors.ts';
 export interface AdminToken {
   /** SHA-256 of ADMIN_TOKEN, hex; undefined: there is no page */
   readonly tokenHash: string | undefined;
-  /** counts an attempt by address before it is checked, and undoes that if it was right; throws BridgeError 429 after too many wrong ones */
+  /** counts an attempt by address before the check, undoes it if right; throws BridgeError 429 after too many */
   readonly failures: { attempt(address: string): () => void };
 }
 

@@ -104,7 +104,7 @@ export type BridgeFile = z.output<typeof BRIDGE_FILE>;
 export type TenantEntry = z.output<typeof tenant>;
 export type ZitadelEntry = z.output<typeof zitadel>;
 
-/** Parses the text of bridge.yaml. `place` starts each complaint; if anything is wrong, `complaints` gets it and there is no result. */
+/** Parses bridge.yaml. `place` starts each complaint; if anything is wrong, `complaints` gets it and nothing is returned. */
 export function parseBridgeFile(source: string, place: string, complaints: string[]): BridgeFile | undefined {
   const document = parseDocument(source);
   if (document.errors.length) {

@@ -39,7 +39,7 @@ export function withoutDraftUrns(user: Json, { extensions }: Shape): Json {
   return read;
 }
 
-/** Core attributes under the URN of their schema move to the top, where existing values win. Throws 400 invalidValue. */
+/** Core attributes under their schema's URN move to the top, where existing values win. Throws 400 invalidValue. */
 export function fromCoreUrn(user: Json, { schema }: Shape): Json {
   const keys = Object.keys(user).filter((key) => sameUrn(schema.core.id, key));
   if (keys.length === 0) return user;

@@ -35,7 +35,7 @@ export function grpcTransport(url: string, session: Session): Transport {
 /** Methods that ZITADEL sometimes answers without content: no permissions at all; the user was no administrator. */
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['ListMyZitadelPermissions', 'DeleteAdministrator']);
 
-/** A 200 without content is not from ZITADEL, so it completes no call and empties no list: its own answers have a date. */
+/** A 200 without content is not from ZITADEL, so it completes no call and empties no list: its answers have a date. */
 const filled: Interceptor = (next) => async (request) => {
   const answer = await next(request);
   if (answer.stream || MAY_BE_EMPTY.has(answer.method.name) || hasContent(answer.method.output, answer.message))

@@ -6,7 +6,7 @@ import type { CompareOp } from '../../mapping/comparison.ts';
 import { invalidFilter, type CompareNode, type FilterNode } from '../../mapping/filter.ts';
 import { tokenize, type Token } from './tokens.ts';
 
-/** Longest filter text, in characters, and deepest nesting of parentheses and brackets: far more than any client needs. */
+/** Longest filter text, in characters, and deepest nesting of parentheses and brackets: more than any client needs. */
 const MAX_LENGTH = 10_000;
 const MAX_DEPTH = 50;
 /** Maximum comparisons of one filter: each is applied to each user. */

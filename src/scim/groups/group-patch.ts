@@ -23,7 +23,7 @@ import { sent } from '../sent.ts';
 /** Maximum characters of filters on more than ids: each is applied to each member. */
 const MAX_FILTERS = 10_000;
 
-/** Shapes that occur a thousand times in one request (Okta, Entra ID) skip the parser, which takes ten times as long. */
+/** Shapes that occur a thousand times in a request (Okta, Entra ID) skip the parser, which takes ten times as long. */
 const ONE_MEMBER = /^members\[value eq "([^"\\]+)"\]$/;
 
 /** The group in question: the id in its URL, and the base URL of `$ref`. */

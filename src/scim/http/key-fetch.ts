@@ -1,4 +1,4 @@
-/** How an issuer's key set is fetched: rarely while that fails, because any client can send a token that triggers it. */
+/** How an issuer's key set is fetched: rarely while that fails, because any client can send a token for it. */
 import { errors, type FetchImplementation } from 'jose';
 import type { Clock } from '../../bridge/ports/context.ts';
 

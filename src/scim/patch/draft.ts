@@ -5,7 +5,7 @@ import { isObject, MAX_ELEMENTS, settleElements, withOnePrimary } from './elemen
 import type { Place } from './place.ts';
 
 export interface Draft {
-  /** the elements of a list, a single complex value as a list of one; what is no object is passed over: metadata may be written by anybody */
+  /** the elements of a list, a single complex value as a list of one; non-objects are skipped: others write metadata */
   elements(place: Place): readonly Json[];
   /** undefined, {} and [] remove the attribute */
   set(place: Place, value: unknown): void;
