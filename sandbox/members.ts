@@ -30,7 +30,7 @@ export function addMember(world: World, command: MemberCommand, raced: boolean):
   return member;
 }
 
-/** Replaces the list of roles; another order is a change, the same list is none. Any caller may learn of non-members. */
+/** Replaces the list of roles; another order is a change, the same list is none. Any caller may learn non-members. */
 export function updateMember(world: World, command: MemberCommand): Member {
   const { caller, organization, userId, roles } = command;
   const { state, permissions } = world;

@@ -1,4 +1,4 @@
-/** GET /admin/queues: a read-only bull-board for bearers of ADMIN_TOKEN. Jobs only wake workers; rows have the changes. */
+/** GET /admin/queues: a read-only bull-board for bearers of ADMIN_TOKEN. Jobs only wake workers; rows hold changes. */
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';

@@ -104,7 +104,7 @@ export type BridgeFile = z.output<typeof BRIDGE_FILE>;
 export type TenantEntry = z.output<typeof tenant>;
 export type ZitadelEntry = z.output<typeof zitadel>;
 
-/** Parses bridge.yaml. `place` starts each complaint; if anything is wrong, `complaints` gets it and nothing is returned. */
+/** Parses bridge.yaml. `place` starts each complaint; if anything is wrong, it goes to `complaints` instead. */
 export function parseBridgeFile(source: string, place: string, complaints: string[]): BridgeFile | undefined {
   const document = parseDocument(source);
   if (document.errors.length) {

@@ -58,7 +58,7 @@ export const cellsOf = (counts: Counts): number[] => COUNTED.map((name) => count
 
 export const countsFrom = (cells: readonly number[]): Counts => countsBy((name) => cells[COUNTED.indexOf(name)] ?? 0);
 
-/** When the oldest pending change that is not on hold was requested; null: none. Clocks jump, so it need not be first. */
+/** When the oldest pending change not on hold was requested; null: none. Clocks jump, so it need not be first. */
 export function pendingSince({ pending }: Row): number | null {
   let oldest: number | null = null;
   for (const change of pending) {

@@ -1,4 +1,4 @@
-/** Reads of several keys at once, checked against the mark (marks.ts). KEYS: hash `rows`; keys beside it: write-script.ts. */
+/** Reads of several keys at once, checked against the mark (marks.ts). KEYS: hash `rows`; others: write-script.ts. */
 import { PAGE_BYTES } from '../page-bytes.ts';
 import { REQUIRE_MARK } from './marks.ts';
 import { script, type Script } from './script.ts';

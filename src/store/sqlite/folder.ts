@@ -48,7 +48,7 @@ export function ownFolder(directory: string): void {
   throw new Error(`DATA_DIR ${directory} cannot be used: every user may write to it; chmod o-w ${directory}`);
 }
 
-/** Creates the folder and its parents. Not with `recursive`: Node loops forever on ENOENT for an existing folder (/proc). */
+/** Creates the folder and its parents. Not with `recursive`: Node loops on ENOENT for an existing folder (/proc). */
 function makeFolder(directory: string): void {
   if (statSync(directory, { throwIfNoEntry: false }) !== undefined) return;
   const above = dirname(directory);
