@@ -3,7 +3,7 @@ import type { User } from './entities.ts';
 import { bare, refusal } from './errors.ts';
 import type { State } from './state.ts';
 
-/** Who makes a call, and which organization is its context: x-zitadel-orgid, else the caller's own. */
+/** The caller, and the organization context of the call: x-zitadel-orgid, else the caller's own. */
 export interface Caller {
   readonly user: User;
   readonly context: string;

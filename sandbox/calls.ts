@@ -13,7 +13,7 @@ import type { Work } from './latency.ts';
 import type { Lost } from './lost.ts';
 import { validate } from './validation.ts';
 
-/** Which aggregate a write is about: writes on one collide. user: the user named, for the operator's log. */
+/** The aggregate of a write: concurrent writes on one conflict. user: the user named, for the operator's log. */
 export interface Target {
   readonly lane: string;
   readonly user?: string;
@@ -43,11 +43,11 @@ export interface CallsOptions {
   readonly version: Version;
 }
 
-/** So many writes in flight on one aggregate fail with an integrity violation this often. */
+/** With that many writes in flight on one aggregate, an integrity violation occurs this often. */
 const COLLIDING = 10;
 const COLLISIONS = 0.03;
 
-/** How a call ends: with its own outcome, with an injected error in place of it, or with nothing said by the service. */
+/** How a call ends: with its own outcome, with an injected error instead, or without an answer from the service. */
 type Ending<O> = { readonly value: O } | { readonly refusal: unknown } | { readonly fault: ConnectError } | 'silence';
 
 export function createCalls({ faults, journal, latency, random, now, commit, lost, version }: CallsOptions): Calls {
@@ -66,7 +66,7 @@ export function createCalls({ faults, journal, latency, random, now, commit, los
     let own: Ending<O> = 'silence';
     if (fate.apply) {
       try {
-        // newer versions take an empty value as the wish to delete the key
+        // newer versions treat an empty value as a request to delete the key
         if (version === 'A' || method.name !== 'SetUserMetadata') validate(method.input, request);
         if (latency) await latency({ method: method.name, ...work });
         if ((context.timeoutMs() ?? 1) <= 0) throw deadlinePassed(random);
@@ -138,7 +138,7 @@ export function createCalls({ faults, journal, latency, random, now, commit, los
   };
 }
 
-/** Of a call that ends in silence nobody ever hears: its connection is cut, hung, or answered by hand. */
+/** A call that ends in silence gets no answer: its connection is cut, hung, or answered by hand. */
 function told<O>(ending: Ending<O>): O | Promise<never> {
   if (ending === 'silence') return new Promise<never>(() => {});
   if ('value' in ending) return ending.value;

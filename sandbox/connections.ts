@@ -26,7 +26,7 @@ export interface Listener {
 }
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0');
-/** As ZITADEL announces. */
+/** As ZITADEL announces it. */
 const STREAMS = 250;
 
 /**

@@ -36,7 +36,7 @@ const OK: Told = { status: 200, body: {} };
 const MISSING: Told = { status: 404, body: { error: 'nothing here' } };
 
 /**
- * The endpoints below /sandbox, by which tests and operators look into a sandbox and upset it. They answer JSON,
+ * The endpoints below /sandbox, for tests and operators to inspect and disturb a sandbox. They answer JSON,
  * by HTTP/1.1, also while the sandbox is down:
  *
  * - GET seeds: ids, tokens, client and key of the seeded service users
@@ -140,7 +140,7 @@ function setToken({ state, stamp, id }: World, body: Asked['body']): void {
   });
 }
 
-/** Roles as they are given: no roles, no entry. */
+/** Sets the given roles: no roles, no entry. */
 function setMember({ state, stamp, events }: World, body: Asked['body']): void {
   const { userId = '', organization = '', roles = [] } = body as Partial<Member>;
   const member = memberId(organization, userId);
@@ -151,7 +151,7 @@ function setMember({ state, stamp, events }: World, body: Asked['body']): void {
   state.members.set(member, { organization, userId, roles, sequence, created, changed });
 }
 
-/** Roles as they are given, whether or not the project has them: no roles, no authorization. */
+/** Sets the given roles, whether or not the project has them: no roles, no authorization. */
 function setGrant({ state, stamp, id }: World, body: Asked['body']): void {
   const { userId = '', project = '', roles = [] } = body as Partial<Grant>;
   const confirmed = [...state.grants.values()].find((grant) => grant.userId === userId && grant.project === project);

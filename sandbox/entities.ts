@@ -1,4 +1,4 @@
-/** What the sandbox knows. All times are microseconds since 1970; absent text is ''. */
+/** The sandbox's data. All times are microseconds since 1970; absent text is ''. */
 export type UserState = 'active' | 'inactive' | 'locked' | 'initial';
 
 export interface Human {

@@ -97,7 +97,7 @@ const TABLE = {
 
 export type Refusal = keyof typeof TABLE;
 
-/** The error ZITADEL answers for a named refusal: message "text (id)" and one zitadel.v1.ErrorDetail. */
+/** The ZITADEL error for a named refusal: message "text (id)" and one zitadel.v1.ErrorDetail. */
 export function refusal(name: Refusal): ConnectError {
   const [code, id, message] = TABLE[name];
   return new ConnectError(`${message} (${id})`, code, undefined, [{ desc: ErrorDetailSchema, value: { id, message } }]);
@@ -132,7 +132,7 @@ export function integrityViolation(version: Version = 'A'): ConnectError {
   );
 }
 
-/** What a deadline that ends on the server is answered with: never DEADLINE_EXCEEDED, and mostly untrue. */
+/** The answer when a deadline ends on the server: never DEADLINE_EXCEEDED, and mostly untrue. */
 export function deadlinePassed(random: () => number): ConnectError {
   const chance = random();
   if (chance < 0.4) return bare(Code.NotFound, instanceMissing('localhost', 'localhost'));

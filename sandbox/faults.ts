@@ -7,15 +7,15 @@ export interface Fault {
   readonly mode?: 'ok' | 'down' | 'slow' | 'error' | 'lose' | 'empty';
   /** Only calls of this method, or of this service when it holds a dot. */
   readonly method?: string;
-  /** Only each n-th call that it concerns. */
+  /** Only each n-th matching call. */
   readonly every?: number;
-  /** Only so many calls, then it is gone. */
+  /** Only this many calls, then it is removed. */
   readonly times?: number;
-  /** With this chance only, 0-1. */
+  /** Only with this probability, 0-1. */
   readonly p?: number;
   /**
-   * slow: wait so long before the call is applied; down: so long, then up again. lose: reads lose the user that the call wrote to (lost.ts),
-   * for so long, or for good. empty: the call is applied and answered by a message without content.
+   * slow: delay before the call is applied; down: time until up again. lose: reads lose the user that the call wrote to
+   * (lost.ts), for ms or for good. empty: the call is applied and answered by a message without content.
    */
   readonly ms?: number;
   /** error: the name of the code, UNAVAILABLE when absent; id and message of its ErrorDetail. */
@@ -26,7 +26,7 @@ export interface Fault {
   readonly retryAfter?: number;
   /** error: answer as a proxy in front would, with this HTTP status and a text. */
   readonly status?: number;
-  /** error: apply the call all the same. */
+  /** error: apply the call anyway. */
   readonly afterApply?: boolean;
   /** Cut the connection instead of answering: before the call is applied, or after. */
   readonly dropBefore?: boolean;
@@ -44,7 +44,7 @@ export interface Fate {
   readonly error?: ConnectError;
   readonly status?: number;
   readonly retryAfter?: number;
-  /** Reads lose the user written to, for so many ms (Infinity: for good). */
+  /** Reads lose the user written to, for this many ms (Infinity: for good). */
   readonly loses?: number;
   /** Answered by a message without content. */
   readonly empty?: true;

@@ -1,9 +1,9 @@
 /**
- * Users that reads have lost while commands know them, as seen on a real ZITADEL whose projection passed a user by: GetUserByID and lists
- * do not show them, later events do not bring them back.
+ * Users that reads have lost while commands know them, as seen on a real ZITADEL whose projection missed a user:
+ * GetUserByID and lists do not show them, later events do not bring them back.
  */
 export interface Lost {
-  /** ms: for so long; absent: for good. */
+  /** ms: for this long; absent: for good. */
   lose(user: string, ms?: number): void;
   find(user: string): void;
   has(user: string): boolean;

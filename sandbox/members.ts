@@ -30,7 +30,7 @@ export function addMember(world: World, command: MemberCommand, raced: boolean):
   return member;
 }
 
-/** Replaces the list of roles; another order is a change, the same list is none. Not a member is told to everyone. */
+/** Replaces the list of roles; another order is a change, the same list is none. Any caller may learn non-members. */
 export function updateMember(world: World, command: MemberCommand): Member {
   const { caller, organization, userId, roles } = command;
   const { state, permissions } = world;
@@ -47,7 +47,7 @@ export function updateMember(world: World, command: MemberCommand): Member {
   return changed;
 }
 
-/** Time of the removal; null when there was no entry, which is told to everyone. Nothing guards the last owner. */
+/** Time of the removal; null when there was no entry, which any caller can learn. The last owner is not protected. */
 export function removeMember(world: World, command: Omit<MemberCommand, 'roles'>): number | null {
   const { caller, organization, userId } = command;
   const { state, permissions } = world;

@@ -74,7 +74,7 @@ export function createRpc({ world, journal, twins }: RpcOptions): (request: Requ
     for (const { service } of router.handlers) confirmed.add(service.typeName);
   }
 
-  /** Runs before the body is read: a call without a token is told 401, whatever it sends. */
+  /** Runs before the body is read: a call without a token gets 401, whatever it sends. */
   function availability(context: HandlerContext): void {
     journal.count(context.method.name);
     context.values.set(callerKey, identify(world.state, context.requestHeader, world.stamp()));

@@ -4,7 +4,7 @@ import type { State } from './state.ts';
 
 /**
  * What a new sandbox holds: two organizations with service users, one project, and fixed ids and tokens.
- * A sandbox guards nothing, so nothing here is secret.
+ * A sandbox protects nothing, so nothing here is secret.
  */
 export const SEED = {
   instance: '300000000000000000',

@@ -43,11 +43,11 @@ export interface SandboxOptions {
   readonly externalDomain?: string;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
-  /** Of the chance in it: lag, races, faults. */
+  /** Seed of its randomness: lag, races, faults. */
   readonly randomSeed?: number;
 }
 
-/** What a new sandbox can be entered with; the same after every start. */
+/** The credentials of a new sandbox; the same after every start. */
 export interface Seeds {
   readonly organizations: { readonly a: string; readonly b: string };
   readonly project: string;
@@ -75,7 +75,7 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** Starts a ZITADEL to try against: h2c and HTTP/1.1 on one port. */
+/** Starts a sandbox ZITADEL: h2c and HTTP/1.1 on one port. */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { port = 0, host = '127.0.0.1', file, lag = true, latency = false, clock = Date.now } = options;
   const random = createRandom(options.randomSeed ?? 7644);

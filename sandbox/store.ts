@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Where the state outlives the process: one value per (kind, id). Writes are kept back until commit. */
+/** Where the state outlives the process: one value per (kind, id). Writes are buffered until commit. */
 export interface Store {
   load(kind: string): Iterable<{ readonly id: string; readonly value: unknown }>;
   put(kind: string, id: string, value: unknown): void;
@@ -11,7 +11,7 @@ export interface Store {
   close(): void;
 }
 
-/** A store that forgets. */
+/** A store in memory only. */
 export function createMemoryStore(): Store {
   return { load: () => [], put() {}, remove() {}, commit() {}, close() {} };
 }

@@ -2,7 +2,7 @@ import type { User } from './entities.ts';
 import type { Table } from './tables.ts';
 
 /**
- * Who holds which username: unique over the instance without regard to case, or over the organization
+ * Which user has which username: unique over the instance without regard to case, or over the organization
  * where login names include its domain. A name that leaked in a race of creates is held for good.
  */
 export interface Usernames {

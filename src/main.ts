@@ -1,4 +1,4 @@
-/** The process: configuration, wiring, listening, an orderly end. */
+/** The process: configuration, wiring, listening, orderly shutdown. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import closeWithGrace from 'close-with-grace';
@@ -8,7 +8,7 @@ import { withSandbox } from './server/sandbox.ts';
 import { createServer } from './server/http-server.ts';
 import { wire } from './server/compose.ts';
 
-/** Requests end within ANSWER_WITHIN; what comes after them gets this long, ms. */
+/** Requests end within ANSWER_WITHIN; the rest of the shutdown gets this long, ms. */
 const GRACE = 5_000;
 
 try {
@@ -64,7 +64,7 @@ function listening(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-/** Resolves when the last request has been answered. A connection ends with its answer. */
+/** Resolves when the last request has been answered. Each connection closes after its answer. */
 async function closed(server: Server): Promise<void> {
   const idle = setInterval(() => server.closeIdleConnections(), 50);
   await new Promise<void>((resolve) => {
@@ -74,17 +74,17 @@ async function closed(server: Server): Promise<void> {
   clearInterval(idle);
 }
 
-/** What happened, and what it goes back to. */
+/** An error and its causes. */
 function said({ message, cause }: Error): string {
   return cause instanceof Error && !message.includes(cause.message) ? `${message} ${said(cause)}` : message;
 }
 
-/** A mistake of the program, in which only the place helps; anything else tells an operator what to do: a port or a folder in use. */
+/** A bug needs the place in the code; any other error tells the operator what to do: a port or folder in use. */
 function isMistake(error: unknown): boolean {
   return [TypeError, ReferenceError, RangeError, SyntaxError].some((kind) => error instanceof kind);
 }
 
-/** What a first start prints, for people. */
+/** The output of a first start, for people. */
 function welcome(base: string, token: string | undefined): string {
   const shown = token ?? '$SCIM_TOKEN';
   const user = JSON.stringify({

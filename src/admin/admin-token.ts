@@ -6,11 +6,11 @@ import { BridgeError } from '../errors.ts';
 export interface AdminToken {
   /** SHA-256 of ADMIN_TOKEN, hex; undefined: there is no page */
   readonly tokenHash: string | undefined;
-  /** counts a try by address before it is looked at, and takes it back when it was right; throws BridgeError 429 when too many were wrong */
+  /** counts an attempt by address before the check, undoes it if right; throws BridgeError 429 after too many */
   readonly failures: { attempt(address: string): () => void };
 }
 
-/** Whether the request carries the token; else it is answered: 404, 401 or 429. No answer is kept by a cache. */
+/** Whether the request has the token; if not, it is answered 404, 401 or 429. Answers are never cached. */
 export function allowed(request: Request, response: Response, { tokenHash, failures }: AdminToken): boolean {
   response.set('Cache-Control', 'no-store');
   if (tokenHash === undefined) {
@@ -47,7 +47,7 @@ function refusalOf(
   }
 }
 
-/** A browser sends the token as the password of whatever user name was typed (RFC 7617); others as bearer (RFC 6750). */
+/** A browser sends the token as the password with any user name (RFC 7617); others as bearer (RFC 6750). */
 function tokenOf(authorization: string | undefined): string | undefined {
   const [, scheme = '', credentials = ''] = /^(\S+) +(\S+)$/.exec(authorization?.trim() ?? '') ?? [];
   if (scheme.toLowerCase() === 'bearer') return credentials;

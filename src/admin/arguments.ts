@@ -27,7 +27,7 @@ interface ArgumentRow {
 
 const conditionOf = (flag: unknown): Condition | undefined => CONDITION_NAMES.find((each) => flagOf(each) === flag);
 const isName = (value: unknown): boolean => typeof value === 'string' && /^[\w.-]{1,200}$/.test(value);
-/** ZITADEL takes any text of up to 200 characters as an id. */
+/** ZITADEL accepts any text of up to 200 characters as an id. */
 const isId = (value: unknown): boolean => typeof value === 'string' && /^\P{Cc}{1,200}$/u.test(value);
 const isFlag = (value: unknown): boolean => typeof value === 'boolean';
 
@@ -49,7 +49,7 @@ export interface Takes {
   readonly on?: 'id' | 'user' | 'id or all';
   /** conditions that --kind may name */
   readonly kinds?: readonly Condition[];
-  /** --all needs --kind: what it does cannot be undone */
+  /** --all needs --kind: its effect cannot be undone */
   readonly kindWithAll?: true;
 }
 

@@ -1,4 +1,4 @@
-/** GET /admin/queues: bull-board over the jobs of scale-out, for holders of ADMIN_TOKEN. It shows and changes nothing: jobs only wake workers, what is owed stands in the rows (`scim-bridge queue`). */
+/** GET /admin/queues: a read-only bull-board for bearers of ADMIN_TOKEN. Jobs only wake workers; rows hold changes. */
 import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
@@ -17,7 +17,7 @@ export interface BoardOptions extends AdminToken {
 
 export const BOARD_PATH = '/admin/queues';
 
-/** Nothing from other hosts: its page asks for a font of Google's, which is left out. */
+/** Nothing from other hosts: the Google font its page loads is removed. */
 const POLICY = [
   "default-src 'self'",
   "style-src 'self' 'unsafe-inline'",
@@ -27,7 +27,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Answers 404 without a token set, 401 without the right one, 405 to anything but reading, 503 while Redis does not answer. */
+/** Answers 404 if no token is set, 401 without the right one, 405 to writes, 503 while Redis does not answer. */
 export function createBoard({ jobs, rowOf, isThere, ...token }: BoardOptions): Router {
   const board = new ExpressAdapter().setBasePath(BOARD_PATH);
   createBullBoard({

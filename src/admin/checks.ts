@@ -41,7 +41,7 @@ const SKEW = 30_000;
 
 const ASK_AGAIN = 'fix what the line "bridge", "store" or "zitadel" reports, then run doctor again';
 
-/** A check on what the store holds. */
+/** A check on the store's contents. */
 const ofState =
   (judge: (state: TenantState, findings: Findings) => Verdict): Check['judge'] =>
   (findings) =>
@@ -57,7 +57,7 @@ const ofZitadel =
       ? warn('not known: ZITADEL could not be asked', 'unknown')
       : judge(findings.inspection, findings);
 
-/** A check on the rules of groups. */
+/** A check on group rules. */
 const ofRules =
   (judge: (rules: RulesState, findings: Findings) => Verdict): Check['judge'] =>
   (findings) =>
@@ -230,7 +230,7 @@ export const CHECKS: readonly Check[] = [
     todo: { off: 'give the service user the role that has the permission, or create in ZITADEL what the rule names: each sync checks again; otherwise correct the rule in bridge.yaml, restart and run `scim-bridge groups apply`', unknown: ASK_AGAIN },
     judge: ofRules(({ rules }, { offline }) => {
       const off = rules.filter((rule) => rule.off !== undefined);
-      // only a bridge that runs asks ZITADEL which rules can be carried out
+      // only a running bridge asks ZITADEL which rules are possible
       if (offline && rules.length > 0) return warn(`${count(rules.length, 'rule')}; whether any is off is not known: no bridge is running`, 'unknown');
       if (off.length === 0) return ok(rules.length === 0 ? 'none: groups grant no rights' : `${count(rules.length, 'rule')} in force`);
       const others = off.length > MOST_OFF ? `; and ${off.length - MOST_OFF} others` : '';

@@ -1,10 +1,10 @@
 import type { Clock } from '../bridge/ports/context.ts';
 import type { Operator } from '../bridge/ports/operator.ts';
 
-/** Of a tenant's configuration what `doctor` looks at. */
+/** The part of a tenant's configuration that `doctor` checks. */
 export interface TenantSetup {
   readonly id: string;
-  /** `expires`: ms since 1970, from when on it is refused */
+  /** `expires`: ms since 1970; refused from then on */
   readonly tokens: readonly { readonly name: string; readonly expires?: number | undefined }[];
   readonly zitadel: { readonly url: string } | null;
   readonly passwords: 'ignore' | 'set';

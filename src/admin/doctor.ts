@@ -1,4 +1,4 @@
-/** doctor: everything the bridge needs, one line each, with what to do. */
+/** doctor: everything the bridge needs, one line per check, with what to do. */
 import { CHECKS } from './checks.ts';
 import type { Desk } from './desk.ts';
 import { type Findings, gather, type Level } from './findings.ts';
@@ -12,7 +12,7 @@ export interface Diagnosis {
   readonly tenant?: string;
   readonly name: string;
   readonly finding: string;
-  /** '' when nothing is to be done */
+  /** '' when no action is needed */
   readonly todo: string;
 }
 
@@ -35,7 +35,7 @@ function diagnose(findings: Findings): Diagnosis[] {
   });
 }
 
-/** `several`: the tenant stands in each line. */
+/** `several`: each line names its tenant. */
 function answerOf(diagnoses: readonly Diagnosis[], several: boolean): Answer {
   const lines = diagnoses.map(({ level, tenant, name, finding, todo }) => {
     const what = several && tenant !== undefined ? `${tenant} ${name}` : name;
@@ -44,7 +44,7 @@ function answerOf(diagnoses: readonly Diagnosis[], several: boolean): Answer {
   return { lines, value: diagnoses, exit: diagnoses.some(({ level }) => level === 'fail') ? 1 : 0 };
 }
 
-/** What doctor says when the configuration cannot be used: nothing else can be looked at. */
+/** doctor's output when the configuration is invalid: nothing else can be checked. */
 export function refusedConfiguration(complaints: readonly string[]): Answer {
   const todo = 'correct it in the environment, in .env or in bridge.yaml; docs/settings.md says what may stand there';
   return answerOf(
@@ -53,7 +53,7 @@ export function refusedConfiguration(complaints: readonly string[]): Answer {
   );
 }
 
-/** What doctor says when no bridge runs and the store cannot be opened either. */
+/** doctor's output when no bridge runs and the store cannot be opened either. */
 export function closedStore(reason: string): Answer {
   const todo = 'see that DATA_DIR is right, that its disk is mounted and that this user may write to it';
   return answerOf([{ level: 'fail', name: 'store', finding: reason, todo }], false);

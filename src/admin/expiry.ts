@@ -1,10 +1,10 @@
-/** Credentials that end. */
+/** Credentials that expire. */
 import type { Level } from './findings.ts';
 import { when } from './text.ts';
 
-/** Time enough to make a new one, ms. */
+/** Enough time to create a new one, ms. */
 const SOON = 14 * 24 * 3_600_000;
-/** ZITADEL writes the year 9999 for a token without an end; ms. */
+/** ZITADEL uses the year 9999 for a token without expiry; ms. */
 const NEVER = 100 * 365 * 24 * 3_600_000;
 
 export interface Ending {
@@ -12,7 +12,7 @@ export interface Ending {
   readonly finding: string;
 }
 
-/** The worst of them: fail when one has ended, warn when one ends within 14 days. `fine`: what is said when none does. */
+/** The worst of them: fail if one has expired, warn if one expires within 14 days. `fine`: the text if none does. */
 export function expiries(
   credentials: readonly { readonly name: string; readonly expires?: number | undefined }[],
   now: number,

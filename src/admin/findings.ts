@@ -2,7 +2,7 @@ import type { Inspection } from '../bridge/ports/zitadel.ts';
 import type { Operator, RulesState, TenantState } from '../bridge/ports/operator.ts';
 import type { Desk, TenantSetup } from './desk.ts';
 
-/** warn: it works, and something is to be looked at. fail: something does not work, or waits for an operator. */
+/** warn: it works, but needs a look. fail: something does not work, or waits for an operator. */
 export type Level = 'ok' | 'warn' | 'fail';
 
 export interface Findings {
@@ -30,5 +30,5 @@ export async function gather(
   return { now: clock(), offline: offline === true, setup, state, inspection, rules };
 }
 
-/** One thing that fails is a finding, and no reason to keep the others back. */
+/** A failure becomes a finding, so that the others are still shown. */
 const failure = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -13,7 +13,7 @@ export const rightText = ({ project, role }: RightName): string =>
 export const plannedText = ({ add, remove }: PlannedUser): string =>
   [...add.map((right) => `+${rightText(right)}`), ...remove.map((right) => `-${rightText(right)}`)].join(', ');
 
-/** `rule 2 (displayName "Staff" gives editor)`, with why it is off. */
+/** `rule 2 (displayName "Staff" gives editor)`, with the reason if it is off. */
 export const ruleText = ({ rule, text, off }: RuleStanding): string =>
   `rule ${rule} (${plain(text)})${off === undefined ? '' : ` is off: ${plain(off, 1_000)}`}`;
 

@@ -8,7 +8,7 @@ import { type Chosen, chosen, holderOf } from './tenants.ts';
 import { count, plain } from './text.ts';
 import type { Answer, Asker, Verb } from './verb.ts';
 
-/** Beyond this many users each is reported as it is found, so that no answer holds all of them. */
+/** Beyond this many users each is reported immediately, so that no answer holds all of them. */
 const MOST_USERS = 500;
 /** Rights that get a line of their own. */
 const MOST_RIGHTS = 20;
@@ -31,7 +31,7 @@ export async function explain(desk: Desk, args: Args): Promise<Answer> {
 
 /** What `groups apply` would grant and revoke; nothing is changed. */
 export const plan = onEach(planOn);
-/** Puts bridge.yaml in force. */
+/** Puts the rules of bridge.yaml in force. */
 export const apply = onEach(applyOn);
 
 interface Told {
@@ -63,7 +63,7 @@ function failed(error: unknown): Told {
   return { lines: [`failed: ${plain(error.message)}`], value: { failed: error.message }, mend: true };
 }
 
-/** Counts of what a plan holds, and its first users. */
+/** Counts of a plan, and its first users. */
 interface Ledger {
   users: number;
   readonly first: PlannedUser[];

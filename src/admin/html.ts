@@ -1,6 +1,6 @@
-/** HTML as a tagged template: whatever is filled in is escaped, unless it is HTML already. */
+/** HTML as a tagged template: inserted values are escaped, unless they are HTML already. */
 
-/** Text that is safe to stand in a page as it is. */
+/** Text that is safe in a page as it is. */
 export class Html {
   readonly text: string;
 

@@ -1,4 +1,4 @@
-/** GET /: the status page, for holders of ADMIN_TOKEN. */
+/** GET /: the status page, for bearers of ADMIN_TOKEN. */
 import { Router } from 'express';
 import { BridgeError } from '../errors.ts';
 import type { Operator } from '../bridge/ports/operator.ts';
@@ -9,11 +9,11 @@ import { POLICY } from './page-style.ts';
 
 export interface PageRouterOptions extends AdminToken {
   readonly desk: Desk;
-  /** the codes in a text of ZITADEL, without its words */
+  /** the codes in a ZITADEL text, without the rest */
   readonly codes: (reason: string) => string;
 }
 
-/** Answers 404 without a token set, 401 with WWW-Authenticate without the right one, 429 after too many wrong ones. */
+/** Answers 404 if no token is set, 401 with WWW-Authenticate without the right one, 429 after too many wrong ones. */
 export function createPageRouter({ desk, codes, ...token }: PageRouterOptions): Router {
   const router = Router();
   router.get('/', async (request, response) => {

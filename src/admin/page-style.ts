@@ -1,4 +1,4 @@
-/** How the status page looks: one column on a phone, light or dark as the reader's system is. */
+/** The style of the status page: one column on phones, light or dark as the reader's system. */
 import { hash } from 'node:crypto';
 import { Html } from './html.ts';
 
@@ -33,7 +33,7 @@ th, td:first-child { white-space: nowrap; }
 
 export const STYLE = new Html(CSS);
 
-/** Nothing is loaded and nothing runs but this style; no other page may show this one in a frame. */
+/** Nothing is loaded or run except this style; no other page may frame this one. */
 export const POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${hash('sha256', CSS, 'base64')}'`,

@@ -1,4 +1,4 @@
-/** The status page: one section per tenant, no script, no personal data (ids of users are none). */
+/** The status page: one section per tenant, no script, no personal data (user ids are none). */
 import type { RulesState, TenantState } from '../bridge/ports/operator.ts';
 import { CONDITION_NAMES, CONDITIONS, flagOf } from '../store/conditions.ts';
 import type { Condition } from '../bridge/ports/store.ts';
@@ -6,7 +6,7 @@ import { html, type Html } from './html.ts';
 import { STYLE } from './page-style.ts';
 import { count, plain, span, UNAVAILABLE, utc, when } from './text.ts';
 
-/** A tenant, or why nothing is known of it. */
+/** A tenant, or why its state is unknown. */
 export type Shown = Known | { readonly tenant: string; readonly failure: string };
 
 /** `rules`: a text says why they could not be read. */
@@ -67,7 +67,7 @@ ${deliveries(shown, options)}
 function availability({ unavailable }: TenantState, { now, codes }: PageOptions): Html {
   if (unavailable === undefined) return html`<p class="ok">ZITADEL: available</p>`;
   const { kind, reason, since } = unavailable;
-  // the answer to one user's call may quote a value; the others are about the connection and the token
+  // the answer to a user's call may quote a value; the others are about the connection and the token
   const why = kind === 'rateLimited' ? codes(reason) : reason;
   return html`<p class="${kind === 'rateLimited' ? 'warn' : 'fail'}">ZITADEL: ${UNAVAILABLE[kind]} since ${when(since, now)}: ${plain(why)}</p>`;
 }

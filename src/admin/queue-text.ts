@@ -1,4 +1,4 @@
-/** Rows in some condition as lines for people. */
+/** Rows with a condition as lines for people. */
 import type { Comparison, QueueDetail, QueueEntry } from '../bridge/ports/operator.ts';
 import type { Change } from '../bridge/row/types.ts';
 import type { Counts, Condition } from '../bridge/ports/store.ts';

@@ -1,4 +1,4 @@
-/** queue retry, drop and release: on one row, or on all in some condition. */
+/** queue retry, drop and release: on one row, or on all with a condition. */
 import type { Done, Operator } from '../bridge/ports/operator.ts';
 import type { Condition } from '../bridge/ports/store.ts';
 import { BridgeError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { type Chosen, chosen, holderOf } from './tenants.ts';
 import { count, plain } from './text.ts';
 import type { Answer, Asker, Verb } from './verb.ts';
 
-/** Rows read at once while all are worked on. */
+/** Rows per read when working on all. */
 const SLICE = 100;
 /** Rows per progress line. */
 const TOLD_EACH = 500;
@@ -25,7 +25,7 @@ interface Work {
   readonly spares: readonly Condition[];
 }
 
-/** A command that does something to one row, or to all rows in the conditions named. */
+/** A command that acts on one row, or on all rows with the given conditions. */
 export function working(act: Act, conditions: readonly Condition[], spares: readonly Condition[] = []): Verb['run'] {
   return async (desk, args, asker) => {
     const work = { act, conditions: args.kind === undefined ? conditions : [args.kind], spares };
@@ -37,7 +37,7 @@ export function working(act: Act, conditions: readonly Condition[], spares: read
   };
 }
 
-/** What became of the rows so far; an outage of the store ends it. */
+/** The results so far; an outage of the store ends the work. */
 interface Tally {
   rows: number;
   readonly told: Map<string, number>;
@@ -83,7 +83,7 @@ async function onTenant(
   { progress, signal }: Asker,
   tally: Tally,
 ): Promise<void> {
-  // a row in two conditions is worked on once
+  // a row with two conditions is worked on once
   const seen = new Set<string>();
   for (const condition of conditions) {
     for (let after: string | undefined; ; ) {

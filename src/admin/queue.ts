@@ -9,7 +9,7 @@ import type { Answer } from './verb.ts';
 
 const SHOWN = 50;
 
-/** Rows in some condition, the oldest first. */
+/** Rows with a condition, the oldest first. */
 export async function list(desk: Desk, args: Args): Promise<Answer> {
   const { kind, limit = SHOWN } = args;
   const found = new Map<string, QueueEntry>();
@@ -20,12 +20,12 @@ export async function list(desk: Desk, args: Args): Promise<Answer> {
       for (const entry of await operator.list(condition, limit)) found.set(`${tenant} ${entry.id}`, entry);
   }
   const entries = [...found.values()].toSorted((a, b) => since(a) - since(b)).slice(0, limit);
-  // rows of groups are kept beside the tenant, under a name of their own
+  // group rows are stored under a tenant name of their own
   const several = desk.operators.size > 1 || entries.some(({ tenant }) => !desk.operators.has(tenant));
   return { lines: listLines({ entries, counts, kind, several }, desk.clock()), value: entries.map(asJson), exit: 0 };
 }
 
-/** One row against ZITADEL. */
+/** One row compared with ZITADEL. */
 export async function show(desk: Desk, args: Args): Promise<Answer> {
   const id = args.id ?? '';
   const [, operator] = await holderOf(desk, args, id);

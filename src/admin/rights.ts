@@ -1,8 +1,8 @@
-/** What the service user must be permitted in its organization. All of it is in ORG_USER_MANAGER. */
+/** The permissions the service user needs in its organization. ORG_USER_MANAGER has all of them. */
 
 interface Needed {
   readonly permission: string;
-  /** the calls that ask for it */
+  /** the calls that need it */
   readonly for: string;
   /** only when passwords are set */
   readonly passwords?: true;
@@ -17,7 +17,7 @@ export const NEEDED: readonly Needed[] = [
   { permission: 'policy.read', for: 'GetPasswordComplexitySettings', passwords: true },
 ];
 
-/** Rows that the permissions held do not cover. */
+/** Rows for which the token lacks a permission. */
 export function missing(held: readonly string[], passwords: boolean): readonly Needed[] {
   return NEEDED.filter((row) => (passwords || !row.passwords) && !held.includes(row.permission));
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** The kernel keeps the path of a socket in 108 bytes, the last one zero (unix(7)); macOS in 104. */
 const MOST_BYTES = process.platform === 'darwin' ? 103 : 107;
 
-/** DATA_DIR/admin.sock. Throws Error when that is longer than a socket's path can be. */
+/** DATA_DIR/admin.sock. Throws Error when that exceeds the maximum length of a socket path. */
 export function socketPath(dataDir: string): string {
   const path = join(dataDir, 'admin.sock');
   const bytes = Buffer.byteLength(path);

@@ -1,4 +1,4 @@
-/** The admin socket: every operator's command over HTTP on DATA_DIR/admin.sock, for users who can open that file. */
+/** The admin socket: operators' commands over HTTP on DATA_DIR/admin.sock, for users who can open that file. */
 import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
@@ -17,7 +17,7 @@ export interface AdminSocketOptions {
 }
 
 export interface AdminSocket {
-  /** Begins nothing more, ends what runs, and removes the file. */
+  /** Starts nothing more, stops running commands, and removes the file. */
   stop(): Promise<void>;
 }
 
@@ -31,8 +31,8 @@ export type Line =
 const MOST_BODY = 65_536;
 
 /**
- * Listens. POST /queue/list, /doctor, ... with the arguments as a JSON object; the answer is one JSON value a line, the last one
- * is the answer. Throws Error when something else stands at the path, or another bridge answers there.
+ * Listens. POST /queue/list, /doctor, ... with the arguments as a JSON object; the response has one JSON value a line,
+ * the last one is the answer. Throws Error when the path is another kind of file, or another bridge answers there.
  */
 export async function createAdminSocket({ path, desk, onError }: AdminSocketOptions): Promise<AdminSocket> {
   const ending = new AbortController();
@@ -76,7 +76,7 @@ async function serve(
   response.end();
 }
 
-/** Whoever reads slower than a command writes is waited for; one who has left is not. */
+/** Waits for a client that reads more slowly than the command writes, unless it has hung up. */
 async function drained(response: ServerResponse): Promise<void> {
   if (response.destroyed) return;
   await new Promise<void>((resolve) => {
@@ -91,7 +91,7 @@ async function drained(response: ServerResponse): Promise<void> {
 /** `/queue/list` is `queue list` */
 const verbAt = (url: string): Verb | undefined => VERBS.find(({ name }) => url === `/${name.replaceAll(' ', '/')}`);
 
-/** The status tells what kind of error it is, unless a line of progress has left before. */
+/** The status tells the kind of error, unless a progress line was already sent. */
 function refuse(response: ServerResponse, error: unknown): void {
   const reported = error instanceof BridgeError ? error : new BridgeError(500, 'it failed unexpectedly: see the log');
   const line: Line = { error: reported.message, exit: exitOf(reported.status) };
@@ -105,7 +105,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length <= MOST_BODY) chunks.push(chunk); // the rest is read away, so that the answer arrives
+    if (length <= MOST_BODY) chunks.push(chunk); // the rest is read and discarded, so that the answer arrives
   }
   if (length > MOST_BODY) throw new BridgeError(413, 'the arguments are too long');
   const text = Buffer.concat(chunks).toString();
@@ -116,7 +116,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** The file is made with mode 0600: nobody else can open it, not even between its making and a later chmod. */
+/** The file is created with mode 0600: other users cannot open it, not even between creation and a later chmod. */
 async function listen(server: Server, path: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -129,7 +129,7 @@ async function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-/** A process that was killed leaves its socket behind. The lock of the store says that no other bridge runs on this folder. */
+/** A killed process leaves its socket behind. The store's lock guarantees that no other bridge runs on this folder. */
 async function removeStale(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined) return;

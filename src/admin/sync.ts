@@ -1,4 +1,4 @@
-/** sync: the view is compared with ZITADEL now. */
+/** sync: compares the rows with ZITADEL now. */
 import { BridgeError } from '../errors.ts';
 import type { SyncEvent } from '../bridge/tenant.ts';
 import type { Asker, Verb } from './verb.ts';
@@ -10,7 +10,7 @@ interface Told {
   readonly mend: boolean;
 }
 
-/** Syncs the tenants one after another. `every`: ms between two looks at how far it is. */
+/** Syncs the tenants one after another. `every`: ms between two progress checks. */
 export function syncing(every: number): Verb['run'] {
   return async (desk, args, { progress, signal }) => {
     const options = { acceptRemovals: args.acceptRemovals === true };
@@ -33,7 +33,7 @@ export function syncing(every: number): Verb['run'] {
   };
 }
 
-/** One tenant that cannot be synced must not keep the others from it. */
+/** A failing tenant must not prevent the others' syncs. */
 function failure(error: unknown): SyncEvent {
   if (error instanceof BridgeError) return { kind: 'failed', reason: error.message };
   throw error;
@@ -64,7 +64,7 @@ function tell(event: SyncEvent): Told {
   }
 }
 
-/** Tells how far a sync is until it is stopped. */
+/** Reports a sync's progress until it is stopped. */
 function watch([tenant, operator]: Chosen, every: number, progress: Asker['progress']): () => void {
   let users = 0;
   const look = async (): Promise<void> => {

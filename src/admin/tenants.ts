@@ -6,12 +6,12 @@ import type { Desk } from './desk.ts';
 
 export type Chosen = readonly [tenant: string, operator: Operator];
 
-/** Fails with BridgeError 404 when the tenant does not have it. */
+/** Fails with BridgeError 404 when the tenant does not have the row. */
 type Look = (operator: Operator, id: string) => Promise<unknown>;
 
 const show: Look = async (operator, id) => operator.show(id);
 
-/** The tenant that was named, or all. Throws BridgeError 400 when there is none of that name. */
+/** The named tenant, or all. Throws BridgeError 400 if there is none of that name. */
 export function chosen({ operators }: Desk, { tenant }: Args): readonly Chosen[] {
   if (tenant === undefined) return [...operators];
   const operator = operators.get(tenant);
@@ -20,7 +20,7 @@ export function chosen({ operators }: Desk, { tenant }: Args): readonly Chosen[]
   return [[tenant, operator]];
 }
 
-/** The tenant that has the row. Throws BridgeError 404 when none has it, 400 when several have it and none was named. */
+/** The tenant that has the row. Throws BridgeError 404 if none has it, 400 if several have it and none was named. */
 export async function holderOf(desk: Desk, args: Args, id: string, look: Look = show): Promise<Chosen> {
   const [first, ...others] = chosen(desk, args);
   if (first !== undefined && others.length === 0) return first;

@@ -28,7 +28,7 @@ export function when(time: number, now: number): string {
   return `${utc(time)} (${time > now ? `in ${span(time - now)}` : `${span(now - time)} ago`})`;
 }
 
-/** One line without control characters: texts of clients and of ZITADEL must not steer a terminal. At most `most` characters. */
+/** One line without control characters: client and ZITADEL texts must not control a terminal. Limited to `most`. */
 export function plain(text: string, most = 200): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\u{fffd}');
   return line.length > most ? `${line.slice(0, most - 1)}…` : line;
@@ -49,5 +49,5 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 /** `1 row`, `2 rows` */
 export const count = (number: number, thing: string): string => `${number} ${thing}${number === 1 ? '' : 's'}`;
 
-/** Why nothing is delivered to the ZITADEL of a tenant, as people read it. */
+/** Why nothing is delivered to a tenant's ZITADEL, for people. */
 export const UNAVAILABLE = { unreachable: 'unreachable', rateLimited: 'rate limited', suspended: 'access suspended' };

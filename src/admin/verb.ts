@@ -13,7 +13,7 @@ export interface Answer {
   readonly exit: Exit;
 }
 
-/** Who waits for the answer. */
+/** The caller waiting for the answer. */
 export interface Asker {
   /** a progress line before the answer; resolves when there is room for the next one */
   readonly progress: (line: string) => void | Promise<void>;

@@ -16,14 +16,14 @@ export interface AdminOptions {
   readonly cwd: string;
   /** the answer */
   readonly print: (line: string) => void;
-  /** everything else: progress, what went wrong */
+  /** everything else: progress and errors */
   readonly tell: (line: string) => void;
   readonly exit: (code: Exit) => void;
   /** Opens the store when no bridge runs. */
   readonly offline: (config: Config) => Promise<Offline>;
 }
 
-/** What commands with a first word in common are about. */
+/** Descriptions of commands that share a first word. */
 const GROUPS: Readonly<Record<string, string>> = {
   queue: 'changes that are not settled',
   groups: 'groups that give rights',
@@ -58,7 +58,7 @@ function commandOf(verb: Verb, name: string, options: AdminOptions): Command {
   });
 }
 
-/** How commander takes what a command works on. */
+/** A command's id argument as commander takes it. */
 const POSITIONS = { id: '<id>', user: '<user>', 'id or all': ARGUMENTS.id.flags } as const;
 
 function wholeNumber(text: string): number {
@@ -85,7 +85,7 @@ async function answerTo(verb: Verb, given: Args, options: AdminOptions): Promise
   const { env, cwd, tell } = options;
   checkArguments(verb, given); // before anything is opened
   const isDoctor = verb.name === 'doctor';
-  // most of the program is loaded only when it is needed
+  // most of the program is loaded only if needed
   const { loadConfig } = await import('../config/config.ts');
   let config: Config;
   try {

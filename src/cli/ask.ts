@@ -1,4 +1,4 @@
-/** A command to the running bridge, over its admin socket. */
+/** Sends a command to the running bridge, over its admin socket. */
 import { request } from 'node:http';
 import { createInterface } from 'node:readline';
 import type { Line } from '../admin/socket.ts';
@@ -30,7 +30,7 @@ export async function ask({ socket, verb, args, progress }: Question): Promise<A
     return await answer(socket, `/${verb.replaceAll(' ', '/')}`, JSON.stringify(args), progress);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // no file, or the file of a process that was killed
+    // no file, or a file left by a killed process
     if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
     if (code === 'EACCES' || code === 'EPERM')
       throw new Refused(`${socket} may not be opened: run this as the user of the bridge`, 2);

@@ -1,4 +1,4 @@
-/** scim-bridge healthcheck: for the health check of a container. It loads nothing of the server, because it runs every few seconds. */
+/** scim-bridge healthcheck: for a container. It loads nothing of the server, because it runs every few seconds. */
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { Command } from 'commander';

@@ -33,7 +33,7 @@ program.addCommand(healthcheckCommand(world));
 strict(program);
 await program.parseAsync();
 
-/** What was typed wrong ends with 2, as for the commands themselves; help ends with 0. */
+/** Invalid usage exits with 2, as in the commands themselves; help exits with 0. */
 function strict(command: Command): void {
   command.showHelpAfterError().exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   for (const each of command.commands) strict(each);

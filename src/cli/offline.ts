@@ -1,4 +1,4 @@
-/** The same commands when no bridge runs: the store is opened by this process. */
+/** The same commands when no bridge runs: this process opens the store. */
 import type { Operator } from '../bridge/ports/operator.ts';
 import { checkArguments } from '../admin/arguments.ts';
 import type { TenantSetup } from '../admin/desk.ts';
@@ -6,7 +6,7 @@ import { type Answer, exitOf, type Verb } from '../admin/verb.ts';
 import { BridgeError } from '../errors.ts';
 import { Refused } from './ask.ts';
 
-/** The parts of a bridge that an operator needs. */
+/** The parts of a bridge that a command needs. */
 export interface Offline {
   readonly operators: ReadonlyMap<string, Operator>;
   readonly setups: readonly TenantSetup[];

@@ -1,4 +1,4 @@
-/** scim-bridge store copy: migrates the embedded store to Redis, before several processes start on it. */
+/** scim-bridge store copy: migrates the embedded store to Redis, before several processes use it. */
 import { Command } from 'commander';
 import { type Exit, exitOf } from '../admin/verb.ts';
 import { BridgeError } from '../errors.ts';
@@ -32,7 +32,7 @@ async function run(to: string | undefined, options: StoreOptions): Promise<Exit>
 }
 
 async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOptions): Promise<void> {
-  // most of the program is loaded only when it is needed
+  // most of the program is loaded only if needed
   const [{ loadConfig }, { storeFolder }, { copyStore }] = await Promise.all([
     import('../config/config.ts'),
     import('../server/sandbox.ts'),
@@ -62,7 +62,7 @@ async function copy(to: string | undefined, { env, cwd, print, tell }: StoreOpti
   print(`${directory} is unchanged. Do not start a bridge on it again: it would send the same changes a second time.`);
 }
 
-/** The same refusal with what to do. */
+/** The same refusal, plus what to do. */
 function told(error: BridgeError): BridgeError {
   const advice: Readonly<Record<number, string>> = {
     409: 'give the address of an empty Redis that no bridge uses',

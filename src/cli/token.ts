@@ -1,4 +1,4 @@
-/** scim-bridge token: a new bearer token, or a password, and what of it belongs into bridge.yaml. */
+/** scim-bridge token: a new bearer token, or a password, and its entry for bridge.yaml. */
 import { createHash, randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { stringify } from 'yaml';
@@ -10,7 +10,7 @@ export interface NewToken {
   readonly yaml: string;
 }
 
-/** 256 random bits behind a prefix by which secret scanners can know them. */
+/** 256 random bits with a prefix that secret scanners can recognise. */
 export function newToken(name: string, expires?: string): NewToken {
   const token = `scim_${randomBytes(32).toString('base64url')}`;
   const sha256 = createHash('sha256').update(token).digest('hex');
@@ -18,7 +18,7 @@ export function newToken(name: string, expires?: string): NewToken {
   return { token, yaml: flow([entry]).slice(1, -1).trim() };
 }
 
-/** Of the hash; checking a password takes about 50 ms. */
+/** Cost of the hash; checking a password takes about 50 ms. */
 const COST = 10;
 
 /** A user name and a new password for HTTP Basic; the entry is `basic` of a tenant. */

@@ -11,7 +11,7 @@ const sha256 = text
   .regex(/^[0-9a-f]{64}$/i, 'must be the 64 hexadecimal digits of a SHA-256')
   .transform((hash) => hash.toLowerCase());
 
-/** Stands in log lines, which take words only. */
+/** Appears in log lines, which accept only single words. */
 const tokenName = text.regex(/^[\w.-]{1,64}$/, 'must be letters, digits, ., - and _, at most 64');
 
 /** A date (its first moment, UTC) or a date with time, as milliseconds. */
@@ -20,7 +20,7 @@ const expires = text
   .refine(isDay, 'is not a day of the calendar')
   .transform((date) => Date.parse(date));
 
-/** Date.parse takes 31 February for 3 March. */
+/** Date.parse reads 31 February as 3 March. */
 function isDay(date: string): boolean {
   const day = date.slice(0, 10);
   const time = Date.parse(date);
@@ -30,7 +30,7 @@ function isDay(date: string): boolean {
 const NO_HASH =
   'must be the bcrypt hash (cost 10 to 14) of a password, as `npx scim-bridge token --basic` prints it; a SHA-256 of a password can be guessed';
 
-/** Costs below are guessed too fast, costs beyond would keep clients waiting. */
+/** Lower costs are guessed too fast, higher ones would keep clients waiting. */
 const passwordHash = z.string({ error: NO_HASH }).regex(/^\$2[aby]\$1[0-4]\$[./A-Za-z0-9]{53}$/, NO_HASH);
 
 const CLAIM = 'must be a text, a number, true or false';
@@ -49,7 +49,7 @@ const jwt = z.strictObject({
 const basic = z.strictObject({
   user: text.regex(/^[^:]+$/, 'must not have a colon'),
   passwordHash,
-  // what stood here before: told apart from an unknown key
+  // former settings: distinguished from unknown keys
   sha256: z
     .undefined({
       error: 'a SHA-256 of a password can be guessed: use passwordHash, made by `npx scim-bridge token --basic`',
@@ -65,7 +65,7 @@ const zitadel = z.strictObject({
   keyFile: text.optional(),
 });
 
-/** Keys that stand at the top as defaults and in a tenant as its own. */
+/** Keys allowed at the top as defaults and in a tenant as its own. */
 const defaults = {
   zitadel: zitadel.optional(),
   passwords: z.enum(['ignore', 'set'], { error: 'must be ignore or set' }).optional(),
@@ -104,11 +104,11 @@ export type BridgeFile = z.output<typeof BRIDGE_FILE>;
 export type TenantEntry = z.output<typeof tenant>;
 export type ZitadelEntry = z.output<typeof zitadel>;
 
-/** Parses the text of bridge.yaml. `place` stands in front of each complaint; when something is wrong, it goes to `complaints` and nothing is handed out. */
+/** Parses bridge.yaml. `place` starts each complaint; if anything is wrong, it goes to `complaints` instead. */
 export function parseBridgeFile(source: string, place: string, complaints: string[]): BridgeFile | undefined {
   const document = parseDocument(source);
   if (document.errors.length) {
-    // the rest of a message quotes the source, which may be a secret
+    // the rest of the message quotes the source, which may contain a secret
     complaints.push(...document.errors.map((error) => `${place}: ${error.message.split('\n')[0]?.replace(/:$/, '')}`));
     return undefined;
   }

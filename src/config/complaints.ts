@@ -21,7 +21,7 @@ export class ConfigError extends Error {
 const pathText = (path: readonly PropertyKey[]): string =>
   path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at ? '.' : ''}${String(part)}`)).join('');
 
-/** One line for each issue that zod found; `place` stands in front (`bridge.yaml `). */
+/** One line for each issue that zod found, starting with `place` (`bridge.yaml `). */
 export function issueLines(error: z.ZodError, place = ''): string[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {

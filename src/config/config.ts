@@ -10,31 +10,31 @@ import { sha256 } from './sha256.ts';
 import { RENAMED_SETTINGS, SETTINGS, type Settings, settingRows } from './settings.ts';
 import { readTenants, type TenantConfig } from './tenants.ts';
 
-/** Everything that can be set, frozen. Times in milliseconds. Rooms get the slice they need, never the whole. */
+/** All settings, frozen. Times in milliseconds. Modules get the slice they need, never the whole. */
 export interface Config {
-  /** no ZITADEL is set: one to try against runs in the process */
+  /** no ZITADEL is set: a sandbox runs in the process */
   readonly sandbox: boolean;
   readonly server: {
     readonly host: string;
     readonly port: number;
-    /** /metrics is there and not on `port` */
+    /** /metrics is served on this port instead of `port` */
     readonly metricsPort?: number;
     /** without a trailing slash */
     readonly publicUrl: string | undefined;
     /** PEM texts */
     readonly tls: { readonly cert: string; readonly key: string } | undefined;
-    /** as express takes it */
+    /** in express's format */
     readonly trustProxy: boolean | number | readonly string[];
   };
   readonly store: {
     /** absolute */
     readonly dataDir: string;
-    /** undefined: the embedded store in dataDir. `replicas`: so many must have a write before it is answered */
+    /** undefined: the embedded store in dataDir. `replicas`: that many must have a write before it is acknowledged */
     readonly redis: { readonly url: string; readonly replicas: number } | undefined;
-    /** secrets by which password hashes in Redis are encrypted, the one to write with first */
+    /** secrets that encrypt password hashes in Redis, the one to write with first */
     readonly passwordKeys?: readonly string[];
   };
-  /** what this process does: answer requests (api), deliver what is owed (worker), or both */
+  /** what this process does: serve requests (api), deliver pending changes (worker), or both */
   readonly role: Settings['ROLE'];
   readonly zitadel: {
     readonly maxInFlight: number;
@@ -47,7 +47,7 @@ export interface Config {
     readonly answerWithin: number;
     /** requests a second of one tenant; 0: no limit */
     readonly rateLimit: number;
-    /** a longer sleep holds what is owed */
+    /** a longer downtime puts pending changes on hold */
     readonly holdAfter: number;
     /** users of one tenant */
     readonly maxPending: number;
@@ -62,7 +62,7 @@ export interface Config {
   readonly tenants: readonly TenantConfig[];
 }
 
-/** Of the ZITADEL to try against, which only a clone of the repository has. */
+/** Of the sandbox ZITADEL, which only a clone of the repository has. */
 const SANDBOX_FOLDER = new URL('../../sandbox/', import.meta.url);
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -145,7 +145,7 @@ export function loadConfig(env: Environment, cwd: string): Config {
   });
 }
 
-/** The settings as values. Those that are wrong are complained about and left out, so that the rest can be looked at. */
+/** The settings as values. Invalid ones are reported and left out, so that the rest can be checked. */
 function parseSettings(given: Record<string, string>, complaints: string[]) {
   const parsed = SETTINGS.safeParse(given);
   if (parsed.success) return { settings: parsed.data, faulty: [] };
@@ -155,7 +155,7 @@ function parseSettings(given: Record<string, string>, complaints: string[]) {
   return { settings: SETTINGS.parse(Object.fromEntries(rest)), faulty };
 }
 
-/** The settings as text: environment before .env, NAME before the file that NAME_FILE names. */
+/** The settings as text: environment before .env, NAME before the file named by NAME_FILE. */
 function gather(env: Environment, cwd: string, complaints: string[]): Record<string, string> {
   const dotenv = existsSync(resolve(cwd, '.env')) ? readText('.env', cwd, '.env', complaints) : '';
   const fromFile: Environment = parseEnv(dotenv ?? '');
@@ -175,7 +175,7 @@ function gather(env: Environment, cwd: string, complaints: string[]): Record<str
   return found;
 }
 
-/** Redis of the environment before that of bridge.yaml. */
+/** Redis from the environment takes precedence over bridge.yaml. */
 function readRedis(
   { REDIS_URL, ROLE }: Settings,
   { redis }: BridgeFile,

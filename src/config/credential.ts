@@ -1,4 +1,4 @@
-/** How the bridge signs in at ZITADEL: one of three credentials. */
+/** How the bridge signs in to ZITADEL: one of three credentials. */
 import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import { readText } from './files.ts';
@@ -19,18 +19,18 @@ export type Credential =
       };
     };
 
-/** The three credentials as they are written down, with the names to complain by. */
+/** The three credentials as written in the settings, with the names used in complaints. */
 export interface CredentialInput {
   readonly token?: string | undefined;
   readonly clientId?: string | undefined;
   readonly clientSecret?: string | undefined;
   readonly keyFile?: string | undefined;
   readonly names: { readonly [K in 'token' | 'clientId' | 'clientSecret' | 'keyFile']: string };
-  /** relative paths start here */
+  /** base of relative paths */
   readonly folder: string;
 }
 
-/** The file that ZITADEL hands out for a key of a service user. */
+/** The file that ZITADEL issues for a service user's key. */
 const KEY_FILE = z.object({
   type: z.literal('serviceaccount'),
   keyId: z.string(),
@@ -39,7 +39,7 @@ const KEY_FILE = z.object({
   expirationDate: z.string().optional(),
 });
 
-/** The credential, or undefined when none is written down or it is wrong (then a complaint says so). */
+/** The credential, or undefined if there is none or it is wrong (then a complaint says so). */
 export function readCredential(input: CredentialInput, complaints: string[]): Credential | undefined {
   const { token, clientId, clientSecret, keyFile, names } = input;
   const given = [

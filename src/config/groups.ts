@@ -1,4 +1,4 @@
-/** `groups` of bridge.yaml: which group gives which rights. What ZITADEL must have for it is looked at later, when it is asked. */
+/** `groups` of bridge.yaml: which group grants which rights. Whether ZITADEL has what they need is checked later. */
 import { z } from 'zod';
 import { isPrivileged } from '../mapping/rules/privilege.ts';
 import { isTemplate } from '../mapping/rules/template.ts';
@@ -21,7 +21,7 @@ const written = z.strictObject({
 type Written = z.output<typeof written>;
 type Fault = readonly [path: readonly (string | number)[], message: string];
 
-/** What is wrong with a rule of well-formed values. */
+/** Semantic errors of a well-formed rule. */
 function faults({ match, orgRoles, project, roles: given, createRoles, allowPrivileged }: Written): readonly Fault[] {
   const out: Fault[] = [];
   if ((match.displayName === undefined) === (match.externalId === undefined))
@@ -52,7 +52,7 @@ const rule = written
     }),
   );
 
-/** As a default for all tenants, or of one tenant; each key by itself. */
+/** Defaults for all tenants, or one tenant's own; each key separately. */
 export const groups = z.strictObject(
   {
     strictMembers: flag.optional(),

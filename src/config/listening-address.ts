@@ -1,12 +1,12 @@
-/** Where a bridge of this environment listens, for a check that must not load the whole configuration. */
+/** Where a bridge with this environment listens, for a check that must not load the whole configuration. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 
-/** The interface that reaches a bridge which listens on every one. */
+/** The address that reaches a bridge listening on all interfaces. */
 const LOOPBACK: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
-/** `http://127.0.0.1:7644`, by HOST, PORT and TLS_CERT of the environment or, where they are not set, of `.env` in `cwd`. */
+/** `http://127.0.0.1:7644`, from HOST, PORT and TLS_CERT in the environment or else in `.env` in `cwd`. */
 export function listeningAddress(env: Readonly<Record<string, string | undefined>>, cwd: string): string {
   const dotenv = parseEnv(textOf(resolve(cwd, '.env')));
   const { HOST, PORT, TLS_CERT } = Object.fromEntries(

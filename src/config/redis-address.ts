@@ -1,4 +1,4 @@
-/** An address of Redis, looked at by its shape; the store (redis/address.ts) takes it apart, and a test holds the two together. */
+/** The shape of a Redis address; the store (redis/address.ts) parses it, and a test keeps the two consistent. */
 import { z } from 'zod';
 
 const USER = /(?:(?<user>[^@/]*)@|(?![^@/]*@))/.source;
@@ -6,7 +6,7 @@ const HOST = /\s*(?:\[[^\]@/?,]+\]|[^\s:[\]@/?,][^:[\]@/?,]*)(?::\d{1,5})?\s*/.s
 const HOSTS = `(?<hosts>${HOST}(?:,${HOST})*)`;
 const QUERY = /(?:\?.*)?/.source;
 
-/** One server, with the number of a database; a cluster, which has none; sentinels, with the name of the master. */
+/** One server, with a database number; a cluster, which has none; sentinels, with the master's name. */
 const KINDS: readonly RegExp[] = [
   new RegExp(`^rediss?://${USER}${HOSTS}(?:/\\d*)?/*${QUERY}$`),
   new RegExp(`^rediss?\\+cluster://${USER}${HOSTS}(?:/0*)?/*${QUERY}$`),
@@ -27,7 +27,7 @@ function isAddress(text: string): boolean {
   }
 }
 
-/** The expressions above are not linear, but no address is longer. */
+/** The expressions above are not linear in time, but no address is longer. */
 const LONGEST = 4_000;
 
 export const redisAddress = z

@@ -5,7 +5,7 @@ import { redisAddress } from './redis-address.ts';
 const DAY = 86_400_000;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: DAY };
 
-/** Timers count in signed 32-bit milliseconds, about 24.8 days. */
+/** Timers use signed 32-bit milliseconds, about 24.8 days. */
 const LONGEST_TIMER = 24;
 /** Days; ten years. */
 const LONGEST_AGE = 3650;
@@ -57,7 +57,7 @@ export const address = z.string().transform((text, ctx) => {
   return z.NEVER;
 });
 
-/** ZITADEL answers at the root of its host. */
+/** ZITADEL is served at the root of its host. */
 export const origin = address.refine((text) => new URL(text).pathname === '/', 'must not have a path');
 
 /** Bearer tokens travel in a header: printable ASCII without blanks (RFC 6750 §2.1). */

@@ -1,4 +1,4 @@
-/** What is kept of a token. */
+/** What is stored of a token. */
 import { hash } from 'node:crypto';
 
 /** 64 lower-case hexadecimal digits. */

@@ -4,7 +4,7 @@ import { type Credential, readCredential } from './credential.ts';
 import { sha256 } from './sha256.ts';
 import type { Settings } from './settings.ts';
 
-/** A bearer token as it is kept. `expires` in milliseconds; the token is refused from then on. */
+/** A bearer token as stored. `expires` in milliseconds; the token is refused from then on. */
 export interface TokenEntry {
   readonly name: string;
   /** 64 lower-case hexadecimal digits */
@@ -31,7 +31,7 @@ export interface TenantConfig {
   readonly basic?: { readonly user: string; readonly passwordHash: string } | undefined;
   readonly mediaType?: 'application/scim+json' | 'application/json' | undefined;
   readonly passwords: 'ignore' | 'set';
-  /** writes while ZITADEL is away: kept, answered and delivered later, or answered 503 */
+  /** writes while ZITADEL is down: stored, acknowledged and delivered later, or answered 503 */
   readonly whenDown: 'accept' | 'refuse';
   readonly uniqueExternalId: boolean;
   readonly uniqueDisplayName: boolean;
@@ -40,7 +40,7 @@ export interface TenantConfig {
   readonly groups: {
     /** unknown members are refused, not kept until they appear */
     readonly strictMembers: boolean;
-    /** changed rules are put in force at start, not by `groups apply` */
+    /** changed rules take effect at start, not by `groups apply` */
     readonly applyOnStart: boolean;
     readonly rules: readonly Rule[];
   };
@@ -53,16 +53,16 @@ export interface TenantSources {
   readonly file: BridgeFile;
   /** name of bridge.yaml in complaints */
   readonly place: string;
-  /** no ZITADEL is named anywhere */
+  /** no ZITADEL is configured anywhere */
   readonly sandbox: boolean;
   readonly cwd: string;
-  /** relative paths in bridge.yaml start here */
+  /** base of relative paths in bridge.yaml */
   readonly folder: string;
 }
 
 const ENVIRONMENT_TENANT = 'default';
 
-/** All tenants, the one of the environment first. What is wrong goes to `complaints`. */
+/** All tenants, the environment's first. Errors go to `complaints`. */
 export function readTenants(sources: TenantSources, complaints: string[]): readonly TenantConfig[] {
   const { settings, file, place, sandbox } = sources;
   const shared = sharedTarget(sources, complaints);
@@ -108,7 +108,7 @@ interface SharedTarget {
   readonly credential: Credential | undefined;
 }
 
-/** Address and credential that every tenant uses unless it has its own: the environment before bridge.yaml. */
+/** Address and credential of every tenant without its own: the environment before bridge.yaml. */
 function sharedTarget({ settings, file, place, cwd, folder }: TenantSources, complaints: string[]): SharedTarget {
   const names = {
     token: 'ZITADEL_TOKEN',
@@ -171,7 +171,7 @@ function tenantTarget(
   return url && credential ? { url, credential } : null;
 }
 
-/** The tenant's own word, else the environment's, else that of the top of bridge.yaml. */
+/** The tenant's own setting, else the environment's, else the one at the top of bridge.yaml. */
 function withDefaults(entry: Partial<TenantEntry>, { settings, file }: TenantSources) {
   return {
     passwords: entry.passwords ?? settings.PASSWORDS ?? file.passwords ?? 'ignore',

@@ -1,12 +1,12 @@
-/** Attribute paths (RFC 7644 §3.10): what `name.familyName` or `urn:...:User:manager.value` means in a schema, and where it stands in a resource. */
+/** Attribute paths (RFC 7644 §3.10): what `name.familyName` or `urn:...:User:manager.value` means in a schema and resource. */
 
 import { isDraftOf } from './draft-urns.ts';
 import type { ResourceSchema, SchemaAttribute } from './schema.ts';
 
-/** A resource in SCIM JSON with canonical attribute names; an extension's attributes stand in an object under its URN. */
+/** A resource in SCIM JSON with canonical attribute names; an extension's attributes are in an object under its URN. */
 export type Resource = Readonly<Record<string, unknown>>;
 
-/** A path whose names are known. `extension` is the canonical URN, absent for core attributes. */
+/** A resolved path. `extension` is the canonical URN, absent for core attributes. */
 export interface ResolvedPath {
   readonly extension?: string;
   readonly attribute: SchemaAttribute;
@@ -59,7 +59,7 @@ export function resolvePath(text: string, schema: ResourceSchema): ResolvedPath 
   return undefined;
 }
 
-/** The attribute or sub-attribute at a path that our own code names. Throws when the schema does not have it. */
+/** The attribute or sub-attribute at a path used in our own code. Throws when the schema does not have it. */
 export function attributeAt(path: string, schema: ResourceSchema): SchemaAttribute {
   const found = resolvePath(path, schema);
   if (!found) throw new Error(`${schema.core.name} has no ${path}`);
@@ -67,8 +67,8 @@ export function attributeAt(path: string, schema: ResourceSchema): SchemaAttribu
 }
 
 /**
- * Whether a URN as written names the schema with this id: without regard to case (RFC 8141 §3.1 demands it of the head, clients vary
- * the rest), and by the names that drafts had for it.
+ * Whether a URN as written names the schema with this id: ignoring case (RFC 8141 §3.1 requires it for the head,
+ * clients vary the rest), or by a draft's name for it.
  */
 export function sameUrn(id: string, written: string): boolean {
   return (id.length === written.length && id.toLowerCase() === written.toLowerCase()) || isDraftOf(id, written);
@@ -112,7 +112,7 @@ export function valuesAt(path: ResolvedPath, resource: unknown): readonly unknow
   return name === undefined ? elements : elements.flatMap((element) => own(element, name) ?? []);
 }
 
-/** Whether a value counts as there (RFC 7644 §3.4.2.2, `pr`): null, "", [] and an object of such values do not. */
+/** Whether a value counts as present (RFC 7644 §3.4.2.2, `pr`): null, "", [] and an object of such values do not. */
 export function isPresent(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return false;
   if (typeof value !== 'object') return true;

@@ -1,6 +1,6 @@
 /**
- * THE ATTRIBUTE TABLE: where each SCIM attribute of a user lives in ZITADEL, and how it gets there and back. What the attributes are
- * like: schema.ts. docs/mapping.md is generated from both.
+ * THE ATTRIBUTE TABLE: where each SCIM attribute of a user is stored in ZITADEL, and how it is converted. The
+ * attributes themselves: schema.ts. docs/mapping.md is generated from both.
  */
 import { languageTag, name } from './canonical.ts';
 import { activeState, emailList, json, phoneList, profile, text } from './codecs.ts';
@@ -9,11 +9,11 @@ import { ENTERPRISE_URN } from './schema.ts';
 
 /** One row: a SCIM path and its place. */
 export interface AttributeRow {
-  /** attribute name, `name.givenName` where the sub-attributes live apart, or the URN of an extension */
+  /** attribute name, `name.givenName` where sub-attributes are stored separately, or the URN of an extension */
   readonly path: string;
-  /** how it gets into facts and back; null: not kept (computed by the bridge, or never stored) */
+  /** conversion to facts and back; null: not kept (computed by the bridge, or never stored) */
   readonly codec: Codec | null;
-  /** where it lives, for people */
+  /** where it is stored, for people */
   readonly place: string;
 }
 

@@ -3,7 +3,7 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/min';
 
 export type Canonical = (raw: string) => string | undefined;
 
-/** ZITADEL stores names trimmed; blanks alone are no name. */
+/** ZITADEL stores names trimmed; a blank name is none. */
 export const name: Canonical = (raw) => raw.trim() || undefined;
 
 export const email: Canonical = (raw) => raw.trim() || undefined;
@@ -18,7 +18,7 @@ export const languageTag: Canonical = (raw) => {
   try {
     locale = new Intl.Locale(tag);
   } catch {
-    return undefined; // well-formed at first sight, yet no language tag
+    return undefined; // well-formed at first sight, but not a language tag
   }
   if (locale.language === 'und' || languages.of(locale.language) === undefined) return undefined;
   if (locale.baseName.length <= 10) return locale.baseName;
@@ -26,8 +26,8 @@ export const languageTag: Canonical = (raw) => {
 };
 
 /**
- * E.164. A number without country code is undefined: ZITADEL would take it as Swiss. One that starts with + but cannot be
- * understood is passed on as + and digits, for ZITADEL to refuse.
+ * E.164. A number without country code is undefined: ZITADEL would treat it as Swiss. A number that starts with + but
+ * cannot be parsed is passed on as + and digits, for ZITADEL to refuse.
  */
 export const phone: Canonical = (raw) => {
   const trimmed = raw.trim().replace(/^tel:/i, '');

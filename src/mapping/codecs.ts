@@ -1,4 +1,4 @@
-/** Codecs: how the value of one row of THE ATTRIBUTE TABLE becomes facts and how facts become the value again. */
+/** Codecs: how the value of one row of THE ATTRIBUTE TABLE becomes facts and vice versa. */
 import { BridgeError } from '../errors.ts';
 import { type Canonical, email, phone } from './canonical.ts';
 import type { Facts } from './facts.ts';
@@ -13,9 +13,9 @@ export interface Codec {
   read(facts: Facts): unknown;
 }
 
-/** Most characters that ZITADEL takes for a name, an address or a number. */
+/** Maximum characters that ZITADEL accepts for a name, an address or a number. */
 const MOST_CHARACTERS = 200;
-/** Most bytes that ZITADEL takes for one metadata value. */
+/** Maximum bytes that ZITADEL accepts for one metadata value. */
 const MOST_BYTES = 500_000;
 
 const metadataKey = (key: string): string => METADATA_PREFIX + key;
@@ -36,7 +36,7 @@ function short(value: string, path: string): string {
   return value;
 }
 
-/** A field of ZITADEL's own. The value as sent is kept in metadata too when ZITADEL would store another spelling. */
+/** A field of ZITADEL's own. Metadata also keeps the value as sent if ZITADEL would store another spelling. */
 export function profile(fact: string, path: string, canonical: Canonical): Codec {
   const raw = metadataKey(path);
   return {
@@ -81,7 +81,7 @@ export const activeState: Codec = {
   read: (facts) => isActive(facts),
 };
 
-/** Set while a user that was never activated is locked in place of being deactivated (ZITADEL does not deactivate those). */
+/** Set while a never-activated user is locked instead of deactivated (ZITADEL does not deactivate those). */
 export const INACTIVE_MARK = metadataKey('inactive');
 /** Set while a locked user is deactivated: reactivation locks again. */
 export const LOCKED_MARK = metadataKey('locked');
@@ -94,7 +94,7 @@ export function isActive(facts: Facts): boolean {
 
 type Element = Readonly<Record<string, unknown>>;
 
-/** A list whose primary (else first) value is a field of ZITADEL's own; type, display and the other elements stay in metadata. */
+/** A list whose primary (else first) value is ZITADEL's own field; type, display and other elements are in metadata. */
 function listWithField(
   fact: string,
   key: string,
@@ -123,7 +123,7 @@ function listWithField(
       const first = main(elements);
       const was = first?.['value'];
       if (was === now || (typeof was === 'string' && canonical(was) === now)) return elements;
-      // changed in ZITADEL since: its word counts for this one
+      // changed in ZITADEL since: its value counts for this one
       const rest = elements.flatMap((each) =>
         each === first ? (now === undefined ? [] : [{ ...each, value: now }]) : [each],
       );
@@ -132,7 +132,7 @@ function listWithField(
   };
 }
 
-/** Anybody may have written the list: what has no value is none of ours. */
+/** Others may have written the list: an element without a value is not ours. */
 function isElement(value: unknown): value is Element {
   return typeof value === 'object' && value !== null && 'value' in value && typeof value.value === 'string';
 }
@@ -140,7 +140,7 @@ function isElement(value: unknown): value is Element {
 const main = (elements: readonly Element[]): Element | undefined =>
   elements.find((each) => each['primary'] === true) ?? elements[0];
 
-/** One element that says nothing but what the field says. */
+/** One element that says nothing beyond the field. */
 function isPlain(elements: readonly Element[], kept: string | undefined): boolean {
   const [only] = elements;
   return (
@@ -167,7 +167,7 @@ function rank(key: string): number {
   return at === -1 ? RANK.length : at;
 }
 
-/** JSON with a fixed order of keys, so that equal values are equal strings. */
+/** JSON with a fixed key order, so that equal values are equal strings. */
 export function stableJson(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => {
     if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
@@ -176,7 +176,7 @@ export function stableJson(value: unknown): string {
   });
 }
 
-/** Metadata may have been written by anybody: what is no JSON object or list of objects is not assigned. */
+/** Others may have written the metadata: anything but a JSON object or list of objects is not assigned. */
 function parseJson(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {

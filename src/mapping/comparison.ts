@@ -4,7 +4,7 @@ import type { ScimType, SchemaAttribute } from './schema.ts';
 
 export type CompareOp = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le';
 
-/** What two values are compared by: text (folded unless caseExact), a number, an instant in milliseconds, a boolean. */
+/** The form two values are compared in: text (folded unless caseExact), number, instant in milliseconds, boolean. */
 export type Key = string | number | boolean;
 
 const EQUALITY: readonly CompareOp[] = ['eq', 'ne'];
@@ -79,13 +79,13 @@ export function testAgainst(op: CompareOp, wanted: Key): (key: Key) => boolean {
   return (key) => test(key, wanted);
 }
 
-/** Up to this product of lengths the engine's own search is quick whatever the texts are. */
+/** Up to this product of lengths the engine's own search is fast for any text. */
 const SMALL = 1_000_000;
 
 /** As text.includes(part), in linear time: the engine's search takes seconds for some long parts in a text of a megabyte. */
 export function contains(text: string, part: string): boolean {
   if (text.length * part.length <= SMALL) return text.includes(part);
-  // Knuth, Morris and Pratt: where in `part` to go on when its character at an index does not fit
+  // Knuth, Morris and Pratt: where in `part` to continue when its character at an index does not match
   const back = new Int32Array(part.length);
   for (let at = 1, fits = 0; at < part.length; at += 1) {
     while (fits > 0 && part.charCodeAt(at) !== part.charCodeAt(fits)) fits = back[fits - 1] ?? 0;
@@ -106,7 +106,7 @@ function ofType(type: 'string' | 'number' | 'boolean', value: unknown): Key | un
 
 function text(value: unknown, attribute: SchemaAttribute): string | undefined {
   if (typeof value !== 'string') return undefined;
-  // a sigma at a word's end has its own small letter, which would keep "ΟΔΟΣ" from being the start of "ΟΔΟΣΑ"
+  // a final sigma has its own small letter, which would keep "ΟΔΟΣ" from being the start of "ΟΔΟΣΑ"
   return attribute.caseExact ? value : value.toLowerCase().replaceAll('ς', 'σ');
 }
 

@@ -1,4 +1,4 @@
-/** What /Schemas and docs/mapping.md say of each attribute: one line, where scimmy has the RFC's paragraphs. */
+/** The descriptions in /Schemas and docs/mapping.md: one line each, where scimmy has the RFC's paragraphs. */
 
 /** By schema and path; the schema itself under ''. */
 const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {

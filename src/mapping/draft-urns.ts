@@ -12,9 +12,9 @@ function draftsOf(urn: string, name: string, type: string): readonly [string, Re
   return [urn, new Set(versions.flatMap((each) => [each, `${each}:${type}`]))];
 }
 
-/** Whether `written` is a draft's name of the schema with this URN; case does not count. */
+/** Whether `written` is a draft's name of the schema with this URN; case is ignored. */
 export function isDraftOf(urn: string, written: string): boolean {
-  // asked of every name in a body: most are no URN at all
+  // checked for every name in a body: most are no URN at all
   if (written[3] !== ':') return false;
   return DRAFTS.get(urn.toLowerCase())?.has(written.toLowerCase()) === true;
 }

@@ -1,8 +1,8 @@
-/** Facts: what the bridge knows of a ZITADEL user or wants of it, in ZITADEL's words, flat and canonical (design: known and owed). */
+/** Facts about a ZITADEL user, confirmed or wanted, in ZITADEL's terms, flat and canonical. */
 
 /**
  * One user as flat, canonical strings. Names: username, givenName, familyName, nickName, displayName, preferredLanguage, email, phone,
- * state, password (a hash, owed only), and metadata keys, which all begin with `urn:zitadel:scim:`. A fact that is absent is not set.
+ * state, password (a hash, pending only), and metadata keys, which all begin with `urn:zitadel:scim:`. Absent: not set.
  */
 export type Facts = Readonly<Record<string, string>>;
 

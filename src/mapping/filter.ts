@@ -16,13 +16,13 @@ import {
 import { fits, keyOf, literalKey, testAgainst, wants, type CompareOp, type Key } from './comparison.ts';
 import type { ResourceSchema, SchemaAttribute } from './schema.ts';
 
-/** `path op value`; the path as written, inside a value path it names a sub-attribute. */
+/** `path op value`; the path as written; within a value path it names a sub-attribute. */
 export interface CompareNode {
   readonly kind: 'compare';
   readonly path: string;
   readonly op: CompareOp;
   readonly value: Key | null;
-  /** a number as it was written, where that is another text than the number's own: `1.0` */
+  /** a number as written, if that differs from the number's own text: `1.0` */
   readonly written?: string;
 }
 
@@ -51,10 +51,10 @@ export function compileFilter(filter: FilterNode, schema: ResourceSchema): Match
   return compile(filter, (path) => resolvePath(path, schema), createSeen());
 }
 
-/** A promise when the answer takes longer than a slice. */
+/** A promise when the result takes longer than a slice. */
 export type SlicedMatch = (resource: Resource) => boolean | Promise<boolean>;
 
-/** As compileFilter, for many resources: between its terms the matcher lets others run. */
+/** As compileFilter, for many resources: between terms the matcher yields to other work. */
 export function compileSliced(filter: FilterNode, schema: ResourceSchema): SlicedMatch {
   return sliced(filter, (path) => resolvePath(path, schema), createSeen());
 }
@@ -80,7 +80,7 @@ function sliced(node: FilterNode, resolve: Resolve, seen: Seen): SlicedMatch {
   }
 }
 
-/** The parts in order, until one says `decisive`; none does: the other one. */
+/** Tests the parts in order until one gives `decisive`; if none does, the result is the opposite. */
 function inSlices(parts: readonly SlicedMatch[], decisive: boolean): SlicedMatch {
   const from = (resource: Resource, start: number): boolean | Promise<boolean> => {
     for (const [at, part] of parts.entries()) {
@@ -115,17 +115,17 @@ export function compileElementFilter(
   return (element) => match(element as Resource);
 }
 
-/** The text that a comparison means for an attribute that holds texts: clients write `externalId eq 4711`. undefined: it is none. */
+/** The text to compare with a text attribute: clients write `externalId eq 4711`. undefined: not a text. */
 export function literalText({ value, written }: Pick<CompareNode, 'value' | 'written'>): string | undefined {
   return typeof value === 'string' ? value : typeof value === 'number' ? (written ?? String(value)) : undefined;
 }
 
 /**
- * What the terms of one filter see of a resource: each value is looked up and folded once, however many terms compare it. What is
- * remembered goes with the resource.
+ * What the terms of one filter see of a resource: each value is looked up and folded once, however many terms compare
+ * it. The cache ends with the resource.
  */
 interface Seen {
-  /** What the values at a path are compared by. */
+  /** The comparison keys of the values at a path. */
   keysAt(path: ResolvedPath): (resource: unknown) => readonly Key[];
   inElementsOf(attribute: SchemaAttribute): Seen;
 }
@@ -173,7 +173,7 @@ export function equalities(filter: FilterNode): readonly (CompareNode & { readon
 
 /**
  * An equality that an index may answer: the first of `paths` (canonical, core: 'id', 'emails.value') that everything the filter
- * matches must equal. The value is as written; what the index gives still has to pass the matcher.
+ * matches must equal. The value is as written; what the index finds must still pass the matcher.
  */
 export function indexable<Path extends string>(
   filter: FilterNode,
@@ -251,7 +251,7 @@ function compileCompare(node: CompareNode, resolve: Resolve, seen: Seen): Match 
   return (resource) => keys(resource).some(test);
 }
 
-/** The path resolved. Attributes that are never returned cannot be filtered by either: a filter would tell their values bit by bit. */
+/** The resolved path. Attributes that are never returned cannot be filtered by: a filter would reveal their values. */
 function confirmed(path: string, resolve: Resolve): ResolvedPath {
   const resolved = resolve(path);
   if (!resolved) throw invalidFilter(`there is no attribute ${named(path)}`);

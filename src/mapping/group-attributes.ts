@@ -1,11 +1,11 @@
-/** Where each SCIM attribute of a group lives in ZITADEL. Its way there: bridge/groups. What the attributes are like: schema.ts. */
+/** Where each SCIM attribute of a group is stored in ZITADEL. How it is written: bridge/groups. */
 import { groupKey, MEMBER } from './groups.ts';
 
 interface GroupAttributeRow {
   readonly path: string;
-  /** which of its values, where they live apart */
+  /** which of its values, if stored separately */
   readonly values?: string;
-  /** where it lives, for people */
+  /** where it is stored, for people */
   readonly place: string;
 }
 

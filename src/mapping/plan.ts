@@ -1,30 +1,30 @@
-/** plan: the ordered steps that turn what is believed of a user in ZITADEL into what is wanted. Pure; nothing to do, no steps. */
+/** plan: the ordered steps from the confirmed facts of a user to the wanted ones. Pure; no difference, no steps. */
 import { ATTRIBUTES } from './attributes.ts';
 import { INACTIVE_MARK, LOCKED_MARK } from './codecs.ts';
 import { type Facts, type FactsChange, isMetadata } from './facts.ts';
 import type { Step, StepCall } from './steps.ts';
 
-/** Facts that UpdateUser sets: all that live outside of metadata, but the state. nickName can only be set by it, not cleared. */
+/** Facts that UpdateUser sets: all outside of metadata except the state. It can set nickName but not clear it. */
 const UPDATABLE = [
   ...ATTRIBUTES.flatMap(({ codec }) => codec?.facts ?? []).filter((fact) => !isMetadata(fact) && fact !== 'state'),
   'password',
 ];
-/** Those of them that UpdateUser also takes away (phone: empty number; preferredLanguage: und). */
+/** Those that UpdateUser can also clear (phone: empty number; preferredLanguage: und). */
 const REMOVABLE = new Set(['phone', 'preferredLanguage']);
 
-/** Marks that follow from state; no client writes them, no difference in them is owed. */
+/** Facts that follow from the state; clients do not write them, and differences in them are never pending. */
 const MARKS: ReadonlySet<string> = new Set([INACTIVE_MARK, LOCKED_MARK]);
 
 export interface PlanOptions {
-  /** facts not believed: they equal nothing, so they are set or taken away whatever known says */
+  /** facts in doubt: they equal nothing, so they are set or removed whatever was confirmed */
   readonly unknown?: ReadonlySet<string>;
-  /** false: nobody asked for a state, so it is left as it is */
+  /** false: no state was requested, so it is left unchanged */
   readonly asksState?: boolean;
 }
 
 /**
- * @param confirmed facts last confirmed (state is ZITADEL's own); null: the user is not there
- * @param wanted all facts wanted (state is active or inactive); null: the user is to be deleted
+ * @param confirmed facts last confirmed (state is ZITADEL's own); null: the user does not exist
+ * @param wanted all facts wanted (state is active or inactive); null: the user should be deleted
  */
 export function plan(confirmed: Facts | null, wanted: Facts | null, options: PlanOptions = {}): readonly Step[] {
   const { unknown = NOTHING, asksState = true } = options;
@@ -54,7 +54,7 @@ function create(wanted: Facts): Step[] {
   return state === 'inactive' ? [made, step('DeactivateUser', {}, ['state'], { state: 'inactive' })] : [made];
 }
 
-/** A locked user stays locked underneath; one that was never activated cannot be deactivated and is locked instead. */
+/** A locked user stays locked underneath; a never-activated one cannot be deactivated and is locked instead. */
 function deactivate(confirmed: Facts, named: boolean): Step[] {
   const down = step('DeactivateUser', {}, ['state'], { state: 'inactive' });
   if (confirmed['state'] === 'locked')
@@ -69,7 +69,7 @@ function deactivate(confirmed: Facts, named: boolean): Step[] {
   return confirmed['state'] === 'active' || named ? [down] : [];
 }
 
-/** A user last seen locked is never unlocked, but when the bridge itself had locked it; one that was deactivated while locked is locked again. */
+/** Only a lock by the bridge itself is ever removed; a user who was deactivated while locked is locked again. */
 function reactivate(confirmed: Facts, named: boolean): Step[] {
   const forget = (mark: string): Step[] =>
     confirmed[mark] === undefined ? [] : [step('DeleteUserMetadata', { [mark]: null }, ['state'])];
@@ -112,7 +112,7 @@ function update(confirmed: Facts, wanted: Facts, unknown: ReadonlySet<string>): 
   return steps;
 }
 
-/** Only the older UpdateHumanUser clears a nickname, and it demands the names (measured). */
+/** Only the older UpdateHumanUser clears a nickname, and it requires the names (measured). */
 function clearNickName(wanted: Facts): Step {
   const set = { givenName: wanted['givenName'] ?? null, familyName: wanted['familyName'] ?? null, nickName: null };
   return step('UpdateHumanUser', set, ['nickName'], { nickName: null });

@@ -3,16 +3,16 @@
 import { own, resolvePath, sameUrn, type Resource } from './attribute-path.ts';
 import type { ResourceSchema, SchemaAttribute } from './schema.ts';
 
-/** Names as they stand in a query (comma-separated, or several of these) or in a search body. */
+/** Names as in a query (comma-separated, or several of these) or in a search body. */
 export interface Asked {
   readonly attributes?: string | readonly string[] | undefined;
   readonly excludedAttributes?: string | readonly string[] | undefined;
 }
 
 export interface Projection {
-  /** whether a core attribute can be in the answer at all: what is not wanted need not be loaded (`excludedAttributes=members`) */
+  /** whether a core attribute can be in the answer: otherwise it need not be loaded (`excludedAttributes=members`) */
   wants(name: string): boolean;
-  /** the resource with what is to be shown; attributes the schema does not know and ones without a value left are dropped */
+  /** the resource with the attributes to show; unknown attributes and those without a remaining value are dropped */
   apply(resource: Resource): Resource;
 }
 
@@ -41,7 +41,7 @@ export function createProjection(schema: ResourceSchema, asked: Asked): Projecti
   };
   const isSubShown = (attribute: SchemaAttribute, sub: SchemaAttribute): boolean => {
     const entry = named.get(attribute);
-    // asked for as a whole, or shown because it always is: its sub-attributes by their own rule
+    // requested as a whole, or always shown: its sub-attributes by their own rule
     const byDefault = only && (entry === undefined || entry.whole) && sub.returned === 'default';
     return shows(sub, only, entry?.subs.has(sub) === true || byDefault);
   };

@@ -1,18 +1,18 @@
-/** The calls that turn rights held into rights wanted. Pure; nothing differs, no steps. */
+/** The calls from the current rights to the wanted ones. Pure; no difference, no steps. */
 import type { Authorization, Rights } from './rights.ts';
 import { ORG_RIGHT, projectRight } from './rights.ts';
 import type { RightSet, Step } from './steps.ts';
 
 export interface RightSteps {
-  /** steps that take a role away, whatever else they give: they go first */
+  /** steps that take a role away, whatever else they grant: they run first */
   readonly take: readonly Step[];
   readonly give: readonly Step[];
 }
 
 /**
- * One call for each entry that differs, in the organization or of a project. An authorization whose id is not known yet is changed by a
- * step without `authorization`: the caller reads it first.
- * @param creates roles of a project that may be made when it does not have them
+ * One call for each entry that differs, in the organization or of a project. If an authorization's id is not known yet,
+ * the step has no `authorization`: the caller reads it first.
+ * @param creates roles of a project that may be created if it lacks them
  */
 export function rightSteps(held: Rights, wanted: Rights, creates: (project: string) => readonly string[]): RightSteps {
   const take: Step[] = [];

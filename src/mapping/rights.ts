@@ -1,4 +1,4 @@
-/** Rights a user holds, as facts: the roles in the organization and, for each project, one authorization with its roles. */
+/** A user's rights as facts: the roles in the organization and, for each project, one authorization with its roles. */
 import type { Facts } from './facts.ts';
 
 /** An authorization of one user for one project. `id` null: it is not known yet. */
@@ -20,17 +20,17 @@ const PREFIX = 'right:';
 export const ORG_RIGHT = `${PREFIX}org`;
 const PROJECT_PREFIX = `${PREFIX}project:`;
 
-/** Whether a fact is a right: it is in known only, and never shown. */
+/** Whether a fact is a right: only confirmed facts have them, and they are never shown. */
 export const isRight = (fact: string): boolean => fact.startsWith(PREFIX);
 
 /** The fact of an authorization: JSON of Authorization. */
 export const projectRight = (project: string): string => PROJECT_PREFIX + project;
 
-/** The project of such a fact; undefined: it is another fact. */
+/** The project of such a fact; undefined: another kind of fact. */
 const projectOf = (fact: string): string | undefined =>
   fact.startsWith(PROJECT_PREFIX) ? fact.slice(PROJECT_PREFIX.length) : undefined;
 
-/** Rights as facts; what is empty is no fact. An authorization without roles is one: it has an id. */
+/** Rights as facts; empty ones are omitted, but an authorization without roles is kept because it has an id. */
 export function factsOfRights({ org, projects }: Rights): Facts {
   const out: Record<string, string> = {};
   if (org.length > 0) out[ORG_RIGHT] = JSON.stringify(org);

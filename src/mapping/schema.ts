@@ -1,6 +1,6 @@
 /**
- * The schemas of users and groups (RFC 7643 §7): what /Schemas shows, what bodies, filters and patches are checked against. scimmy
- * declares them, the table below says where this bridge differs. docs/decisions/0015.
+ * The schemas of users and groups (RFC 7643 §7): what /Schemas shows, what bodies, filters and patches are checked
+ * against. scimmy declares them; the table below has this bridge's differences. docs/decisions/0015.
  */
 import { Schemas, type Types } from 'scimmy';
 import { descriptionOf } from './descriptions.ts';
@@ -40,7 +40,7 @@ export interface ResourceSchema {
 type Deviation = Partial<Omit<SchemaAttribute, 'name' | 'canonicalValues'>> & {
   /** false: scimmy's empty list would allow no value */
   readonly canonicalValues?: false;
-  /** shown behind its siblings */
+  /** shown after its siblings */
   readonly last?: true;
 };
 
@@ -48,10 +48,10 @@ const exact = { caseExact: true } as const;
 
 /**
  * Where this bridge differs from scimmy's declarations. References are case-exact (RFC 7643 §2.3.7), and so are ids, ETags and passwords.
- * The words of descriptions: descriptions.ts.
+ * The texts of descriptions: descriptions.ts.
  */
 export const DEVIATIONS: Readonly<Record<string, Readonly<Record<string, Deviation>>>> = {
-  // the bridge makes these, no client has to send them
+  // the bridge generates these; clients need not send them
   Common: {
     schemas: { ...exact, mutability: 'readOnly', returned: 'always' },
     id: { required: false, uniqueness: 'server' },
@@ -91,7 +91,7 @@ export const USER_URN = USER_SCHEMA.id;
 export const ENTERPRISE_URN = ENTERPRISE_SCHEMA.id;
 export const GROUP_URN = GROUP_SCHEMA.id;
 
-/** What stands at the top of every resource and in no schema (RFC 7643 §3.1). */
+/** Attributes at the top of every resource that are in no schema (RFC 7643 §3.1). */
 const COMMON: readonly SchemaAttribute[] = copyOf(Schemas.User.definition.attributes)
   .filter(({ name }) => USER_SCHEMA.attributes.every((each) => each.name !== name))
   .map((each) => attributeOf(each, 'Common', each.name));
@@ -107,7 +107,7 @@ export const GROUP: ResourceSchema = {
   extensions: [],
 };
 
-/** `schemas` of a user (RFC 7643 §3.3): the extensions that have a value count. */
+/** `schemas` of a user (RFC 7643 §3.3): names the extensions that have a value. */
 export const schemasOf = (user: Readonly<Record<string, unknown>>): readonly string[] => [
   USER_URN,
   ...USER.extensions.map(({ id }) => id).filter((urn) => Object.hasOwn(user, urn)),
@@ -123,7 +123,7 @@ function declared({ definition }: { readonly definition: Types.SchemaDefinition 
   };
 }
 
-/** A copy: scimmy's definitions are one per process, and anybody could change them. */
+/** A copy: scimmy's definitions are shared by the process and mutable. */
 function copyOf(attributes: readonly object[]): readonly Types.Attribute.AttributeDefinition[] {
   return JSON.parse(JSON.stringify(attributes)) as readonly Types.Attribute.AttributeDefinition[];
 }

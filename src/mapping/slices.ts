@@ -1,14 +1,14 @@
 /**
- * Long work in slices, so that nobody waits for it: before each piece it asks whether its slice is over, and lets the event loop turn.
- * The slices of this process go one to a turn, however many long works there are: a request beside them waits for one of them.
+ * Long work in slices, so that requests do not wait for it: before each piece it checks whether its slice is over, and
+ * yields to the event loop. One slice runs per turn, however many long tasks there are: a request waits for one.
  */
 
 /** Longest slice, ms: a request needs several turns of the event loop, and none of them may take long. */
 const SLICE_MS = 4;
 
-/** Works that wait for a slice, oldest first. */
+/** Tasks waiting for a slice, oldest first. */
 const waiting: (() => void)[] = [];
-/** When the slice that runs began (performance.now). */
+/** When the current slice began (performance.now). */
 let began = Number.NEGATIVE_INFINITY;
 
 function turn(): void {
@@ -17,7 +17,7 @@ function turn(): void {
   if (waiting.length > 0) setImmediate(turn);
 }
 
-/** Whether what runs should wait for its next slice now. */
+/** Whether the current task should wait for its next slice now. */
 export const sliceIsOver = (): boolean => performance.now() - began > SLICE_MS;
 
 /** Resolves when the next slice may begin: after a turn of the event loop at least. */

@@ -13,9 +13,9 @@ export interface SortOrder {
 }
 
 /**
- * Makes the function that gives what a resource is sorted by; undefined for one without the attribute. Of a multi-valued attribute the
- * primary element counts, else the first; a complex one is sorted by its `value`. Throws 400 invalidValue for an attribute that is
- * unknown, never returned, or complex without `value`: RFC 7644 §3.12 keeps invalidPath for PATCH, and this is a wrong query value.
+ * Makes the function that returns a resource's sort key; undefined for one without the attribute. Of a multi-valued
+ * attribute the primary, else the first element counts; a complex one sorts by its `value`. Throws 400 invalidValue for
+ * one that is unknown, never returned, or complex without `value`: RFC 7644 §3.12 keeps invalidPath for PATCH.
  */
 export function sortKey(schema: ResourceSchema, sortBy: string): (resource: Resource) => Key | undefined {
   const resolved = resolvePath(sortBy, schema);
@@ -91,7 +91,7 @@ export async function sortInSlices<T extends { readonly key: Key | undefined }>(
   return from;
 }
 
-/** Comparisons between two looks whether the slice is over. */
+/** Comparisons between two checks whether the slice is over. */
 const PIECE = 64;
 
 function invalid(detail: string): BridgeError {

@@ -14,7 +14,7 @@ export type StepCall =
   | 'DeleteUser'
   | RightCall;
 
-/** Calls that change rights. Update and Delete replace what is held: they are made right after it was read. */
+/** Calls that change rights. Update and Delete replace the current rights, so they run right after reading them. */
 export type RightCall =
   | 'CreateAdministrator'
   | 'UpdateAdministrator'
@@ -31,22 +31,22 @@ export interface RightSet {
   readonly authorization?: string;
   /** all roles of the entry after the call; empty for Delete */
   readonly roles: readonly string[];
-  /** roles of the project that are made when it does not have them */
+  /** roles of the project that are created if it lacks them */
   readonly creates?: readonly string[];
 }
 
-/** One call that brings ZITADEL nearer to what is wanted. */
+/** One call that brings ZITADEL closer to what is wanted. */
 export interface Step {
   readonly call: StepCall;
   /**
    * What the call carries: CreateUser all facts of the new user; UpdateUser and SetUserMetadata the facts to set
-   * (UpdateUser: phone null takes the phone away); UpdateHumanUser givenName, familyName and the names to clear as null;
+   * (UpdateUser: phone null removes the phone); UpdateHumanUser givenName, familyName and the names to clear as null;
    * DeleteUserMetadata the keys as null; the others nothing.
    */
   readonly set: FactsChange;
-  /** of a RightCall what it carries; `set` is empty then */
+  /** the payload of a RightCall; `set` is empty then */
   readonly right?: RightSet;
-  /** facts that this step settles, or takes with it when it is refused */
+  /** facts that this step settles, or that fail with it when it is refused */
   readonly names: readonly string[];
   /** what is known once it is done; null: the user is gone */
   readonly after: FactsChange | null;

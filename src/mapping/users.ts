@@ -14,7 +14,7 @@ export const STAND_INS = `${METADATA_PREFIX}standIns`;
 
 const NO_MAIL_DOMAIN = '@users.invalid';
 
-/** Stand-in addresses that nobody can receive mail at; never stored as verified. */
+/** Placeholder addresses that cannot receive mail; never stored as verified. */
 export const isUnreachable = (address: string): boolean => address.endsWith(NO_MAIL_DOMAIN);
 
 function valueAt(user: ScimUser, path: string): unknown {
@@ -83,7 +83,7 @@ function withoutStandIns(facts: Facts): Facts {
     for (const [fact, value] of Object.entries(JSON.parse(marks) as Record<string, unknown>))
       if (out[fact] === value) delete out[fact];
   } catch {
-    return out; // metadata may have been written by anybody: no mark then
+    return out; // others may have written the metadata: then there is no mark
   }
   return out;
 }

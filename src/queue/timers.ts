@@ -7,30 +7,30 @@ export interface QueueOptions {
   readonly clock: () => number;
   readonly tenants: readonly string[];
   readonly deliver: (key: Key) => Promise<void>;
-  /** nothing can be delivered for this tenant now: its rows wait, whatever they say */
+  /** nothing can be delivered for this tenant now: its rows wait, whatever their dueAt */
   readonly isShut: (tenant: string) => boolean;
-  /** a row or the store failed; it is tried again */
+  /** a row or the store failed; it will be retried */
   readonly onError: (error: unknown) => void;
-  /** at start rows due within this time are looked at, ms: the leases of an earlier process are void */
+  /** at start rows due within this time are tried, ms: leases of an earlier process are void */
   readonly leases: number;
   /** rows of a tenant delivered at once; default 8 */
   readonly atOnce?: number;
 }
 
 export interface Queue extends Scheduler {
-  /** Looks at what an earlier process left; resolves when each of those rows was tried once. */
+  /** Recovers what an earlier process left; resolves when each of those rows was tried once. */
   start(): Promise<void>;
-  /** ZITADEL is back for a tenant: everything it owes is tried now, earliest first, whatever dueAt says. */
+  /** ZITADEL is back for a tenant: all its pending changes are tried now, earliest first, regardless of dueAt. */
   pull(tenant: string): void;
-  /** Starts nothing more and waits for what runs. */
+  /** Starts nothing more and waits for running deliveries. */
   stop(): Promise<void>;
 }
 
-/** Longest wait, in ms: rows may fall due without anybody telling, and a clock may jump. */
+/** Longest wait, in ms: rows may fall due without notice, and a clock may jump. */
 const LONGEST = 30_000;
-/** Pause after a failure, or before rows that stayed due are tried again, in ms. */
+/** Pause after a failure, or before rows that stayed due are retried, in ms. */
 const PAUSE = 1_000;
-/** Rows read at once. */
+/** Rows per read. */
 const PAGE = 100;
 
 export function createQueue(options: QueueOptions): Queue {
@@ -39,7 +39,7 @@ export function createQueue(options: QueueOptions): Queue {
   let wakeAt = Number.POSITIVE_INFINITY;
   let stopped = true;
   const working = new Map<string, Promise<void>>();
-  /** tenants whose rows are to be looked over once more, and how far ahead of their time */
+  /** tenants whose rows must be checked again, and how far ahead of their time */
   const again = new Map<string, number>();
 
   function arm(time: number): void {
@@ -56,7 +56,7 @@ export function createQueue(options: QueueOptions): Queue {
     );
   }
 
-  /** One sweep at a time for each tenant: a slow one holds nobody else up. */
+  /** One sweep at a time for each tenant: a slow one does not delay the others. */
   function work(tenant: string, ahead: number): Promise<void> {
     const running = working.get(tenant);
     if (running !== undefined) {
@@ -73,7 +73,7 @@ export function createQueue(options: QueueOptions): Queue {
     return sweeping;
   }
 
-  /** Delivers what is due within `ahead` ms, each row once: one that somebody else holds stays due. */
+  /** Delivers what is due within `ahead` ms, each row once: a row leased elsewhere stays due. */
   async function sweep(tenant: string, ahead: number): Promise<void> {
     let tried = 0;
     try {
@@ -97,7 +97,7 @@ export function createQueue(options: QueueOptions): Queue {
 
   async function* dueRows(tenant: string, until: number): AsyncGenerator<Due, void> {
     let after: Due | undefined;
-    /** a row that fails comes back at a later time: in one sweep each is tried once */
+    /** a failed row becomes due again later: each is tried once per sweep */
     const seen = new Set<string>();
     for (;;) {
       const page = await store.due(tenant, until, PAGE, after);

@@ -1,4 +1,4 @@
-/** How the rows of THE QUIRKS TABLE read what they are about. */
+/** How the rows of THE QUIRKS TABLE convert client shapes. */
 import { resolvePath, sameUrn } from '../mapping/attribute-path.ts';
 import type { Json } from './http/body.ts';
 import { isObject, MAX_ELEMENTS } from './patch/element-laws.ts';
@@ -21,7 +21,7 @@ export function managerId(value: unknown): unknown {
   return { value: id, ...rest };
 }
 
-/** An extension under the URN that a draft had for it moves to its own, where what is there already counts first. */
+/** An extension under a draft's URN moves to its own, where existing values win. */
 export function withoutDraftUrns(user: Json, { extensions }: Shape): Json {
   const keys = Object.keys(user);
   let read = user;
@@ -32,14 +32,14 @@ export function withoutDraftUrns(user: Json, { extensions }: Shape): Json {
     const own = keys.filter(isOwn);
     const all = [...drafts, ...own].map((key) => objectForm(user[key], urn));
     const objects = all.filter(isObject);
-    // what is no object is left for the schema to refuse
+    // anything but an object is left for the schema to refuse
     const odd = all.find((each) => !isObject(each) && !isEmpty(each));
     read = { ...without(read, new Set([...drafts, ...own])), [urn]: odd ?? Object.assign({}, ...objects) };
   }
   return read;
 }
 
-/** Core attributes under the URN of their schema move to the top, where what is there already counts first. Throws 400 invalidValue. */
+/** Core attributes under their schema's URN move to the top, where existing values win. Throws 400 invalidValue. */
 export function fromCoreUrn(user: Json, { schema }: Shape): Json {
   const keys = Object.keys(user).filter((key) => sameUrn(schema.core.id, key));
   if (keys.length === 0) return user;
@@ -84,8 +84,8 @@ export function pathsInKeys(operation: Operation, { schema }: Shape): readonly O
 }
 
 /**
- * `remove roles [{value: "a"}]` becomes `remove roles[value eq "a"]`: read by RFC 7644 §3.5.2.2 it would take away all roles. Throws
- * 400 invalidValue for a value that is empty: it can mean all or none.
+ * `remove roles [{value: "a"}]` becomes `remove roles[value eq "a"]`: read by RFC 7644 §3.5.2.2 it would remove all
+ * roles. Throws 400 invalidValue for an empty value, which could mean all or none.
  */
 export function valuesIntoFilters(operation: Operation, { schema }: Shape): readonly Operation[] {
   const { op, path, value } = operation;

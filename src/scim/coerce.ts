@@ -1,6 +1,7 @@
 /**
- * What a client sent, read by a resource schema: canonical attribute names, values of the schema's types, nothing else. null, "" and []
- * mean "not assigned" (RFC 7643 §2.5); unknown and readOnly attributes are ignored (RFC 7644 §3.3, §3.5.1). docs/decisions/0002.
+ * Client input, read by a resource schema: canonical attribute names, values of the schema's types, nothing else.
+ * null, "", [] mean "not assigned" (RFC 7643 §2.5); unknown and readOnly attributes are ignored (RFC 7644 §3.3,
+ * §3.5.1). docs/decisions/0002.
  */
 import type { SchemaAttribute, ScimType } from '../mapping/schema.ts';
 import type { Json } from './http/body.ts';

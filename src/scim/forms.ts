@@ -1,7 +1,7 @@
 /**
- * Forms that clients give to a value where only one meaning is possible: a list around a single value, a single value for a list, a
- * number for a text, JSON inside a text. What is no such form is handed on as it is, for the schema to refuse. Forms can be nested, no
- * deeper than a body can.
+ * Value forms with only one possible meaning: a list around a single value, a single value for a list, a
+ * number for a text, JSON inside a text. Any other form is passed on unchanged, for the schema to refuse. Forms can be
+ * nested, no deeper than a body can.
  */
 import type { SchemaAttribute } from '../mapping/schema.ts';
 import { parseText, type Json } from './http/body.ts';
@@ -26,7 +26,7 @@ export function complexForm(sent: unknown, attribute: SchemaAttribute, where: st
   const value = onlyElement(sent);
   if (typeof value === 'string') {
     const decoded = parseText(value, where);
-    // a text that merely looks like JSON is what it is: an entitlement of some application
+    // a text that merely looks like JSON is kept: an entitlement of some application
     const isOurs = isObject(decoded) && (!names.has('value') || hasName(decoded, names));
     if (isOurs) return withDecodedValue(displayed(decoded, names), names, where);
   }
@@ -41,13 +41,13 @@ export function listForm(sent: unknown, where: string): readonly unknown[] {
   return Array.isArray(decoded) ? (decoded as readonly unknown[]) : [sent];
 }
 
-/** An object that holds attributes: of an extension, of an operation without path. */
+/** An object that contains attributes: of an extension, or an operation without a path. */
 export function objectForm(sent: unknown, where: string): unknown {
   const value = onlyElement(sent);
   return typeof value === 'string' ? onlyElement(parseText(value, where) ?? value) : value;
 }
 
-/** The element that the `value` of one holds as JSON (Entra ID's app roles); undefined: it holds none. */
+/** The element inside a `value` that is JSON (Entra ID's app roles); undefined: there is none. */
 export function elementInValue(value: unknown, attribute: SchemaAttribute, where: string): Json | undefined {
   const sent = { value: unwrapped(value) };
   const read = withDecodedValue(sent, subAttributes(attribute), where);
@@ -91,7 +91,7 @@ function booleanForm(value: unknown): unknown {
 /** More characters than a JSON number can have without losing digits. */
 const LONGEST_NUMBER = 17;
 
-/** A number as text; one that may have lost digits on its way, or was written with an exponent, is left as it is. */
+/** A number as text; one that may have lost digits, or was written with an exponent, is left unchanged. */
 function textForm(value: unknown): unknown {
   if (typeof value !== 'number') return value;
   const text = String(value);

@@ -1,7 +1,7 @@
 /**
- * THE QUIRKS TABLE: every shape in which a client is known to send users and groups, and what it is read as. Walked for every request,
- * whoever sends it: shapes are told by their form. Each row has its exchange in test/idp/<client>/<shape>.json; docs/clients.md is made
- * of it.
+ * THE QUIRKS TABLE: every shape in which a client is known to send users and groups, and how it is read. Applied to
+ * every request from any client: shapes are recognised by their form. Each row has its exchange in
+ * test/idp/<client>/<shape>.json; docs/clients.md is generated from it.
  */
 import type { SchemaAttribute } from '../mapping/schema.ts';
 import type { Json } from './http/body.ts';
@@ -41,12 +41,12 @@ interface Known {
   readonly client: Client;
   /** name of the exchange */
   readonly shape: string;
-  /** what is sent, and what it is read as */
+  /** the shape, and how it is read */
   readonly reading: string;
   readonly document: string;
 }
 
-/** Read by `apply`; or `where`: the function that sees to it, or the section that asks for no more. */
+/** Read by `apply`; or `where`: the function that handles it, or the section that requires no more. */
 export type Quirk = Known & ({ readonly apply: Apply } | { readonly where: string });
 
 const OKTA = 'okta/okta-developer-docs docs/reference/scim/scim-20';

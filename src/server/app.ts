@@ -1,4 +1,4 @@
-/** The express app: health beside SCIM. Builds and never listens. */
+/** The express app: health beside SCIM. Builds it, never listens. */
 import express, { type Express, type Router } from 'express';
 import helmet from 'helmet';
 import { failed, notFound, refusedWhen } from '../scim/http/fallback.ts';
@@ -10,7 +10,7 @@ export interface AppParts {
   readonly page: Router;
   /** the jobs of many processes */
   readonly board?: Router | undefined;
-  /** the process ends: new requests are refused, and their connections closed */
+  /** the process is stopping: new requests are refused, and their connections closed */
   readonly isEnding: () => boolean;
   readonly trustProxy: boolean | number | readonly string[];
 }

@@ -1,4 +1,4 @@
-/** The composition root: the only place that builds things and joins rooms. */
+/** The composition root: the only place that builds and connects the modules. */
 import { randomUUID } from 'node:crypto';
 import { type Express, Router } from 'express';
 import { createBoard } from '../admin/board.ts';
@@ -25,11 +25,11 @@ export interface Bridge {
   readonly app: Express;
   /** with METRICS_PORT, to be served there */
   readonly metrics?: Express;
-  /** Begins to sync, to deliver what an earlier process left, and to listen to operators. */
+  /** Starts to sync, to deliver what an earlier process left, and to listen to operators. */
   start(): Promise<void>;
   /** From now on new requests are answered 503. */
   end(): void;
-  /** Finishes what runs; what is owed stays for the next start. */
+  /** Finishes running work; pending changes stay for the next start. */
   stop(): Promise<void>;
 }
 
@@ -37,13 +37,13 @@ export interface WireOptions {
   readonly config: Config;
   readonly log: Log;
   readonly clock?: Clock;
-  /** for tests: other durations than the configuration's and the defaults */
+  /** for tests: durations that override the configuration and the defaults */
   readonly timing?: Partial<Timing>;
-  /** for tests and measurements: holds commits up */
+  /** for tests and measurements: delays commits */
   readonly hook?: CommitHook;
   /** folder of the admin socket; default DATA_DIR of `config` */
   readonly adminDir?: string;
-  /** told once why the store stays unavailable to this process */
+  /** called once with the reason when the store stays unavailable to this process */
   readonly onGone?: (reason: string) => void;
 }
 
@@ -58,9 +58,9 @@ export async function wire({
   onGone,
 }: WireOptions): Promise<Bridge> {
   const metrics = createMetrics(() => Promise.all([...operators.values()].map((operator) => operator.state())), clock);
-  /** what must be held is held: a request before that might send it */
+  /** stale changes are on hold: an earlier request could send them */
   let opened = false;
-  /** why the last sync of a tenant failed, as the log says it */
+  /** why the last sync of a tenant failed, as logged */
   const failures = new Map<string, string>();
   const rooms = await createRooms({
     config,
@@ -106,18 +106,18 @@ export async function wire({
     changePassword: ({ id }) => config.tenants.some((each) => each.id === id && each.passwords === 'set'),
   });
   const health = createHealth({
-    // many processes fail together when Redis does: a balancer that took all of them out would answer for them
+    // all processes fail together when Redis does: a balancer that removed all of them would answer instead
     notReady: () =>
       notReady(rooms, opened, failures, config.store.redis === undefined ? rooms.storeFailing() : undefined),
     scrape: config.server.metricsPort === undefined ? () => metrics.scrape() : undefined,
   });
   const desk = { operators, setups: config.tenants, clock };
-  /** page and board are opened by one token: its wrong guesses are counted together */
+  /** page and board share one token: wrong guesses are counted together */
   const admin = { tokenHash: config.admin.tokenHash, failures: createFailures(clock) };
   const page = createPageRouter({ desk, ...admin, codes: reason });
   let ending = false;
   const app = createApp({
-    // a worker serves nobody but its operators
+    // a worker serves only its operators
     scim: config.role === 'worker' ? Router() : scim,
     health,
     page,
@@ -132,7 +132,7 @@ export async function wire({
     ...(config.server.metricsPort === undefined ? {} : { metrics: createMetricsApp(() => metrics.scrape()) }),
     async start() {
       await rooms.open(true);
-      // the embedded store has made its folder itself
+      // the embedded store has created its folder itself
       if (config.store.redis !== undefined) ownFolder(adminDir ?? config.store.dataDir);
       socket = await createAdminSocket({
         path: socketPath(adminDir ?? config.store.dataDir),
@@ -172,7 +172,7 @@ function notReady(
   });
 }
 
-/** The rooms for one command of an operator while no bridge runs: nothing is synced or delivered by itself. */
+/** The parts for one operator's command while no bridge runs: nothing is synced or delivered on its own. */
 export async function wireOffline({
   config,
   log,

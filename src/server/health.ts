@@ -1,4 +1,4 @@
-/** What a supervisor asks: is the process alive, can it serve, how is it doing. No token is needed. */
+/** Health checks: is the process alive, can it serve, how is it doing. No token is needed. */
 import express, { type Express, type RequestHandler, Router } from 'express';
 
 /** Why requests cannot be served. */
@@ -10,13 +10,13 @@ export interface NotReady {
 export interface HealthParts {
   /** empty: requests can be served */
   readonly notReady: () => readonly NotReady[];
-  /** absent: /metrics is on a port of its own */
+  /** absent: /metrics has its own port */
   readonly scrape?: Scrape | undefined;
 }
 
 export type Scrape = () => Promise<{ readonly type: string; readonly body: string }>;
 
-/** Seconds after which asking again makes sense. */
+/** Seconds after which to ask again. */
 const AGAIN = '5';
 
 /** GET /healthz (the process), /readyz (requests can be served; 503 with the reasons when not) and, unless it has a port of its own, /metrics. */
@@ -41,7 +41,7 @@ export function createHealth({ notReady, scrape }: HealthParts): Router {
   return router;
 }
 
-/** /metrics alone, for a port that no client reaches. */
+/** /metrics alone, for a port that clients cannot reach. */
 export function createMetricsApp(scrape: Scrape): Express {
   const app = express();
   app.disable('x-powered-by');

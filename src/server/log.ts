@@ -1,12 +1,12 @@
 /**
  * Log lines by allow-list: a field that FIELDS does not name is never written, and each field is written in a form
- * that holds no personal data and no secret. Three kinds of lines: request, delivery, system.
+ * without personal data or secrets. Three kinds of lines: request, delivery, system.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { type DestinationStream, pino } from 'pino';
 
-/** One SCIM request that was answered. */
+/** One answered SCIM request. */
 export interface RequestLine {
   readonly txn: string;
   readonly tenant?: string | undefined;
@@ -24,9 +24,9 @@ export interface RequestLine {
   readonly ignored?: readonly string[] | undefined;
 }
 
-/** One attempt to make ZITADEL equal to what is owed. */
+/** One attempt to deliver pending changes. */
 export interface DeliveryLine {
-  /** of the first request that it is for; `txns`: of the others */
+  /** of the first request it belongs to; `txns`: of the others */
   readonly txn: string;
   readonly txns?: readonly string[] | undefined;
   readonly tenant: string;
@@ -42,7 +42,7 @@ export interface DeliveryLine {
   readonly reason?: string | undefined;
 }
 
-/** What happens to the process, the sync or a connection. */
+/** An event of the process, the sync or a connection. */
 export interface SystemFields {
   readonly txn?: string | undefined;
   readonly tenant?: string | undefined;
@@ -50,14 +50,14 @@ export interface SystemFields {
   readonly ms?: number | undefined;
   readonly rows?: number | undefined;
   readonly count?: number | undefined;
-  /** 1-based place of a group rule */
+  /** 1-based position of a group rule */
   readonly rule?: number | undefined;
-  /** text made of settings alone */
+  /** text that contains only settings */
   readonly setting?: string | undefined;
-  /** where we listen, or a ZITADEL */
+  /** the address we listen on, or a ZITADEL */
   readonly address?: string | undefined;
   readonly reason?: string | undefined;
-  /** an unexpected failure: its name and where it happened are written, its message is not */
+  /** an unexpected error: its name and where it happened are written, its message is not */
   readonly error?: unknown;
 }
 
@@ -67,20 +67,20 @@ export interface Log {
   request(line: RequestLine): void;
   /** info when the outcome is a normal one, else warn */
   delivery(line: DeliveryLine): void;
-  /** `event`: a fixed text, never put together from values */
+  /** `event`: a fixed text, never built from values */
   system(level: SystemLevel, event: string, fields?: SystemFields): void;
 }
 
-/** Names, ids and codes: one word without blanks and without @. Everything else could be a person's. */
+/** Names, ids and codes: one word without blanks or @. Anything else could be personal data. */
 const word = (value: unknown): string => (/^[\w.:/-]{1,200}$/.test(String(value)) ? String(value) : '?');
 
-/** As the bridge and ZITADEL make them. A client may put anything into a path, e.g. an e-mail address, and ZITADEL takes other ids. */
+/** Ids in the bridge's and ZITADEL's form. A path may hold anything, and ZITADEL accepts other ids. */
 const ID = /^(?:\d{1,32}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i;
 
-/** Tells equal ids apart from others in the log of one process; nobody can try addresses on it. */
+/** Distinguishes ids within one process's log; a keyed hash, so addresses cannot be guessed from it. */
 const ID_KEY = randomBytes(32);
 
-/** An id, or a hash of what does not look like one. */
+/** An id, or a hash of anything that does not look like one. */
 const identifier = (value: unknown): string => {
   const text = String(value);
   return ID.test(text) ? text : `hash:${createHmac('sha256', ID_KEY).update(text).digest('hex').slice(0, 16)}`;
@@ -104,14 +104,14 @@ const LIBRARY = /^(?:ERR|UND_ERR|CERT|UNABLE_TO|SELF_SIGNED|DEPTH_ZERO)_[A-Z_]{3
 
 const isCode = (text: string): boolean => GRPC.has(text) || SYSTEM.has(text) || LIBRARY.test(text);
 
-/** `UpdateUser: QUERY-Dfbg2 ...`, as reasons of calls begin; behind it stand ZITADEL's words, which may quote a value. */
+/** `UpdateUser: QUERY-Dfbg2 ...`, as reasons of calls begin; ZITADEL's text follows, which may quote a value. */
 const CALL =
   /^(?:ZITADEL could not be read: |\d{1,9} calls in a row got no answer; the last: )?([A-Z][a-z]{1,20}[A-Z][A-Za-z]{1,40}): ([A-Z][A-Za-z0-9]{1,15}-\w{3,16}(?= |$))?/;
-/** An id of ZITADEL at the end of its words, where no call stands before them; its second part is random, so no name. */
+/** ZITADEL's error id at the end of its text, when no call precedes it; its second part is random, so it is no name. */
 const AT_END = /\(([A-Z][A-Za-z0-9]{1,15}-(\w{3,16}))\)$/;
 const NAME = /^[A-Z]?[a-z]*$/;
 
-/** The call, ZITADEL's error id and the codes in a text, or the text when it is one word. Nothing else of it: it may quote a value. */
+/** The call, ZITADEL's error id and the codes in a text, or the text if it is one word. The rest may quote a value. */
 export function reason(value: unknown): string {
   const text = String(value).slice(0, 500);
   const [, call, id] = CALL.exec(text) ?? [];
@@ -121,13 +121,13 @@ export function reason(value: unknown): string {
   return found.length > 0 ? [...new Set(found)].join(' ') : word(text);
 }
 
-/** Scheme, host and port: user, path and query are left out. */
+/** Scheme, host and port: user, path and query are omitted. */
 const address = (value: unknown): string => {
   const url = URL.parse(String(value));
   return url ? `${url.protocol}//${url.host}` : word(value);
 };
 
-/** The places of a stack: its lines that say where, never the message, which may look like one. */
+/** The frames of a stack, never the message, which may look like one. */
 const frames = (stack: string, message = ''): string[] => {
   const from = stack.indexOf(message) + message.length;
   const lines = stack.slice(from).split('\n', 50);
@@ -138,7 +138,7 @@ const frames = (stack: string, message = ''): string[] => {
 const redisCode = ({ name, message }: Error): string | undefined =>
   name === 'ReplyError' ? /^([A-Z]+)(?: |$)/.exec(message)?.[1] : undefined;
 
-/** Class of a failure and the places of its stack; a text is read as a stack. */
+/** Class of a failure and its stack frames; a text is read as a stack. */
 const failure = (value: unknown) => {
   if (!(value instanceof Error)) return { name: word(String(value).split('\n', 1)[0]), at: frames(String(value)) };
   const code = (value as NodeJS.ErrnoException).code ?? redisCode(value);
@@ -149,7 +149,7 @@ const failure = (value: unknown) => {
   };
 };
 
-/** THE FIELDS TABLE: every field a line may have, and how it is written. */
+/** THE FIELDS TABLE: every field a line may have, and its format. */
 const FIELDS: Readonly<Record<string, (value: unknown) => unknown>> = {
   txn: word,
   txns: words,
@@ -169,7 +169,7 @@ const FIELDS: Readonly<Record<string, (value: unknown) => unknown>> = {
   rows: number,
   count: number,
   rule: number,
-  // text made of settings alone
+  // text that contains only settings
   setting: (value) => String(value).replaceAll(/\s+/g, ' ').slice(0, 300),
   address,
   error: failure,
@@ -199,7 +199,7 @@ export function createLog(options: { readonly level: string }, destination?: Des
   const on = (level: SystemLevel) => lines.isLevelEnabled(level);
   return {
     request(line) {
-      // what is not offered is no fault of ours, yet a client is set up to ask for it
+      // an unsupported request is not our failure, yet a client is configured to send it
       const level = line.status === 501 ? 'warn' : line.status >= 500 ? 'error' : 'info';
       if (on(level)) lines[level]({ kind: 'request', ...allowed(line) });
     },

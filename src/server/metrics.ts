@@ -1,4 +1,4 @@
-/** Prometheus metrics. Rooms get functions to report by; names and labels stand here only. */
+/** Prometheus metrics. Other modules get functions to report with; names and labels are only here. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Counts } from '../bridge/ports/store.ts';
 import { CONDITION_NAMES, CONDITIONS, snakeOf } from '../store/conditions.ts';
@@ -62,10 +62,10 @@ function createOutcomes(): (outcome: string) => string {
   };
 }
 
-/** Seconds: from reads of the view to the longest wait. */
+/** Seconds: from local reads to the longest wait. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15];
 
-/** Most names of ignored attributes: clients choose them. */
+/** Maximum number of ignored attribute names: clients choose them. */
 const MOST_ATTRIBUTES = 100;
 
 /** `states` is called at each scrape; while it fails, the gauges derived from it are left out. */

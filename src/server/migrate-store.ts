@@ -1,4 +1,4 @@
-/** From the embedded store to Redis: both are opened, what has to be kept goes over. */
+/** Migration from the embedded store to Redis: opens both and copies every row that must be kept. */
 import { existsSync } from 'node:fs';
 import { type Migrated, migrateStore, type MigrateStoreOptions } from '../bridge/operator/migrate-store.ts';
 import type { Counts } from '../bridge/ports/store.ts';
@@ -15,7 +15,7 @@ export interface StoreCopyOptions extends Pick<MigrateStoreOptions, 'tenants' | 
     readonly replicas: number;
     readonly passwordKeys?: readonly string[] | undefined;
   };
-  /** told what an operator should change on Redis */
+  /** called with what an operator should change on Redis */
   readonly onWarning: (warning: string) => void;
 }
 
@@ -25,12 +25,12 @@ export interface Copied {
   readonly durability: string;
 }
 
-/** A copy of 100,000 rows shares Redis with nobody: each command may take longer than a request could wait, ms. */
+/** A copy of 100,000 rows has Redis to itself: each command may take longer than a request could wait, ms. */
 const PATIENCE = 5_000;
 
 /**
- * Throws FolderInUse while a bridge has the folder, an Error for an address or a Redis that does not do, BridgeError 409 when Redis has
- * other rows of the tenants, 503 when a store fails on the way.
+ * Throws FolderInUse while a bridge uses the folder, an Error for an unsuitable address or Redis, BridgeError 409 when
+ * Redis has other rows of the tenants, 503 when a store fails during the copy.
  */
 export async function copyStore(options: StoreCopyOptions): Promise<Copied> {
   const { directory, redis, tenants, onProgress, onWarning } = options;

@@ -42,19 +42,19 @@ export function reportDelivery(
     });
 }
 
-/** What the store kept is not there any more, or is there again (undefined). */
+/** The store's data is gone, or back again (undefined). */
 export function reportLoss(loss: Loss | undefined, log: Log): void {
   if (loss === undefined) log.system('info', 'the contents of the store are available again');
   else
     log.system('error', 'the contents of the store are missing: requests are answered 503', { setting: loss.reason });
 }
 
-/** What the store keeps of a user or group cannot be read. The tenant of a group ends with `:groups`. */
+/** The stored row of a user or group cannot be read. The tenant of a group ends with `:groups`. */
 export function reportDamaged({ tenant, id }: Key, log: Log): void {
   log.system('error', 'a record of the store cannot be read and is left out: see `scim-bridge doctor`', { tenant, id });
 }
 
-/** Rules that give nothing, by their 0-based place in the set. */
+/** Rules that grant nothing, by their 0-based position in the set. */
 export function reportRules(tenant: string, off: ReadonlyMap<number, string>, differs: boolean, log: Log): void {
   for (const [place, why] of off)
     log.system('warn', 'a group rule is off: it neither grants nor revokes', { tenant, rule: place + 1, setting: why });

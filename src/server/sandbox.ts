@@ -1,4 +1,4 @@
-/** `npm start` with nothing set: a ZITADEL to try against, in this process, kept in DATA_DIR/sandbox.db. */
+/** `npm start` without settings: a sandbox ZITADEL in this process, kept in DATA_DIR/sandbox.db. */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import type { Config } from '../config/config.ts';
 import type { TenantConfig } from '../config/tenants.ts';
 import { ownFolder } from '../store/sqlite/folder.ts';
 
-/** Loaded by address: the build, the package and the production image do without. */
+/** Imported dynamically: the build, the package and the production image do not include it. */
 const SANDBOX = new URL('../../sandbox/server.ts', import.meta.url);
 
-/** What the bridge needs of it. */
+/** What the bridge needs from it. */
 interface Sandbox {
   readonly url: string;
   readonly seeds: {
@@ -34,7 +34,7 @@ export interface Demo {
   readonly token?: string;
 }
 
-/** A configuration whose tenants all have a ZITADEL: when none is configured, the sandbox, with a store apart from a real one's. */
+/** A configuration whose tenants all have a ZITADEL: the sandbox if none is configured, with its own store. */
 export async function withSandbox(config: Config): Promise<Demo> {
   if (!config.sandbox) return { config };
   const { dataDir } = config.store;
@@ -53,15 +53,15 @@ export async function withSandbox(config: Config): Promise<Demo> {
   };
 }
 
-/** Where the embedded store is: what is tried out with the sandbox is kept apart. */
+/** Where the embedded store is: sandbox data is kept apart. */
 export const storeFolder = ({ sandbox, store: { dataDir } }: Config): string =>
   sandbox ? join(dataDir, 'sandbox') : dataDir;
 
-/** Nobody set a token. */
+/** No token is set. */
 const isOpenToNobody = ({ tokens, jwt, basic }: TenantConfig): boolean => tokens.length === 0 && !jwt && !basic;
 
 function inSandbox(tenant: TenantConfig, { url, seeds }: Sandbox, token: string | undefined): TenantConfig {
-  // an organization of the operator's own has no service user in the sandbox
+  // the operator's own organization has no service user in the sandbox
   const service = tenant.organization === null ? seeds.tokens.managerA : seeds.tokens.instanceOwner;
   const tokens =
     token !== undefined && isOpenToNobody(tenant)
@@ -75,7 +75,7 @@ function inSandbox(tenant: TenantConfig, { url, seeds }: Sandbox, token: string 
   };
 }
 
-/** The same token at every start, so that what was pasted once goes on working. */
+/** The same token at every start, so that clients configured with it keep working. */
 function keptToken(file: string): string {
   if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
   return readFileSync(file, 'utf8').trim();

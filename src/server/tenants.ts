@@ -1,4 +1,4 @@
-/** The rooms behind the protocol, built and joined: store, ZITADELs, tenants, queue. What a bridge and an operator's command both need. */
+/** Everything behind the protocol, built and connected: store, ZITADELs, tenants, queue. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Operator } from '../bridge/ports/operator.ts';
@@ -37,13 +37,13 @@ export interface RoomsOptions {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
-  /** for tests: other durations than the configuration's and the defaults */
+  /** for tests: durations that override the configuration and the defaults */
   readonly timing?: Partial<Timing> | undefined;
-  /** for tests and measurements: holds commits up */
+  /** for tests and measurements: delays commits */
   readonly hook?: CommitHook | undefined;
   readonly metrics: Metrics;
   readonly onSync: (tenant: string, event: SyncEvent) => void;
-  /** told once why the store stays unavailable to this process: only a new start helps */
+  /** called once with the reason when the store stays unavailable to this process: only a restart helps */
   readonly onGone?: ((reason: string) => void) | undefined;
 }
 
@@ -58,22 +58,22 @@ export interface Rooms {
   readonly entries: readonly Entry[];
   readonly operators: ReadonlyMap<string, Operator>;
   readonly queue: Queue;
-  /** why what the store kept is not there; undefined: it is */
+  /** why the store's data is gone; undefined: it is there */
   readonly lost: () => string | undefined;
-  /** why the store cannot be written, as the heartbeat found it */
+  /** why the store cannot be written, as of the last heartbeat */
   readonly storeFailing: () => string | undefined;
-  /** the jobs of many processes, for the board */
+  /** the jobs of all processes, for the board */
   readonly bull: BullQueue | undefined;
   /**
-   * Looks whose store it is, and holds back what is owed after a long sleep. To be called before anything is served.
-   * `lives`: from now on the store notes that the process lives.
+   * Checks which ZITADEL the store belongs to, and puts pending changes on hold after a long downtime. Call it first.
+   * `lives`: from now on the store records that the process is alive.
    */
   open(lives: boolean): Promise<void>;
-  /** Ends everything; what is owed stays in the store. */
+  /** Stops everything; pending changes stay in the store. */
   close(): Promise<void>;
 }
 
-/** Builds the rooms for a configuration whose tenants all have a ZITADEL. Nothing runs yet. */
+/** Builds the parts for a configuration whose tenants all have a ZITADEL. Nothing runs yet. */
 export async function createRooms(options: RoomsOptions): Promise<Rooms> {
   const { config, log, clock, metrics } = options;
   const { viewMaxAge, syncInterval, answerWithin, holdAfter, deadLetterRetention, maxPending } = config.limits;
@@ -129,7 +129,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     clock,
     timing,
     scheduler: queue,
-    // once the answer has left: nobody waits for a log line
+    // after the answer was sent: no request waits for a log line
     onDelivery: (delivery) =>
       void setImmediate(() => {
         reportDelivery(delivery, log, metrics);
@@ -145,7 +145,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     return delivery;
   }
 
-  /** Only a process that lives has a heartbeat: a command of an operator tries it out. */
+  /** Only a running bridge has a heartbeat: an operator's command tries a write. */
   async function storeFailing(): Promise<string | undefined> {
     if (heart.lives()) return heart.failing();
     return store.setState('looked', clock()).then(
@@ -195,7 +195,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     store,
     clock,
     everyMs: timing.heartbeatMs,
-    // what could not be noted meanwhile is looked for
+    // looks for changes that could not be recorded meanwhile
     onRecovered: () => queue.at(clock()),
   });
 
@@ -218,11 +218,11 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     async close() {
       isClosed = true;
       const stopped = Promise.all([...entries.map(({ made }) => made.stop()), queue.stop()]);
-      // calls that ZITADEL does not answer are cut off: they are in doubt, the next start reads what became of them
+      // calls without an answer are cut off: they are in doubt, and the next start reads their outcome
       await within(stopped, LAST_CALLS);
       for (const connection of connections.values()) connection.close();
       await stopped;
-      // what requests sent is noted too: the next holder of a row need not wait until its lease is over
+      // records what requests sent, too: the next process need not wait until the row's lease expires
       await within(Promise.allSettled(deliveries), LAST_CALLS);
       await heart.stop();
       await store.close();
@@ -230,7 +230,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     },
   };
 
-  /** The view is made again from ZITADEL, beginning with nothing. */
+  /** Rebuilds the rows from ZITADEL, starting empty. */
   async function rebuild(adoptStore: () => void): Promise<void> {
     if (isClosed) return;
     adoptStore();
@@ -245,7 +245,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
     reportLoss(undefined, log);
   }
 
-  /** Old orders, perhaps out of a restored back-up, are not carried out without being looked at. */
+  /** Stale changes, perhaps from a restored backup, are not delivered without an operator's decision. */
   async function holdBack(ms: number): Promise<void> {
     for (const { config: each, made } of entries) {
       const count = await made.hold();
@@ -278,7 +278,7 @@ export async function createRooms(options: RoomsOptions): Promise<Rooms> {
 
   function zitadelOf({ id, zitadel, organization }: TenantConfig) {
     if (zitadel === null || organization === null) throw new Error(`tenant ${id} has no ZITADEL`);
-    const instance = config.sandbox ? 'sandbox' : zitadel.url.toLowerCase(); // the sandbox changes its port, its names stay
+    const instance = config.sandbox ? 'sandbox' : zitadel.url.toLowerCase(); // the sandbox's port changes, names do not
     const connection = connections.get(instance) ?? connect(instance, zitadel.url);
     const { emailVerified, phoneVerified } = config.zitadel;
     const port = createZitadel({
@@ -303,13 +303,13 @@ interface Opened {
   readonly kept: Store;
   readonly peers: Peers;
   readonly durability: string | undefined;
-  /** From now on this process is none of the peers. */
+  /** From now on this process is no longer one of the peers. */
   readonly leave: () => void;
-  /** Works from now on with what is in the store, be it empty; undefined: what is lost stays lost. */
+  /** Accepts the store's content from now on, even if empty; undefined: lost data stays lost. */
   readonly adopt?: () => void;
 }
 
-/** The store, and who else is on it. */
+/** The store, and the other processes on it. */
 async function openStore(
   { config, log, clock, hook }: RoomsOptions,
   { answerWithinMs: answerWithin, redisCommand: commandTimeoutMs }: Timing,
@@ -361,10 +361,10 @@ async function openStore(
   return { kept, peers, durability, leave: () => peers.close(), adopt: () => kept.adopt() };
 }
 
-/** Between two tries to make the view again, ms. */
+/** Between two attempts to rebuild the rows, ms. */
 const REBUILD_AGAIN = 1_000;
 
-/** An outage is told once in so long, ms: every request meets it. */
+/** An outage is logged once per this interval, ms: every request meets it. */
 const TOLD_AGAIN = 10_000;
 
 function throttled(tell: (error: unknown) => void): (error: unknown) => void {
@@ -376,5 +376,5 @@ function throttled(tell: (error: unknown) => void): (error: unknown) => void {
   };
 }
 
-/** How long calls under way may take at the end, ms. */
+/** How long running calls may take at shutdown, ms. */
 const LAST_CALLS = 2_000;

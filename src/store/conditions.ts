@@ -8,7 +8,7 @@ interface ConditionRow {
   /** completes "users and groups ..." */
   readonly description: string;
   readonly test: (row: Row) => boolean;
-  /** the set of Redis; its names are those of the first version */
+  /** name of the set in Redis, as in the first version */
   readonly stored: string;
   /** normal: it resolves itself. action: it waits for an operator */
   readonly severity: 'normal' | 'action';
@@ -58,7 +58,7 @@ export const cellsOf = (counts: Counts): number[] => COUNTED.map((name) => count
 
 export const countsFrom = (cells: readonly number[]): Counts => countsBy((name) => cells[COUNTED.indexOf(name)] ?? 0);
 
-/** When the oldest change that is pending and not on hold was asked; null: none is. A clock may have jumped, so it need not be the first one. */
+/** When the oldest pending change not on hold was requested; null: none. Clocks jump, so it need not be first. */
 export function pendingSince({ pending }: Row): number | null {
   let oldest: number | null = null;
   for (const change of pending) {

@@ -1,9 +1,9 @@
 import type { Index } from '../bridge/row/types.ts';
 
-/** What a value is found by, without regard to case. Lone surrogates become U+FFFD, as the stores would have it. */
+/** The form a value is looked up by, ignoring case. Lone surrogates become U+FFFD, as the stores would change them. */
 export const fold = (value: string): string => value.toLowerCase().toWellFormed();
 
-/** Reserved names without twins. */
+/** Reserved names without duplicates. */
 export const namesOf = ({ reservations: reserved }: Index): string[] => [
   ...new Set(reserved.map((name) => name.toWellFormed())),
 ];

@@ -1,7 +1,7 @@
-/** What became of what a store kept. */
+/** A store has lost its data. */
 export interface Loss {
-  /** for operators; made of settings and file names alone */
+  /** for operators; contains only settings and file names */
   readonly reason: string;
-  /** it cannot come back while this process runs: only a new start helps */
+  /** it cannot recover while this process runs: a restart is needed */
   readonly forGood: boolean;
 }

@@ -4,15 +4,15 @@ import type { MemberSet } from '../bridge/ports/store.ts';
 export const NO_MEMBERS: MemberSet = { count: 0, revision: 0, modified: 0 };
 
 export interface Revisions {
-  /** The set once somebody has come (1) or gone (-1). */
+  /** The set after a member was added (1) or removed (-1). */
   next(before: MemberSet, by: 1 | -1): MemberSet;
-  /** Sets fall back to what they were: no revision that was given since is given to another set. */
+  /** Sets are back at an earlier state: no revision issued since then is reused for another set. */
   fallenBack(): void;
 }
 
 /**
- * Revisions of sets. Beside the one before they follow the clock, so that a store that was deleted and built again does not begin
- * with those that clients still hold.
+ * Revisions of sets. They also follow the clock, so that a store that was deleted and rebuilt does not restart
+ * at revisions that clients still have.
  */
 export function createRevisions(clock: Clock): Revisions {
   let highest = 0;

@@ -1,7 +1,7 @@
-/** Rows as earlier versions of the bridge stored them, under the names that their fields had then. */
+/** Rows as earlier versions of the bridge stored them, under the field names of that version. */
 import type { Row } from '../bridge/row/types.ts';
 
-/** Old name -> name of today. */
+/** Old name -> current name. */
 const ROW_FIELDS: Readonly<Record<string, string>> = {
   known: 'confirmed',
   changes: 'pending',
@@ -21,7 +21,7 @@ const DEAD_LETTER_FIELDS: Readonly<Record<string, string>> = { died: 'deadAt' };
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A stored row under the names of today. A row that has them already stays as it is. */
+/** A stored row under the current names. A row that has them already is unchanged. */
 export function renamedFields(stored: Json): Partial<Row> {
   const row: Record<string, unknown> = renamed(stored, ROW_FIELDS);
   if (Array.isArray(row['pending'])) row['pending'] = row['pending'].map((each: Json) => renamed(each, CHANGE_FIELDS));

@@ -1,5 +1,5 @@
 /**
- * What one look into a store gives at most, in bytes of rows as they are kept: a row may have a megabyte. One row is given whatever its
- * size; whoever wants more asks on from behind the last one.
+ * Maximum bytes of stored rows that one read returns: a row can be a megabyte. A single row is returned whatever
+ * its size; callers that need more continue after the last one.
  */
 export const PAGE_BYTES = 1_000_000;

@@ -11,7 +11,7 @@ export function unavailable(cause: unknown): BridgeError {
 
 export const shuttingDown = (): BridgeError => new BridgeError(503, 'The bridge is shutting down.', { retryAfter: 5 });
 
-/** A row as JSON says it. Throws when that is no row. */
+/** A row from its JSON. Throws when it is not a row. */
 export function requireRow(value: unknown): Row {
   const { pending: changes, deadLetters: dead, trusted, confirmed } = (value ?? {}) as Partial<Row>;
   if (Array.isArray(changes) && Array.isArray(dead) && Array.isArray(trusted) && typeof confirmed === 'object')

@@ -1,4 +1,4 @@
-/** The service user itself, by ZITADEL's v1 services: who it is, where, and what it may do. Everyone may ask. */
+/** The service user itself, by ZITADEL's v1 services: identity, organization, permissions. Every token may ask. */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import { type CallOptions, createClient, type Transport } from '@connectrpc/connect';
 import { AuthService } from '@zitadel/proto/zitadel/auth_pb.js';
@@ -8,13 +8,13 @@ import type { Inspection } from '../bridge/ports/zitadel.ts';
 import type { Call, CallSpec, Result } from './caller.ts';
 import type { Users } from './steps.ts';
 
-/** How a call is made: as any other, or past breaker and slots. */
+/** How a call is made: normally, or bypassing breaker and slots. */
 export type Manner = Pick<CallSpec, 'lane' | 'urgent'>;
 
 type Found<K extends keyof Inspection> = Promise<Result<NonNullable<Inspection[K]> | undefined>>;
 
 export interface Account {
-  /** Also told: the header Date of the answer. undefined: the answer holds no user. */
+  /** Also returns the Date header of the answer. undefined: the answer contains no user. */
   user(manner?: Manner, onDate?: (date: string | null) => void): Found<'user'>;
   organization(manner?: Manner): Found<'organization'>;
   permissions(manner?: Manner): Promise<Result<readonly string[]>>;
@@ -22,22 +22,22 @@ export interface Account {
   organizationRoles(manner?: Manner): Promise<Result<readonly string[]>>;
   /** When each personal access token of a user ends (ms since 1970; Infinity: never). */
   tokenEnds(user: string, manner?: Manner): Promise<Result<readonly number[]>>;
-  /** Any cheap call as the service user: whatever is answered, ZITADEL is there. */
+  /** Any cheap call as the service user: any answer shows that ZITADEL is up. */
   ping(): Promise<unknown>;
 }
 
 export interface AccountOptions {
   readonly call: Call;
   readonly users: Users;
-  /** gRPC: the v1 services speak nothing else */
+  /** gRPC: the v1 services support nothing else */
   readonly v1: Transport;
 }
 
 const STATES = { [OrgState.INACTIVE]: 'inactive', [OrgState.REMOVED]: 'removed' } as const;
 
-/** Nobody's id: until the own one is known it is asked for in its place. */
+/** An id that no user has: used until our own id is known. */
 const NOBODY = 'scim-bridge';
-/** More tokens than one user has. */
+/** More tokens than any user has. */
 const TOKENS = 100;
 
 export function createAccount({ call, users, v1 }: AccountOptions): Account {

@@ -1,4 +1,4 @@
-/** Who holds which roles in the organization, or in the instance. The list lags behind writes (measured). */
+/** Users' roles in the organization, or in the instance. The list lags behind writes (measured). */
 import { createClient, type Transport } from '@connectrpc/connect';
 import { InternalPermissionService } from '@zitadel/proto/zitadel/internal_permission/v2beta/internal_permission_service_pb.js';
 import type { Administrator, ResourceFilter } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
@@ -8,7 +8,7 @@ import { PAGE, pages } from './pages.ts';
 
 export type Resource = ResourceFilter['resource'];
 
-/** All rows that the token sees: without the right to it is its own row, or none. `userId`: those of one user only. */
+/** All rows the token sees: without permission only its own row, or none. `userId`: those of one user only. */
 export type ListAdministrators = (
   resource: Resource,
   lane: Lane,

@@ -1,4 +1,4 @@
-/** Who holds which roles in projects. The list lags behind writes (measured); its answer differs between v2beta and v2. */
+/** Users' roles in projects. The list lags behind writes (measured); its answer differs between v2beta and v2. */
 import { create, createFileRegistry, type DescMessage, type DescMethodUnary } from '@bufbuild/protobuf';
 import {
   FieldDescriptorProto_Label as Label,
@@ -33,7 +33,7 @@ export type ListAuthorizations = (lane: Lane, userId?: string) => Promise<Result
 type Request = MessageInitShape<typeof ListAuthorizationsRequestSchema>;
 
 export interface AuthorizationsOptions {
-  /** as moved services are called */
+  /** called as a moved service */
   readonly call: Call;
   readonly transport: Transport;
   readonly services: Services;
@@ -49,7 +49,7 @@ export function createListAuthorizations({
   const beta = createClient(AuthorizationService, transport);
   const v2 = v2Method();
 
-  /** The request is the same message in both (that of one user: in JSON only it has another name). */
+  /** The request is the same message in both (the filter by user has another name, in JSON only). */
   async function send(request: Request, options: CallOptions): Promise<readonly AuthorizationRow[]> {
     if (services.rewrite(AuthorizationService.typeName) === AuthorizationService.typeName)
       return (await beta.listAuthorizations(request, options)).authorizations.map((each) => ({
@@ -96,7 +96,7 @@ interface V2Answer {
 
 const V2 = 'zitadel.authorization.v2';
 
-/** ListAuthorizations with the answer of v2, which is numbered otherwise; @zitadel/proto 1.3.1 lacks it. Only the fields that are read. */
+/** v2's ListAuthorizations response, with other field numbers; @zitadel/proto 1.3.1 lacks it. Only fields we read. */
 function v2Method(): DescMethodUnary {
   const text = (name: string, number: number) => ({
     name,

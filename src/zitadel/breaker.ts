@@ -1,13 +1,13 @@
 /**
- * The circuit breaker of one ZITADEL: opens when call after call gets no answer, closes when one does. An answer that
- * ZITADEL gave, whatever it says, never opens it. While it is open a probe asks again and again whether ZITADEL is back.
+ * The circuit breaker of one ZITADEL: opens when call after call gets no answer, closes when one does. Any answer from
+ * ZITADEL itself counts as success. While it is open, a probe repeatedly checks whether ZITADEL is back.
  */
 
-/** What the breaker is judged by. */
+/** When the breaker opens, and how often it probes. */
 export interface BreakerOptions {
-  /** so many failures in a row open it; default 5 */
+  /** failures in a row that open it; default 5 */
   readonly failures?: number;
-  /** over at least so many subjects, so that no single user does; default 2 */
+  /** minimum number of subjects among them, so that a single user cannot open it; default 2 */
   readonly subjects?: number;
   /** ms between two probes; default 1 s */
   readonly probeMs?: number;
@@ -20,7 +20,7 @@ export interface Trial {
   answered(): void;
   /** Its own deadline passed. */
   silent(reason: string): void;
-  /** Its connection failed or broke: one failure, however many calls that took along. */
+  /** Its connection failed or broke: one failure, however many calls it affected. */
   broken(reason: string): void;
 }
 
@@ -30,9 +30,9 @@ export interface Breaker {
   onChange(listener: (open: boolean) => void): void;
   /** A call begins. subject: the user it is about, else the name of the call. */
   begin(subject: string): Trial;
-  /** How ZITADEL is asked whether it is back: a call that minds no breaker. The first one given is used. */
+  /** How to probe: a call that bypasses the breaker. The first one given is used. */
   probeBy(probe: () => Promise<unknown>): void;
-  /** Ends the probes. */
+  /** Stops the probes. */
   close(): void;
 }
 
@@ -43,7 +43,7 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
   let probe: (() => Promise<unknown>) | undefined;
   let timer: NodeJS.Timeout | undefined;
   let ended = false;
-  /** order of beginnings and failures; `broke`: of the last broken connection, `closed`: of the last closing */
+  /** sequence of starts and failures; `broke`: of the last broken connection, `closed`: of the last closing */
   let tick = 0;
   let broke = 0;
   let closed = 0;
@@ -64,7 +64,7 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
     const mine = opened;
     clearTimeout(timer);
     timer = setTimeout(async () => {
-      // whatever it ends in: its own trial has told
+      // whatever the result: its own trial has recorded it
       await probe?.().catch(() => undefined);
       if (opened !== undefined && opened === mine && !ended) schedule();
     }, probeMs);
@@ -81,7 +81,7 @@ export function createBreaker(options: BreakerOptions = {}): Breaker {
   }
 
   function fail(begun: number, subject: string, reason: string, counts: boolean): void {
-    // what began before the last closing says nothing about the time after it
+    // calls that began before the last closing say nothing about the time after it
     if (opened !== undefined || ended || begun < closed) return;
     failed.add(subject);
     if (counts) count += 1;

@@ -1,12 +1,12 @@
-/** At most so many calls at once to one ZITADEL; more would only wait inside it (measured). Tenants that wait take turns. */
+/** The maximum of simultaneous calls to one ZITADEL; more would only wait inside it (measured). Tenants take turns. */
 
 /**
- * request: somebody waits. bulk: somebody waits for thousands of these at once, or nobody does: the tenant's other calls go first, but
- * for each fourth slot. sync: the background sweep, which takes at most half of the slots.
+ * request: a client waits. bulk: either a client waits for thousands of these at once, or none does: the tenant's other
+ * calls go first, except for each fourth slot. sync: the background sweep, which takes at most half of the slots.
  */
 export type Lane = 'request' | 'bulk' | 'sync';
 
-/** Who asks for a slot. */
+/** The call that needs a slot. */
 export interface Caller {
   readonly tenant: string;
   readonly lane: Lane;
@@ -14,15 +14,15 @@ export interface Caller {
 
 export interface Bulkhead {
   /**
-   * Waits for a slot, at most `ms`, and gives it back when `work` ends. undefined: no slot came free. Tenants get slots in turn,
-   * however many calls of each wait; those of one tenant go in order of arrival (but for bulk).
+   * Waits for a slot, at most `ms`, and releases it when `work` ends. undefined: no slot came free. Tenants get slots
+   * in turn, however many calls each has waiting; those of one tenant go in order of arrival (except bulk).
    */
   run<T>(caller: Caller, ms: number, work: () => Promise<T>): Promise<T | undefined>;
-  /** Whoever waits goes without. */
+  /** Calls that wait get no slot. */
   dismiss(): void;
 }
 
-/** Of the slots that a tenant waited for every fourth goes to its oldest call, whatever it is: bulk does not wait for ever. */
+/** Every fourth slot that a tenant waited for goes to its oldest call of any kind, so that bulk does not starve. */
 const BULK_TURN = 4;
 
 interface Waiting {
@@ -31,16 +31,16 @@ interface Waiting {
   readonly end: (got: boolean) => void;
 }
 
-/** The calls of one tenant that wait, oldest first. */
+/** The waiting calls of one tenant, oldest first. */
 interface Line {
   readonly waiting: Waiting[];
-  /** slots given to those who waited */
+  /** slots granted after waiting */
   given: number;
 }
 
 export function createBulkhead(slots: number): Bulkhead {
   const syncSlots = Math.max(1, Math.floor(slots / 2));
-  /** tenants that wait; the one whose turn is next comes first */
+  /** waiting tenants; the one whose turn is next comes first */
   const lines = new Map<string, Line>();
   const busy: Record<Lane, number> = { request: 0, bulk: 0, sync: 0 };
 

@@ -1,4 +1,4 @@
-/** One call to ZITADEL on behalf of a tenant: slot, token, deadline, and what became of it. */
+/** One call to ZITADEL on behalf of a tenant: slot, token, deadline, and result. */
 import type { CallOptions } from '@connectrpc/connect';
 import { meaning } from './error-table.ts';
 import type { Lane } from './bulkhead.ts';
@@ -14,16 +14,16 @@ export interface Limits {
   readonly slotMs: number;
 }
 
-/** Longer than ZITADEL's own 15 s for a write would only keep the slot. */
+/** Waiting longer than ZITADEL's own 15 s for a write would only occupy the slot. */
 export const LIMITS: Limits = { readMs: 5_000, writeMs: 15_000, slotMs: 10_000 };
 
-/** Told of every call that was made, for metrics. outcome: ok, or the id (else the code) of the error. */
+/** Called after every call, for metrics. outcome: ok, or the id (else the code) of the error. */
 export type OnCall = (call: { readonly call: string; readonly ms: number; readonly outcome: string }) => void;
 
 export type Result<T> =
   | { readonly kind: 'ok'; readonly value: T }
   | { readonly kind: 'failed'; readonly failure: Failure }
-  /** `proceed` said no: nothing was sent */
+  /** `proceed` returned false: nothing was sent */
   | { readonly kind: 'stopped' };
 
 export interface CallSpec {
@@ -33,11 +33,11 @@ export interface CallSpec {
   /** the user it is about */
   readonly user?: string;
   readonly lane?: Lane;
-  /** calls with the same word here are made one at a time, from all tenants of the connection */
+  /** calls with the same value run one at a time, across all tenants of the connection */
   readonly alone?: string;
-  /** waits for no slot and is sent whatever the breaker says: to ask whether ZITADEL is there */
+  /** needs no slot and ignores the breaker: to check whether ZITADEL is up */
   readonly urgent?: true;
-  /** asked once a slot is free, right before the call */
+  /** checked once a slot is free, right before the call */
   readonly proceed?: () => Promise<boolean>;
   /** how many metadata keys the call names */
   readonly keys?: number;
@@ -51,7 +51,7 @@ export interface CallerOptions {
   readonly tokens: Tokens;
   readonly limits: Limits;
   readonly onCall?: OnCall | undefined;
-  /** Told when ZITADEL refused the token, or what it may do. */
+  /** Called when ZITADEL refused the token, or denied it permission. */
   readonly onBlocked?: () => void;
 }
 
@@ -77,7 +77,7 @@ export function createCaller(options: CallerOptions): Call {
     const headers = { authorization: `Bearer ${held.token}`, 'x-zitadel-orgid': organization };
     const deadline = new AbortController();
     const ms = spec.effect === 'read' ? limits.readMs : limits.writeMs;
-    // never timeoutMs: a deadline that ends on the server gives false answers (measured)
+    // never timeoutMs: a deadline that ends on the server gives wrong answers (measured)
     const timer = setTimeout(() => deadline.abort(), ms);
     const from = performance.now();
     try {
@@ -104,7 +104,7 @@ export function createCaller(options: CallerOptions): Call {
     const caller = { tenant: organization, lane: spec.lane ?? 'request' };
     const inSlot = (): Promise<Result<T> | undefined> =>
       bulkhead.run(caller, limits.slotMs, () => attempt(spec, send, true));
-    // one that waits for its turn takes no slot from others
+    // a call waiting for its turn takes no slot from others
     const result = await (spec.alone === undefined
       ? inSlot()
       : connection.alone(spec.alone).run({ ...caller, lane: 'request' }, limits.slotMs, inSlot));
@@ -141,7 +141,7 @@ function unsent({ name: call }: CallSpec, why: NonNullable<Failure['unsent']>) {
   return { kind: 'failed', failure } as const;
 }
 
-/** @param cutOff the deadline in ms, when it ended: whatever was thrown then came from our own hand */
+/** @param cutOff the deadline in ms, if it ended the call: then we caused the error ourselves */
 function failureOf({ name, keys }: CallSpec, error: unknown, cutOff: number | undefined): Failure {
   const failure = decode(name, error);
   const counted = keys === undefined ? failure : { ...failure, keys };

@@ -1,4 +1,4 @@
-/** What rules can name, as far as the token sees it: for start and doctor. */
+/** What rules can name, as far as the token sees it: for startup and doctor. */
 import { createClient, type Transport } from '@connectrpc/connect';
 import { ProjectService } from '@zitadel/proto/zitadel/project/v2beta/project_service_pb.js';
 import type { Zitadel } from '../bridge/ports/zitadel.ts';
@@ -8,7 +8,7 @@ import { must, unreadable } from './outcome.ts';
 import { PAGE, pages } from './pages.ts';
 
 export interface CatalogueOptions {
-  /** as moved services are called */
+  /** called as a moved service */
   readonly call: Call;
   readonly transport: Transport;
   readonly account: Account;
@@ -29,7 +29,7 @@ export function createCatalogue({ call, transport, account }: CatalogueOptions):
       return result.kind === 'ok' ? { kind: 'ok', value: result.value.projectRoles } : result;
     });
     const keys = seen(roles)?.map(({ key }) => key);
-    // a project that is not there has no roles either
+    // a missing project has no roles either
     return keys === undefined || keys.length > 0 || (await isSeen(project)) ? keys : undefined;
   }
 

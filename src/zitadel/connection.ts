@@ -1,4 +1,4 @@
-/** What all tenants of one ZITADEL share: one HTTP/2 session, one bulkhead, one breaker, and what is known of the server. */
+/** Shared by all tenants of one ZITADEL: an HTTP/2 session, a bulkhead, a breaker, and facts about the server. */
 import { type Breaker, type BreakerOptions, createBreaker } from './breaker.ts';
 import { type Bulkhead, createBulkhead } from './bulkhead.ts';
 import { createServices, type Services } from './services.ts';
@@ -6,26 +6,26 @@ import { createSession, type Session } from './session.ts';
 import { connectTransport } from './transport.ts';
 
 export interface Connection {
-  /** without slash at the end */
+  /** without a trailing slash */
   readonly url: string;
   readonly session: Session;
   readonly bulkhead: Bulkhead;
   readonly breaker: Breaker;
   readonly services: Services;
-  /** A queue of one at a time, by what it is for. Who waits in it holds no slot. */
+  /** A queue that runs one call at a time, by purpose. Calls waiting in it occupy no slot. */
   alone(name: string): Pick<Bulkhead, 'run'>;
-  /** Ends the session and the probes; calls under way fail. */
+  /** Ends the session and the probes; running calls fail. */
   close(): void;
 }
 
 export interface ConnectionOptions {
   readonly url: string;
-  /** the turn of one over all processes; undefined when it has not come within `ms`. Absent: there is one process */
+  /** one turn at a time across processes; undefined if it does not come within `ms`. Absent: one process */
   readonly turn?: <T>(name: string, ms: number, work: () => Promise<T>) => Promise<T | undefined>;
   /** calls at once in this process */
   readonly maxInFlight: number;
   readonly breaker?: BreakerOptions;
-  /** a session that fell silent is kept so long for the calls on it, in ms; default 20 s */
+  /** how long a silent session is kept for the calls on it, in ms; default 20 s */
   readonly lingerMs?: number;
 }
 
@@ -42,7 +42,7 @@ export function createConnection({
   const bulkhead = createBulkhead(maxInFlight);
   const breaker = createBreaker(judged);
   const lanes = new Map<string, Bulkhead>();
-  // who waits for a slot would only hear later that nothing is sent
+  // calls waiting for a slot would only fail later
   breaker.onChange((open) => {
     if (open) for (const each of [bulkhead, ...lanes.values()]) each.dismiss();
   });

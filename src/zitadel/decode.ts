@@ -1,4 +1,4 @@
-/** What an error of the transport says: ZITADEL's own answer, or how the way to it failed. */
+/** What a transport error means: ZITADEL's own answer, or how the connection to it failed. */
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorDetailSchema } from '@zitadel/proto/zitadel/message_pb.js';
@@ -6,21 +6,21 @@ import type { Outcome } from '../bridge/ports/zitadel.ts';
 import type { Answer } from './error-table.ts';
 
 /**
- * never: certainly not sent. answered: ZITADEL's own words. unknown: it may have been applied
+ * never: certainly not sent. answered: ZITADEL's own answer. unknown: it may have been applied
  * (reset, our own deadline, a proxy's 5xx).
  */
 export type Fate = 'never' | 'answered' | 'unknown';
 
-/** away: nobody answered for ZITADEL. limited: too many calls. answer: it said so itself. */
+/** away: no answer from ZITADEL. limited: too many calls. answer: ZITADEL's own. */
 export type Cause = Extract<Outcome, { kind: 'retry' }>['cause'];
 
 /** A call that did not succeed. */
 export interface Failure extends Answer {
   readonly fate: Fate;
   readonly cause: Cause;
-  /** why it was not even tried */
+  /** why it was not even attempted */
   readonly unsent?: 'no-slot' | 'breaker-open';
-  /** the answer was larger than the bridge reads */
+  /** the answer exceeded the bridge's size limit */
   readonly unread?: true;
   /** stable name of the error on newer servers (zitadel.error.v2.ErrorDetail), e.g. user.already_exists */
   readonly slug?: string;
@@ -47,12 +47,12 @@ export function decode(call: string, error: unknown): Failure {
   };
 }
 
-/** The answer was larger than our own transport reads (connect's limit-io.js); ZITADEL's RESOURCE_EXHAUSTED is a wire error. */
+/** The answer exceeded our transport's limit (connect's limit-io.js); ZITADEL's RESOURCE_EXHAUSTED is a wire error. */
 function isTooLarge(error: ConnectError): boolean {
   return !error.isWireError && error.code === Code.ResourceExhausted && error.rawMessage.includes('readMaxBytes');
 }
 
-/** Somebody answered, and nobody can tell what: of a write it is unknown whether it was applied. */
+/** An answer of unclear meaning: whether a write was applied is unknown. */
 function tooLarge(call: string): Failure {
   const message = 'the answer was too large to be read';
   return { call, code: 'UNKNOWN', id: null, message, fate: 'unknown', cause: 'answer', unread: true };
@@ -68,7 +68,7 @@ interface Detail {
   readonly slug?: string;
 }
 
-/** Reads the two detail types of ZITADEL; others are passed over. */
+/** Reads ZITADEL's two detail types; ignores others. */
 function zitadelDetail(error: ConnectError): Detail {
   let found: Detail = {};
   const [v1] = error.findDetails(ErrorDetailSchema);
@@ -93,12 +93,12 @@ function errorV2(bytes: Uint8Array): { slug?: string; message?: string } {
       else reader.skip(wireType);
     }
   } catch {
-    // a detail that cannot be read says nothing; the code still does
+    // an unreadable detail says nothing; the code still does
   }
   return out;
 }
 
-/** What the system says when a connection was never made. On an established one the same codes come from other calls (read, write). */
+/** System errors when no connection was made. On an established one other calls (read, write) report the same. */
 const CONNECTING: ReadonlySet<string> = new Set(['connect', 'getaddrinfo', 'getaddrinfoex']);
 const TLS_HANDSHAKE = /^(ERR_TLS_|ERR_SSL_WRONG_VERSION|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH)/;
 
@@ -110,7 +110,7 @@ function fateOf(error: ConnectError): Fate {
 }
 
 function causeOf(error: ConnectError): Cause {
-  // an HTTP answer without an error of ZITADEL's in it: a proxy's, or that of a server without the method
+  // an HTTP answer without a ZITADEL error: from a proxy, or from a server without the method
   const status = Number(/^HTTP (\d{3})$/.exec(error.rawMessage)?.[1] ?? Number.NaN);
   if (error.code === Code.ResourceExhausted || status === 429) return 'limited';
   return error.isWireError || status < 502 ? 'answer' : 'away';
@@ -120,7 +120,7 @@ function neverConnected(error: Error): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined) return false;
   if (TLS_HANDSHAKE.test(code)) return true;
-  // several addresses were tried: Node reports them together, without a system call
+  // several addresses were tried: Node reports them together, without a system call name
   if (error instanceof AggregateError)
     return error.errors.every((each) => each instanceof Error && neverConnected(each));
   return syscall !== undefined && CONNECTING.has(syscall);
@@ -132,7 +132,7 @@ function chain(error: unknown): Error[] {
   return out;
 }
 
-/** Whoever asks for a longer pause is asked again after an hour, seconds: a clock may be wrong, or a proxy. */
+/** The longest pause that is respected, in seconds: the server's or proxy's clock may be wrong. */
 const LONGEST_PAUSE = 3_600;
 
 /** Retry-After (RFC 9110 §10.2.3): seconds or a date; at most an hour. */

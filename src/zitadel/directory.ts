@@ -12,9 +12,9 @@ import type { Users } from './steps.ts';
 
 type Query = MessageInitShape<typeof SearchQuerySchema>;
 
-/** Longest text that a query takes; longer values are refused, and nobody has them. */
+/** Longest text that a query accepts; longer values are rejected, and no user has one. */
 const LONGEST = 200;
-/** An address may be shared by many users; a name by none. */
+/** Many users may share an address; a name is unique. */
 const HITS = 100;
 
 export function createDirectory(call: Call, users: Users, organization: string): Pick<Zitadel, 'find' | 'users'> {

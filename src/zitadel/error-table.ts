@@ -3,12 +3,12 @@ import { NAME_TAKEN, type ScimErrorType } from '../errors.ts';
 
 /**
  * What an error answer of ZITADEL means for the bridge.
- * refused: never with this content. retry: not now. already: it is so already. gone: the user is not there.
- * blocked: token, permission or address. replan: ZITADEL's state is not what was believed; read and plan again.
+ * refused: never with this content. retry: not now. already: it is so already. gone: the user does not exist.
+ * blocked: token, permission or address. replan: ZITADEL's state is not as assumed; read and plan again.
  */
 export type ErrorKind = 'refused' | 'retry' | 'already' | 'gone' | 'blocked' | 'replan';
 
-/** An error answer as it came: one call of ZITADEL. */
+/** An error answer as received, of one call to ZITADEL. */
 export interface Answer {
   /** method name, e.g. CreateUser */
   readonly call: string;
@@ -17,22 +17,22 @@ export interface Answer {
   /** ErrorDetail.id; null when the answer had none */
   readonly id: string | null;
   readonly message: string;
-  /** how many metadata keys the call named */
+  /** number of metadata keys in the call */
   readonly keys?: number;
 }
 
-/** One row of THE ERROR TABLE: `call` (or '*') and `on` (ErrorDetail id, 'PREFIX-*', or a Connect code) say which answers it is about. */
+/** One row of THE ERROR TABLE: `call` (or '*') and `on` (ErrorDetail id, 'PREFIX-*', Connect code) select answers. */
 export interface ErrorRow {
   readonly call: string;
   readonly on: string;
-  /** text the message must hold: ZITADEL gives one id to several conditions, and none at all to others */
+  /** text the message must contain: ZITADEL uses one id for several conditions, and none for others */
   readonly says?: string;
   /** whether the call named one metadata key, or several */
   readonly keys?: 'one' | 'several';
   /** only for answers with an id */
   readonly withId?: true;
   readonly kind: ErrorKind;
-  /** what a client is answered when refused */
+  /** the client's answer when refused */
   readonly status?: number;
   readonly scimType?: ScimErrorType;
   /** for the administrator of the identity provider (refused) or of the bridge; {says} is ZITADEL's own text */
@@ -59,7 +59,7 @@ const POLICY = 'The password breaks the password policy of the ZITADEL organizat
 /**
  * THE ERROR TABLE. Nothing else decides what an error answer of ZITADEL means. docs/errors.md is generated from it.
  * Ids and messages are as measured (test/zitadel/exchanges.json); those not recorded there come from ZITADEL's source.
- * More special rows win: see `meaning`.
+ * More specific rows win: see `meaning`.
  */
 // biome-ignore format: one row is one fact
 export const ERRORS: readonly ErrorRow[] = [
@@ -98,7 +98,7 @@ export const ERRORS: readonly ErrorRow[] = [
   ]),
   row('*', 'UNKNOWN', 'refused', 'password is longer than 72 bytes, the most that ZITADEL can store: send a shorter one.', { ...invalid, says: 'bcrypt: password length exceeds 72 bytes' }),
 
-  // values that ZITADEL's request validation refuses: no id, the field stands in the text
+  // values that ZITADEL's request validation refuses: no id, the field is in the text
   row('*', 'INVALID_ARGUMENT', 'refused', 'emails.value is not an e-mail address that ZITADEL accepts (local@domain, at most 200 characters).', { ...invalid, says: 'Email.Email:' }),
   row('*', 'INVALID_ARGUMENT', 'refused', 'phoneNumbers.value is longer than 200 characters.', { ...invalid, says: 'Phone.Phone:' }),
   row('*', 'INVALID_ARGUMENT', 'refused', 'name.givenName must have 1 to 200 characters.', { ...invalid, says: 'Profile.GivenName:' }),
@@ -122,7 +122,7 @@ export const ERRORS: readonly ErrorRow[] = [
   row('DeleteUserMetadata', 'META-2nnds', 'replan', 'one of the metadata keys is not there, and none was deleted', { keys: 'several' }),
   row('*', 'META-9mm2d', 'replan', 'the list of metadata was empty'),
 
-  // users that are not there
+  // missing users
   row('GetUserByID', 'QUERY-Dfbg2', 'gone', 'the user does not exist'),
   row('UpdateUser', 'COMMAND-ugjs0upun6', 'gone', 'the user does not exist, or is not a human'),
   row('UpdateHumanUser', 'COMMAND-ugjs0upun6', 'gone', 'the user does not exist, or is not a human'),
@@ -134,7 +134,7 @@ export const ERRORS: readonly ErrorRow[] = [
   row('SetUserMetadata', 'COMMAND-uXHNj', 'gone', 'the user does not exist'),
   row('DeleteUserMetadata', 'COMMAND-uXHNj', 'gone', 'the user does not exist'),
 
-  // rights: what is told of them is for the operator, a client that changes a group is not told
+  // rights: these texts are for the operator; a client that changes a group does not see them
   row('CreateAdministrator', 'ORG-poWwe', 'replan', 'the user has roles in the organization already'),
   row('CreateAdministrator', 'V3-DKcYh', 'replan', 'the user has roles in the organization already'),
   row('UpdateAdministrator', 'Org-D8JxR', 'replan', 'the user has no roles in the organization'),
@@ -182,12 +182,12 @@ export const ERRORS: readonly ErrorRow[] = [
   row('*', 'PERMISSION_DENIED', 'blocked', 'ZITADEL refused the service user: {says}'),
 ];
 
-/** Every code and id that the table does not list: not understood, so tried again. */
+/** Codes and ids that the table does not list: unknown, so retried. */
 export const UNLISTED: ErrorRow = row('*', '*', 'retry', 'ZITADEL answered {code}: {says}');
 
 const BY_KEY = Map.groupBy(ERRORS, (each) => each.on);
 
-/** The row that an answer means: by id, by the family of the id, then by code; in each the most special row. */
+/** The row for an answer: by id, by the family of the id, then by code; within each the most specific row. */
 export function meaning(answer: Answer): ErrorRow {
   const { id, code } = answer;
   const keys = id === null || id === '' ? [code] : [id, `${id.split('-', 1)[0]}-*`, code];
@@ -206,10 +206,10 @@ function fits({ call, says, keys, withId }: ErrorRow, answer: Answer): boolean {
   return keys === undefined || (keys === 'one') === (answer.keys ?? 1) <= 1;
 }
 
-/** A row that tells messages apart is more special than one for a single call. */
+/** A row that distinguishes messages is more specific than one for a single call. */
 const special = (each: ErrorRow): number => (each.says === undefined ? 0 : 2) + (each.call === '*' ? 0 : 1);
 
-/** The detail of a row with ZITADEL's own words filled in. */
+/** The detail of a row with ZITADEL's own text filled in. */
 export function explain(each: ErrorRow, answer: Answer): string {
   return each.detail
     .replace('{says}', () => answer.message.replace(/ \((?:\w+-\w+)?\)$/, ''))

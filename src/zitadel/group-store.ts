@@ -11,19 +11,19 @@ export interface HolderOptions {
   readonly writing: Writing;
 }
 
-/** Answers to a create whose id, or name, is taken: perhaps by an earlier try. */
+/** Answers to a create whose id, or name, is taken: perhaps by an earlier attempt. */
 const TAKEN: ReadonlySet<string | null> = new Set(['COMMAND-k2una', 'V3-DKcYh']);
 
 export function createHolder({ call, users, writing }: HolderOptions): GroupStore {
   const { organization } = writing;
   const id = `scim-groups-${organization}`;
   const listMetadata = createListMetadata(call, users);
-  /** undefined: it is there and ours. What is known of it holds until a call says that it is gone. */
+  /** undefined: it exists and is ours. This is cached until a call says that it is gone. */
   let there: Promise<Unreadable | undefined> | undefined;
 
   /**
-   * What ZITADEL's reads do not know its commands may: a projection can pass a user by (measured). A key that is not there is asked to be
-   * deleted, which changes nothing.
+   * ZITADEL's commands may know a user its reads do not: a projection can miss it (measured). Deleting a key that does
+   * not exist shows this, and changes nothing.
    */
   async function asCommandsSay(): Promise<Unreadable | 'hidden' | 'gone'> {
     const result = await call({ name: 'DeleteUserMetadata', effect: 'read', user: id, keys: 1 }, (options) =>
@@ -35,7 +35,7 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
     return kind === 'already' ? 'hidden' : kind === 'gone' ? 'gone' : unreadable(result.failure);
   }
 
-  /** Ids are free to choose for everyone, and the organization header keeps nobody apart (measured): whose it is is compared here. */
+  /** Any client can choose ids, and the organization header separates nothing (measured): compare the owner. */
   async function look(): Promise<Unreadable | 'ours' | 'hidden' | 'gone'> {
     const result = await call({ name: 'GetUserByID', effect: 'read', user: id }, (options) =>
       users.getUserByID({ userId: id }, options),
@@ -71,12 +71,12 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
       return blocked(`the userName ${id}, which is to keep the groups, is taken by another user of ZITADEL`);
     }
     const outcome = outcomeOf(result.failure);
-    // a second create of the same id and name does no harm, and nothing of the step was sent
+    // a second create with the same id and name does no harm, and the step itself was not sent
     if (outcome.kind === 'retry') return { ...outcome, definite: true };
     return outcome.kind === 'blocked' ? outcome : blocked(`CreateUser ${id}: ${result.failure.message}`);
   }
 
-  /** Calls that come together look, and make it, once. */
+  /** Concurrent calls look it up, or create it, once. */
   async function ready(): Promise<Unreadable | undefined> {
     const mine = (there ??= make());
     const unready = await mine;
@@ -99,7 +99,7 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
       const [found, metadata] = await Promise.all([look(), listMetadata(id, 'request')]);
       if (found === 'gone') return { kind: 'gone' };
       if (found !== 'ours' && found !== 'hidden') return found;
-      // reads that have lost it may have lost its metadata as well: no group is gone by that
+      // reads that miss the user may miss its metadata too: this does not mean a group is gone
       if (found === 'hidden' && metadata.kind === 'ok' && Object.keys(metadata.value).length === 0) return HIDDEN;
       if (metadata.kind === 'ok') return { kind: 'found', facts: metadata.value };
       return metadata.kind === 'stopped' ? STOPPED : unreadable(metadata.failure);
@@ -118,7 +118,7 @@ export function createHolder({ call, users, writing }: HolderOptions): GroupStor
   };
 }
 
-/** A key that nobody sets. */
+/** A key that is never set. */
 const NO_KEY = 'urn:zitadel:scim:nothing';
 
 const HIDDEN: Unreadable = {

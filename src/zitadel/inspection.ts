@@ -14,7 +14,7 @@ export interface InspectOptions {
   readonly clock: () => number;
 }
 
-/** An operator wants to know now, also while the breaker is open. */
+/** For an operator, who needs an answer now even if the breaker is open. */
 const NOW = { urgent: true } as const;
 
 const NOTHING: Pick<Inspection, 'permissions' | 'sees'> = {
@@ -25,7 +25,7 @@ const NOTHING: Pick<Inspection, 'permissions' | 'sees'> = {
 export function createInspect({ account, credential, url, clock }: InspectOptions): () => Promise<Inspection> {
   return async () => {
     const problems = new Set<string>();
-    /** The value, or undefined and a line more. */
+    /** The value, or undefined plus a problem line. */
     function told<T>(result: Result<T>): T | undefined {
       if (result.kind === 'ok') return result.value;
       if (result.kind === 'failed') problems.add(explained(result.failure, url).replaceAll(/\s+/g, ' '));
@@ -38,7 +38,7 @@ export function createInspect({ account, credential, url, clock }: InspectOption
       clockSkew = skew(date, from, clock());
     });
     const user = told(first);
-    // without an answer every other call would only wait as long again
+    // if there is no answer, every other call would only wait just as long
     if (first.kind === 'failed' && first.failure.cause === 'away') return { ...NOTHING, problems: [...problems] };
 
     const [permissions, organization, expires] = await Promise.all([
@@ -62,7 +62,7 @@ export function createInspect({ account, credential, url, clock }: InspectOption
     };
   };
 
-  /** Tokens that are fetched end by themselves and are renewed. Which of several the personal access token is, nobody says. */
+  /** Fetched tokens renew automatically. ZITADEL does not say which one is the personal access token. */
   async function endOf({ kind, ...of }: Credential, user: string | undefined): Promise<number | undefined> {
     if ('key' in of) return timeOf(of.key.expirationDate);
     if (kind !== 'token' || user === undefined) return undefined;
@@ -78,7 +78,7 @@ function timeOf(date: string | undefined): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** Date (RFC 9110 §6.6.1) names a second; 0 when our clock may have shown that second too. */
+/** Date (RFC 9110 §6.6.1) has whole seconds; 0 if our clock may have shown the same second. */
 function skew(date: string | null, from: number, to: number): number | undefined {
   const second = timeOf(date ?? undefined);
   if (second === undefined) return undefined;
@@ -91,7 +91,7 @@ function explained(failure: Failure, url: string): string {
   const outcome = outcomeOf(failure);
   if (failure.cause === 'away')
     return `ZITADEL gave no answer at ${url} (${failure.message}): check ZITADEL_URL, and that ZITADEL runs and is reached from here`;
-  // one cause may stop several calls: the line is the same for all
+  // one cause may fail several calls: the line is the same for all
   if (outcome.kind === 'blocked') return `${explain(meaning(failure), failure)} (${failure.id || failure.code})`;
   const said =
     outcome.kind === 'retry' ? outcome.reason : `${failure.call}: ${failure.id || failure.code} ${failure.message}`;

@@ -1,4 +1,4 @@
-/** Calls of the services that go by two names: which one the server knows is learned before the first of them. */
+/** Calls of services that have two names: the server's name for them is determined before the first call. */
 import type { Call } from './caller.ts';
 import type { Services } from './services.ts';
 

@@ -4,7 +4,7 @@ import { explain, meaning } from './error-table.ts';
 import type { Result } from './caller.ts';
 import type { Failure } from './decode.ts';
 
-/** Nothing was sent: another reconcile has the row. */
+/** Nothing was sent: another delivery has the row. */
 export const STOPPED: Unreadable = { kind: 'retry', definite: true, cause: 'away', reason: 'lease-lost' };
 
 /** A write that failed. */
@@ -12,7 +12,7 @@ export function outcomeOf(failure: Failure): Outcome {
   if (failure.cause === 'away') return away(failure);
   const means = meaning(failure);
   const text = explain(means, failure);
-  // the codes are what the log keeps of it
+  // the log keeps only the codes
   const reason = `${failure.call}: ${failure.id || failure.code} ${text}`;
   switch (means.kind) {
     case 'already':
@@ -31,7 +31,7 @@ export function outcomeOf(failure: Failure): Outcome {
   }
 }
 
-/** What the way to ZITADEL says is not ZITADEL's word: it is tried again, whatever the code. */
+/** A transport error is not ZITADEL's answer: it is retried, whatever the code. */
 function away(failure: Failure): Unreadable {
   const { call, code, message, unsent } = failure;
   return retry(failure, unsent ?? `${call}: ${code} ${message}`, false);
@@ -42,7 +42,7 @@ function retry({ fate, cause, retryAfter }: Failure, reason: string, definite: b
   return retryAfter === undefined ? base : { ...base, retryAfter };
 }
 
-/** A read that failed because ZITADEL was unavailable: a read changes nothing, so what is not blocked is tried again. */
+/** A read that failed because ZITADEL was unavailable: reads change nothing, so they are retried unless blocked. */
 export function unreadable(failure: Failure): Unreadable {
   const outcome = outcomeOf(failure);
   if (outcome.kind === 'blocked' || outcome.kind === 'retry') return outcome;
@@ -57,7 +57,7 @@ export function must<T>(result: Result<T>): T {
   throw unavailable(unreadable(result.failure));
 }
 
-/** What is thrown for a read that failed. */
+/** The error for a failed read. */
 export function unavailable(why: Unreadable): BridgeError {
   const retryAfter = why.kind === 'retry' ? (why.retryAfter ?? 1) : 10;
   return new BridgeError(503, `ZITADEL could not be read: ${why.reason}`, { retryAfter });

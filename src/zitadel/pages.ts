@@ -1,9 +1,9 @@
 import type { Result } from './caller.ts';
 
-/** Rows asked for at once: the most that newer servers give. */
+/** Rows per request: the maximum on newer servers. */
 export const PAGE = 1_000;
 
-/** All rows of a list, page by page, until a short page. Totals are never looked at: they are wrong (measured). */
+/** All rows of a list, page by page, until a short page. Totals are ignored: they are wrong (measured). */
 export async function pages<T>(page: (offset: number) => Promise<Result<readonly T[]>>): Promise<Result<readonly T[]>> {
   const rows: T[] = [];
   for (;;) {

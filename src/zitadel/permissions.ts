@@ -1,4 +1,4 @@
-/** Whom the token must not lock out. */
+/** The users that the token must not lock out. */
 import type { Administrator } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
 import { UserState } from '@zitadel/proto/zitadel/user/v2/user_pb.js';
 import type { ProtectedByZitadel } from '../bridge/ports/zitadel.ts';
@@ -12,7 +12,7 @@ import type { Users } from './steps.ts';
 export interface Permissions {
   /** Whether the token may read the users of its organization; false also when ZITADEL does not say. */
   mayReadUsers(): Promise<boolean>;
-  /** Throws BridgeError 503 when ZITADEL is away. */
+  /** Throws BridgeError 503 when ZITADEL is down. */
   guarded(): Promise<ProtectedByZitadel>;
 }
 
@@ -25,7 +25,7 @@ export interface PermissionsOptions {
 }
 
 export function createPermissions({ call, users, organization, list, account }: PermissionsOptions): Permissions {
-  /** All that the token sees: a token without the right sees its own row, or none. */
+  /** All rows that the token sees: without permission it sees only its own row, or none. */
   async function administrators(resource: Resource): Promise<readonly Administrator[]> {
     const result = await list(resource, 'sync');
     if (result.kind === 'failed' && unreadable(result.failure).kind === 'blocked') return [];
@@ -33,8 +33,8 @@ export function createPermissions({ call, users, organization, list, account }: 
   }
 
   /**
-   * Owners that are active people. Machines do not count: they mend nothing for somebody who is locked out. Those of other
-   * organizations that cannot be read do not count either; what cannot be read now may count, so nobody is judged without it.
+   * Owners that are active people. Machines do not count: they cannot help a user who is locked out. Owners from other
+   * organizations that cannot be read do not count either; temporarily unreadable ones may count, so this fails then.
    */
   async function activePeople(owners: readonly string[]): Promise<ReadonlySet<string>> {
     const active = new Set<string>();
@@ -75,5 +75,5 @@ export function createPermissions({ call, users, organization, list, account }: 
   };
 }
 
-/** ZITADEL said nothing of the user: neither that it is gone nor that it may not be read. */
+/** ZITADEL did not answer for the user: neither that it is gone nor that it may not be read. */
 const isUnknown = (failure: Failure): boolean => failure.id === null && outcomeOf(failure).kind === 'retry';

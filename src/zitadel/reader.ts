@@ -35,7 +35,7 @@ export interface ReaderOptions {
   readonly call: Call;
   readonly users: Users;
   readonly organization: string;
-  /** whether the token may read the users of the organization; asked fresh each time */
+  /** whether the token may read the users of the organization; never cached */
   readonly mayReadUsers: () => Promise<boolean>;
 }
 
@@ -51,8 +51,8 @@ export function createReader({
   const listMetadata = createListMetadata(call, users);
 
   /**
-   * A token of one organization is answered AUTHZ-cdgFk for users of others, and for all when it lost its own role:
-   * only while it may read here does the answer say that the user is not here.
+   * A token of one organization gets AUTHZ-cdgFk for users of others, and for all users once it has lost its own role:
+   * only while it may read here does that answer mean that the user is not here.
    */
   async function isForeign(id: string, failure: Failure): Promise<boolean> {
     if (failure.id !== 'AUTHZ-cdgFk' || !(await mayReadUsers())) return false;
@@ -60,7 +60,7 @@ export function createReader({
     return again.kind === 'failed' && again.failure.id === 'AUTHZ-cdgFk';
   }
 
-  /** An update of nothing is OK for a user that is there and writes no event (ZITADEL's ChangeUserHuman): commands look at the events. */
+  /** An empty update of an existing user is OK and writes no event (ChangeUserHuman): commands read the events. */
   async function asCommandsSay(userId: string): Promise<ReadOutcome> {
     const result = await call({ name: 'UpdateUser', effect: 'read', user: userId }, (options) =>
       users.updateUser({ userId, userType: { case: 'human', value: {} } }, options),
@@ -82,14 +82,14 @@ export function createReader({
       if (metadata.kind === 'failed') return unreadable(metadata.failure);
       if (user.kind === 'stopped' || metadata.kind === 'stopped') throw new Error('a read is never stopped');
       const found = user.value.user;
-      // nobody is gone because an answer was empty
+      // an empty answer does not mean that a user is gone
       if (found?.details === undefined || found.type.case === undefined) return EMPTY;
       const reading = readingOf(found, organization, metadata.value);
       return reading === undefined ? { kind: 'gone' } : { kind: 'found', reading };
     },
     async metadata(id) {
       const result = await listMetadata(id, 'sync');
-      // no outage, which would end the sweep over all the others
+      // not an outage, which would end the sweep over all other users
       if (result.kind === 'failed' && result.failure.unread === true) throw new Error(result.failure.message);
       return must(result);
     },

@@ -1,4 +1,4 @@
-/** Users as ZITADEL shows them, as readings. */
+/** Users as returned by ZITADEL, as readings. */
 import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
 import { type HumanUser, type User, UserState } from '@zitadel/proto/zitadel/user/v2/user_pb.js';
 import type { Reading } from '../bridge/ports/zitadel.ts';
@@ -11,11 +11,11 @@ const STATES: Readonly<Partial<Record<UserState, string>>> = {
   [UserState.INITIAL]: 'initial',
 };
 
-/** undefined: not a human of this organization. The organization header keeps nobody apart (measured), so the owner is compared here. */
+/** undefined: not a human of this organization. The organization header does not separate (measured). */
 export function readingOf(user: User | undefined, organization: string, metadata: Facts = {}): Reading | undefined {
   if (user?.type.case !== 'human' || user.details?.resourceOwner !== organization) return undefined;
   const { details } = user;
-  // a state that is not known here may log in, for all we know
+  // a user in an unknown state may be able to log in
   const state = STATES[user.state] ?? 'active';
   return {
     id: user.userId,
@@ -34,7 +34,7 @@ function factsOf(username: string, state: string, { profile, email, phone }: Hum
     familyName: profile?.familyName,
     nickName: profile?.nickName,
     displayName: profile?.displayName,
-    // what ZITADEL stores for none and for one it does not understand
+    // what ZITADEL stores for none and for an unrecognised one
     preferredLanguage: language === 'und' ? undefined : language,
     email: email?.email,
     phone: phone?.phone,
@@ -50,7 +50,7 @@ function assigned(facts: Readonly<Record<string, string | undefined>>): Facts {
 
 const ms = (date: Timestamp | undefined): number => (date === undefined ? 0 : timestampMs(date));
 
-/** The metadata that SCIM keeps; other keys belong to others. */
+/** The metadata that SCIM keeps; other keys belong to other applications. */
 export function metadataFacts(rows: readonly { readonly key: string; readonly value: Uint8Array }[]): Facts {
   return Object.fromEntries(
     rows.flatMap(({ key, value }) => (isMetadata(key) ? [[key, Buffer.from(value).toString('utf8')]] : [])),

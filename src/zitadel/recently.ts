@@ -1,13 +1,13 @@
 import type { Result } from './caller.ts';
 
-/** An answer that is believed for a while. */
+/** An answer that is cached for a while. */
 export interface Recently<T> {
   get(): Promise<Result<T>>;
-  /** What was answered, and what is being asked, says nothing any more. */
+  /** Discards the cached answer and any request under way. */
   forget(): void;
 }
 
-/** @param maxAge ms, counted from when it was asked; a failure is never kept */
+/** @param maxAge ms, counted from the request; failures are never kept */
 export function createRecently<T>(ask: () => Promise<Result<T>>, maxAge: number): Recently<T> {
   let kept: { readonly answer: Promise<Result<T>>; readonly asked: number } | undefined;
   return {

@@ -10,7 +10,7 @@ import type { Call, CallSpec } from './caller.ts';
 import { outcomeOf, STOPPED } from './outcome.ts';
 
 export interface RightRunnerOptions {
-  /** as moved services are called */
+  /** called as a moved service */
   readonly call: Call;
   readonly transport: Transport;
   readonly organization: string;
@@ -35,7 +35,7 @@ export function createRightRunner({ call, transport, organization }: RightRunner
   const projects = createClient(ProjectService, transport);
   const resource = { resource: { case: 'organizationId', value: organization } } as const;
 
-  /** Resolves with the id of a new authorization; undefined: the answer lacks what it has to hold. */
+  /** Resolves with the id of a new authorization; undefined: the answer lacks a required field. */
   async function send(
     userId: string,
     name: RightCall,
@@ -52,10 +52,10 @@ export function createRightRunner({ call, transport, organization }: RightRunner
         await administration.updateAdministrator({ userId, resource, roles }, options);
         return '';
       case 'DeleteAdministrator':
-        // of somebody who was none it holds no date
+        // for a user who was not a member it contains no date
         return (await administration.deleteAdministrator({ userId, resource }, options)).deletionDate && '';
       case 'CreateAuthorization': {
-        // without the organization older servers take the project's, newer ones refuse
+        // without the organization older servers use the project's, newer ones refuse
         const request = { userId, projectId, organizationId: organization, roleKeys: roles };
         return (await authorization.createAuthorization(request, options)).id || undefined;
       }
@@ -81,7 +81,7 @@ export function createRightRunner({ call, transport, organization }: RightRunner
       if (result.kind === 'stopped') return STOPPED;
       if (result.kind === 'ok') continue;
       const outcome = outcomeOf(result.failure);
-      // whatever became of the role, nothing was done to the user
+      // whatever happened to the role, the user was not changed
       if (outcome.kind === 'retry') return { ...outcome, definite: true };
       if (outcome.kind !== 'already') return outcome;
     }

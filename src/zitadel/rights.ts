@@ -1,4 +1,4 @@
-/** The rights that users hold in the organization: roles in it, and roles in projects. By lists, which lag (measured). */
+/** Users' rights in the organization: roles in it, and roles in projects. From lists, which lag (measured). */
 import type { Administrator } from '@zitadel/proto/zitadel/internal_permission/v2beta/query_pb.js';
 import type { Unreadable, Zitadel } from '../bridge/ports/zitadel.ts';
 import type { Facts } from '../mapping/facts.ts';
@@ -17,7 +17,7 @@ export interface RightsOptions {
   readonly permissions: () => Promise<Result<readonly string[]>>;
 }
 
-/** Who may not see rows is shown none: only with these an empty list says that nothing is held. */
+/** A token without permission sees no rows: only with these does an empty list mean that there are no rights. */
 const SEES_MEMBERS = 'org.member.read';
 const SEES_AUTHORIZATIONS = 'user.grant.read';
 
@@ -65,7 +65,7 @@ export function createRights({
 
 const NOBODY = { kind: 'ok', value: [] } as const;
 
-/** By user. Of several authorizations for one project that of no project grant counts, else the first. */
+/** By user. Of several authorizations for one project the one without a project grant counts, else the first. */
 function gathered(members: readonly Administrator[], grants: readonly AuthorizationRow[]): ReadonlyMap<string, Facts> {
   const org = new Map<string, readonly string[]>();
   for (const { user, roles } of members) if (user !== undefined) org.set(user.id, roles);

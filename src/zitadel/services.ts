@@ -10,7 +10,7 @@ import type { Rewrite } from './transport.ts';
 interface Moved {
   readonly beta: string;
   readonly v2: string;
-  /** asked without token: 401 says it is there */
+  /** called without a token: 401 shows that it exists */
   readonly probe: DescMethodUnary;
 }
 
@@ -29,9 +29,9 @@ function moved(v2: string, probe: DescMethodUnary): Moved {
 
 export interface Services {
   readonly rewrite: Rewrite;
-  /** Asks the server once which names it knows; until it has answered the v2beta names are used. */
+  /** Asks the server once which names it knows; until it answers, the v2beta names are used. */
   learn(signal: AbortSignal): Promise<void>;
-  /** A call was answered UNIMPLEMENTED: ask again before the next one. */
+  /** A call returned UNIMPLEMENTED: ask again before the next one. */
   forget(): void;
 }
 
@@ -45,7 +45,7 @@ export function createServices(transportTo: (rewrite: Rewrite) => Transport): Se
   let learning: Promise<void> | undefined;
 
   async function ask(signal: AbortSignal): Promise<void> {
-    // a host name that ZITADEL does not know is 404 for everything: first a method that every server has
+    // for an unknown host name ZITADEL returns 404 for everything: first try a method that every server has
     if ((await presence(asBeta, UserService.method.getUserByID, signal)) !== 'there') return;
     const found = await Promise.all(MOVED.map((each) => presence(asV2, each.probe, signal)));
     if (found.includes('unknown')) return;
@@ -56,7 +56,7 @@ export function createServices(transportTo: (rewrite: Rewrite) => Transport): Se
     rewrite: (service) => names?.get(service) ?? service,
     async learn(signal) {
       if (names !== undefined) return;
-      // calls that come together ask once
+      // concurrent calls ask once
       learning ??= ask(signal).finally(() => {
         learning = undefined;
       });

@@ -1,22 +1,22 @@
 /**
- * The HTTP/2 session to one ZITADEL, replaced when it falls silent. A route that is lost without a reset leaves a session that looks
- * open for many minutes. The pings of connect-node do not help: a stream that is closed by our own deadline clears their timer
- * (connect-node 2.2), and every later call waits for that ping.
+ * The HTTP/2 session to one ZITADEL, replaced when it falls silent. A route lost without a reset leaves a session that
+ * looks open for many minutes. The pings of connect-node do not help: closing a stream at our own deadline clears their
+ * timer (connect-node 2.2), and every later call waits for that ping.
  */
 import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import { Http2SessionManager } from '@connectrpc/connect-node';
 
-/** What connect-node's transports ask of a session. */
+/** What connect-node's transports need from a session. */
 export interface Session {
   readonly authority: string;
   request(method: string, path: string, headers: OutgoingHttpHeaders, options: object): Promise<ClientHttp2Stream>;
   notifyResponseByteRead(stream: ClientHttp2Stream): void;
-  /** A call begun at this time (performance.now) got no answer in time: when nobody got one since, new calls take a new session. */
+  /** A call begun then (performance.now) timed out: if nothing was read since, new calls use a new session. */
   silentSince(begun: number): void;
   close(): void;
 }
 
-/** Calls on a replaced session may still end well: it is kept for longer than the longest of them, in ms. */
+/** Calls on a replaced session may still succeed: it is kept for longer than the longest of them, in ms. */
 const LINGER = 20_000;
 
 export function createSession(url: string, linger: number = LINGER): Session {

@@ -3,7 +3,7 @@ import type { Breaker } from './breaker.ts';
 import type { Result } from './caller.ts';
 import { unreadable } from './outcome.ts';
 
-/** Without these nothing can be delivered, or nothing read back. */
+/** Without these nothing can be delivered or read back. */
 const NEEDED = ['user.read', 'user.write'];
 
 export interface StandingOptions {
@@ -11,13 +11,13 @@ export interface StandingOptions {
   readonly permissions: () => Promise<Result<readonly string[]>>;
   readonly organization: string;
   readonly breaker: Pick<Breaker, 'open'>;
-  /** an answer is believed so long, in ms, and no longer than until a call is refused */
+  /** how long an answer is cached, in ms, at most until a call is refused */
   readonly maxAge: number;
 }
 
 export interface StandingAsker {
   standing(): Promise<Standing>;
-  /** A call was refused: what was asked before it says nothing any more. */
+  /** A call was refused: earlier answers are outdated. */
   doubt(): void;
 }
 

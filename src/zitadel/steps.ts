@@ -63,7 +63,7 @@ function metadataOf(set: FactsChange): { key: string; value: Uint8Array }[] {
   );
 }
 
-/** One fact as a field, left out when it is not set. */
+/** One fact as a field, omitted when it is not set. */
 function field<K extends string>(name: K, value: string | null | undefined): { [key in K]?: string } {
   return (value === null || value === undefined ? {} : { [name]: value }) as { [key in K]?: string };
 }
@@ -74,7 +74,7 @@ function creation(
   writing: Writing,
 ): MessageInitShape<typeof CreateUserRequestSchema> {
   const { phone, password } = set;
-  // newer servers store blanks as they come
+  // newer servers do not trim
   const email = set['email']?.trim();
   const value = {
     profile: {
@@ -84,11 +84,11 @@ function creation(
       ...field('displayName', set['displayName']),
       ...field('preferredLanguage', set['preferredLanguage']),
     },
-    // on create an unverified address is not mailed to (measured)
+    // on create no mail goes to an unverified address (measured)
     email: { email: email ?? '', verification: is(writing.emailVerified && !isUnreachable(email ?? '')) },
     ...(phone ? { phone: { phone, verification: writing.phoneVerified ? is(true) : SILENT } } : {}),
     ...(password ? { passwordType: hashed(password) } : {}),
-    // the field of this message, not the newer one of the request: older servers ignore that one silently
+    // the field of this message, not the newer one of the request: older servers silently ignore that one
     metadata: metadataOf(set),
   };
   return {
@@ -101,7 +101,7 @@ function creation(
 
 function update(userId: string, set: FactsChange, writing: Writing): MessageInitShape<typeof UpdateUserRequestSchema> {
   const { phone, password } = set;
-  // newer servers store blanks as they come
+  // newer servers do not trim
   const email = set['email']?.trim();
   const profile = {
     ...field('givenName', set['givenName']),
@@ -118,21 +118,21 @@ function update(userId: string, set: FactsChange, writing: Writing): MessageInit
     ...(phone === undefined ? {} : { phone: newPhone(phone, writing.phoneVerified) }),
     ...(password ? { password: { passwordType: hashed(password) } } : {}),
   };
-  // `human` is there even when empty: without it ZITADEL answers UNIMPLEMENTED
+  // `human` is present even when empty: without it ZITADEL returns UNIMPLEMENTED
   return { userId, ...field('username', set['username']), userType: { case: 'human', value } };
 }
 
-/** An empty number without verification takes the phone away. */
+/** An empty number without verification removes the phone. */
 function newPhone(phone: string | null, verified: boolean) {
   return phone === null ? { phone: '' } : { phone, verification: verified ? is(true) : SILENT };
 }
 
 const is = (verified: boolean) => ({ case: 'isVerified', value: verified }) as const;
-/** Asks for the code in the answer, which nobody reads: nothing is mailed, the address stays unverified. */
+/** Requests the code in the answer, where it is ignored: nothing is mailed, the address stays unverified. */
 const SILENT = { case: 'returnCode', value: {} } as const;
 const hashed = (hash: string) => ({ case: 'hashedPassword', value: { hash, changeRequired: false } }) as const;
 
-/** UpdateHumanUser demands both names, clears with "", and leaves alone what is absent. */
+/** UpdateHumanUser requires both names, clears with "", and leaves absent fields unchanged. */
 function clearing(set: FactsChange) {
   const cleared = Object.entries(set).flatMap(([name, value]) => (value === null ? [[name, '']] : []));
   return { givenName: set['givenName'] ?? '', familyName: set['familyName'] ?? '', ...Object.fromEntries(cleared) };

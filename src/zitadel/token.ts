@@ -1,4 +1,4 @@
-/** The access token of a service user: a personal access token as it is, or one fetched, kept and renewed early. */
+/** The access token of a service user: a personal access token, or one that is fetched, cached and renewed early. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Failure } from './decode.ts';
@@ -10,7 +10,7 @@ export interface ServiceKey {
   /** PEM, PKCS#1 or PKCS#8 */
   readonly key: string;
   readonly userId: string;
-  /** when the key ends, as ZITADEL writes it: RFC 3339 */
+  /** when the key expires, as ZITADEL writes it: RFC 3339 */
   readonly expirationDate?: string;
 }
 
@@ -25,9 +25,9 @@ export type TokenResult =
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 export interface Tokens {
-  /** The token to use now; many callers at once make one fetch. */
+  /** The token to use now; concurrent callers share one fetch. */
   get(): Promise<TokenResult>;
-  /** ZITADEL refused this token: true when a fresh one can be had. */
+  /** ZITADEL refused this token: true when a fresh one can be obtained. */
   refused(token: string): boolean;
 }
 
@@ -46,7 +46,7 @@ export function createTokens(url: string, credential: Credential, deadlineMs: nu
     try {
       const { token, lifeMs } = await fetchToken(url, await grantOf(credential, url), deadlineMs);
       const now = Date.now();
-      // early by a tenth, so that a call started now does not end with a dead token
+      // a tenth early, so that a call started now does not end with an expired token
       kept = { token, renewAt: now + lifeMs * 0.9, endsAt: now + lifeMs };
       return { kind: 'token', token };
     } catch (error) {
@@ -103,12 +103,12 @@ function privateKey(pem: string): KeyObject {
     const key = createPrivateKey(pem);
     if (key.asymmetricKeyType === 'rsa') return key;
   } catch {
-    // said below
+    // reported below
   }
   throw new TokenError(unusable('the key of the service user is not a PEM private key of RSA'));
 }
 
-/** The credential itself is wrong: nothing is there to be sent. */
+/** The credential itself is invalid: there is nothing to send. */
 function unusable(message: string): Failure {
   return { call: 'token', code: 'UNAUTHENTICATED', id: null, message, fate: 'never', cause: 'answer' };
 }
@@ -128,7 +128,7 @@ async function fetchToken(url: string, grant: Grant, deadlineMs: number): Promis
   throw new TokenError(refusal(response, answer, text));
 }
 
-/** A token has a few kilobytes. */
+/** A token is a few kilobytes. */
 const ANSWER_MAX_BYTES = 1024 * 1024;
 
 /** The body as text; throws when it is longer than any answer of a token endpoint. */
@@ -163,7 +163,7 @@ class TokenError extends Error {
 /** RFC 6749 §5.2: 400 and 401 are about the credential; anything else is an outage. */
 function refusal(response: Response, answer: Readonly<Record<string, unknown>>, text: string): Failure {
   const { status, headers } = response;
-  // ZITADEL does not know its own host name: the same words as in any call
+  // ZITADEL does not recognise its own host name: the same text as in any call
   if (text.includes(UNKNOWN_HOST)) return { ...outage(text.trim().slice(0, 500)), code: 'NOT_FOUND', cause: 'answer' };
   const why = [answer['error'], answer['error_description']].filter((each) => typeof each === 'string').join(': ');
   const message = `token endpoint: HTTP ${status} ${why}`.trim();
@@ -182,7 +182,7 @@ function outage(message: string): Failure {
 
 const lost = (error: unknown): Failure => outage(wordsOf(error));
 
-/** fetch says what happened in the cause alone. */
+/** fetch gives the reason only in the cause. */
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

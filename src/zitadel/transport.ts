@@ -5,10 +5,10 @@ import { Code, ConnectError, type Interceptor, type Transport } from '@connectrp
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import type { Session } from './session.ts';
 
-/** Service name -> the name it is called by on this server. */
+/** Service name -> its name on this server. */
 export type Rewrite = (service: string) => string;
 
-/** No answer is read any further, in bytes: one page of the largest list has about 2 MB. */
+/** Maximum size of an answer, in bytes: one page of the largest list has about 2 MB. */
 const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
 
 export function connectTransport(url: string, session: Session, rewrite: Rewrite): Transport {
@@ -32,10 +32,10 @@ export function grpcTransport(url: string, session: Session): Transport {
   });
 }
 
-/** Methods that a real ZITADEL answers without content at times: no permissions at all; somebody who was no administrator. */
+/** Methods that ZITADEL sometimes answers without content: no permissions at all; the user was no administrator. */
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['ListMyZitadelPermissions', 'DeleteAdministrator']);
 
-/** What is answered 200 without any content is not ZITADEL's word, and no call is done or list empty by it: every answer of its own has a date at least. */
+/** A 200 without content is not from ZITADEL, so it completes no call and empties no list: its answers have a date. */
 const filled: Interceptor = (next) => async (request) => {
   const answer = await next(request);
   if (answer.stream || MAY_BE_EMPTY.has(answer.method.name) || hasContent(answer.method.output, answer.message))

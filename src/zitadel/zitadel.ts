@@ -31,7 +31,7 @@ export interface ZitadelOptions extends Writing {
   readonly connection: Connection;
   readonly credential: Credential;
   readonly limits?: Partial<Limits>;
-  /** what the token may do is asked again after this many milliseconds; default 10 s */
+  /** the token's permissions are read again after this many milliseconds; default 10 s */
   readonly standingMs?: number;
   /** ms since 1970 */
   readonly clock?: () => number;
@@ -79,7 +79,7 @@ export function createZitadel(options: ZitadelOptions): Zitadel {
   };
 }
 
-/** A create that does not say which user it made may have made none. */
+/** A create that does not name the user it created may have created none. */
 const isFor = (id: string, call: Step['call'], answer: unknown): boolean =>
   call !== 'CreateUser' || (answer as Partial<CreateUserResponse>).id === id;
 
@@ -90,7 +90,7 @@ const UNSURE: Outcome = {
   reason: 'CreateUser: the answer does not hold the id of the user',
 };
 
-/** Also the answer to a create whose earlier try was only slow: then the name is taken by the user itself. */
+/** Also the answer to a create whose earlier attempt was only slow: then this very user has the name. */
 const NAME_TAKEN = 'V3-DKcYh';
 
 function createRunner(
@@ -117,7 +117,7 @@ function createRunner(
   };
 }
 
-/** Nothing but memberships: one change of a group may bring thousands of these. */
+/** Only memberships: one change of a group may cause thousands of these. */
 function isBulk({ call, set }: Step): boolean {
   const isMetadata = call === 'SetUserMetadata' || call === 'DeleteUserMetadata';
   return isMetadata && Object.keys(set).every((fact) => groupOf(fact) !== undefined);

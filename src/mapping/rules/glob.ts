@@ -1,8 +1,8 @@
-/** Patterns of rules: `*` stands for any text, also for none; everything else for itself, case included. */
+/** Patterns of rules: `*` matches any text, including none; everything else matches itself, case-sensitively. */
 
 export const isGlob = (pattern: string): boolean => pattern.includes('*');
 
-/** Compares part by part: a regular expression built from a pattern could be made to run for ever. */
+/** Compares part by part: a regular expression built from a pattern could run practically forever. */
 export function matches(pattern: string, text: string): boolean {
   const [head = '', ...parts] = pattern.split('*');
   const tail = parts.pop();

@@ -2,7 +2,7 @@ import type { Rule } from './types.ts';
 import { isPrivileged } from './privilege.ts';
 import { isTemplate } from './template.ts';
 
-/** What there is to give, and what the token may do in its organization. */
+/** What rules can grant, and what the token may do in its organization. */
 interface Catalogue {
   readonly permissions: readonly string[];
   /** undefined: the token may not see them */
@@ -11,7 +11,7 @@ interface Catalogue {
   readonly projects: ReadonlyMap<string, readonly string[] | undefined>;
 }
 
-/** By 0-based place in the set: why the rule gives nothing, one line for an operator. */
+/** By 0-based position in the set: why the rule grants nothing, one line for an operator. */
 export function offRules(rules: readonly Rule[], catalogue: Catalogue): ReadonlyMap<number, string> {
   const out = new Map<number, string>();
   for (const [place, rule] of rules.entries()) {
@@ -51,7 +51,7 @@ function projectFaults({ project, roles, createRoles }: Rule, catalogue: Catalog
   ];
 }
 
-/** `the permission org.member.write, org.member.delete`; undefined: none lacks. */
+/** `the permission org.member.write, org.member.delete`; undefined: none is missing. */
 function lacking({ permissions }: Catalogue, ...needed: readonly string[]): string | undefined {
   const missing = needed.filter((permission) => !permissions.includes(permission));
   return missing.length > 0 ? `the permission ${missing.join(', ')}` : undefined;

@@ -1,4 +1,4 @@
-/** Which roles in the organization can change something there: a rule gives them only when it says so. */
+/** Roles in the organization that can change something there: a rule grants them only if it says so explicitly. */
 
 const HARMLESS = 'ORG_OWNER_VIEWER';
 

@@ -1,4 +1,4 @@
-/** Group rules: which group gives which rights. Pure. */
+/** Group rules: which group grants which rights. Pure. */
 import type { RuleSet, Rule, Named, Binding, Managed, Given, Memberships } from './types.ts';
 import { matches, isGlob } from './glob.ts';
 import { isTemplate, roleFor } from './template.ts';
@@ -11,7 +11,7 @@ export const NO_RULES: RuleSet = { rules: [], bindings: {}, retired: [] };
 
 const NONE_OFF: ReadonlySet<number> = new Set();
 
-/** What the bindings of a rule stand under: rules with one match share them. */
+/** The key of a rule's bindings: rules with the same match share them. */
 export const matchOf = ({ by, pattern }: Rule): string => `${by}:${pattern}`;
 
 /** One line for operators. */
@@ -28,7 +28,7 @@ const fits = ({ by, pattern }: Rule, group: Named): boolean => {
   return value !== undefined && matches(pattern, value);
 };
 
-/** What a (vouched or not) definition makes of the bindings; the same object when nothing changes. */
+/** The bindings after a definition, trusted or not; the same object when nothing changes. */
 export function bind(set: RuleSet, group: Named): RuleSet {
   const bindings: Record<string, readonly Binding[]> = {};
   for (const rule of set.rules) {
@@ -40,10 +40,10 @@ export function bind(set: RuleSet, group: Named): RuleSet {
   return withBindings(set, bindings, group.id);
 }
 
-/** The groups of one match once `group` is called what it is called now. */
+/** The groups of one match, given the current name of `group`. */
 function rebound(rule: Rule, bound: readonly Binding[], group: Named, templated: boolean): readonly Binding[] {
   const binding = bound.find((other) => other.group === group.id);
-  // what a rule looks at must itself have been said: others can write the rest
+  // the attributes a rule looks at must be trusted themselves: others can write the rest
   const said = rule.by === 'externalId' ? group.externalIdVouched && (!templated || group.vouched) : group.vouched;
   if (binding === undefined) {
     const open = rule.by === 'externalId' || isGlob(rule.pattern) || bound.length === 0;
@@ -51,13 +51,13 @@ function rebound(rule: Rule, bound: readonly Binding[], group: Named, templated:
     return open && said && fits(rule, group) ? [...bound, made] : bound;
   }
   if (!fits(rule, group)) return rule.by === 'externalId' ? bound.filter((other) => other !== binding) : bound;
-  // the name of an unvouched binding was read from ZITADEL, where others write: it names no role before it is confirmed
+  // the name of an untrusted binding was read from ZITADEL, where others write: it names no role before it is confirmed
   const confirmed = said && (!templated || binding.name === group.displayName);
   if (binding.vouched || !confirmed) return bound;
   return bound.map((other) => (other === binding ? { ...binding, vouched: true } : other));
 }
 
-/** The group is gone: nothing is bound to it. The same object when nothing was. */
+/** The group is gone: removes its bindings. The same object when there were none. */
 export function unbind(set: RuleSet, group: string): RuleSet {
   const without = Object.entries(set.bindings).map(([match, bound]): [string, readonly Binding[]] => [
     match,
@@ -66,7 +66,7 @@ export function unbind(set: RuleSet, group: string): RuleSet {
   return withBindings(set, Object.fromEntries(without), group);
 }
 
-/** Bindings of one group have changed. Roles that only one that ended managed are retired: whoever still holds one loses it. */
+/** A group's bindings changed. Roles managed only through ended ones are retired: users who still have one lose it. */
 function withBindings(set: RuleSet, bindings: RuleSet['bindings'], group: string): RuleSet {
   const filled = Object.entries(bindings).filter(([, bound]) => bound.length > 0);
   const before = Object.entries(set.bindings);
@@ -89,8 +89,8 @@ function retiring(set: RuleSet, roles: readonly RightName[]): RuleSet {
 }
 
 /**
- * What `groups apply` makes of the set in force.
- * @param groups ordered by creation; all count as vouched
+ * The active rules after `groups apply`.
+ * @param groups ordered by creation; all count as trusted
  */
 export function applied(before: RuleSet, rules: readonly Rule[], groups: readonly Named[]): RuleSet {
   const bindings: Record<string, readonly Binding[]> = {};
@@ -113,13 +113,13 @@ function boundNow(rule: Rule, groups: readonly Named[], had: ReadonlySet<string>
   return (named.length > 0 ? named : groups.filter(({ id }) => had.has(id))).slice(0, 1);
 }
 
-/** An apply has seen every user: nobody holds a retired role any more. */
+/** An apply has evaluated every user: no user has a retired role any more. */
 export const finished = (set: RuleSet): RuleSet => (set.retired.length === 0 ? set : { ...set, retired: [] });
 
-/** Every role that the set gives or takes. @param off 0-based places of rules that are not in force: they neither give nor take */
+/** Every role the set grants or revokes. @param off 0-based positions of inactive rules: they do neither */
 export const managed = (set: RuleSet, off: ReadonlySet<number> = NONE_OFF): Managed => readingOf(set, off).managed;
 
-/** What a group gives to its members. */
+/** What a group grants to its members. */
 export const given = (set: RuleSet, group: string, off: ReadonlySet<number> = NONE_OFF): readonly Given[] =>
   readingOf(set, off).given.get(group) ?? [];
 
@@ -129,7 +129,7 @@ interface Reading {
   readonly given: ReadonlyMap<string, readonly Given[]>;
 }
 
-/** A set may bind thousands of groups and is asked for every user: it is read once. */
+/** A set may bind thousands of groups and is used for every user: it is indexed once. */
 const readings = new WeakMap<RuleSet, WeakMap<ReadonlySet<number>, Reading>>();
 
 function readingOf(set: RuleSet, off: ReadonlySet<number>): Reading {
@@ -157,7 +157,7 @@ function read(set: RuleSet, off: ReadonlySet<number>): Reading {
   return { managed: managedOf(names), given: byGroup };
 }
 
-/** What a rule gives to a group bound by that name; without a name: its literal roles. */
+/** What a rule grants to a group bound by that name; without a name: its literal roles. */
 function rightsOf(rule: Rule, name = ''): readonly RightName[] {
   const { project } = rule;
   const org = rule.orgRoles.map((role) => ({ project: null, role }));
@@ -166,9 +166,9 @@ function rightsOf(rule: Rule, name = ''): readonly RightName[] {
 }
 
 /**
- * The rights a user is to hold: (held, not managed) + what vouched memberships give by vouched bindings + (held, and given by any
- * membership). What is held keeps its order, new roles follow sorted. `held` itself when nothing differs.
- * @param ownGifts what the rules gave this user: all that the first set takes away
+ * The rights a user should have: (current, not managed) + what trusted memberships grant by trusted bindings +
+ * (current, and granted by any membership). Current rights keep their order, new roles follow sorted. `held` if equal.
+ * @param ownGifts what the rules granted to this user: a first set revokes only these
  */
 export function wanted(
   set: RuleSet,
@@ -207,7 +207,7 @@ export function wanted(
 
 const NO_ROLES: ReadonlySet<string> = new Set();
 
-/** One entry; `held` itself when nothing differs. */
+/** One entry; `held` itself if nothing differs. */
 function roles(
   held: readonly string[],
   own: ReadonlySet<string> = NO_ROLES,
@@ -219,7 +219,7 @@ function roles(
   return kept.length === held.length && added.length === 0 ? held : [...kept, ...added.toSorted()];
 }
 
-/** Roles of a project that are made when it does not have them. */
+/** Roles of a project that are created if it lacks them. */
 export function createsOf(set: RuleSet, project: string): readonly string[] {
   const makers = set.rules.filter((rule) => rule.createRoles && rule.project === project);
   const names = makers.flatMap((rule) =>
@@ -230,7 +230,7 @@ export function createsOf(set: RuleSet, project: string): readonly string[] {
   return [...new Set(names.flatMap((right) => (right.project === project ? [right.role] : [])))];
 }
 
-/** Projects that rules give roles of. */
+/** Projects whose roles are granted by rules. */
 export const projectsOf = (rules: readonly Rule[]): readonly string[] => [
   ...new Set(rules.flatMap(({ project }) => project ?? [])),
 ];

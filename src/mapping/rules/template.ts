@@ -1,12 +1,12 @@
-/** Roles of a project that are called as a group: `{displayName}` stands for its name. */
+/** Roles of a project that are named after a group: `{displayName}` is replaced by its name. */
 
 const NAME = '{displayName}';
-/** ZITADEL takes no longer key of a role. */
+/** ZITADEL accepts no longer role keys. */
 const LENGTH = 200;
 
 export const isTemplate = (role: string): boolean => role.includes(NAME);
 
-/** The role for a group of that name; undefined: a name of nothing but space makes none. */
+/** The role for a group of that name; undefined: a blank name gives none. */
 export function roleFor(role: string, displayName: string): string | undefined {
   const name = displayName.trim();
   if (!isTemplate(role)) return role;

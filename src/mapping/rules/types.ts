@@ -1,38 +1,38 @@
-/** Rules and what they are bound to, as values. */
+/** Rules and their bindings, as values. */
 
 /** One rule of bridge.yaml. */
 export interface Rule {
   readonly by: 'displayName' | 'externalId';
-  /** `*` stands for any text; else the whole value, case included */
+  /** `*` matches any text; otherwise the whole value, case-sensitively */
   readonly pattern: string;
   /** roles in the organization */
   readonly orgRoles: readonly string[];
-  /** roles of a project; `{displayName}` stands for the name of the group */
+  /** roles of a project; `{displayName}` is replaced by the name of the group */
   readonly project: string | null;
   readonly roles: readonly string[];
-  /** roles that the project does not have are made */
+  /** roles that the project lacks are created */
   readonly createRoles: boolean;
-  /** roles that can change the organization may be given */
+  /** roles that can change the organization may be granted */
   readonly allowPrivileged: boolean;
 }
 
-/** A group that a rule gives its rights to, whatever it is called later. */
+/** A group that a rule grants its rights to, even after it is renamed. */
 export interface Binding {
   readonly group: string;
-  /** its name when it was bound: what `{displayName}` stands for */
+  /** its name when it was bound: the value of `{displayName}` */
   readonly name: string;
-  /** by a definition that came by SCIM or `groups apply`; else rights are kept, none are given */
+  /** bound by a definition from SCIM or `groups apply`; otherwise rights are kept, none are granted */
   readonly vouched: boolean;
 }
 
-/** The rules in force with what they are bound to. A value; JSON-able. */
+/** The active rules with their bindings. A value; JSON-able. */
 export interface RuleSet {
   readonly rules: readonly Rule[];
   /** by `matchOf(rule)`: rules with one match share their groups */
   readonly bindings: Readonly<Record<string, readonly Binding[]>>;
-  /** roles that only an earlier set managed: they are taken away until an apply has seen every user */
+  /** roles that only an earlier set managed: they are revoked until an apply has evaluated every user */
   readonly retired: readonly { readonly project: string | null; readonly role: string }[];
-  /** nobody has applied it: it gives, and takes away nothing but what it gave itself */
+  /** not applied by an operator: it grants, and revokes only what it granted itself */
   readonly first?: true;
 }
 
@@ -47,7 +47,7 @@ export interface Named {
   readonly externalIdVouched: boolean;
 }
 
-/** Roles that rules give and take: in the organization, and by project. */
+/** Roles that rules grant and revoke: in the organization, and by project. */
 export interface Managed {
   readonly org: ReadonlySet<string>;
   readonly projects: ReadonlyMap<string, ReadonlySet<string>>;
@@ -57,15 +57,15 @@ export interface Managed {
 export interface Memberships {
   /** came by SCIM, import or `groups apply` */
   readonly vouched: readonly string[];
-  /** first seen in ZITADEL: they keep rights that are held, they give none */
+  /** first seen in ZITADEL: they keep current rights, but grant none */
   readonly others: readonly string[];
 }
 
-/** One role that a group gives, and the place of the rule in the set. */
+/** One role that a group grants, and the position of the rule in the set. */
 export interface Given {
   readonly project: string | null;
   readonly role: string;
   readonly rule: number;
-  /** the binding is vouched for */
+  /** the binding is trusted */
   readonly vouched: boolean;
 }

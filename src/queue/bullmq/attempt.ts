@@ -7,25 +7,25 @@ export interface AttemptOptions {
   readonly deliver: (key: Key) => Promise<void>;
   readonly isShut: (tenant: string) => boolean;
   readonly isStopped: () => boolean;
-  /** ZITADEL is just back for the tenant: its rows are tried whatever dueAt says */
+  /** ZITADEL is just back for the tenant: its rows are tried regardless of dueAt */
   readonly isPulled: (tenant: string) => Promise<boolean>;
   readonly onError: (error: unknown) => void;
 }
 
-/** How a job ends: the row owes nothing (or the sweeper will find it), it is tried again at a time, or it could not be tried here. */
+/** How a job ends: nothing pending (or the sweeper will find it), retried later, or it cannot be tried here. */
 export type Attempt =
   | { readonly kind: 'done' }
   | { readonly kind: 'again'; readonly at: number }
   | { readonly kind: 'shut'; readonly at: number };
 
-/** A row that nothing is sent for now, or that stayed due, is checked again after this many milliseconds. */
+/** A row that may not be delivered now, or that stayed due, is checked again after this many milliseconds. */
 const PAUSE = 1_000;
-/** A row due later than this has no job, ms: the sweeper makes one in time. So Redis holds no job for each row that waits. */
+/** Rows due later than this have no job, ms: the sweeper creates it in time, so Redis holds fewer jobs. */
 const FAR = 60_000;
 
 const DONE: Attempt = { kind: 'done' };
 
-/** Throws when the store cannot be read: the job is dropped, and the sweeper makes it anew. */
+/** Throws when the store cannot be read: the job is dropped, and the sweeper recreates it. */
 export function createAttempt(options: AttemptOptions): (key: Key) => Promise<Attempt> {
   const { store, clock, deliver, isShut, isStopped, isPulled, onError } = options;
 

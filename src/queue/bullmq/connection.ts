@@ -1,4 +1,4 @@
-/** The queue's own connection to Redis. It waits for a Redis that is away; nothing that answers a request waits for it. */
+/** The queue's own connection to Redis. It waits while Redis is down; no request waits for it. */
 import { type Cluster, Redis } from 'ioredis';
 
 export interface RedisAddress {
@@ -10,25 +10,25 @@ export interface RedisAddress {
 
 export interface Connection {
   readonly client: Redis | Cluster;
-  /** Passes an error on; of an outage only the first one. */
+  /** Reports an error; only the first one of an outage. */
   failed(error: unknown): void;
-  /** Ends it; commands that wait fail. */
+  /** Ends it; waiting commands fail. */
   close(): void;
 }
 
-/** A Redis that says nothing for so long is connected to anew, ms; longer than BullMQ's longest blocking call (10 s). */
+/** A Redis that is silent for this long is reconnected, ms; longer than BullMQ's longest blocking call (10 s). */
 const SILENCE = 15_000;
-/** Longest pause between two attempts to connect, ms. */
+/** Longest pause between two connection attempts, ms. */
 const RETRY = 1_000;
-/** What a client of the queue needs; in a Cluster as `redisOptions`. BullMQ's workers wait for their answer for ever. */
+/** Options of a queue client; in a Cluster as `redisOptions`. BullMQ's workers wait forever for answers. */
 const CLIENT = {
   maxRetriesPerRequest: null,
   socketTimeout: SILENCE,
   retryStrategy: (times: number): number => Math.min(times * 50, RETRY),
-  // after a fail-over the server that was the master refuses writes
+  // after a failover the former master refuses writes
   reconnectOnError: ({ message }: Error): boolean => message.startsWith('READONLY'),
 };
-/** The same error is told once in so long, ms: each tenant has its own worker, and all of them see it. */
+/** The same error is reported once per this interval, ms: each tenant's worker sees it. */
 const REPEATS = 30_000;
 
 export function openConnection({ url, connect }: RedisAddress, onError: (error: unknown) => void): Connection {

@@ -21,30 +21,30 @@ export interface LaneOptions {
 
 export interface Lane {
   readonly queue: Queue;
-  /** Begins to work. */
+  /** Starts working. */
   start(): void;
-  /** One job for each row, at its time; a job that is there is moved to that time. Hangs while Redis is away. */
+  /** One job for each row, at its time; an existing job is moved to that time. Hangs while Redis is down. */
   add(rows: readonly { readonly key: Key; readonly at: number }[]): Promise<void>;
-  /** As many jobs wait as Redis should hold for a tenant. */
+  /** Redis has as many waiting jobs as it should for a tenant. */
   isFull(): Promise<boolean>;
-  /** From now on, and for some minutes, in every process: jobs are tried whatever dueAt says. */
+  /** From now on, and for some minutes, all processes try jobs regardless of dueAt. */
   pull(): Promise<void>;
   isPulled(): Promise<boolean>;
-  /** Takes jobs again: after one that may not be sent now no more are taken here. */
+  /** Takes jobs again: it stopped at one that may not be delivered now. */
   resume(): void;
-  /** Takes no more jobs and waits for those under way; with a Redis that is away it does not wait for it. */
+  /** Takes no more jobs and waits for running ones; it does not wait for a Redis that is down. */
   close(): Promise<void>;
 }
 
 /** Jobs that may wait for a worker; more are added as these are done. */
 const MOST_WAITING = 1_000;
-/** Rows that are owed when ZITADEL comes back are tried early for so long, ms; longer than the longest backoff. */
+/** When ZITADEL is back, pending rows are tried early for this long, ms; longer than the longest backoff. */
 const PULLED = 600_000;
-/** What Redis gets at the end to note what was done, ms; a job it does not hear of is looked at once more by another worker. */
+/** Time for Redis to record results at shutdown, ms; a job without a record is checked again by another worker. */
 const LAST_WORDS = 2_000;
-/** BullMQ keeps a list of what happened; nobody reads it. */
+/** BullMQ keeps an event list; it is never read. */
 const EVENTS = 100;
-/** After an error in its loop a worker waits so long, ms. */
+/** Pause of a worker after an error in its loop, ms. */
 const WORKER_RETRY = 1_000;
 
 export function createLane(options: LaneOptions): Lane {
@@ -64,7 +64,7 @@ export function createLane(options: LaneOptions): Lane {
       concurrency: atOnce,
       lockDuration: options.lockMs,
       stalledInterval: options.stalledMs,
-      maxStalledCount: Number.MAX_SAFE_INTEGER, // a row is given up by its own count of answers, never because workers died
+      maxStalledCount: Number.MAX_SAFE_INTEGER, // a row is given up by its attempt count, never because workers died
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
       runRetryDelay: WORKER_RETRY,
@@ -81,7 +81,7 @@ export function createLane(options: LaneOptions): Lane {
     running.add(trying);
     const result = await trying.finally(() => running.delete(trying));
     if (result.kind === 'done') return;
-    // nothing is taken from the others until this process may send again
+    // leave the jobs to the other processes until this one may deliver again
     if (result.kind === 'shut') void worker?.pause(true).catch(failed);
     await job.moveToDelayed(Date.now() + Math.max(0, result.at - clock()), token);
     throw new DelayedError();
@@ -115,7 +115,7 @@ export function createLane(options: LaneOptions): Lane {
     async close() {
       void worker?.pause(true).catch(failed);
       await Promise.allSettled(running);
-      // BullMQ waits for a Redis that is away: unless it is told at once not to, its timers never end
+      // BullMQ waits for a Redis that is down: unless told not to right away, its timers never end
       const isThere = (await within(client.ping(), options.askMs).catch(() => undefined)) !== undefined;
       await within(Promise.all([worker?.close(!isThere), isThere && queue.close()]).catch(failed), LAST_WORDS);
     },

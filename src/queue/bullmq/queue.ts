@@ -1,6 +1,6 @@
 /**
- * The queue over many processes. It is the same sweeper over dueAt as in timers.ts; BullMQ's jobs only say which process tries a
- * row, and wake it. What is lost in Redis of them is made anew by the next sweep.
+ * The queue across processes. It uses the same sweeper over dueAt as timers.ts; BullMQ's jobs only choose the process
+ * for a row, and wake it. Jobs lost in Redis are recreated by the next sweep.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue as Jobs } from 'bullmq';
@@ -14,15 +14,15 @@ import { keyOf } from './names.ts';
 
 export interface BullQueueOptions extends Omit<QueueOptions, 'leases'> {
   readonly redis: RedisAddress;
-  /** api: rows are put in the queue and not worked on */
+  /** api: rows are queued but not delivered */
   readonly role: 'all' | 'worker' | 'api';
-  /** whose queue the rows of one of `tenants` go through; default: its own */
+  /** which tenant's queue handles the rows of one of `tenants`; default: its own */
   readonly laneOf?: (tenant: string) => string;
-  /** a job whose worker has died is free after this many milliseconds; renewed while it works */
+  /** a dead worker's job is free after this many milliseconds; renewed during work */
   readonly lockMs?: number;
   /** dead workers' jobs are looked for at this interval, ms */
   readonly stalledMs?: number;
-  /** Redis is not waited for longer, ms, where a delivery or the end waits for its answer */
+  /** longest wait for Redis, ms, where a delivery or the shutdown needs its answer */
   readonly askMs?: number;
   /** rows are scanned at least at this interval, ms */
   readonly sweepMs?: number;
@@ -33,7 +33,7 @@ export interface BullQueue extends Queue {
   readonly jobs: readonly { readonly tenant: string; readonly queue: Jobs }[];
   /** The row of a job, by its deduplication id. */
   rowOf(deduplicationId: string | undefined): Key | undefined;
-  /** Redis answers; otherwise what is asked of `jobs` waits for it. */
+  /** whether Redis answers; otherwise calls on `jobs` wait for it */
   isThere(): boolean;
 }
 
@@ -41,16 +41,16 @@ const LOCK = 10_000;
 const STALLED = 5_000;
 const SWEEP = 5_000;
 const ASK = 500;
-/** Shortest time between two sweeps, ms: many rows may ask for one. */
+/** Shortest time between two sweeps, ms: many rows may request one. */
 const GAP = 100;
-/** Rows read at once. */
+/** Rows per read. */
 const PAGE = 250;
-/** While a tenant has enough jobs it is checked at this interval whether it takes more, ms. */
+/** While a tenant has enough jobs, it is checked at this interval for room for more, ms. */
 const POLL = 100;
-/** Rows that are pulled are spread over so long at most, this far apart, ms. */
+/** Rows that are pulled are spread over at most this long, this far apart, ms. */
 const SPREAD = 10_000;
 const APART = 1;
-/** start() does not wait longer for a Redis that is away, ms. */
+/** Longest wait of start() for a Redis that is down, ms. */
 const START = 2_000;
 
 export function createBullQueue(options: BullQueueOptions): BullQueue {
@@ -64,7 +64,7 @@ export function createBullQueue(options: BullQueueOptions): BullQueue {
   let wokeAt = Number.NEGATIVE_INFINITY;
   let started = false;
   const sweeping = new Map<string, Promise<void>>();
-  /** tenants to be swept once more, and whether all of their rows */
+  /** tenants to sweep again, and whether to include all of their rows */
   const again = new Map<string, boolean>();
 
   const attempt = createAttempt({ ...options, isStopped, isPulled: (tenant) => lane(tenant).isPulled() });
@@ -126,14 +126,14 @@ export function createBullQueue(options: BullQueueOptions): BullQueue {
     return made;
   }
 
-  /** Makes a job of each row that is due, or soon will be; of a tenant that is pulled, of all. */
+  /** Creates a job for each row that is due, or soon will be; for a pulled tenant, for all rows. */
   async function sweep(tenant: string, pulled: boolean): Promise<void> {
     if (isShut(tenant)) return;
     const { add, isFull, pull, resume } = lane(tenant);
     resume();
     const begun = clock();
     if (pulled) await pull();
-    /** rows that fail come back at a later time: each is pulled once */
+    /** failed rows become due again later: each is pulled once */
     const seen = new Set<string>();
     let after: Due | undefined;
     for (;;) {
@@ -175,7 +175,7 @@ export function createBullQueue(options: BullQueueOptions): BullQueue {
     async stop() {
       stopping.abort();
       clearTimeout(timer);
-      // a sweep that waits for a Redis that is away comes to nothing
+      // a sweep that waits for a Redis that is down has no effect
       await Promise.all([...lanes.values()].map((each) => each.close()));
       connection.close();
     },

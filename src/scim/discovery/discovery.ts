@@ -34,7 +34,7 @@ export interface Discovery {
   readonly schema: Serve;
 }
 
-/** `changePassword`: whether the tenant's users get the passwords that clients send. */
+/** `changePassword`: whether passwords from clients reach the tenant's users. */
 export function createDiscovery(changePassword: (tenant: Tenant) => boolean): Discovery {
   return {
     serviceProviderConfig: async (request) => {

@@ -6,17 +6,17 @@ import type { CompareOp } from '../../mapping/comparison.ts';
 import { invalidFilter, type CompareNode, type FilterNode } from '../../mapping/filter.ts';
 import { tokenize, type Token } from './tokens.ts';
 
-/** Longest filter text, in characters, and deepest nesting of parentheses and brackets: far beyond any client, far below any harm. */
+/** Longest filter text, in characters, and deepest nesting of parentheses and brackets: more than any client needs. */
 const MAX_LENGTH = 10_000;
 const MAX_DEPTH = 50;
-/** Most comparisons of one filter: each is tried on each user. */
+/** Maximum comparisons of one filter: each is applied to each user. */
 const MAX_TERMS = 200;
 
 const OPERATORS: ReadonlySet<string> = new Set<CompareOp>(['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le']);
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-/** URNs that can stand before brackets: `<URN>[department eq "x"]` (Entra ID). */
+/** URNs that can precede brackets: `<URN>[department eq "x"]` (Entra ID). */
 const SCHEMAS: readonly string[] = [USER_URN, ENTERPRISE_URN, GROUP_URN];
-/** No value without quotes: a value was forgotten before them. */
+/** Words that are not unquoted values: the value before them is missing. */
 const CONNECTIVES: ReadonlySet<string> = new Set(['and', 'or', 'not']);
 const WORDS: ReadonlyMap<string, boolean | null> = new Map([
   ['true', true],
@@ -40,7 +40,7 @@ function createParser(tokens: readonly Token[]): { whole(): FilterNode } {
   let at = 0;
   let depth = 0;
   let terms = 0;
-  /** URN and colon, within the brackets behind a schema's URN */
+  /** URN and colon, within brackets after a schema's URN */
   let schema = '';
 
   const peek = (ahead = 0): Token => tokens[at + ahead] ?? last;
@@ -93,7 +93,7 @@ function createParser(tokens: readonly Token[]): { whole(): FilterNode } {
     return hasBrackets ? valuePath(path) : condition(path);
   }
 
-  /** What stands in brackets behind the URN of a schema is about its attributes. */
+  /** Brackets after a schema's URN are about its attributes. */
   function ofSchema(urn: string): FilterNode {
     schema = `${urn}:`;
     const filter = enclosed(']');
@@ -134,7 +134,7 @@ function createParser(tokens: readonly Token[]): { whole(): FilterNode } {
     return { kind: 'compare', path, op: op as CompareOp, ...value(next()) };
   }
 
-  /** A word that is no number and no true, false or null is a text without quotes. */
+  /** A word that is not a number, true, false or null is an unquoted text. */
   function value(token: Token): Pick<CompareNode, 'value' | 'written'> {
     const { kind, text } = token;
     if (kind === 'string' || kind === 'bare') return { value: text };

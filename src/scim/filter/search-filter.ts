@@ -9,8 +9,8 @@ export interface ResourceType {
 }
 
 /**
- * The part of a filter that is open for resources of one type; true and false where it is decided for all of them: an attribute that
- * only other types have is not there, `meta.resourceType` is known. Throws 400 invalidFilter for what no type has or can compare.
+ * The part of a filter that is undecided for resources of one type; true or false where it is decided for all of them:
+ * attributes of other types are absent, `meta.resourceType` is known. Throws 400 invalidFilter if no type can compare.
  */
 export function narrowed(filter: FilterNode, type: ResourceType, types: readonly ResourceType[]): FilterNode | boolean {
   switch (filter.kind) {
@@ -31,7 +31,7 @@ export function narrowed(filter: FilterNode, type: ResourceType, types: readonly
       const knowing = types.filter(({ schema }) => resolvePath(filter.path, schema) !== undefined);
       for (const { schema } of knowing.length > 0 ? knowing : [type]) compileFilter(filter, schema);
       const path = resolvePath(filter.path, type.schema);
-      // `eq null` asks for what is not there, and only that is true of it
+      // only `eq null` is true of an absent attribute
       if (!path) return filter.kind === 'compare' && filter.op === 'eq' && filter.value === null;
       if (path.attribute.name !== 'meta' || path.sub?.name !== 'resourceType') return filter;
       return compileFilter(filter, type.schema)({ meta: { resourceType: type.name } });

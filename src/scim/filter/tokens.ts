@@ -1,27 +1,27 @@
-/** The words of a filter (RFC 7644 §3.4.2.2, figure 1), found in one pass from left to right. */
+/** The tokens of a filter (RFC 7644 §3.4.2.2, figure 1), found in one pass from left to right. */
 
 import { invalidFilter } from '../../mapping/filter.ts';
 
 /**
- * `text` is the word as written, or a string's value with its quotes off and its escapes undone; positions count characters from 0.
- * `bare`: a run of characters that is only good as a value without quotes, as authentik sends it (goauthentik/authentik#16455).
+ * `text` is the token as written, or a string's value without quotes and escapes; positions count characters from 0.
+ * `bare`: characters that can only be an unquoted value, as authentik sends it (goauthentik/authentik#16455).
  */
 export interface Token {
   readonly kind: 'word' | 'string' | 'bare' | '(' | ')' | '[' | ']' | 'end';
   readonly text: string;
   readonly start: number;
   readonly end: number;
-  /** of a bare run: its first character that no word has */
+  /** of a bare run: its first character that is not allowed in a word */
   readonly odd?: number;
 }
 
 const SPACE = /[ \t\r\n]+/y;
-/** attribute paths, operators, numbers, true, false, null: told apart by where they stand */
+/** attribute paths, operators, numbers, true, false, null: distinguished by position */
 const WORD = /[A-Za-z0-9_$:.+-]+/y;
 const BRACKET = /[()[\]]/y;
 /** up to the next blank or bracket */
 const RUN = /[^ \t\r\n()[\]]+/y;
-/** What no value without quotes may hold: a double quote begins or ends a string. */
+/** What an unquoted value cannot contain: a double quote begins or ends a string. */
 const NO_VALUE = /["\p{Cc}]/u;
 
 /** All tokens, the last one of kind `end`. Throws 400 invalidFilter at the first character that begins none. */
@@ -65,7 +65,7 @@ function readRun(text: string, start: number): Token {
   return { kind: 'bare', text: run, start, end, odd };
 }
 
-/** `'Ada'`: up to the first single quote that a blank, a bracket or the end follows, so that O'Neill may stand in it. */
+/** `'Ada'`: up to the first single quote before a blank, a bracket or the end, so that O'Neill works. */
 function readQuoted(text: string, start: number): Token {
   for (let end = text.indexOf("'", start + 1); end > 0; end = text.indexOf("'", end + 1)) {
     const after = text[end + 1];
@@ -77,7 +77,7 @@ function readQuoted(text: string, start: number): Token {
   throw invalidFilter(`the value in single quotes at position ${start} does not end, or holds a double quote`);
 }
 
-/** A JSON string (RFC 8259 §7): its end is looked for here, its escapes are JSON.parse's business. */
+/** A JSON string (RFC 8259 §7): its end is found here, JSON.parse handles its escapes. */
 function readString(text: string, start: number): Token {
   let end = start + 1;
   while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1;

@@ -10,21 +10,21 @@ import { createShape } from '../shape.ts';
 
 export const GROUP_SHAPE = createShape(GROUP);
 
-/** Longest displayName and externalId: longer than any client has them, far below what ZITADEL stores of a group. */
+/** Longest displayName and externalId: longer than clients use, far below ZITADEL's limit. */
 const LONGEST_NAME = 1000;
 
-/** What a body says; absent: nothing of it. */
+/** What a body contains; absent fields leave the group unchanged. */
 interface GroupBody {
   readonly displayName?: string;
-  /** null: it is to have none */
+  /** null: clear it */
   readonly externalId?: string | null;
   /** each id once */
   readonly members?: readonly string[];
 }
 
 /**
- * Reads a body. `displayName: null` and `members: null` say nothing, as if they were not there: clients fill in null for what they do
- * not know (RFC 7643 §2.5), and nobody empties a group by not knowing its members; `members: []` does. Throws 400 invalidValue.
+ * Reads a body. `displayName: null` and `members: null` count as absent: clients use null for unknown values
+ * (RFC 7643 §2.5), which must not empty a group; `members: []` does. Throws 400 invalidValue.
  */
 export function readGroupBody(body: Json, ignore: Ignore): GroupBody {
   for (const key of Object.keys(body)) if (!GROUP_SHAPE.core.has(key.toLowerCase())) ignore(key);
@@ -37,7 +37,7 @@ export function readGroupBody(body: Json, ignore: Ignore): GroupBody {
   };
 }
 
-/** Throws 400 invalidValue when it is empty, blank, too long or no text. */
+/** Throws 400 invalidValue if it is empty, blank, too long or not a text. */
 export function groupName(value: unknown): string {
   const name = text(value, 'displayName');
   if (name === null || name.trim() === '') throw invalid('displayName is required and must not be empty');

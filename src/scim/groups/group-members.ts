@@ -1,4 +1,4 @@
-/** Members as clients write them, and the steps on them that a request asks for. */
+/** Members as clients write them, and the requested steps on them. */
 import type { GroupMember, MemberOperation } from '../../bridge/requests/use-cases.ts';
 import { attributeAt, splitPath } from '../../mapping/attribute-path.ts';
 import { type FilterNode, literalText } from '../../mapping/filter.ts';
@@ -10,18 +10,18 @@ import { invalid } from '../http/refusals.ts';
 import { segmentsOf } from '../http/segments.ts';
 import { sent } from '../sent.ts';
 
-/** Most members that one request may name. */
+/** Maximum members in one request. */
 export const MAX_MEMBERS = 20_000;
 
 const MEMBERS = attributeAt('members', GROUP);
 const MEMBER_VALUE = attributeAt('members.value', GROUP);
 
-/** Longest id: ZITADEL has no longer ones, and what can be none is not kept as pending either. */
+/** Longest id: ZITADEL has no longer ones, and an impossible id is not kept as an unresolved member. */
 const LONGEST_ID = 200;
 
 /**
  * The ids of members as sent: an array, one element, or the ids themselves; null, "" and [] are none.
- * Throws 400 invalidValue: an element that names nobody is not passed over, a replace would then take away everybody.
+ * Throws 400 invalidValue for an element without an id: skipping it could make a replace remove all members.
  */
 export function memberIds(value: unknown): readonly string[] {
   if (isEmpty(value)) return [];
@@ -42,7 +42,7 @@ function memberId(element: unknown): string {
   return id;
 }
 
-/** A URL that ends here names nobody. */
+/** A URL that ends here names no user. */
 const ENDPOINTS: ReadonlySet<string> = new Set(['users', 'groups']);
 const missing = (): Error => invalid('members.value is missing: it is the id of a user or group');
 
@@ -57,7 +57,7 @@ function lastSegment(ref: unknown): string {
   return ENDPOINTS.has(last.toLowerCase()) ? '' : last;
 }
 
-/** The ids of a filter that names nothing else: `value eq "a"`, or several by `or`; undefined: it asks for more. */
+/** The ids of a filter for ids only: `value eq "a"`, or several joined by `or`; undefined: it is another filter. */
 export function idsOfFilter(filter: FilterNode): readonly string[] | undefined {
   if (filter.kind === 'or') {
     const each = filter.nodes.map(idsOfFilter);

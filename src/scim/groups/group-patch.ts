@@ -1,6 +1,6 @@
 /**
- * PATCH of a group (RFC 7644 §3.5.2), read into what changes: a name, an external id, steps on the members. The group itself is never
- * needed, so that a PATCH costs what it says, whatever the size of the group.
+ * PATCH of a group (RFC 7644 §3.5.2), parsed into changes: a name, an external id, steps on the members. The group is
+ * not read, so that the cost of a PATCH does not depend on the group's size.
  */
 import { BridgeError } from '../../errors.ts';
 import type { GroupEdit, GroupMember } from '../../bridge/requests/use-cases.ts';
@@ -20,13 +20,13 @@ import { nameIn, parsePatchPath, type PatchTarget } from '../patch/path.ts';
 import { invalid, invalidSyntax } from '../http/refusals.ts';
 import { sent } from '../sent.ts';
 
-/** Most characters of filters that ask for more than ids: each is tried on each member. */
+/** Maximum characters of filters on more than ids: each is applied to each member. */
 const MAX_FILTERS = 10_000;
 
-/** What comes a thousand times in one request (Okta, Entra ID) is read without the parser, which takes ten times as long. */
+/** Shapes that occur a thousand times in a request (Okta, Entra ID) skip the parser, which takes ten times as long. */
 const ONE_MEMBER = /^members\[value eq "([^"\\]+)"\]$/;
 
-/** Whose PATCH it is: the id in its URL, and the URL that `$ref` begins with. */
+/** The group in question: the id in its URL, and the base URL of `$ref`. */
 interface Of {
   readonly id: string;
   readonly base: string;
@@ -46,7 +46,7 @@ type Change = Pick<GroupEdit, 'displayName' | 'externalId' | 'members'>;
 /** A path that begins with `members`. */
 interface Members {
   readonly path: string;
-  /** `.value` stands behind */
+  /** followed by `.value` */
   readonly isValue: boolean;
   readonly elements: Extract<PatchTarget, { readonly kind: 'attribute' }>['elements'];
 }
@@ -82,7 +82,7 @@ function compile({ op, path, value }: Operation, out: Compiled): void {
   }
   const { attribute, sub } = target.path;
   if (attribute.name === 'members') {
-    // what else is said of a member is ours to tell
+    // the bridge computes a member's other attributes
     if (sub === undefined || sub.name === 'value')
       membersAt(op, value, { path, isValue: sub !== undefined, elements: target.elements }, out);
   } else if (attribute.name === 'id' && op !== 'remove') checkId(value, out);
@@ -91,12 +91,12 @@ function compile({ op, path, value }: Operation, out: Compiled): void {
   else single(op, attribute.name, value, out);
 }
 
-/** An operation without path. What may not be written is passed over, but for an id that is another one's. */
+/** An operation without path. Read-only attributes are ignored, except another group's id. */
 function attributes(op: string, value: Json, out: Compiled): void {
   for (const [key, each] of Object.entries(value)) {
     const name = GROUP_SHAPE.core.get(key.toLowerCase())?.name ?? key.toLowerCase();
     if (name === 'id') checkId(each, out);
-    // null is no wish here: a client that renames a group fills it in for members it did not look at
+    // null is not a request here: a client that renames a group sends it for members it did not read
     else if (name === 'members' && each !== null) wholeMembers(op, each, out);
     else if (name === 'displayName' || name === 'externalId') single(op, name, each, out);
     else if (sameUrn(GROUP_SHAPE.schema.core.id, key)) attributes(op, object(objectForm(each, key), key), out);
@@ -127,13 +127,13 @@ function single(op: string, name: string, value: unknown, out: Compiled): void {
 function wholeMembers(op: string, value: unknown, { members }: Compiled): void {
   if (op === 'add') members.add(memberIds(value));
   else if (op === 'replace') members.replace(memberIds(value));
-  // by RFC 7644 §3.5.2.2 a remove has no value; with one, it names whom Entra ID takes off, even when it is nobody
+  // by RFC 7644 §3.5.2.2 a remove has no value; if there is one, it names the members Entra ID removes, possibly none
   else if (value === undefined) members.replace([]);
   else if (value === null) throw emptyRemoval('members');
   else members.remove(memberIds(value === '' ? [value] : value));
 }
 
-/** `members`, `members[...]`, and the same with `.value` behind. */
+/** `members`, `members[...]`, and the same followed by `.value`. */
 function membersAt(op: string, value: unknown, { path, isValue, elements }: Members, out: Compiled): void {
   if (elements === undefined) {
     wholeMembers(op, value, out);
@@ -153,7 +153,7 @@ function membersAt(op: string, value: unknown, { path, isValue, elements }: Memb
   out.members.add(added);
 }
 
-/** A filter that asks for more than ids is tried on the members that there are. */
+/** A filter on more than ids is applied to the current members. */
 function removeWhere(path: string, match: (element: unknown) => boolean, out: Compiled): void {
   out.filters += path.length;
   if (out.filters > MAX_FILTERS)
@@ -161,7 +161,7 @@ function removeWhere(path: string, match: (element: unknown) => boolean, out: Co
   out.members.removeWhere((member: GroupMember) => match(renderMember(member, out.base)));
 }
 
-/** Whom `add members[value eq "a"]` adds: whom the value names, else whom the filter does (a member that is not there is made). */
+/** Members that `add members[value eq "a"]` adds: those in the value, else in the filter (missing ones are created). */
 function addedIds(value: unknown, filter: FilterNode): readonly string[] {
   if (isEmpty(value)) return [];
   const elements: readonly unknown[] = Array.isArray(value) ? value : [value];

@@ -6,7 +6,7 @@ import { nextSlice, sliceIsOver } from '../../mapping/slices.ts';
 import type { Json } from '../http/body.ts';
 import { groupLocation, metaOf, userLocation } from '../http/meta.ts';
 
-/** The JSON of a group (RFC 7643 §4.2). An empty group shows `members: []`: clients tell by it that they were asked for. */
+/** The JSON of a group (RFC 7643 §4.2). An empty group shows `members: []`, so that clients see there are none. */
 function renderGroup(
   { id, displayName, externalId, members, etag, created, modified }: GroupResource,
   base: string,
@@ -22,7 +22,7 @@ function renderGroup(
   });
 }
 
-/** Members that are rendered at once. */
+/** Members rendered at once. */
 const AT_ONCE = 200;
 
 /** As renderGroup, in slices: a group may have a hundred thousand members. */

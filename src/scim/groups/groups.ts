@@ -13,7 +13,7 @@ import { invalid } from '../http/refusals.ts';
 import type { ScimRequest, Serve } from '../http/request.ts';
 import { createVerbs, edit, projectionsOf, type ResourceType, shown, shownBy } from '../http/resource.ts';
 
-/** Most members of a group that the answer to a PATCH shows unasked: nobody reads them, and a large group has megabytes of them. */
+/** Maximum members shown in a PATCH response unless requested: clients ignore them, and they can be megabytes. */
 const MAX_SHOWN = 200;
 
 export const GROUPS: ResourceType<GroupResource, GroupInput, GroupEdit> = {

@@ -1,4 +1,4 @@
-/** Who asks: from the Authorization header to a tenant and the name of the token (RFC 7644 §2). */
+/** Authentication: from the Authorization header to a tenant and the name of the token (RFC 7644 §2). */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { BridgeError } from '../../errors.ts';
 import type { Clock } from '../../bridge/ports/context.ts';
@@ -70,7 +70,7 @@ export function createAccess({ tenants, clock }: AccessOptions): Access {
     refusal(`the token "${name}" has expired: make a new one and enter it here`);
   const unknown = (): BridgeError => refusal('the bearer token is not valid: check it, or make a new one');
 
-  /** One that could be guessed is a guess until it is found to be right. */
+  /** A guessable credential counts as a guess until it is found to be right. */
   function short(token: string, address: string): Identity {
     const right = failures.attempt(address);
     const found = pick(tokens, sha256(token));
@@ -90,7 +90,7 @@ export function createAccess({ tenants, clock }: AccessOptions): Access {
       const identity = found === undefined ? await jwt(token) : undefined;
       if (identity !== undefined) return identity;
     } catch (error) {
-      failures.attempt(address); // whether it is valid cannot be told: it is one of the address's tries all the same
+      failures.attempt(address); // its validity is unknown, but it counts as one of the address's attempts
       throw error;
     }
     failures.attempt(address);
@@ -118,7 +118,7 @@ export function createAccess({ tenants, clock }: AccessOptions): Access {
   };
 }
 
-/** The candidate of that digest. Looks at all of them, so that time tells nothing about which tenant came close. */
+/** The candidate with that digest. Compares all of them, so that timing does not reveal which tenant came close. */
 function pick(candidates: readonly Candidate[], digest: Buffer): Candidate | undefined {
   let found: Candidate | undefined;
   for (const candidate of candidates) if (timingSafeEqual(candidate.digest, digest)) found = candidate;

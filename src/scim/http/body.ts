@@ -15,7 +15,7 @@ const MAX_PARSED_DEPTH = 500;
 /** Far more than any schema has. */
 const MAX_MEMBERS = 1000;
 
-/** Names that reach a prototype in careless code further on. No schema has them, so refusing them costs nobody anything. */
+/** Names that reach a prototype in careless code. No schema has them, so refusing them affects no client. */
 const DANGEROUS = new Set(['__proto__', 'constructor', 'prototype']);
 
 const [QUOTE, BACKSLASH, BRACKET, BRACKET_END, BRACE, BRACE_END] = [...'"\\[]{}'].map((character) =>
@@ -125,7 +125,7 @@ function vet(value: unknown, path: string[], at?: string): void {
   }
 }
 
-/** The attribute that a PATCH operation names: clearer to whoever reads the error than its place in the body. */
+/** The attribute that a PATCH operation names: clearer in an error message than its position in the body. */
 function operationPath(value: object, path: readonly string[]): string | undefined {
   const named =
     path.length === 2 && path[0]?.toLowerCase() === 'operations' && 'path' in value ? value.path : undefined;

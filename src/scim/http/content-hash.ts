@@ -1,4 +1,4 @@
-/** The hash by which a request that is sent again is known from one that clashes. */
+/** The hash that distinguishes a repeated request from a conflicting one. */
 import { hash } from 'node:crypto';
 
 /** The first 132 bits of the SHA-256 of what was read of a body, base64url: no accident makes two alike, and every row keeps one. */

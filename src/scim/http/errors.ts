@@ -3,7 +3,7 @@ import { Messages } from 'scimmy';
 import { BridgeError } from '../../errors.ts';
 import type { Answer } from './respond.ts';
 
-/** What a client is told of an error. Anything that is not a BridgeError is a crash: its text is ours alone. */
+/** An error as clients see it. Anything that is not a BridgeError is a crash, whose text is not shown. */
 export function errorAnswer(thrown: unknown): Answer {
   const error =
     thrown instanceof BridgeError

@@ -1,4 +1,4 @@
-/** What no route takes, and what goes wrong outside of one: SCIM errors all the same (RFC 7644 §3.12). */
+/** Unknown routes, and errors outside of a route: also as SCIM errors (RFC 7644 §3.12). */
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { BridgeError } from '../../errors.ts';
 import { errorAnswer } from './errors.ts';
@@ -12,7 +12,7 @@ function refuse(req: Request, res: Response, error: unknown): void {
 export const notFound: RequestHandler = (req, res) =>
   refuse(req, res, new BridgeError(404, 'there is nothing at this path: the base URL ends in /scim/v2'));
 
-/** Nothing new is begun while the process ends; another one, or the next, answers. */
+/** No new requests while the process stops; another process, or the next, answers. */
 export const refusedWhen =
   (isEnding: () => boolean): RequestHandler =>
   (req, res, next) => {
@@ -22,7 +22,7 @@ export const refusedWhen =
 
 const ENDING = new BridgeError(503, 'the bridge is being stopped; try again', { retryAfter: 5 });
 
-/** express knows an error handler by its four parameters. */
+/** express recognises an error handler by its four parameters. */
 export const failed: ErrorRequestHandler = (error, req, res, _next) => {
   if (res.headersSent) res.destroy();
   else refuse(req, res, error);

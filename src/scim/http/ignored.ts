@@ -1,6 +1,6 @@
-/** Names of attributes that no schema has: passed over with success (RFC 7644 §3.3), and told to the operator. */
+/** Attribute names that no schema has: ignored with success (RFC 7644 §3.3), and reported to the operator. */
 
-/** Takes the name of an attribute that is passed over, e.g. `shoeSize` or `emails.verified`. */
+/** Takes the name of an ignored attribute, e.g. `shoeSize` or `emails.verified`. */
 export type Ignore = (name: string) => void;
 
 export interface Ignored {
@@ -9,9 +9,9 @@ export interface Ignored {
   names(): readonly string[];
 }
 
-/** Most names of one request that are told. */
+/** Maximum names reported per request. */
 const MOST_NAMES = 20;
-/** What an attribute or a URN can be called: a key that is an address or a number of a person is none. */
+/** The form of an attribute or URN: a key that is a person's address or number does not match. */
 const NAME = /^[A-Za-z][\w.:-]{0,119}$/;
 const OTHER = 'other';
 

@@ -1,10 +1,10 @@
-/** How much of one tenant is worked on at a time: requests and bytes of bodies, so that none fills the memory all share. */
+/** Limits on one tenant's concurrent work: requests and bytes of bodies, so that no tenant fills the shared memory. */
 import { BridgeError } from '../../errors.ts';
 
 export interface IntakeLimits {
-  /** in work */
+  /** in progress */
   readonly requests: number;
-  /** of bodies in work, bytes */
+  /** of bodies in progress, bytes */
   readonly bytes: number;
   /** requests that wait for room */
   readonly waiting: number;
@@ -17,9 +17,9 @@ const LIMITS: IntakeLimits = { requests: 64, bytes: 64 * 1024 * 1024, waiting: 2
 
 export interface Intake {
   /**
-   * Resolves when there is room for one more request with a body of at most so many bytes, in the order of the calls; what it gives is
-   * to be called once its work is done. Throws 429 with Retry-After when too many wait, when it waited too long, or when `gone` says
-   * that nobody wants the answer any more.
+   * Resolves when there is room for one more request with a body of at most that many bytes, in the order of the calls;
+   * call the result once its work is done. Throws 429 with Retry-After when too many wait, when it waited too long, or
+   * when `gone` returns true: the client has hung up.
    */
   enter(tenant: string, bytes: number, gone: (leave: () => void) => void): Promise<() => void>;
 }
@@ -45,7 +45,7 @@ export function createIntake(limits: IntakeLimits = LIMITS): Intake {
     return load;
   };
 
-  /** A body larger than all of the room gets in alone. */
+  /** A body larger than the whole limit is admitted alone. */
   const hasRoom = (load: Load, bytes: number): boolean =>
     load.requests < limits.requests && (load.bytes + bytes <= limits.bytes || load.bytes === 0);
 

@@ -16,7 +16,7 @@ export interface JwtAccess {
   readonly typ?: string | undefined;
 }
 
-/** Asymmetric ones only: with HS256 anybody who knows the public key could sign. */
+/** Asymmetric ones only: with HS256 the public key would be enough to sign. */
 const ALGORITHMS = [
   'RS256',
   'RS384',

@@ -1,8 +1,8 @@
-/** How the key set of an issuer is fetched: seldom while that fails, for anybody can send a token that asks for it. */
+/** How an issuer's key set is fetched: rarely while that fails, because any client can send a token for it. */
 import { errors, type FetchImplementation } from 'jose';
 import type { Clock } from '../../bridge/ports/context.ts';
 
-/** A failure stands for so long, ms. */
+/** How long a failure is cached, ms. */
 const REMEMBERED_MS = 30_000;
 /** Far more than any issuer has. */
 const MAX_BYTES = 1_048_576;

@@ -1,4 +1,4 @@
-/** Messages of the protocol (RFC 7644 §3.1, §8.2): what stands around resources. */
+/** Messages of the protocol (RFC 7644 §3.1, §8.2): the envelopes of resources. */
 import { Messages, Schemas } from 'scimmy';
 import { sameUrn } from '../../mapping/attribute-path.ts';
 import { GROUP_URN, USER_URN } from '../../mapping/schema.ts';
@@ -11,8 +11,8 @@ import { sent } from '../sent.ts';
 export const PATCH_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 
 /**
- * A ListResponse (RFC 7644 §3.4.2); `startIndex` is where the page was asked to begin. Resources are rendered as they come, as many as
- * a page has room for.
+ * A ListResponse (RFC 7644 §3.4.2); `startIndex` is the requested start of the page. Resources are rendered in order,
+ * as many as a page has room for.
  */
 export async function listAnswer(
   total: number,

@@ -1,4 +1,4 @@
-/** Where resources stand, and what is told about them (RFC 7643 §3.1). */
+/** Locations of resources, and their metadata (RFC 7643 §3.1). */
 import type { Json } from './body.ts';
 
 interface Versioned {

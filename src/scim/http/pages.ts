@@ -4,14 +4,14 @@ import type { Json } from './body.ts';
 import type { Answer } from './respond.ts';
 
 /**
- * A page has at most so many bytes, or one resource. RFC 7644 §3.4.2.4 lets a server give fewer resources than `count`: itemsPerPage
- * tells how many there are, and the client goes on behind them.
+ * Maximum bytes of a page, unless it is one resource. RFC 7644 §3.4.2.4 lets a server return fewer than `count`:
+ * itemsPerPage tells how many there are, and the client continues after them.
  */
 const PAGE_MAX_BYTES = 8 * 1024 * 1024;
 
-/** What is written at once, in bytes about. */
+/** Bytes written at once, approximately. */
 const PIECE_BYTES = 64 * 1024;
-/** Elements of a long list (the members of a group) that are rendered at once. */
+/** Elements of a long list (the members of a group) rendered at once. */
 const ELEMENTS_AT_ONCE = 200;
 
 export interface Page {

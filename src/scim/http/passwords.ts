@@ -1,4 +1,4 @@
-/** Passwords of HTTP Basic (RFC 7617): people choose them, so each check is made slow, and few are made at once. */
+/** Passwords of HTTP Basic (RFC 7617): people choose them, so each check is slow, and few run at once. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { verify } from '@node-rs/bcrypt';
 import { BridgeError } from '../../errors.ts';
@@ -11,8 +11,8 @@ export interface PasswordAccess {
 
 export interface PasswordCheck {
   /**
-   * The place in the list of the user whose password this is. `attempt` is called before a password is looked at that was not right
-   * before, once for requests that bring the same one side by side; what it returns is called when it was right.
+   * The position in the list of the user with this password. `attempt` is called before a password that has not been
+   * right before is checked, once for concurrent requests with the same one; its result is called if it was right.
    * Throws what `attempt` throws, and 429 while too many are being checked.
    */
   check(user: string, password: string, attempt: () => () => void): Promise<number | undefined>;
@@ -21,7 +21,7 @@ export interface PasswordCheck {
 /** A check takes about 50 ms of one core: few run at once, and more than these do not wait. */
 const MAX_RUNNING = 2;
 const MAX_WAITING = 100;
-/** bcrypt looks at no more. */
+/** bcrypt uses no more. */
 const MOST_BYTES = 72;
 
 /** Builds the check once, for all tenants. A right password is remembered as an HMAC by a key of this process, so that it costs once. */

@@ -1,4 +1,4 @@
-/** One line per request: what may be known of it. Never bodies, values or tokens. */
+/** One line per request, with only what may be logged. Never bodies, values or tokens. */
 
 export interface RequestLine {
   readonly method: string;

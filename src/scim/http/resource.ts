@@ -70,7 +70,7 @@ export function createVerbs<Resource extends Known, Input, Edit extends object>(
   };
 }
 
-/** Members are asked for only when the answer shows them: a group may have thousands. */
+/** Members are loaded only when the answer shows them: a group may have thousands. */
 export function shownBy(
   { projection }: Pick<ResourceType<never, never, never>, 'projection'>,
   { parameters }: ScimRequest,

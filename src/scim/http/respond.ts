@@ -1,4 +1,4 @@
-/** Answers as values, and how they become bytes. */
+/** Answers as values, and their serialisation. */
 import type { Response } from 'express';
 
 export interface Answer {
@@ -8,7 +8,7 @@ export interface Answer {
   /** absent, like `pieces`: no body (204, 304) */
   readonly body?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** called when the connection is done with: true when the whole answer has left this process for the network */
+  /** called when the connection is finished: true if the whole answer was sent */
   readonly ended?: (delivered: boolean) => void;
 }
 
@@ -37,7 +37,7 @@ export function send(res: Response, answer: Answer, mediaType: string): void {
   res.writeHead(answer.status, headers).end(text); // as text it leaves in one write with the head
 }
 
-/** What is small leaves in one write; of what is large no more than the client takes. */
+/** Small answers are sent in one write; large ones only as fast as the client reads. */
 const AT_ONCE_BYTES = 256 * 1024;
 
 async function write(res: Response, pieces: readonly Buffer[]): Promise<void> {
@@ -54,7 +54,7 @@ async function write(res: Response, pieces: readonly Buffer[]): Promise<void> {
   res.end(Buffer.concat(some));
 }
 
-/** False: nobody takes the rest. */
+/** False: the client has gone. */
 function drained(res: Response): Promise<boolean> {
   if (res.closed || res.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** The way of a request: identify, limit, route, ready, serve, answer. Whatever happens on it, the answer is SCIM JSON. */
+/** The path of a request: identify, limit, route, ready, serve, answer. Whatever happens, the answer is SCIM JSON. */
 import express, { type Request, type Response, type Router } from 'express';
 import { BridgeError } from '../../errors.ts';
 import type { Clock, Ids } from '../../bridge/ports/context.ts';
@@ -38,7 +38,7 @@ const BASE_PATH = '/scim/v2';
 /** Seconds after which a client may look again whether the first sync is done. */
 const FIRST_SYNC_RETRY = 5;
 
-/** What becomes known of a request on its way, for the answer and the log. */
+/** What is found out about a request, for the answer and the log. */
 interface Trace {
   readonly txn: string;
   readonly ignored: Ignored;
@@ -68,7 +68,7 @@ export function createScim({
     limit.take(tenant.id);
 
     const segments = pathOf(req.url);
-    // native SCIM of ZITADEL has the organization in the path: a client that moves over keeps its paths
+    // ZITADEL's native SCIM has the organization in the path: a client that moves over keeps its paths
     const prefixed = segments[0] === tenant.organization;
     const found = find(prefixed ? segments.slice(1) : segments);
     if (!found)
@@ -153,7 +153,7 @@ function origin(req: Request, publicUrl: string | undefined): string {
     return url.toLowerCase().endsWith(BASE_PATH) ? url : url + BASE_PATH;
   }
   const host = HOST.test(req.host ?? '') ? req.host : 'localhost';
-  // a proxy that is believed may say anything: `javascript` in a Location is no origin
+  // a trusted proxy may send anything: `javascript` in a Location is not an origin
   const scheme = req.protocol === 'http' || req.protocol === 'https' ? req.protocol : connectionScheme(req);
   return `${scheme}://${host}${BASE_PATH}`;
 }

@@ -1,4 +1,4 @@
-/** POST /.search (RFC 7644 §3.4.3): users and groups in one list, users first where nothing is asked of the order. */
+/** POST /.search (RFC 7644 §3.4.3): users and groups in one list, users first if no order is requested. */
 import { BridgeError } from '../../errors.ts';
 import type { Listed, ListQuery } from '../../bridge/requests/use-cases.ts';
 import { resolvePath } from '../../mapping/attribute-path.ts';
@@ -28,7 +28,7 @@ interface Kind {
   show(resource: Json): Json;
 }
 
-/** A window into what a kind has, by a filter of its own; 0-based. */
+/** A window into one kind's resources, with its own filter; 0-based. */
 type Pages = (from: number, count: number) => Promise<Listed<Row>>;
 
 interface Row {
@@ -128,7 +128,7 @@ async function* joined<T>(parts: readonly (AsyncIterable<T> | Iterable<T>)[]): A
 /** How far a list in one order over all kinds reaches: each page needs all that stand before it. */
 const MAX_SORTED = 10_000;
 
-/** The first ones of each, up to the end of the page that is asked for, in one order. Resources are read twice, and kept never. */
+/** The first ones of each, up to the end of the requested page, in one order. Resources are read twice, never kept. */
 async function merged(
   all: readonly Pages[],
   from: number,

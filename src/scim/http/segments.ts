@@ -1,4 +1,4 @@
-/** The path of a URL, taken apart: of a request as of a reference in a body. */
+/** Splits the path of a URL: of a request or of a reference in a body. */
 
 /**
  * The parts of a path, percent-decoded, without what stands behind `?` or `#`. Empty ones are dropped: some clients put a slash behind

@@ -1,4 +1,4 @@
-/** Two brakes in memory: failed tokens by address, and requests by tenant. */
+/** Two limits in memory: failed tokens by address, and requests by tenant. */
 import { isIPv6 } from 'node:net';
 import { BridgeError } from '../../errors.ts';
 import type { Clock } from '../../bridge/ports/context.ts';
@@ -9,7 +9,7 @@ const FAILURES_ALLOWED = 10;
 const MAX_ADDRESSES = 10_000;
 
 export interface Failures {
-  /** Throws 429 with Retry-After while the address has had its failures: nothing of it that could be guessed is looked at. */
+  /** Throws 429 with Retry-After once the address has too many failures: its guessable credentials are not checked. */
   holdBack(address: string): void;
   /**
    * Counts a try as failed, before it is looked at where that takes time, so that many at once are no more than their number. Throws 429
@@ -18,7 +18,7 @@ export interface Failures {
   attempt(address: string): () => void;
 }
 
-/** Counts failures by address. Addresses come from strangers: their number is bounded, and an IPv6 network counts as one. */
+/** Counts failures by address. Addresses are untrusted: their number is bounded, and an IPv6 network counts as one. */
 export function createFailures(clock: Clock): Failures {
   const seen = new Map<string, { count: number; readonly until: number }>();
   const keyOf = (address: string): string =>
@@ -54,7 +54,7 @@ export function createFailures(clock: Clock): Failures {
   };
 }
 
-/** The /64 of an IPv6 address: whoever has one address of it usually has all. */
+/** The /64 of an IPv6 address: a client with one address of it usually has them all. */
 function network(address: string): string {
   const [head = '', tail] = address.split('::', 2);
   const left = head === '' ? [] : head.split(':');
@@ -64,7 +64,7 @@ function network(address: string): string {
 }
 
 export interface RateLimit {
-  /** Counts a request. Throws 429 when the tenant had its share of this second. */
+  /** Counts a request. Throws 429 when the tenant has used its share of this second. */
   take(tenant: string): void;
 }
 

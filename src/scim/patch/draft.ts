@@ -1,13 +1,13 @@
-/** A resource while a PATCH runs on it: the base is never changed, what is touched is copied. */
+/** A resource during a PATCH: the base is never changed, touched parts are copied. */
 import type { SchemaAttribute } from '../../mapping/schema.ts';
 import type { Json } from '../http/body.ts';
 import { isObject, MAX_ELEMENTS, settleElements, withOnePrimary } from './element-laws.ts';
 import type { Place } from './place.ts';
 
 export interface Draft {
-  /** the elements of a list, a single complex value as a list of one; what is no object is passed over: metadata may be written by anybody */
+  /** the elements of a list, a single complex value as a list of one; non-objects are skipped: others write metadata */
   elements(place: Place): readonly Json[];
-  /** undefined, {} and [] take the attribute away */
+  /** undefined, {} and [] remove the attribute */
   set(place: Place, value: unknown): void;
   /** adds elements; a primary among them takes the place of the one before (RFC 7644 §3.5.2.1). Throws 400 for too many */
   append(place: Place, elements: readonly Json[]): void;

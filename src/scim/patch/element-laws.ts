@@ -1,4 +1,4 @@
-/** Laws of the elements of a complex multi-valued attribute (RFC 7643 §2.4). */
+/** Rules for the elements of a complex multi-valued attribute (RFC 7643 §2.4). */
 import type { SchemaAttribute } from '../../mapping/schema.ts';
 import { invalid } from '../http/refusals.ts';
 
@@ -11,7 +11,7 @@ export function isObject(value: unknown): value is Element {
 /** Most values of one attribute of a user: keeps the work of a PATCH small. */
 export const MAX_ELEMENTS = 1000;
 
-/** They say something about a value and are none themselves. */
+/** They describe a value but are not values themselves. */
 const ABOUT = new Set(['type', 'primary', 'display']);
 
 /**
@@ -46,7 +46,7 @@ export function withOnePrimary(elements: readonly Element[], winner?: Element): 
   );
 }
 
-/** Of two twins one of which an operation has just touched, the touched one's word counts, wherever it stands. */
+/** Of two duplicates, the one that an operation has just touched wins, whatever its position. */
 export function withTouchedLast(
   elements: readonly Element[],
   touched: ReadonlySet<Element>,

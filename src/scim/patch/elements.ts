@@ -61,7 +61,7 @@ function read(value: unknown, place: Place, sub: SchemaAttribute | undefined, ig
     : coerceOne(value, place.attribute, named(place), ignore);
 }
 
-/** A matching element after the operation; undefined: taken away. `founding`: what the filter says of it. */
+/** A matching element after the operation; undefined: removed. `founding`: the values required by the filter. */
 function changeOne(
   op: string,
   element: Json,

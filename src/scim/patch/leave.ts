@@ -1,6 +1,6 @@
 /**
- * Whether a PUT or PATCH that cannot be read as a whole asks for active=false all the same: whether it would deactivate if the rest of
- * it were readable. Each operation is read by itself, by the same functions as ever; one that cannot be read says nothing.
+ * Whether a PUT or PATCH that cannot be read as a whole nevertheless requests active=false: whether it would deactivate
+ * if the rest were readable. Each operation is read separately, by the usual functions; unreadable ones are ignored.
  */
 import { resolvePath, sameUrn } from '../../mapping/attribute-path.ts';
 import type { Json } from '../http/body.ts';

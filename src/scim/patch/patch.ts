@@ -17,7 +17,7 @@ import { invalidSyntax } from '../http/refusals.ts';
 import { subAttributes, type Names, type Shape } from '../shape.ts';
 
 export interface Patch {
-  /** the resource as the operations make it; the base is left alone. Throws 400 noTarget */
+  /** the resource after the operations; the base is unchanged. Throws 400 noTarget */
   apply(base: Json): Json;
   /** attribute, attribute.sub or URN:attribute */
   readonly touched: readonly string[];
@@ -25,9 +25,9 @@ export interface Patch {
   readonly password: string | undefined;
 }
 
-/** More operations than any client puts into one request for a user. */
+/** More operations than any client sends in one request for a user. */
 const MAX_OPERATIONS = 1000;
-/** Most characters of all paths with filters together: each filter is tried on each element. */
+/** Maximum characters of all paths with filters together: each filter is applied to each element. */
 const MAX_FILTERS = 10_000;
 
 /** Reads the body of a PATCH. Throws 400 invalidSyntax, invalidPath, invalidValue, invalidFilter, mutability or noTarget. */
@@ -129,7 +129,7 @@ function whole(op: string, place: Place, sent: unknown, out: Compiled): void {
   }
   if (coerced === undefined) {
     if (attribute.required) throw required(op, place);
-    // like PUT: what is not said of a switch leaves it (and a leaver never becomes active by an empty value)
+    // like PUT: an empty value leaves a boolean unchanged (so it never reactivates a deactivated user)
     if (attribute.type === 'boolean' || (attribute.multiValued && op === 'add')) return;
   }
   out.touched.add(where);
@@ -147,7 +147,7 @@ function parts(op: string, place: Place, value: Json, out: Compiled): void {
     if (!sub) out.ignore(`${named(place)}.${key}`);
     return sub && sub.mutability !== 'readOnly' ? [{ sub, each }] : [];
   });
-  // `value` first: another value takes away what described the old one
+  // `value` first: a new value removes what described the old one
   for (const { sub, each } of given.toSorted((a, b) => Number(b.sub.name === 'value') - Number(a.sub.name === 'value')))
     part(op, place, sub, each, out);
 }

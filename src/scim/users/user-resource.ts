@@ -1,4 +1,4 @@
-/** A user as the client sees it: schemas, id, attributes, meta, cut down to what was asked for. */
+/** A user as the client sees it: schemas, id, attributes, meta, limited to what was requested. */
 import type { GroupRef, UserResource } from '../../bridge/requests/use-cases.ts';
 import { schemasOf } from '../../mapping/schema.ts';
 import type { Projection } from '../../mapping/project.ts';

@@ -66,7 +66,7 @@ function patchUser(body: Json, { ignore }: ScimRequest): Edit {
   );
 }
 
-/** The wish of a request; of one that asks for active=false and cannot be read, that alone. */
+/** The changes a request asks for; if it is unreadable but requests active=false, only that. */
 function leaving(leaves: () => boolean, read: () => Edit): Edit {
   try {
     return { ...read(), leaves };

@@ -1,10 +1,10 @@
-/** Where Redis is: one line that says host, cluster or sentinels, with TLS and credentials. */
+/** Where Redis is: one line naming a host, a cluster or sentinels, with TLS and credentials. */
 
 export interface Address {
   readonly kind: 'single' | 'sentinel' | 'cluster';
   /** of the server, of some nodes of the cluster, or of the sentinels */
   readonly hosts: readonly { readonly host: string; readonly port: number }[];
-  /** what the sentinels call the master */
+  /** the name of the master in the sentinels */
   readonly master?: string;
   readonly tls: boolean;
   readonly username?: string;
@@ -77,7 +77,7 @@ function credentials(user: string | undefined): readonly [string | undefined, st
   }
 }
 
-/** Without what is empty. */
+/** Without empty values. */
 function given<T extends string>(fields: Readonly<Record<T, string | null | undefined>>): Partial<Record<T, string>> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value)) as Partial<Record<T, string>>;
 }

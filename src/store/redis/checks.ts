@@ -1,21 +1,21 @@
-/** What a Redis must be like for the bridge, and what it promises then. */
+/** What the bridge requires of a Redis, and the durability that follows. */
 import type { Connection } from './connect.ts';
 import { Cluster } from 'ioredis';
 
 /** What an acknowledged write survives at least. */
 export interface Durability {
-  /** the end of Redis, of its machine, or a fail-over */
+  /** a crash of Redis, of its machine, or a failover */
   readonly survives: 'nothing' | 'process' | 'os' | 'failover';
   readonly text: string;
 }
 
 export interface Checked {
   readonly durability: Durability;
-  /** for the operator, a line each */
+  /** for the operator, one line each */
   readonly warnings: readonly string[];
 }
 
-/** Reads the settings of every server; `where` names it in messages. Throws an Error for the operator when one does not do. */
+/** Reads the settings of every server; messages name `where`. Throws an Error for the operator if one is unsuitable. */
 export async function checkRedis(connection: Connection, where: string, replicas: number): Promise<Checked> {
   const servers = connection instanceof Cluster ? connection.nodes('master') : [connection];
   if (connection instanceof Cluster && replicas > 0) {
@@ -75,7 +75,7 @@ function refuse(info: ReadonlyMap<string, string>, where: string): void {
     throw new Error(`Redis at ${where} is a replica: give the address of the master, or of the sentinels`);
 }
 
-/** Hosted servers may refuse CONFIG: undefined then. */
+/** Hosted servers may refuse CONFIG: then undefined. */
 async function setting(server: Connection, name: string): Promise<string | undefined> {
   try {
     const [, value] = await server.config('GET', name);
@@ -86,9 +86,9 @@ async function setting(server: Connection, name: string): Promise<string | undef
 }
 
 /**
- * With appendfsync `always` and `no` a write is handed to the operating system before it is answered. `everysec` holds it back for
- * up to 2 s while an fsync is under way (https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency);
- * killed then, Redis has lost it: measured.
+ * With appendfsync `always` and `no` a write is passed to the operating system before it is answered. `everysec` delays
+ * it by up to 2 s during an fsync (https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency);
+ * if Redis is killed then, the write is lost (measured).
  */
 function durabilityOf(aof: boolean, fsync: string | undefined, replicas: number): Durability {
   if (!aof)

@@ -1,4 +1,4 @@
-/** What the store asks of Redis. Every failure becomes BridgeError 503. */
+/** The store's calls to Redis. Every failure becomes BridgeError 503. */
 import { shuttingDown, unavailable } from '../unavailable.ts';
 import type { Connection } from './connect.ts';
 import type { Script } from './script.ts';
@@ -6,13 +6,13 @@ import type { Script } from './script.ts';
 type Arg = string | number | Buffer;
 
 export interface Client {
-  /** Runs a script; the keys share one hash tag. Its answer is what the script says it is. */
+  /** Runs a script; its keys share one hash tag. The answer's type is the script's. */
   run<T>(script: Script, keys: readonly string[], args?: readonly Arg[]): Promise<T>;
-  /** As run; its texts are bytes, as rows are. */
+  /** Like run, but texts are returned as bytes, as rows are. */
   runRaw<T>(script: Script, keys: readonly string[], args?: readonly Arg[]): Promise<T>;
   /** Any other command. */
   ask<T>(command: (connection: Connection) => Promise<T>): Promise<T>;
-  /** How often it was connected: what was said before a number changed may have been said to another server. */
+  /** Number of connections so far: after it changes, earlier answers may have come from another server. */
   times(): number;
   close(): void;
 }
@@ -31,7 +31,7 @@ export function createClient(connection: Connection): Client {
     }
   }
 
-  /** A server that was started anew knows no scripts. */
+  /** A restarted server knows no scripts. */
   async function evaluate(redis: Connection, { lua, sha }: Script, isRaw: boolean, all: readonly Arg[], keys: number) {
     try {
       return await (isRaw ? redis.callBuffer('evalsha', sha, keys, ...all) : redis.evalsha(sha, keys, ...all));

@@ -1,4 +1,4 @@
-/** Rows whose value cannot be read are taken out of what lists and queue go by; their names stay, and they are kept for a look. */
+/** Unreadable rows are removed from lists and queue; their names stay reserved, and the rows are kept aside. */
 import { CONDITIONS } from '../conditions.ts';
 import type { Client } from './client.ts';
 import { besideRows, rowsKey } from './keys.ts';
@@ -6,7 +6,7 @@ import { script } from './script.ts';
 
 const SETS = `{ ${['order', 'due', 'since', 'tomb', ...Object.values(CONDITIONS).map(({ stored }) => stored)].map((set) => `'${set}'`).join(', ')} }`;
 
-/** KEYS: rows. ARGV: id, the value that could not be read. 1: it is set aside now; 0: it was written meanwhile, or is aside already. */
+/** KEYS: rows. ARGV: id, the unreadable value. 1: set aside now; 0: it was written meanwhile, or is aside already. */
 const SET_ASIDE = script(String.raw`
 local base = string.sub(KEYS[1], 1, -5)
 if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
@@ -15,8 +15,8 @@ return redis.call('ZADD', base .. 'aside', 0, ARGV[1])
 `);
 
 /**
- * KEYS: rows. ARGV: id. Takes away what is aside, with as much of its index as can be read; what is left of that points to no row.
- * Answers JSON of its names ('[]': not known), or nothing when no such row is aside.
+ * KEYS: rows. ARGV: id. Removes a row that is aside, with as much of its index as is readable; the remaining entries
+ * point to no row. Answers JSON of its names ('[]': unknown), or nothing when no such row is aside.
  */
 const FORGET = script(String.raw`
 local base = string.sub(KEYS[1], 1, -5)
@@ -42,10 +42,10 @@ return #read(names) > 0 and names or '[]'
 `);
 
 export interface Damaged {
-  /** Whether lists leave it out from now on. */
+  /** Whether lists omit it from now on. */
   setAside(tenant: string, id: string, value: Buffer): Promise<boolean>;
   ids(tenant: string): Promise<readonly string[]>;
-  /** [instance, name, ...] that it had; undefined: there is no such row. */
+  /** Its former [instance, name, ...]; undefined: there is no such row. */
   forget(tenant: string, id: string): Promise<readonly string[] | undefined>;
 }
 

@@ -1,10 +1,10 @@
 import type { Key } from '../../bridge/row/types.ts';
 
-/** A brace ends the tag; what is empty is no tag. */
+/** A closing brace would end the tag, and an empty tag is none. */
 const tag = (name: string): string =>
   name === '' ? '%' : name.toWellFormed().replaceAll(/[%{}]/g, (sign) => `%${sign.codePointAt(0)?.toString(16)}`);
 
-/** Hash: id -> row text (row-text.ts). Beside it, with `rows` replaced, stands what the scripts keep (write-script.ts). */
+/** Hash: id -> row text (row-text.ts). The scripts keep further keys, with `rows` replaced (write-script.ts). */
 export const rowsKey = (tenant: string): string => `scim:{${tag(tenant)}}:rows`;
 
 export const besideRows = (
@@ -12,12 +12,12 @@ export const besideRows = (
   what: 'due' | 'since' | 'sets' | 'tokens' | 'changes' | 'mark' | 'aside',
 ): string => `scim:{${tag(tenant)}}:${what}`;
 
-/** Where the writes of a tenant are told: channels are the same in all databases of a Redis. */
+/** The channel that announces writes of a tenant: channels are shared by all databases of a Redis. */
 export const changesChannel = (tenant: string, db: number): string => `${besideRows(tenant, 'changes')}:${db}`;
 
 export const leaseKey = ({ tenant, id }: Key): string => `scim:{${tag(tenant)}}:lease:${id}`;
 
-/** Hash: reserved name -> owner (name-scripts.ts). Tenants share it: it has a tag of its own. */
+/** Hash: reserved name -> owner (name-scripts.ts). All tenants share it, so it has its own tag. */
 export const namesKey = (instance: string): string => `scim:{${tag(instance)}}:names`;
 
 /** Hash: name -> JSON. */

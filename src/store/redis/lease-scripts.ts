@@ -1,9 +1,9 @@
-/** Leases: a key that ends by itself for each row that is held. Redis alone says what time it is. */
+/** Leases: an expiring key for each leased row. Only Redis's clock counts. */
 import { script } from './script.ts';
 
 /**
- * For scripts: takeLease(tokens, lease, ms, mark of this attempt) gives the token as a text, holdsLease(lease, token) whether it is
- * still that one's. Tokens follow the clock (in microseconds) besides: they grow even when Redis lost the last ones.
+ * For scripts: takeLease(tokens, lease, ms, mark of this attempt) returns the token as text, holdsLease(lease, token)
+ * whether that token still has it. Tokens also follow the clock (in microseconds): they grow even if Redis lost some.
  */
 export const LEASES = String.raw`
 local function takeLease(tokens, lease, ms, mark)
@@ -21,15 +21,15 @@ local function holdsLease(lease, token)
 end
 `;
 
-/** KEYS: tokens, lease. ARGV: ms, mark. Answers the token, or nothing while somebody else holds it. */
+/** KEYS: tokens, lease. ARGV: ms, mark. Answers the token, or nothing while another process has the lease. */
 export const TAKE = script(String.raw`${LEASES}
 if redis.call('EXISTS', KEYS[2]) == 1 then return false end
 return takeLease(KEYS[1], KEYS[2], ARGV[1], ARGV[2])
 `);
 
 /**
- * KEYS: lease. ARGV: token, ms. 1: it is held, for so much longer or up to a tenth less: what was taken just now is left alone, for
- * every write is one more for the disk.
+ * KEYS: lease. ARGV: token, ms. 1: the lease is ours, for that long or up to a tenth less: a lease taken just now is
+ * not extended, because every write costs disk.
  */
 export const PROVE = script(String.raw`${LEASES}
 if not holdsLease(KEYS[1], ARGV[1]) then return 0 end
@@ -44,7 +44,7 @@ if holdsLease(KEYS[1], ARGV[1]) then redis.call('DEL', KEYS[1]) end
 return redis.call('HGET', KEYS[2], ARGV[2])
 `);
 
-/** KEYS: lease. ARGV: mark of an attempt whose answer never came. */
+/** KEYS: lease. ARGV: mark of an attempt whose answer was lost. */
 export const RELEASE_MARK = script(String.raw`
 local held = redis.call('GET', KEYS[1])
 if held and string.match(held, ' (.*)$') == ARGV[1] then return redis.call('DEL', KEYS[1]) end

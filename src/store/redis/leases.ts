@@ -1,4 +1,4 @@
-/** Leases in Redis: one holder over all processes, with tokens that grow. */
+/** Leases in Redis: one owner across all processes, with growing tokens. */
 import { randomBytes } from 'node:crypto';
 import type { Key, Row } from '../../bridge/row/types.ts';
 import type { Lease } from '../../bridge/ports/store.ts';
@@ -10,28 +10,28 @@ import type { Seal } from './sealed.ts';
 
 export interface Leases {
   take(key: Key, ms: number): Promise<Lease | undefined>;
-  /** Calls what takes a lease, with the mark it is to be taken with. Of a call without an answer the lease is given back later. */
+  /** Calls `take` with the mark for the lease. If the answer is lost, the lease is released later. */
   marked<T>(key: Key, ms: number, call: (mark: string) => Promise<T>): Promise<T>;
   renew(lease: Lease, ms: number): Promise<boolean>;
-  /** The row as it is then. Without an answer it is tried again later. */
+  /** The row as it is then. If the answer is lost, it is tried again later. */
   release(lease: Lease): Promise<Row | undefined>;
-  /** Redis is there again: gives back what is left of calls that nobody heard the answer of. */
+  /** Redis is back: releases the leases of calls whose answer was lost. */
   giveBack(): void;
   stop(): void;
 }
 
-/** A lease that nobody uses is given back again and again until it would have ended by itself. */
+/** Releasing an unused lease is retried until it would have expired. */
 interface Left {
   readonly until: number;
   giveBack(): Promise<unknown>;
 }
 
-/** Between two tries to give leases back, ms. */
+/** Between two attempts to release leases, ms. */
 const AGAIN = 200;
-/** Of a lease that was to be given back nobody knows how long it would last: longer than any, ms. */
+/** How long a lease to be released lasts is unknown: longer than any, ms. */
 const LONGEST = 60_000;
 
-/** A sorted set and a key know whole milliseconds. */
+/** Sorted sets and key expiry use whole milliseconds. */
 export const whole = (ms: number): number => Math.max(1, Math.ceil(ms));
 
 export function createLeases(client: Client, seal: Seal): Leases {

@@ -1,6 +1,6 @@
 /**
- * A mark beside the rows of each tenant: while it is there they are the rows this process has worked with. A Redis that was emptied, or
- * came back without its data, has none, and would otherwise look like one whose users were all deleted.
+ * A mark beside the rows of each tenant: while it is there, they are the rows this process has worked with. A Redis
+ * that was emptied, or lost its data, has none; without the mark it would look as if all users had been deleted.
  */
 import { randomUUID } from 'node:crypto';
 import { unavailable } from '../unavailable.ts';
@@ -8,7 +8,7 @@ import type { Client } from './client.ts';
 import { besideRows, rowsKey } from './keys.ts';
 import { script } from './script.ts';
 
-/** For scripts: the last of ARGV is the mark; with another one beside the rows nothing is read or written. */
+/** For scripts: the last of ARGV is the mark; if another one is stored, nothing is read or written. */
 export const REQUIRE_MARK = String.raw`
 local mark = table.remove(ARGV)
 if redis.call('GET', string.sub(KEYS[1], 1, -5) .. 'mark') ~= mark then
@@ -16,14 +16,14 @@ if redis.call('GET', string.sub(KEYS[1], 1, -5) .. 'mark') ~= mark then
 end
 `;
 
-/** KEYS: rows. ARGV: mark to set when there is none. Answers the mark. */
+/** KEYS: rows. ARGV: mark to set if there is none. Answers the mark. */
 const MARK = script(String.raw`
 local key = string.sub(KEYS[1], 1, -5) .. 'mark'
 redis.call('SET', key, ARGV[1], 'NX')
 return redis.call('GET', key)
 `);
 
-/** Redis has lost what it kept. */
+/** Redis has lost its data. */
 export class Emptied extends Error {
   constructor(tenant: string) {
     super(`Redis was emptied: what it kept of ${tenant} is gone; the users are read from ZITADEL again`);
@@ -32,13 +32,13 @@ export class Emptied extends Error {
 }
 
 export interface Marks {
-  /** The mark of a tenant's rows, made when this is the first look at them and there is none. */
+  /** The mark of a tenant's rows, created on the first access if there is none. */
   of(tenant: string): Promise<string>;
-  /** Rejects with BridgeError 503 when the rows of a tenant, or of any that was looked at, are not those of before. */
+  /** Rejects with BridgeError 503 if the rows of the tenant, or of any accessed so far, are not the same as before. */
   check(tenant?: string): Promise<void>;
-  /** What a script said; tells of a mark that is gone. */
+  /** A script's answer; reports a lost mark. */
   seen(tenant: string, error: unknown): unknown;
-  /** From now on the rows are those that are there now. */
+  /** Accepts the rows that are there now. */
   adopt(): void;
 }
 

@@ -1,14 +1,14 @@
 /**
- * Names that must not be had twice stand under another hash tag than rows, so no script sees both. A name is reserved first, then the
- * row is written, then what the row does not hold any more is freed. A reservation has a token of its own. Whoever finds one that
- * its row does not hold makes the token void beside the row before the name is taken over: a process that slept between the two steps
- * cannot write the row with it any more.
+ * Unique names have another hash tag than rows, so no script sees both. A name is reserved first, then the row is
+ * written, then the names it no longer has are freed. A reservation has its own token. A process that finds a
+ * reservation its row does not have voids the token beside the row before it takes the name over: a process that slept
+ * between the two steps can then no longer write the row with it.
  */
 import { script } from './script.ts';
 
 /**
- * KEYS: names. ARGV: owner (JSON [tenant, id]), token, JSON of the names, JSON of tokens known to be void.
- * All or nothing: {'ok', the token of each name in order: an older one of the same owner holds good},
+ * KEYS: names. ARGV: owner (JSON [tenant, id]), token, JSON of the names, JSON of tokens that are void.
+ * All or nothing: {'ok', the token of each name in order: an older one of the same owner stays valid},
  * or {'taken', name, owner, token, its age in ms}.
  */
 export const RESERVE = script(String.raw`
@@ -44,8 +44,8 @@ return 0
 `);
 
 /**
- * KEYS: rows. ARGV: id, instance, name, token to make void unless the row holds the name ('': only look).
- * Answers 1 when the row holds it. A token is remembered a day: nobody sleeps longer in the middle of a write.
+ * KEYS: rows. ARGV: id, instance, name, token to void unless the row has the name ('': only check).
+ * Answers 1 if the row has it. A token is remembered for a day: no process sleeps longer in the middle of a write.
  */
 export const HOLDS = script(String.raw`
 local text = redis.call('HGET', KEYS[1], ARGV[1])

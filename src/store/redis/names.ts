@@ -1,4 +1,4 @@
-/** Names that must not be had twice, over all tenants of a ZITADEL: reserved before the row is written, freed after it (name-scripts.ts). */
+/** Unique names across all tenants of a ZITADEL: reserved before the row is written, freed after (name-scripts.ts). */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Key } from '../../bridge/row/types.ts';
@@ -7,24 +7,24 @@ import { namesKey, rowsKey } from './keys.ts';
 import { FREE, HOLDS, RESERVE } from './name-scripts.ts';
 
 export type Reservation =
-  /** tokens that the row is to be written with */
+  /** tokens to write the row with */
   | { readonly kind: 'reserved'; readonly tokens: readonly string[] }
   | { readonly kind: 'taken'; readonly name: string; readonly holder: Key };
 
 export interface Names {
-  /** Reserves all of them or none. Tokens in `void` are not built upon. */
+  /** Reserves all of them or none. Tokens in `void` are not reused. */
   reserve(owner: Key, instance: string, names: readonly string[], voided: readonly string[]): Promise<Reservation>;
-  /** Frees those that the row of this owner does not hold. */
+  /** Frees those that the row of this owner does not have. */
   free(owner: Key, instance: string, names: readonly string[]): Promise<void>;
-  /** Whose row holds it. */
+  /** The owner of the row that has it. */
   holder(instance: string, name: string): Promise<Key | undefined>;
 }
 
 type Reserved = readonly ['ok', ...string[]] | readonly ['taken', string, string, string, number];
 
-/** `patience`: how long a reservation is left alone whose row is not written yet, ms. */
+/** `patience`: how long a reservation whose row is not written yet is respected, ms. */
 export function createNames(client: Client, patience: number): Names {
-  /** Whether the row of `owner` holds the name; if not, nothing will ever be written with this token. */
+  /** Whether the row of `owner` has the name; if not, nothing can be written with this token any more. */
   const holds = async (owner: string, instance: string, name: string, token: string): Promise<boolean> => {
     const { tenant, id } = keyOf(owner);
     return (await client.run<number>(HOLDS, [rowsKey(tenant)], [id, instance, name, token])) === 1;
@@ -55,7 +55,7 @@ export function createNames(client: Client, patience: number): Names {
         const young = age < patience;
         const taken = young ? await holds(other, instance, name, '') : !(await freeOne(other, instance, name, token));
         if (taken) return { kind: 'taken', name, holder: keyOf(other) };
-        // its row is being written this moment, or its process has died
+        // its row is being written right now, or its process has died
         if (young) await sleep(wait);
       }
     },

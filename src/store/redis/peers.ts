@@ -1,4 +1,4 @@
-/** Processes on one Redis: each says every second that it lives, and hears what the others tell. */
+/** Processes on one Redis: each announces every second that it is alive, and hears the messages of the others. */
 import { randomUUID } from 'node:crypto';
 import { parseAddress } from './address.ts';
 import { connectTo } from './connect.ts';
@@ -9,7 +9,7 @@ export interface RedisPeersOptions {
   readonly onFailure?: (error: unknown) => void;
 }
 
-/** What bridge/ports/peers.ts declares. */
+/** Declared in bridge/ports/peers.ts. */
 export interface RedisPeers {
   readonly own: string;
   alive(process: string): boolean;
@@ -21,14 +21,14 @@ export interface RedisPeers {
 const LIVING = 'scim:living';
 /** A process says at this interval that it is alive, ms. */
 const BEAT = 1_000;
-/** One that has not said so for so long has died, ms. */
+/** A process that has been silent for this long has died, ms. */
 const DEAD = 5_000;
 
-/** Messages may be lost: nothing rests on them but waiting shorter. */
+/** Messages may be lost: they only shorten waiting. */
 export function createRedisPeers(options: RedisPeersOptions): RedisPeers {
   const { url, commandTimeoutMs = 500, onFailure = () => undefined } = options;
   const address = parseAddress(url);
-  // channels are the same in all databases of a Redis
+  // channels are shared by all databases of a Redis
   const channel = `scim:peers:${address.db}`;
   const own = randomUUID();
   const client = connectTo(address, commandTimeoutMs, onFailure);

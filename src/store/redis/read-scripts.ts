@@ -1,4 +1,4 @@
-/** Reads of several keys at once, for callers that know the mark (marks.ts). KEYS is hash `rows` always; what stands beside it is told in write-script.ts. */
+/** Reads of several keys at once, checked against the mark (marks.ts). KEYS: hash `rows`; others: write-script.ts. */
 import { PAGE_BYTES } from '../page-bytes.ts';
 import { REQUIRE_MARK } from './marks.ts';
 import { script, type Script } from './script.ts';
@@ -84,7 +84,7 @@ local first = behind(base .. 'order', ARGV[1], ARGV[2])
 return firstRows(redis.call('ZRANGE', base .. 'order', first, first + ARGV[3] - 1), {})
 `);
 
-/** ARGV: beginnings of index entries. {id, value, ...} */
+/** ARGV: prefixes of index entries. {id, value, ...} */
 export const FIND = sight(String.raw`
 local ids = {}
 for _, start in ipairs(ARGV) do
@@ -94,7 +94,7 @@ end
 return rows(ids, {})
 `);
 
-/** ARGV: set of a condition, '(' and the id to go on behind or '-', limit. {id, value, ...} */
+/** ARGV: set of a condition, '(' and the id to continue after or '-', limit. {id, value, ...} */
 export const WITH_CONDITION = sight(String.raw`
 return firstRows(byId(base .. ARGV[1], ARGV[2], ARGV[3]), {})
 `);
@@ -115,7 +115,7 @@ end
 return found
 `);
 
-/** ARGV: group, '(' and the id to go on behind or '-', limit. {id, display or null, ...} */
+/** ARGV: group, '(' and the id to continue after or '-', limit. {id, display or null, ...} */
 export const MEMBERS = sight(String.raw`
 local ids = byId(base .. 'm:' .. ARGV[1], ARGV[2], ARGV[3])
 local found = {}
@@ -130,7 +130,7 @@ end
 return found
 `);
 
-/** How many in each sorted set that ARGV names. */
+/** The size of each sorted set named in ARGV. */
 export const COUNTS = sight(String.raw`
 local found = {}
 for i, set in ipairs(ARGV) do found[i] = redis.call('ZCARD', base .. set) end

@@ -1,9 +1,9 @@
-/** Writes that a fail-over does not lose: answered once so many replicas have them (WAIT). */
+/** Writes that survive a failover: acknowledged once enough replicas have them (WAIT). */
 import { unavailable } from '../unavailable.ts';
 import type { Client } from './client.ts';
 
 /**
- * Resolves when everything that this client wrote since it was connected for the `times`th time is on so many replicas; rejects when
+ * Resolves when everything this client wrote since its `times`th connection is on that many replicas; rejects when
  * it may not be.
  */
 export type Confirm = (times: number) => Promise<void>;
@@ -18,7 +18,7 @@ export function createConfirm(client: Client, replicas: number, timeoutMs: numbe
     return answer;
   };
 
-  /** One WAIT is under way at most; what came behind it shares the next one. */
+  /** At most one WAIT is running; later writes share the next one. */
   function shared(): Promise<number> {
     if (asked === undefined) return wait();
     next ??= asked
@@ -32,7 +32,7 @@ export function createConfirm(client: Client, replicas: number, timeoutMs: numbe
 
   return async (times) => {
     const count = await shared();
-    // WAIT is about the writes of its own connection
+    // WAIT covers the writes of its own connection
     if (count >= replicas && client.times() === times) return;
     throw unavailable(new Error(`the write is on ${count} replicas, ${replicas} are asked for`));
   };

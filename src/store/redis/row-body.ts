@@ -1,23 +1,23 @@
 /**
- * The row itself as a few hundred bytes: JSON by DEFLATE (RFC 1951), which has been told what most rows are made of. A row costs a
- * third of its JSON in memory, and 30 microseconds to write.
+ * The row itself in a few hundred bytes: JSON by DEFLATE (RFC 1951) with a preset dictionary. A row takes a third of
+ * its JSON in memory, and 30 microseconds to write.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { renamedFields } from '../older-rows.ts';
 import { unavailable } from '../unavailable.ts';
 
-/** The first byte: which WORDS it was made with; JSON as it is when there were none. */
+/** The first byte: which WORDS were used; plain JSON if none. */
 const PACKED = '3'.charCodeAt(0);
 const PLAIN = '2'.charCodeAt(0);
-/** The same of rows whose fields have older names (older-rows.ts). */
+/** The same for rows with older field names (older-rows.ts). */
 const OLDER_PACKED = '1'.charCodeAt(0);
 const OLDER_PLAIN = '0'.charCodeAt(0);
-/** Rows of more JSON are kept as they are: few are so large, and the event loop would stand still for them. Bytes. */
+/** Rows with more JSON are stored uncompressed: they are rare, and would block the event loop. Bytes. */
 const MOST = 16_384;
 
 /**
- * What rows are made of, the most frequent last. Rows that were written need it as it is: a better one has another mark, and both
- * are read.
+ * The dictionary, the most frequent words last. Stored rows depend on it unchanged: an improved one gets another mark,
+ * and both can be read.
  */
 const WORDS = Buffer.from(
   [
@@ -40,7 +40,7 @@ const WORDS = Buffer.from(
   ].join(''),
 );
 
-/** What rows were packed with while their fields had other names. */
+/** The dictionary for rows with older field names. */
 const OLDER_WORDS = Buffer.from(
   [
     '"urn:zitadel:scim:name.formatted":"urn:zitadel:scim:name.middleName":"urn:zitadel:scim:name.honorificPrefix":"',
@@ -68,7 +68,7 @@ export function packed(row: object): Buffer {
   return Buffer.concat([Buffer.of(PACKED), deflateRawSync(json, { dictionary: WORDS })]);
 }
 
-/** Throws BridgeError 503 for what a newer bridge has written. */
+/** Throws BridgeError 503 for a row written by a newer bridge. */
 export function unpacked(bytes: Buffer): unknown {
   const body = bytes.subarray(1);
   if (bytes[0] === PLAIN) return JSON.parse(body.toString());

@@ -8,7 +8,7 @@ import { NO_SEAL, type Seal } from './sealed.ts';
 import { CONDITIONS, conditionsOf, pendingSince } from '../conditions.ts';
 
 /**
- * What is left out of the text where it stands so. Rows that were written leave it out too: a value here must never change
+ * Default values that are omitted from the text. Stored rows omit them too: a value here must never change
  * its meaning. Frozen, because all rows share them.
  */
 const USUAL = {
@@ -33,7 +33,7 @@ const USUAL = {
   tombstone: null,
 } as const satisfies Partial<Row>;
 
-/** What the write script takes; '' where there is none. */
+/** Input of the write script; '' for absent values. */
 export interface RowText {
   readonly version: string;
   /** JSON [[set of a condition, ...], [entry of the index, ...]] */
@@ -43,7 +43,7 @@ export interface RowText {
   /** JSON [display, group, ...], or [] */
   readonly members: string;
   readonly body: Buffer | '';
-  /** places in the sorted sets */
+  /** positions in the sorted sets */
   readonly created: string;
   readonly dueAt: string;
   readonly since: string;
@@ -82,11 +82,11 @@ export function rowText({ key, row, index }: Write, seal: Seal = NO_SEAL): RowTe
 /** Lines before the row itself. */
 const LINES = 4;
 
-/** Throws DamagedRow for what is no row, another BridgeError 503 for what a newer bridge has written. */
+/** Throws DamagedRow for anything that is not a row, another BridgeError 503 for a row written by a newer bridge. */
 export function rowFrom({ tenant, id }: Key, value: Buffer, seal: Seal = NO_SEAL): Row {
   let body = 0;
   for (let line = 0; line < LINES && (line === 0 || body > 0); line++) body = value.indexOf('\n', body) + 1;
-  // what has no lines before it was written by no version
+  // no version wrote a row without header lines
   if (body === 0 || !Number.isInteger(versionOf(value))) throw new DamagedRow(id);
   try {
     const kept = unpacked(value.subarray(body)) as Partial<Row> | null;
@@ -102,16 +102,16 @@ export function rowFrom({ tenant, id }: Key, value: Buffer, seal: Seal = NO_SEAL
 export const versionOf = (value: Buffer): number => Number(value.toString('latin1', 0, value.indexOf('\n')));
 
 /**
- * Entries of the one index for all look-ups begin with this; the id follows. A value with a line break of its own may look like a
+ * Prefix of the entries of the shared look-up index; the id follows. A value that contains a line break may look like a
  * shorter one and an id, but no row has such an id.
  */
 const indexEntry = (mark: string, value: string): string => `${mark}${value}\n`;
 
-/** Most people have their userName for an address: one entry does for both then. */
+/** Most people's userName is their address: one entry then serves both. */
 const BOTH = 'b';
 const MARK: Readonly<Record<IndexName, string>> = { userName: 'u', externalId: 'x', email: 'e' };
 
-/** Beginnings of the entries of rows that a look-up finds. */
+/** Prefixes of the entries of rows that a look-up finds. */
 export const sought = (index: IndexName, value: string): string[] =>
   index === 'externalId'
     ? [indexEntry(MARK.externalId, value.toWellFormed())]
@@ -142,7 +142,7 @@ function bodyOf(row: Row, sealed: readonly Change[]): Buffer {
   return packed(kept);
 }
 
-/** The key says them, or the first line. */
+/** They follow from the key or the first line. */
 const APART: ReadonlySet<string> = new Set(['tenant', 'id', 'version']);
 
 function isUsual(name: string, value: unknown): boolean {

@@ -1,9 +1,9 @@
-/** Scripts in Lua: each is one indivisible change, or one sight of several keys. */
+/** Lua scripts: each is one atomic change, or one consistent view of several keys. */
 import { hash } from 'node:crypto';
 
 export interface Script {
   readonly lua: string;
-  /** what EVALSHA calls it by */
+  /** the name for EVALSHA */
   readonly sha: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Password hashes in rows, encrypted with a key that Redis never sees: neither its memory, its append-only file, its replicas nor their
- * backups hold one in clear. AES-256-GCM, bound to the row, so that a hash cannot be moved to another user.
+ * Password hashes in rows, encrypted with a key that Redis never sees: not in its memory, its append-only file, its
+ * replicas or backups. AES-256-GCM, bound to the row, so that a hash cannot be moved to another user.
  */
 import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
 import type { Change, Key } from '../../bridge/row/types.ts';
@@ -8,14 +8,14 @@ import { BridgeError } from '../../errors.ts';
 import { isSealed, SEALED } from '../../mapping/facts.ts';
 
 export interface Seal {
-  /** What may be written: without a clear hash. Throws BridgeError 500 when there is a hash and no key. */
+  /** The form to store: without a plain hash. Throws BridgeError 500 when there is a hash and no key. */
   close(key: Key, pending: readonly Change[]): readonly Change[];
-  /** What was read, with its hashes; one that none of the keys opens stays as it is, and delivery refuses it. */
+  /** The stored form with its hashes decrypted; one that no key decrypts stays as it is, and delivery refuses it. */
   open(key: Key, pending: readonly Change[]): readonly Change[];
 }
 
 interface SealKey {
-  /** tells keys apart, reveals nothing of them */
+  /** distinguishes keys, reveals nothing about them */
   readonly id: string;
   readonly secret: Buffer;
 }
@@ -62,7 +62,7 @@ export function createSeal(secrets: readonly string[]): Seal {
   };
 }
 
-/** One that has no key. */
+/** The version without a key. */
 export const NO_SEAL: Seal = createSeal([]);
 
 function keyOf(secret: string): SealKey {
@@ -72,7 +72,7 @@ function keyOf(secret: string): SealKey {
 
 const boundTo = ({ tenant, id }: Key): Buffer => Buffer.from(JSON.stringify([tenant, id]));
 
-/** Only changes have passwords; without one they are given back as they are. */
+/** Only changes have passwords; without one they are returned unchanged. */
 const withPasswords = (pending: readonly Change[], make: (text: string) => string): readonly Change[] =>
   pending.some(hasPassword) ? pending.map((change) => (hasPassword(change) ? changed(change, make) : change)) : pending;
 

@@ -26,45 +26,45 @@ import { createWrites } from './writes.ts';
 export interface RedisStoreOptions {
   /** see parseAddress */
   readonly url: string;
-  /** answered once so many replicas have it; 0: once Redis itself has it */
+  /** writes are acknowledged once this many replicas have them; 0: once Redis itself has them */
   readonly replicas?: number;
-  /** secrets that encrypt password hashes: the first one for writing, all of them for reading; without one no row may have a hash */
+  /** secrets for password hashes: the first one encrypts, all of them decrypt; without one no row may have a hash */
   readonly passwordKeys?: readonly string[] | undefined;
-  /** longest wait for one answer of Redis, ms */
+  /** longest wait for an answer of Redis, ms */
   readonly commandTimeoutMs?: number;
   /** longest wait for Redis at start, ms */
   readonly startTimeoutMs?: number;
-  /** between two looks whether a message to those who watch was lost, ms */
+  /** between two checks for lost change messages, ms */
   readonly watchMs?: number;
   /** instead of Redis's own time, for the revisions of sets of members; leases always follow Redis */
   readonly clock?: Clock;
-  /** told why Redis could not be reached or asked */
+  /** called with the reason when Redis could not be reached or asked */
   readonly onFailure?: (error: unknown) => void;
-  /** told at start what an operator should change */
+  /** called at start with what an operator should change */
   readonly onWarning?: (warning: string) => void;
-  /** told when Redis was emptied: everything is answered 503 until `adopt` */
+  /** called when Redis was emptied: every request gets 503 until `adopt` */
   readonly onLost?: (loss: Loss) => void;
-  /** told of each row that cannot be read, once */
+  /** called once for each row that cannot be read */
   readonly onDamaged?: (key: Key) => void;
 }
 
 export interface RedisStore extends Store {
-  /** What is there now is what is worked with from now on: Redis was emptied, and the view is made again. */
+  /** Redis was emptied: accepts what is there now; the rows are rebuilt. */
   adopt(): void;
-  /** What an answered write survives, as Redis was set up at start. */
+  /** What an acknowledged write survives, as Redis was set up at start. */
   durability(): Durability;
   /**
-   * Tells the id of every row of a shelf (`groupsOf(tenant)`) that any process writes, this one too, soon after; first of all rows that
-   * are there. A row may be told more often than it was written.
+   * Reports the id of every row of `shelf` (`groupsOf(tenant)`) soon after any process, including this one, writes it;
+   * first the rows that are there already. A row may be reported more often than it was written.
    */
   watch(shelf: string, onChange: (id: string) => void): void;
 }
 
-/** Rows of a scan asked for at once, and the longest piece that is handed on, ms: the consumer needs some of its slice too. */
+/** Rows per read of a scan, and the longest piece passed on, ms: the consumer needs some of its slice too. */
 const SLICE_ROWS = 200;
 const SLICE_MS = 2;
 
-/** Throws an Error that tells the operator why this Redis does not do. */
+/** Throws an Error that tells the operator why this Redis is unsuitable. */
 export async function createRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const { url, replicas = 0, commandTimeoutMs = 500, startTimeoutMs = 5_000, watchMs = 1_000, clock } = options;
   const { onFailure = () => undefined, onWarning = () => undefined, onLost = () => undefined } = options;
@@ -93,7 +93,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   const writeRow = createWrites({ client, names, leases, seal, clock, channelOf, onFailure, marks });
   const replicated = replicas > 0 ? createConfirm(client, replicas, Math.ceil(commandTimeoutMs * 0.8)) : undefined;
 
-  /** Rows that a sight of several keys gave; those that cannot be read go to `aside`. */
+  /** Rows from one consistent read of several keys; unreadable ones go to `aside`. */
   const rowsOf = (tenant: string, found: readonly Buffer[], aside: Pair[]): Row[] =>
     pairs(found, (id, value): Pair => [id.toString(), value]).flatMap(([id, value]) => {
       try {
@@ -105,7 +105,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
       }
     });
 
-  /** Whether lists look different now. When it cannot be done they go without these rows all the same. */
+  /** Whether lists look different now. If setting aside fails, lists omit these rows anyway. */
   async function setAside(tenant: string, rows: readonly Pair[]): Promise<boolean> {
     let changed = false;
     for (const [id, value] of rows) {
@@ -150,7 +150,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     async read({ tenant, id }) {
       const value = await client.ask((redis) => redis.hgetBuffer(rowsKey(tenant), id));
       if (value !== null) return rowFrom({ tenant, id }, value, seal);
-      // nobody is told that a user is not there by a Redis that was emptied
+      // an emptied Redis must not make a user appear missing
       await marks.check(tenant);
       return undefined;
     },
@@ -194,7 +194,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
           if (slice.length > 0) yield slice;
           await nextSlice();
         }
-        // a slice of nothing else would come again and again
+        // a slice with nothing else would return again and again
         const isRest = aside.length * 2 === found.length;
         if (!(await setAside(tenant, aside)) && isRest) return;
       }
@@ -264,7 +264,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
 /** Id and value of a row. */
 type Pair = readonly [string, Buffer];
 
-/** Where an order by id goes on. */
+/** Where an order by id continues. */
 const behind = (after: string | undefined): string => (after === undefined ? '-' : `(${after}`);
 
 function pairs<Cell, To>(cells: readonly Cell[], make: (first: Cell, second: Cell) => To): To[] {

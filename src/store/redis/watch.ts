@@ -1,22 +1,22 @@
-/** Tells which rows of a shelf any process has written: at once when the message arrives, within two looks when it was lost. */
+/** Reports rows written by any process: at once when the message arrives, within two checks when it was lost. */
 import type { Client } from './client.ts';
 import type { Connection } from './connect.ts';
 import { besideRows, changesChannel, rowsKey } from './keys.ts';
 
 export interface Watches {
-  /** From now on, and once for every row that is there at the beginning. */
+  /** From now on, and once for every row already there. */
   add(shelf: string, onChange: (id: string) => void): void;
   stop(): void;
 }
 
 export interface WatchesOptions {
   readonly client: Client;
-  /** made at the first watch: a connection that is subscribed does nothing else */
+  /** created at the first watch: a subscribed connection can do nothing else */
   readonly connect: () => Connection;
   /** number of the database */
   readonly db: number;
   readonly onError: (error: unknown) => void;
-  /** between two looks whether a message was lost, ms */
+  /** between two checks for lost messages, ms */
   readonly every: number;
 }
 
@@ -24,11 +24,11 @@ interface Watch {
   readonly shelf: string;
   readonly channel: string;
   readonly onChange: (id: string) => void;
-  /** ids that were told: one whose row is gone is told once more */
+  /** reported ids: one whose row is gone is reported once more */
   readonly ids: Set<string>;
-  /** number of the last message; undefined: everything is to be told */
+  /** number of the last message; undefined: everything must be reported */
   last: number | undefined;
-  /** number at the look before */
+  /** number at the previous check */
   seen: number;
 }
 
@@ -47,7 +47,7 @@ export function createWatches({ client, connect, db, onError, every }: WatchesOp
     const number = Number(message.slice(0, space));
     for (const watch of watches) {
       if (watch.channel !== channel) continue;
-      // what is missing in between is found by the next look
+      // the next check finds what is missing in between
       if (watch.last !== undefined && number === watch.last + 1) watch.last = number;
       tell(watch, message.slice(space + 1));
     }
@@ -56,7 +56,7 @@ export function createWatches({ client, connect, db, onError, every }: WatchesOp
   async function look(watch: Watch, subscriber: Connection): Promise<void> {
     await subscriber.subscribe(watch.channel);
     const number = Number(await client.ask((redis) => redis.get(besideRows(watch.shelf, 'changes'))));
-    // a message may still be on its way: what was counted at the look before should be here
+    // a message may still be on its way: those counted at the previous check should have arrived
     const whole = watch.last !== undefined && watch.last >= watch.seen && watch.last <= number;
     watch.seen = number;
     if (whole) return;

@@ -1,22 +1,22 @@
 /**
  * One write of a row. Beside hash `rows` it keeps, under the same hash tag:
- * order, due, since, tomb: sorted by created (visible rows), dueAt, the oldest owed change, tombstone;
- * owed, doubt, dead, held, blocked, hidden: ids in trouble, by id; find: index entry + id; m:<group>: ids of its members;
+ * order, due, since, tomb: sorted by created (visible rows), dueAt, the oldest pending change, tombstone;
+ * owed, doubt, dead, held, blocked, hidden: ids by condition; find: index entry + id; m:<group>: ids of its members;
  * display: id -> name in lists of members; sets: group -> "count revision modified"; bans: reservations that are void, by time;
- * mark: marks.ts; aside: ids of rows that cannot be read;
- * changes: how many writes were told to those who watch; tokens: the last one of a lease; lease:<id>: "token mark" while it is held.
+ * mark: marks.ts; aside: ids of unreadable rows;
+ * changes: number of announced writes; tokens: the last one of a lease; lease:<id>: "token mark" while it is leased.
  */
 import { LEASES } from './lease-scripts.ts';
 import { REQUIRE_MARK } from './marks.ts';
 import { script } from './script.ts';
 
 /**
- * KEYS: rows, tokens, lease of the row. ARGV: id, expected version, then of RowText version ('' takes the row away), head, names,
- * members, body, created, dueAt, since, tombstone; then names that the caller knows the row to have, JSON of the reservations it made
- * for those that come, the time ('': that of Redis), the channel on which the row is told to those who watch ('': on none); token of
- * the lease that the row is written under or '', ms for which the lease is taken or '', mark of that.
- * Answers {'ok', names before, token of the lease taken or ''}, {'leased'}, {'version'}, {'names', names before} when they change and
- * the caller knew others, or {'void', reservation} when somebody took that over. Nothing but 'ok' wrote anything.
+ * KEYS: rows, tokens, lease of the row. ARGV: id, expected version, then of RowText version ('' deletes the row), head,
+ * names, members, body, created, dueAt, since, tombstone; then names the caller believes the row has, JSON of the
+ * reservations it made for new ones, the time ('': that of Redis), the channel that announces the row ('': none); token
+ * of the lease that the row is written under or '', ms for which the lease is taken or '', mark of that.
+ * Answers {'ok', names before, token of the lease taken or ''}, {'leased'}, {'version'}, {'names', names before} when
+ * they change and the caller believed others, or {'void', reservation} if it was taken over. Only 'ok' wrote anything.
  */
 export const WRITE = script(String.raw`${LEASES}${REQUIRE_MARK}
 local base = string.sub(KEYS[1], 1, -5)

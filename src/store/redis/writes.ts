@@ -18,7 +18,7 @@ type Written =
   | readonly ['names', string]
   | readonly ['void', string];
 
-/** Times a write is begun anew because others took its names over or wrote the row meanwhile. */
+/** How often a write restarts because another process took its names over or wrote the row meanwhile. */
 const TRIES = 10;
 
 export interface WritesOptions {
@@ -28,7 +28,7 @@ export interface WritesOptions {
   readonly seal: Seal;
   /** instead of Redis's own time, for revisions of sets */
   readonly clock: Clock | undefined;
-  /** where rows of this tenant are told to those who watch; '': nowhere */
+  /** the channel that announces rows of this tenant; '': none */
   readonly channelOf: (tenant: string) => string;
   readonly onFailure: (error: unknown) => void;
   readonly marks: Marks;
@@ -49,7 +49,7 @@ export function createWrites({
     return value === null ? 0 : versionOf(value);
   };
 
-  /** Whoever needs such a name finds out that the row does not hold it: nothing is lost when this fails. */
+  /** Another process that needs such a name sees that the row does not have it: a failure here loses nothing. */
   const free = (key: Key, instance: string, which: readonly string[]): Promise<void> =>
     which.length === 0 ? Promise.resolve() : names.free(key, instance, which).catch(onFailure);
 
@@ -60,7 +60,7 @@ export function createWrites({
     const [instance = '', ...reserved] = JSON.parse(wanted) as string[];
     const fixed = [version, head, wanted, members, body, created, dueAt, since, tombstone];
     const settings = [clock?.() ?? '', channelOf(key.tenant)];
-    /** names that the row is believed to have: a row that is not there has none */
+    /** names the row is believed to have: a missing row has none */
     let confirmed = expect === 0 ? '[]' : '';
     const voided: string[] = [];
     const rows = await marks.of(key.tenant);

@@ -7,7 +7,7 @@ import type { Entry, Slot } from './pending.ts';
 import type { Memberships } from './memberships.ts';
 import type { Call } from './schema.ts';
 
-/** The write with everything it is found by in the form that is compared. */
+/** The write with all look-up values in their compared form. */
 export function entryOf({ key: { tenant, id }, row, index }: Write): Entry {
   const key: Key = { tenant, id };
   if (row === null) {
@@ -35,15 +35,15 @@ export function entryOf({ key: { tenant, id }, row, index }: Write): Entry {
 
 export const countsBetween = (before: Slot, { slot }: Entry): Counts => sum(slot.counts, before.counts, -1);
 
-/** What a write changes beyond its row. */
+/** What a write changes besides its row. */
 export interface Difference {
   readonly counts: Counts;
   readonly memberships: Memberships;
-  /** every group that the row comes into or leaves, as it has its members then */
+  /** every group that the row joins or leaves, with its members after the write */
   readonly sets: readonly { readonly group: string; readonly set: MemberSet }[];
 }
 
-/** The calls, and their size in characters, about. */
+/** The calls, and their approximate size in characters. */
 export function callsOf(
   before: Slot,
   entry: Entry,

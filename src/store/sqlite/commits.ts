@@ -4,44 +4,44 @@ import { pairText } from './pending.ts';
 import type { Call, ChangeName } from './schema.ts';
 
 export interface CommitsOptions {
-  /** one transaction; rejects when nothing of it was written */
+  /** one transaction; rejects when none of it was written */
   readonly commit: (calls: readonly Call[]) => Promise<void>;
   /** a batch is durable */
   readonly onCommitted: (batch: number) => void;
-  /** nothing of this batch, nor of any accepted after it, was or will be written */
+  /** neither this batch nor anything accepted after it was or will be written */
   readonly onFailed: (error: unknown) => void;
-  /** nothing is heard of a batch since `deadlineMs`: it may still become durable, and so may what was accepted after it */
+  /** a batch has not finished within `deadlineMs`: it, and what was accepted after it, may still become durable */
   readonly onStalled: (error: unknown) => void;
-  /** nobody waits longer for a batch, milliseconds */
+  /** longest wait for a batch, milliseconds */
   readonly deadlineMs: number;
-  /** how long writes for which nobody waits may lie, milliseconds */
+  /** how long writes that no request is waiting for may be delayed, milliseconds */
   readonly lingerMs: number;
 }
 
 export interface Commits {
-  /** Adds calls that stand or fall together; `size` in characters, about. Returns the number of their batch. */
+  /** Adds calls as one atomic unit; `size` is in characters, roughly. Returns the number of their batch. */
   add(calls: readonly Call[], size: number): number;
-  /** Resolves when everything added so far is durable; rejects when it never will be, or when the disk does not answer in time. */
+  /** Resolves when everything added so far is durable; rejects when it never will be, or the disk is too slow. */
   durable(): Promise<void>;
-  /** Everything added so far will become durable in `ms` (default lingerMs), though nobody waits for it. */
+  /** Everything added so far becomes durable within `ms` (default lingerMs), even if no request is waiting. */
   linger(ms?: number): void;
-  /** Why nothing should be added now: the disk has not answered in time, and has not answered since. */
+  /** Why nothing should be added now: the disk missed its deadline and has not answered since. */
   stalled(): BridgeError | undefined;
 }
 
 interface Batch {
   readonly number: number;
   readonly calls: Call[];
-  /** where in `calls` each row and set is put: a later one of the same batch takes its stead */
+  /** where in `calls` each row and set is written: a later write in the same batch replaces it */
   readonly puts: Map<string, number>;
   done: PromiseWithResolvers<void>;
   size: number;
 }
 
-/** A batch is handed to the writer in one piece: two million characters hold the event loop for about 2 ms. */
+/** A batch is passed to the writer in one piece: two million characters block the event loop for about 2 ms. */
 const BATCH_SIZE = 2_000_000;
 
-/** What is put whole, whatever stood there: a row or a set, by its first two cells. */
+/** What is replaced as a whole: a row or a set, by its first two cells. */
 const WHOLE: Readonly<Partial<Record<ChangeName, string>>> = {
   putRow: 'row',
   removeRow: 'row',
@@ -66,7 +66,7 @@ function addCall({ calls, puts }: Batch, call: Call): void {
   calls.push(call);
 }
 
-/** A failure that nobody waits for is told by onFailed. */
+/** onFailed reports failures that no request is waiting for. */
 function promised(): PromiseWithResolvers<void> {
   const made = Promise.withResolvers<void>();
   made.promise.catch(() => undefined);
@@ -83,7 +83,7 @@ export function createCommits({
 }: CommitsOptions): Commits {
   let made = 0;
   let flying: Batch | undefined;
-  /** in order; the last one takes what is added */
+  /** in order; additions go to the last one */
   let waiting: Batch[] = [];
   /** batches up to this number are to be written now */
   let hurried = 0;
@@ -91,7 +91,7 @@ export function createCommits({
   let timer: NodeJS.Timeout | undefined;
   let stall: BridgeError | undefined;
 
-  /** Whoever waits is told; what was accepted stays accepted, and is written when the disk answers again. */
+  /** Waiting callers are told; what was accepted stays accepted, and is written when the disk answers again. */
   function tellStalled(): void {
     stall = new BridgeError(
       503,
@@ -120,7 +120,7 @@ export function createCommits({
     hurried = batch.number;
     if (scheduled || flying !== undefined) return;
     scheduled = true;
-    // all requests that this turn of the event loop reads share the batch
+    // all requests read in this turn of the event loop share the batch
     setImmediate(() => void fly());
   }
 

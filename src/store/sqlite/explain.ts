@@ -38,7 +38,7 @@ export function explained(error: unknown): string {
   return advice === undefined ? said : `${said}: ${advice}`;
 }
 
-/** The same of what an error goes back to. */
+/** The same for the cause of an error. */
 export function rootCause(error: unknown): string {
   return error instanceof Error && error.cause !== undefined ? rootCause(error.cause) : explained(error);
 }

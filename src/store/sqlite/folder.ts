@@ -1,4 +1,4 @@
-/** DATA_DIR: made for its owner alone, and held by one process at a time. */
+/** DATA_DIR: accessible to its owner only, and used by one process at a time. */
 import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -8,7 +8,7 @@ import { createPlace, type Place } from './place.ts';
 /** Another process works on this folder. */
 export class FolderInUse extends Error {
   readonly code = 'FOLDER_IN_USE';
-  /** undefined when it has not said yet */
+  /** undefined: not written yet */
   readonly pid: number | undefined;
 
   constructor(directory: string, pid: number | undefined) {
@@ -26,15 +26,15 @@ export interface Folder {
   readonly database: string;
   /** the number of the last commit (last-commit.ts) */
   readonly lastCommit: string;
-  /** whether these are still the files that stand in DATA_DIR */
+  /** whether these are still the files in DATA_DIR */
   readonly place: Place;
   /** To be called once every connection to the database is closed. */
   release(): void;
 }
 
 /**
- * Makes sure of a folder that others cannot write to: they could put other files in the place of those of the bridge. Write permission
- * of the group is allowed: it is how volumes are shared in a cluster. Throws an Error that tells the operator what to do.
+ * Ensures a folder that others cannot write to: they could replace the bridge's files. Write permission for the group
+ * is allowed: clusters share volumes that way. Throws an Error that tells the operator what to do.
  */
 export function ownFolder(directory: string): void {
   try {
@@ -48,7 +48,7 @@ export function ownFolder(directory: string): void {
   throw new Error(`DATA_DIR ${directory} cannot be used: every user may write to it; chmod o-w ${directory}`);
 }
 
-/** Makes the folder and those above it. Not by `recursive`: Node tries for ever where the system says ENOENT of a folder that is there (/proc). */
+/** Creates the folder and its parents. Not with `recursive`: Node loops on ENOENT for an existing folder (/proc). */
 function makeFolder(directory: string): void {
   if (statSync(directory, { throwIfNoEntry: false }) !== undefined) return;
   const above = dirname(directory);
@@ -62,9 +62,9 @@ function makeFolder(directory: string): void {
 }
 
 /**
- * Takes the folder for this process. The lock is one of the operating system, held through an open transaction on
- * `lock.db`: it ends with the process however that dies, and a reused process id cannot be mistaken for its holder.
- * The id in `lock.pid` only makes the message better. Throws FolderInUse, or an Error that tells the operator what to do.
+ * Takes the folder for this process. The lock is the operating system's, through an open transaction on
+ * `lock.db`: it ends with the process however that dies, and a reused process id cannot be mistaken for its owner.
+ * The id in `lock.pid` only improves the message. Throws FolderInUse, or an Error that tells the operator what to do.
  */
 export function takeFolder(directory: string): Folder {
   ownFolder(directory);
@@ -77,7 +77,7 @@ export function takeFolder(directory: string): Folder {
   }
 }
 
-/** All files that are opened by their names. */
+/** All files that are opened by name. */
 const FILES: readonly string[] = [
   'lock.db',
   'lock.pid',
@@ -126,7 +126,7 @@ function lockedFolder(directory: string): Folder {
 }
 
 /**
- * Makes sure of a file that only its owner may read. An existing one is not opened: closing any descriptor of a file
+ * Ensures a file that only its owner can read. An existing one is not opened: closing any descriptor of a file
  * drops every POSIX lock this process has on it.
  */
 function ownFile(directory: string, name: string): string {
@@ -141,7 +141,7 @@ function ownFile(directory: string, name: string): string {
   return file;
 }
 
-/** Files of the bridge are files: what stands behind a link is somebody else's. */
+/** The bridge's files are regular files: a link may point to a file that belongs to something else. */
 function refuseLink(file: string): void {
   const found = lstatSync(file, { throwIfNoEntry: false });
   if (found === undefined || found.isFile()) return;
@@ -149,7 +149,7 @@ function refuseLink(file: string): void {
   throw new Error(`${file} is ${what}: it is not followed; put the file itself in its place, or remove it`);
 }
 
-/** On a full disk the message of the next process is worse, and nothing else. */
+/** If the disk is full, only the message of the next process suffers. */
 function notePid(file: string): void {
   try {
     writeFileSync(file, `${process.pid}\n`);

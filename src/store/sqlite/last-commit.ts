@@ -1,10 +1,10 @@
 /**
- * The number of the last commit, kept apart from the database. SQLite takes a write-ahead log that was truncated, damaged or removed
- * for one that ends earlier, and says nothing: what the database has at a start is compared with what was promised. docs/decisions/0013.
+ * The number of the last commit, kept outside the database. SQLite silently takes a write-ahead log that was truncated,
+ * damaged or removed for a shorter one, so a start compares the database with this number. docs/decisions/0013.
  *
- * The number is written once the commit is durable and before anybody is told, so the file never promises what the disk may not have.
- * It is handed to the operating system with each commit, which outlives the end of the process, and brought to the disk within a second:
- * after a power cut it may be behind the database, never ahead of it.
+ * The number is written once the commit is durable and before it is acknowledged, so the file never promises more than
+ * the disk has. Each commit passes it to the operating system, which survives the process, and it is synced within a
+ * second: after a power cut it may be behind the database, never ahead of it.
  */
 import { hash, randomUUID } from 'node:crypto';
 import {
@@ -23,7 +23,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { explained } from './explain.ts';
 
 export interface Commit {
-  /** random, made with the database: a file never speaks for another one */
+  /** random, created with the database: a file is never mistaken for that of another database */
   readonly store: string;
   /** grows by one with each commit */
   readonly number: number;
@@ -32,7 +32,7 @@ export interface Commit {
 /** Where the database keeps its own count: a name of table state, JSON of Commit. */
 export const COMMIT_STATE = 'commit';
 
-/** Two records, written in turn, each in a sector of its own: one that a power cut tore leaves the one before. Bytes. */
+/** Two records, written alternately, each in its own sector: if a power cut tears one, the other remains. Bytes. */
 const SECTOR = 512;
 
 const signed = (text: string): string => `${text} ${hash('sha256', text, 'hex').slice(0, 16)}\n`;
@@ -46,7 +46,7 @@ function commitOf(record: string): Commit | undefined {
   return program === 'scim-bridge' && format === '1' ? { store, number: Number(number) } : undefined;
 }
 
-/** What was promised last; undefined: nothing ever was. Throws an Error for the operator when the file is damaged. */
+/** The last number; undefined: none was ever written. Throws an Error for the operator when the file is damaged. */
 function readLastCommit(file: string): Commit | undefined {
   let text: string;
   try {
@@ -69,8 +69,8 @@ const ADVICE = (file: string): string =>
   `${file}: users are read from ZITADEL again, changes that were answered and not delivered yet may be lost`;
 
 /**
- * Compares the database with what was promised, before anything opens it for writing. Nothing is changed: what SQLite makes of a damaged
- * log is done to a connection that may only read. Throws an Error for the operator that names the file and what to do.
+ * Compares the database with the last number before it is opened for writing. Nothing is changed: SQLite reads a
+ * damaged log on a read-only connection. Throws an Error for the operator that names the file and what to do.
  */
 export function checkDatabase(database: string, file: string): void {
   const promised = readLastCommit(file);
@@ -98,7 +98,7 @@ export function checkDatabase(database: string, file: string): void {
 
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
-/** What the database itself counts, once its structure is known to be whole: half a second for 100,000 rows. */
+/** The database's own count, after an integrity check: half a second for 100,000 rows. */
 function readWhole(database: string): Commit | undefined {
   let db: DatabaseSync | undefined;
   let problem: unknown;
@@ -115,7 +115,7 @@ function readWhole(database: string): Commit | undefined {
   throw new Error(`${database} is damaged (${first}): restore a backup of DATA_DIR, or start with an empty one`);
 }
 
-/** What the database itself counts; undefined: it was made by a version that did not, or has no tables yet. */
+/** The database's own count; undefined: it was created by a version without one, or has no tables yet. */
 function commitIn(db: DatabaseSync): Commit | undefined {
   const hasStates =
     db.prepare(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'state'`).get() !== undefined;
@@ -126,11 +126,11 @@ function commitIn(db: DatabaseSync): Commit | undefined {
 }
 
 export interface LastCommit {
-  /** The one that is to be written with the next transaction. */
+  /** The one to write with the next transaction. */
   next(): Commit;
   /** It is durable. */
   note(commit: Commit): void;
-  /** Brings the file to the disk. */
+  /** Syncs the file to disk. */
   sync(): void;
   close(): void;
 }
@@ -138,11 +138,11 @@ export interface LastCommit {
 /** At most at this interval under load, ms. */
 const SYNC_MS = 1_000;
 
-/** Goes on from what the database has. A missing file is made, whole and durable, before anything is promised. */
+/** Continues from the database's count. A missing file is created durably before anything is promised. */
 export function openLastCommit(file: string, db: DatabaseSync): LastCommit {
   const promised = readLastCommit(file);
   let last: Commit = commitIn(db) ?? promised ?? { store: randomUUID(), number: 0 };
-  // one that is there needs no room on a full disk
+  // an existing one needs no space on a full disk
   const descriptor = promised?.store === last.store ? openSync(file, 'r+') : made(file, last);
   let timer: NodeJS.Timeout | undefined;
   let isSynced = true;
@@ -176,7 +176,7 @@ export function openLastCommit(file: string, db: DatabaseSync): LastCommit {
   };
 }
 
-/** Makes the file: it is whole on the disk before its name is. */
+/** Creates the file: its content is durable before its name is. */
 function made(file: string, last: Commit): number {
   const young = `${file}.new`;
   const descriptor = openSync(young, 'w', 0o600);
@@ -187,7 +187,7 @@ function made(file: string, last: Commit): number {
   renameSync(young, file);
   const folder = openSync(dirname(file), 'r');
   try {
-    // the names of all files of the store with it
+    // also makes the names of all other store files durable
     fsyncSync(folder);
   } finally {
     closeSync(folder);

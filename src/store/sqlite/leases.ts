@@ -7,7 +7,7 @@ export interface Leases {
   isHeld(key: Key): boolean;
   take(key: Key, ms: number): Lease | undefined;
   owns(lease: Lease): boolean;
-  /** Whether it is still held; then it is for `ms` more. */
+  /** Whether it is still valid; if so, it is extended by `ms`. */
   renew(lease: Lease, ms: number): boolean;
   release(lease: Lease): void;
 }
@@ -17,7 +17,7 @@ export function createLeases(clock: Clock): Leases {
   let tokens = 0;
   const place = ({ tenant, id }: Key): string => pairText(tenant, id);
 
-  /** The token of whoever has it now. */
+  /** The current owner's token. */
   function holder(key: Key): number | undefined {
     const found = held.get(place(key));
     return found === undefined || found.until <= clock() ? undefined : found.token;

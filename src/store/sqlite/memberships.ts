@@ -1,4 +1,4 @@
-/** The groups that one row is shown as a member of, and what a write changes of that. */
+/** The groups that one row is shown as a member of, and how a write changes them. */
 
 /** Into a group, or out of it. */
 export interface Move {
@@ -8,7 +8,7 @@ export interface Move {
 
 export interface Memberships {
   readonly moves: readonly Move[];
-  /** groups it stays in that show it by another name from now on */
+  /** groups it stays in that show it under another name from now on */
   readonly renamed: readonly string[];
   readonly display: string | null;
 }

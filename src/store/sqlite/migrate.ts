@@ -1,8 +1,8 @@
-/** Brings a database to the newest schema, each step in a transaction of its own. */
+/** Migrates a database to the newest schema, each step in its own transaction. */
 import type { DatabaseSync } from 'node:sqlite';
 import { type Migration, MIGRATIONS } from './schema.ts';
 
-/** Throws an Error for the operator when the database was made by a newer program. */
+/** Throws an Error for the operator when the database was created by a newer version. */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
   const found = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
   if (found > migrations.length) {

@@ -4,7 +4,7 @@ import { CONDITIONS } from '../conditions.ts';
 import type { Entry } from './pending.ts';
 import type { Place, Queries } from './queries.ts';
 
-/** By id: the row as it is now; null: it is not to be shown, whatever the tables have. */
+/** By id: the row as it is now; null: not shown, whatever the tables have. */
 export type Overlay = ReadonlyMap<string, Entry | null>;
 
 const before = (left: Place, right: Place): boolean =>
@@ -19,7 +19,7 @@ const shownOver = (over: Overlay): Row[] =>
     .flatMap((entry) => (entry?.row && entry.slot.counts.rows === 1 ? [entry.row] : []))
     .toSorted(inOrder);
 
-/** As Store.page. Reads as many rows more as stand over the tables: each of them moves the others by one place at most. */
+/** As Store.page. Reads one extra row per overlaid row: each moves the others by one position at most. */
 export function pageOver(
   queries: Queries,
   over: Overlay,
@@ -51,7 +51,7 @@ export function pageOver(
   });
 }
 
-/** Rows of a slice of a scan that begins behind `after` and ends with `last` (undefined: with the last row of all). */
+/** Rows of a scan's slice that begins after `after` and ends with `last` (undefined: with the last row of all). */
 export function sliceOver(over: Overlay, rows: readonly Row[], after: Place, last: Place | undefined): readonly Row[] {
   if (over.size === 0) return rows;
   const within = (row: Row): boolean => before(after, row) && (last === undefined || !before(last, row));
@@ -85,7 +85,7 @@ export function withConditionOver(
 ): Row[] {
   const { rows, end } = queries.withCondition(tenant, condition, limit + over.size, after);
   const found = rows.filter(({ id }) => !over.has(id));
-  // what comes behind the last row that there was room for comes with the next look
+  // rows after the last one that fits come with the next read
   const isWithin = ({ id }: Row): boolean => (after === undefined || id > after) && (end === undefined || id <= end);
   const more = rowsOver(over).filter((row) => CONDITIONS[condition].test(row) && isWithin(row));
   return [...found, ...more].toSorted(byId).slice(0, limit);
@@ -98,7 +98,7 @@ export function tombstonesOver(queries: Queries, over: Overlay, tenant: string, 
   return [...found, ...more].toSorted((left, right) => at(left) - at(right) || byId(left, right)).slice(0, limit);
 }
 
-/** Members of a group; those that cannot be read are members all the same. */
+/** Members of a group; unreadable ones are members too. */
 export function membersOver(
   queries: Queries,
   over: Overlay,

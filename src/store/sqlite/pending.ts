@@ -2,11 +2,11 @@ import type { Counts, IndexName, MemberSet } from '../../bridge/ports/store.ts';
 import type { Key, Row } from '../../bridge/row/types.ts';
 import { NO_COUNTS } from '../conditions.ts';
 
-/** What the next write of a row needs to know of the one before. */
+/** What the next write of a row needs to know about the previous one. */
 export interface Slot {
   /** 0: no row */
   readonly version: number;
-  /** what it adds to those of its tenant */
+  /** what it adds to the counts of its tenant */
   readonly counts: Counts;
   /** JSON [address, ...], lower case */
   readonly emails: string;
@@ -34,15 +34,15 @@ export interface Pending {
   get(key: Key): Entry | undefined;
   /** The newest write of a row: pending, or one of the last that became durable. */
   newest(key: Key): Entry | undefined;
-  /** `size` in characters, about. */
+  /** `size` in characters, approximately. */
   put(entry: Entry, batch: number, size: number): void;
   /** Pending writes of a tenant. */
   of(tenant: string): Entry[];
   /** Visible rows by an index, in no order. */
   matching(tenant: string, index: IndexName, value: string): Row[];
-  /** Who holds a name by a pending write. */
+  /** The row that has a name through a pending write. */
   holder(instance: string, name: string): Key | undefined;
-  /** JSON; null: taken away; undefined: not pending. */
+  /** JSON; null: deleted; undefined: not pending. */
   state(name: string): string | null | undefined;
   putState(name: string, value: string | null, batch: number): void;
   memberSet(tenant: string, group: string): MemberSet | undefined;
@@ -53,22 +53,22 @@ export interface Pending {
   drop(): void;
 }
 
-/** A text for two texts, never the same for two pairs. */
+/** One text for two texts, different for every pair. */
 export const pairText = (first: string, second: string): string => `${first.length}:${first}${second}`;
 
-/** Rows that are remembered after they became durable: so many, and so many characters of them. */
+/** Rows remembered after they became durable: this many, and this many characters of them. */
 const REMEMBERED = 200;
 const REMEMBERED_SIZE = 2_000_000;
 
 export function createPending(): Pending {
   const entries = new Map<string, Entry>();
-  /** oldest first; always what the database says */
+  /** oldest first; always as in the database */
   const durable = new Map<string, { readonly entry: Entry; readonly size: number }>();
   let durableSize = 0;
   const names = new Map<string, Entry>();
   const states = new Map<string, { readonly value: string | null }>();
   const sets = new Map<string, MemberSet>();
-  /** what to take away when a batch is durable */
+  /** what to remove when a batch is durable */
   const batches = new Map<number, (() => void)[]>();
 
   function whenCommitted(batch: number, forget: () => void): void {

@@ -1,25 +1,25 @@
 /**
- * Whether the files that are open are still those that stand in DATA_DIR. What is written to a file that was deleted or moved away is
- * gone with the process, without any error of the system.
+ * Whether the open files are still those in DATA_DIR. Writes to a file that was deleted or moved away are
+ * lost with the process, and the system reports no error.
  */
 import { closeSync, fstatSync, lstatSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Loss } from '../loss.ts';
 
-/** A file as the system knows it, whatever its name. */
+/** The system's identity of a file, whatever its name. */
 export interface Identity {
   readonly file: string;
   readonly dev: number;
   readonly ino: number;
 }
 
-/** The file that stands under this name now; undefined: none does. */
+/** The file that has this name now; undefined: none. */
 export function identify(file: string): Identity | undefined {
   const found = lstatSync(file, { throwIfNoEntry: false });
   return found === undefined ? undefined : { file, dev: found.dev, ino: found.ino };
 }
 
-/** Throws FileLost when another file, or none, stands where one of these was. A few microseconds each. */
+/** Throws FileLost when one of these was replaced or is gone. A few microseconds each. */
 export function requireSame(files: readonly Identity[]): void {
   for (const each of files) if (!isSame(each)) throw new FileLost(each.file);
 }
@@ -36,21 +36,21 @@ function isSame({ file, dev, ino }: Identity): boolean {
     const found = lstatSync(file, { throwIfNoEntry: false });
     return found?.ino === ino && found.dev === dev;
   } catch {
-    // a folder on the way is none any more
+    // a folder on the path is no longer a folder
     return false;
   }
 }
 
 export interface Place {
   readonly files: readonly Identity[];
-  /** From now on this file is looked at too. */
+  /** From now on this file is checked too. */
   add(name: string): void;
-  /** undefined: all are where they were. */
+  /** undefined: all are in place. */
   look(): Loss | undefined;
   close(): void;
 }
 
-/** Files of the folder that exist. The last one is held open: it tells whether the folder was deleted, or only moved away. */
+/** Existing files of the folder. The last one is kept open: it tells whether the folder was deleted or only moved. */
 export function createPlace(directory: string, names: readonly string[]): Place {
   const files: Identity[] = [];
   const folder = statSync(directory);
@@ -62,7 +62,7 @@ export function createPlace(directory: string, names: readonly string[]): Place 
   // closing any descriptor of a file drops every POSIX lock on it: this one is closed after all connections
   const held = openSync(join(directory, names.at(-1) ?? ''), 'r');
 
-  /** The folder still stands where it did, so the file was taken out of it; or another bridge has moved in; or the file is deleted. */
+  /** The folder is still in place, so the file was removed from it; or another bridge uses it; or it was deleted. */
   function cannotComeBack({ file }: Identity): boolean {
     if (fstatSync(held).nlink === 0) return true;
     const now = statSync(directory, { throwIfNoEntry: false });

@@ -1,4 +1,4 @@
-/** Reads of what is durable, on the main thread: in WAL mode a reader waits for no writer. */
+/** Reads of durable data, on the main thread: in WAL mode a reader waits for no writer. */
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Counts, Due, IndexName, Member, MemberSet, Condition } from '../../bridge/ports/store.ts';
@@ -15,27 +15,27 @@ export interface Queries {
   find(tenant: string, index: IndexName, value: string): Row[];
   /** Visible rows of a tenant. */
   total(tenant: string): number;
-  /** Where visible rows stand, in the order of lists: from the index alone. */
+  /** Positions of visible rows, in list order: from the index alone. */
   places(tenant: string, offset: number, limit: number): Place[];
-  /** The rows at these places, as many as `PAGE_BYTES` hold, at least one while there are any. `instead`: what stands over the tables. */
+  /** The rows at these positions, as many as fit in `PAGE_BYTES`, at least one if any. `instead`: the overlay. */
   rowsAt(tenant: string, places: readonly Place[], instead?: (id: string) => Row | undefined): Row[];
-  /** Where a visible row stands in the order of lists. */
+  /** The position of a visible row in list order. */
   place(key: Key): Place | undefined;
-  /** All queries of `work` see the database at one moment. */
+  /** All queries of `work` see one snapshot of the database. */
   atOnce<T>(work: () => T): T;
   /**
-   * Visible rows after (created, id), as many as can be read in `ms` and `PAGE_BYTES` hold, at least one while there are any. `last`:
-   * where it goes on; undefined: that was all.
+   * Visible rows after (created, id), as many as can be read in `ms` and fit in `PAGE_BYTES`, at least one if there are
+   * any. `last`: where to continue; undefined: that was all.
    */
   slice(tenant: string, after: Place, ms: number): { readonly rows: Row[]; readonly last: Place | undefined };
-  /** Keys of rows whose body is no row: half a second for 100,000 rows. */
+  /** Keys of rows whose body is not a row: half a second for 100,000 rows. */
   damaged(): Key[];
   members(tenant: string, group: string, limit: number, after?: string): Member[];
   memberSet(tenant: string, group: string): MemberSet | undefined;
   holder(instance: string, name: string): Key | undefined;
   due(tenant: string, now: number, limit: number, after?: Due): Due[];
   nextDue(tenant: string): number | undefined;
-  /** As many rows as `PAGE_BYTES` hold. `end`: id of the last one when there was no room for the next. */
+  /** As many rows as fit in `PAGE_BYTES`. `end`: id of the last one when the next did not fit. */
   withCondition(
     tenant: string,
     condition: Condition,
@@ -56,10 +56,10 @@ const COLUMNS = CONDITION_NAMES.map(snakeOf).join(', ');
 /** A slice never has more rows, whatever the clock says. */
 const SLICE_ROWS = 200;
 
-/** Where a row stands in lists. */
+/** The position of a row in lists. */
 export type Place = Pick<Row, 'created' | 'id'>;
 
-/** `onDamaged` is told of every row that is left out because its body cannot be read. */
+/** `onDamaged` is called for every row that is omitted because its body cannot be read. */
 export function openQueries(file: string, onDamaged: (key: Key) => void): Queries {
   const db = new DatabaseSync(file, { readOnly: true, timeout: 1_000 });
   db.exec('PRAGMA synchronous = FULL; PRAGMA query_only = 1;');
@@ -254,7 +254,7 @@ interface At {
   readonly at: number | null;
 }
 
-/** Room for as many bodies as one look may give, and for the first one whatever its size. */
+/** Room for as many bodies as one read may return, and for the first one whatever its size. */
 function createRoom(): { takes(body: string): boolean } {
   let size = 0;
   return {
@@ -268,13 +268,13 @@ function createRoom(): { takes(body: string): boolean } {
 
 const parse = (body: string): Row => requireRow(JSON.parse(body));
 
-/** What parse would throw for, said by SQLite. */
+/** What parse would throw for, detected by SQLite. */
 const DAMAGED = `SELECT tenant, id FROM rows WHERE CASE WHEN json_valid(body)
   THEN json_type(body, '$.pending') IS NOT 'array' OR json_type(body, '$.deadLetters') IS NOT 'array'
     OR json_type(body, '$.trusted') IS NOT 'array' OR ifnull(json_type(body, '$.confirmed'), '') NOT IN ('object', 'null')
   ELSE 1 END`;
 
-/** The statement's columns are what its SQL says. */
+/** The statement's columns are those of its SQL. */
 function typed(statement: StatementSync) {
   return {
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what its SQL gives

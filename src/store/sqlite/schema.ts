@@ -1,13 +1,13 @@
-/** The tables of the embedded store, how older ones become them, and every statement the writer runs. */
+/** The tables of the embedded store, the migrations to them, and every statement the writer runs. */
 
 import type { DatabaseSync } from 'node:sqlite';
 import { CONDITION_NAMES, snakeOf } from '../conditions.ts';
 import { renamedFields } from '../older-rows.ts';
 
-/** SQL, or what SQL cannot do. */
+/** SQL, or code where SQL is not enough. */
 export type Migration = string | ((db: DatabaseSync) => void);
 
-/** PRAGMA user_version n = the first n migrations are done. Only ever appended to. */
+/** PRAGMA user_version n = the first n migrations are done. Append only. */
 export const MIGRATIONS: readonly Migration[] = [
   `
   CREATE TABLE rows (
@@ -137,7 +137,7 @@ export const MIGRATIONS: readonly Migration[] = [
 /** The columns of the conditions, in their order. */
 const COLUMNS = CONDITION_NAMES.map(snakeOf);
 
-/** Row by row: a store of 100,000 users must not be held in memory as a whole. */
+/** Row by row: a store of 100,000 users must not be loaded into memory as a whole. */
 function renameFieldsOfRows(db: DatabaseSync): void {
   const put = db.prepare('UPDATE rows SET body = ? WHERE tenant = ? AND id = ?');
   const next = db.prepare(
@@ -165,7 +165,7 @@ function jsonOf(body: string): Record<string, unknown> | undefined {
   }
 }
 
-/** What the writer can be told to do. A call is the name of a row of this table and its parameters in order. */
+/** The writer's commands. A call is the name of a row of this table and its parameters in order. */
 export const CHANGES = {
   putRow: `INSERT INTO rows
       (tenant, id, version, visible, ${COLUMNS.join(', ')}, created, user_name, external_id, due_at, pending_since,

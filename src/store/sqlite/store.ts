@@ -28,22 +28,22 @@ import { NotWritten, startWriter, type WriterThread } from './writer-thread.ts';
 import type { CommitHook, WriterData } from './writer.ts';
 
 export interface SqliteStoreOptions {
-  /** DATA_DIR; made when it is not there */
+  /** DATA_DIR; created if missing */
   readonly directory: string;
   readonly clock?: Clock;
-  /** how long a lazy write waits for a durable one to ride with, milliseconds */
+  /** how long a lazy write waits to share a durable one's commit, milliseconds */
   readonly lingerMs?: number;
-  /** a commit that takes longer is answered 503, and so is every write until it has ended, milliseconds */
+  /** if a commit takes longer, it and every write until it ends are answered 503, milliseconds */
   readonly deadlineMs?: number;
-  /** this long without a write nothing of what was settled is left on disk, milliseconds */
+  /** after this long without a write, settled data is erased from disk, milliseconds */
   readonly idleMs?: number;
-  /** told of every commit: its milliseconds in the writer thread */
+  /** called after every commit with its milliseconds in the writer thread */
   readonly onCommit?: (ms: number) => void;
-  /** told why a batch was lost: also lazy writes for which nobody waits any more */
+  /** called with the reason when a batch was lost: also lazy writes that no request is waiting for */
   readonly onFailure?: (error: unknown) => void;
-  /** told of each row whose content cannot be read, once */
+  /** called once for each row whose content cannot be read */
   readonly onDamaged?: (key: Key) => void;
-  /** told when the files are no longer those in DATA_DIR: nothing is written then; undefined: they are back */
+  /** called when the files are no longer those in DATA_DIR: writing stops; undefined: they are back */
   readonly onLost?: (loss: Loss | undefined) => void;
   readonly hook?: CommitHook;
 }
@@ -51,12 +51,12 @@ export interface SqliteStoreOptions {
 /** Longest piece of a scan, milliseconds: the consumer needs some of its slice too. */
 const SLICE_MS = 2;
 
-/** What the disk did not take is retried after this many milliseconds. */
+/** Writes the disk refused are retried after this many milliseconds. */
 const RETRY_MS = 1_000;
 
 const NO_OVERLAY: Overlay = new Map();
 
-/** Of a row that is taken away. */
+/** Of a deleted row. */
 const NO_INDEX: Index = {
   visible: false,
   userName: null,
@@ -68,7 +68,7 @@ const NO_INDEX: Index = {
   instance: '',
 };
 
-/** Throws FolderInUse, or an Error that tells the operator why the folder or the database in it does not do. */
+/** Throws FolderInUse, or an Error that tells the operator why the folder or its database is unusable. */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { directory, clock = Date.now, lingerMs = 5, idleMs = 1_000, deadlineMs = 10_000 } = options;
   const { onCommit, onFailure, hook = {} } = options;
@@ -76,7 +76,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   const folder = takeFolder(directory);
   const { database, lastCommit, place } = folder;
   const writerData = { file: database, lastCommit, place: place.files, idleMs, hook };
-  /** ids of rows that cannot be read, by tenant */
+  /** ids of unreadable rows, by tenant */
   const damaged = new Map<string, Set<string>>();
   function onDamaged({ tenant, id }: Key): void {
     const ids = damaged.get(tenant) ?? new Set();
@@ -100,17 +100,17 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   const pending = createPending();
   const leases = createLeases(clock);
   const revisions = createRevisions(clock);
-  /** undefined after a failure, until they are asked for */
+  /** undefined after a failure, until needed again */
   let counts: Map<string, Counts> | undefined = new Map(queries.counts());
   let closing: Promise<void> | undefined;
   let closed = false;
   let loss: Loss | undefined;
-  /** lazy writes that end a doubt and are not durable yet */
+  /** lazy writes that settle an in-doubt call and are not durable yet */
   let settling: { readonly write: Write; readonly batch: number }[] = [];
-  /** some of them could not be written: they stand over the tables */
+  /** some of them could not be written: they overlay the tables */
   let isStranded = false;
 
-  /** Looks whether the files are still those in DATA_DIR, after a commit that failed, or the first that did not. */
+  /** Checks that the files are still those in DATA_DIR, after a failed commit or the first successful one. */
   function look(): void {
     const before = loss;
     loss = place.look();
@@ -126,7 +126,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
       if (!writer.alive()) writer = await startWriter(writerData);
       const ms = await writer.commit(calls);
       if (loss !== undefined) look();
-      // not inside the call below: without onCommit it would never be made
+      // not inside the call below: without onCommit it would be skipped
       onCommit?.(ms);
     },
     onCommitted(batch) {
@@ -137,7 +137,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     onFailed(error) {
       pending.drop();
       revisions.fallenBack();
-      // what was lost is counted in: they are read again before the next write is accepted
+      // the counts include lost writes: read them again before the next write is accepted
       counts = undefined;
       onFailure?.(error);
       look();
@@ -146,8 +146,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
   });
 
   /**
-   * The disk refuses, and what was done in ZITADEL and answered is still to be noted: it stays in memory, where reads and lists see it,
-   * and is written when the disk takes it. Only what ends a doubt: a row that was only read again is read again.
+   * The disk refuses writes, but what was done in ZITADEL must still be recorded: it stays in memory, where reads and
+   * lists see it, and is written once the disk accepts it. Only writes that settle an in-doubt call.
    */
   function strand(): void {
     const writes = settling;
@@ -155,13 +155,13 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     try {
       for (const { write } of writes) decide(write, true);
     } catch {
-      // the tables cannot be read either: these rows are in doubt, and ZITADEL is asked what became of them
+      // the tables cannot be read either: these rows stay in doubt, and ZITADEL is asked for the outcome
     }
     isStranded = settling.length > 0;
     if (isStranded) commits.linger(RETRY_MS);
   }
 
-  /** What stands over the tables of a tenant in lists. */
+  /** The rows that overlay a tenant's tables in lists. */
   function over(tenant: string): Overlay {
     const own = damaged.get(tenant);
     if (own === undefined && !isStranded) return NO_OVERLAY;
@@ -171,7 +171,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     return found;
   }
 
-  /** A query of the tables and what stands over them; once more when a row turns out to be damaged on the way. */
+  /** A query of the tables and the overlay; repeated when a row turns out to be damaged. */
   function layered<T>(tenant: string, query: (over: Overlay) => T): T {
     const damagedBefore = damaged.get(tenant)?.size;
     const found = query(over(tenant));
@@ -183,7 +183,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     return counts;
   }
 
-  /** Every failure of the disk is the same to whoever asks: not now. */
+  /** To callers every disk failure means the same: not now. */
   function guard<T>(work: () => T): T {
     if (closing !== undefined) throw shuttingDown();
     try {
@@ -193,7 +193,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }
   }
 
-  /** While the disk does not answer nothing is accepted: it would only pile up. */
+  /** While the disk does not respond nothing is accepted: it would only pile up. */
   function guardWrite<T>(work: () => T): T {
     const stall = commits.stalled();
     if (stall !== undefined) throw stall;
@@ -208,7 +208,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     }
   }
 
-  /** Waits until what was accepted is in the tables. What is lost or held up on the way was never answered: without it is a sight too. */
+  /** Waits until accepted writes are in the tables. Lost or delayed ones were never acknowledged. */
   async function settled<T>(query: () => T): Promise<T> {
     if (!isStranded) await commits.durable().catch(() => undefined);
     return guard(query);
@@ -232,7 +232,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     const before = pending.newest(key)?.slot ?? queries.slot(key) ?? NO_ROW;
     if (before.version !== write.expect) return { kind: 'version' };
     const entry = entryOf(write);
-    // names it holds already are nobody else's
+    // names the row already has are free for it
     const reserved = entry.slot.names === before.names ? [] : entry.reserved;
     for (const name of reserved) {
       const other = holder(entry.instance, name);
@@ -357,7 +357,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<St
     await commits.durable().catch(() => undefined);
     closed = true;
     queries.close();
-    // a thread that hangs in the disk does not end, and holds the folder as long as the process does
+    // a thread that hangs in the disk does not end, and keeps the folder locked as long as the process lives
     if (commits.stalled() !== undefined) return;
     if (writer.alive()) await writer.stop();
     folder.release();

@@ -23,7 +23,7 @@ export interface WriterThread {
   stop(): Promise<void>;
 }
 
-/** Opens the database, migrates it and reads the settings back that durability rests on. Rejects with a reason for the operator. */
+/** Opens and migrates the database and checks the settings that durability needs. Rejects with a reason. */
 export async function startWriter(data: WriterData): Promise<WriterThread> {
   const worker = new Worker(new URL(`./writer${extname(import.meta.url)}`, import.meta.url), { workerData: data });
   const ready = Promise.withResolvers<void>();
@@ -78,7 +78,7 @@ export async function startWriter(data: WriterData): Promise<WriterThread> {
     await worker.terminate();
     throw error;
   }
-  // an idle store keeps no process alive, a running commit does
+  // an idle store does not keep the process alive, a running commit does
   worker.unref();
 
   return {

@@ -9,23 +9,23 @@ import { FileLost, type Identity, identify, requireSame } from './place.ts';
 import { CHANGES } from './schema.ts';
 import type { Call } from './schema.ts';
 
-/** Holds commits up, for tests and measurements. The thread itself stands still, as it would on a slow disk. */
+/** Delays commits, for tests and measurements. The thread itself blocks, as it would on a slow disk. */
 export interface CommitHook {
-  /** commits stand still while `gate[0]` is not 0; shared memory, wake with Atomics.notify */
+  /** commits block while `gate[0]` is not 0; shared memory, wake with Atomics.notify */
   readonly availability?: Int32Array<SharedArrayBuffer>;
-  /** every commit takes so much longer, milliseconds */
+  /** delay added to every commit, milliseconds */
   readonly delayMs?: number;
-  /** pages the database may have, as if the disk ended there */
+  /** maximum pages of the database, as if the disk were full */
   readonly maxPages?: number;
 }
 
 export interface WriterData {
   readonly file: string;
-  /** where the number of the last commit is kept apart */
+  /** the file with the number of the last commit */
   readonly lastCommit: string;
-  /** nothing is committed while one of these is not where it was */
+  /** nothing is committed while one of these is not in place */
   readonly place: readonly Identity[];
-  /** this long without a batch the write-ahead log is emptied, milliseconds */
+  /** after this long without a batch the write-ahead log is emptied, milliseconds */
   readonly idleMs: number;
   readonly hook: CommitHook;
 }
@@ -33,24 +33,24 @@ export interface WriterData {
 /** null: close. */
 export type ToWriter = readonly Call[] | null;
 
-/** Milliseconds the batch took; or why nothing of it was written. `ready`, with the settings read back, comes first. */
+/** Milliseconds the batch took, or why none of it was written. `ready`, with the settings read back, comes first. */
 export type FromWriter =
   | ({ readonly kind: 'ready' } & Settings)
   | { readonly kind: 'unusable'; readonly reason: string }
   | { readonly kind: 'committed'; readonly ms: number }
   | { readonly kind: 'failed'; readonly reason: string; readonly cause: Failure };
 
-/** disk: the same may succeed later. lost: the files are no longer in DATA_DIR. other: a bug in what was to be written. */
+/** disk: a retry may succeed. lost: the files are no longer in DATA_DIR. other: a bug in the batch. */
 export type Failure = 'disk' | 'lost' | 'other';
 
-/** What durability and erasure rest on, as SQLite says it has them. */
+/** The settings that durability and erasure depend on, as reported by SQLite. */
 interface Settings {
   readonly journalMode: unknown;
   readonly synchronous: unknown;
   readonly secureDelete: unknown;
 }
 
-/** 1,000 pages and their headers: where SQLite begins the log anew by itself. */
+/** 1,000 pages and their headers: where SQLite restarts the log on its own. */
 const LOG_BYTES = 1_000 * (4_096 + 24);
 
 const port = parentPort;
@@ -59,7 +59,7 @@ const { file, lastCommit, place, idleMs, hook } = workerData as WriterData;
 const say = (message: FromWriter): void => port.postMessage(message);
 
 try {
-  // SQLite would make a new database in the place of one that is gone
+  // SQLite would create a new database in place of a missing one
   requireSame(place);
   serve(new DatabaseSync(file, { timeout: 1_000 }));
 } catch (error) {
@@ -68,12 +68,12 @@ try {
 }
 
 /**
- * What is settled is erased. The database overwrites with zeros what a newer row takes the place of, and every page that is
- * no longer used (secure_delete). The write-ahead log keeps it until it is begun anew, which none of its bytes outlives
- * (journal_size_limit), or emptied: once nothing was written for a while, and at close. So a password hash that is settled
- * leaves the files within about 1,000 written pages or idleMs, whichever comes first. Two things are not promised: SQLite
- * moves rows from one page to another without wiping the place they had (seldom, and until that page fills again or VACUUM), and
- * the file system keeps what it likes of the blocks that it took back.
+ * Settled data is erased. The database overwrites replaced rows and unused pages with zeros (secure_delete). The
+ * write-ahead log keeps them until it restarts (journal_size_limit cuts off its old bytes) or is emptied: after a
+ * while without writes, and at close. So the hash of a settled password leaves the files
+ * within about 1,000 written pages or idleMs, whichever comes first. Two things are not promised: SQLite
+ * moves rows from one page to another without wiping the old place (seldom, and until that page fills or VACUUM), and
+ * the file system may keep the contents of freed blocks.
  */
 function serve(db: DatabaseSync): void {
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
@@ -89,8 +89,8 @@ function serve(db: DatabaseSync): void {
   for (const [name, sql] of Object.entries(CHANGES)) statements.set(name, db.prepare(sql));
 
   /**
-   * Who is first to read what was committed marks its place in the file that the connections share. On a frozen file system that hangs:
-   * so the mark is made here, and the readers on the main thread write to no file.
+   * The first reader of a commit marks its position in the file shared by the connections. On a frozen file system that
+   * hangs: so the mark is made here, and the readers on the main thread write to no file.
    */
   const look = db.prepare('SELECT 1 FROM state LIMIT 1');
 
@@ -98,7 +98,7 @@ function serve(db: DatabaseSync): void {
     try {
       db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
-      // nothing is lost by it: the log is whole, and the next commit tells what is wrong with the disk
+      // nothing is lost: the log is whole, and the next commit reports what is wrong with the disk
     }
   };
   const idle = setTimeout(() => {
@@ -130,7 +130,7 @@ function serve(db: DatabaseSync): void {
       look.get();
       say({ kind: 'committed', ms: performance.now() - start });
     } catch (error) {
-      // some failures (disk full) have rolled back by themselves
+      // some failures (disk full) have already rolled back
       if (db.isTransaction) db.exec('ROLLBACK');
       say({ kind: 'failed', reason: explained(error), cause: failureOf(error) });
     }
@@ -153,7 +153,7 @@ function holdUp({ availability, delayMs = 0 }: CommitHook): void {
 
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
-/** https://sqlite.org/rescode.html: the disk, its rights, or its room; a lock of somebody who copies the file; memory. */
+/** https://sqlite.org/rescode.html: disk, permissions or space; a lock by a program copying the file; memory. */
 const DISK: ReadonlySet<number> = new Set([5, 6, 7, 8, 10, 13, 14, 15]);
 
 function failureOf(error: unknown): Failure {
