@@ -55,7 +55,7 @@ async function scimBridge(words: string) {
 
 async function settled(): Promise<void> {
   await until(
-    async () => (await scimBridge('queue list --kind pending')).out.startsWith('nothing to show'),
+    async () => (await scimBridge('queue list --kind pending')).out.startsWith('No matching rows'),
     () => bridge.output(),
   );
 }

@@ -39,7 +39,7 @@ test('commands ask the bridge that runs, and open the store when it was killed',
     assert.equal(statSync(socket).mode & 0o777, 0o600);
 
     const doctor = await scimBridge('doctor', env);
-    assert.match(doctor.out, /^ok {4}bridge: runs$/m);
+    assert.match(doctor.out, /^ok {4}bridge: running$/m);
     assert.match(doctor.out, /^ok {4}store: 1 user,/m);
     assert.doesNotMatch(doctor.out, /^fail/m);
     assert.deepEqual([doctor.err, doctor.exit], ['', 0]);
@@ -51,14 +51,14 @@ test('commands ask the bridge that runs, and open the store when it was killed',
     await bridge.kill();
     assert.ok(existsSync(socket), 'a killed process leaves its socket');
     const offline = await scimBridge('doctor', env);
-    assert.match(offline.out, /^fail {2}bridge: none runs on this DATA_DIR/m);
+    assert.match(offline.out, /^fail {2}bridge: no process is running on this DATA_DIR/m);
     assert.match(offline.out, /^ok {4}store: 1 user,/m);
     assert.match(offline.err, /no bridge runs on /);
     assert.equal(offline.exit, 1);
     assert.equal((await scimBridge(`queue show ${body.id}`, env)).exit, 0);
 
     const again = await start();
-    assert.match((await scimBridge('doctor', env)).out, /^ok {4}bridge: runs$/m);
+    assert.match((await scimBridge('doctor', env)).out, /^ok {4}bridge: running$/m);
     await again.kill('SIGTERM');
     assert.equal(existsSync(socket), false);
   } finally {

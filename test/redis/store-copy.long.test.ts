@@ -104,7 +104,7 @@ describe('store copy', { skip: withoutRedis() }, () => {
     const first = await scimBridge(['--to', url], { DATA_DIR });
     assert.equal(first.exit, 0, first.err);
     assert.match(first.out, /^default: 11 rows of users and 3 of groups and rules copied$/m);
-    assert.match(first.out, /^default: 3 owed, 3 in doubt, 1 dead, 1 held, 1 blocked, 0 hidden$/m);
+    assert.match(first.out, /^default: pending 3, in-doubt 3, dead-letter 1, on-hold 1, blocked 1, hidden 0$/m);
 
     const store = await open({ url });
     for (const each of CARRIED) assert.deepEqual(await store.read(each), each);
@@ -122,7 +122,7 @@ describe('store copy', { skip: withoutRedis() }, () => {
 
     const again = await scimBridge([], { DATA_DIR, REDIS_URL: url });
     assert.equal(again.exit, 0, again.err);
-    assert.match(again.out, /11 rows of users and 3 of groups and rules copied \(14 were there from an earlier copy\)/);
+    assert.match(again.out, /11 rows of users and 3 of groups and rules copied \(14 had been copied before\)/);
     for (const each of CARRIED) assert.deepEqual(await store.read(each), each);
 
     const embedded = await openFolder(DATA_DIR);
@@ -138,7 +138,7 @@ describe('store copy', { skip: withoutRedis() }, () => {
     await store.setState('looking:default', STATES['looking:default']);
     const { out, err, exit } = await scimBridge(['--to', url], { DATA_DIR });
     assert.equal(exit, 0, err);
-    assert.match(out, /\(5 were there from an earlier copy\)/);
+    assert.match(out, /\(5 had been copied before\)/);
     for (const each of CARRIED) assert.deepEqual(await store.read(each), each);
   });
 
@@ -213,7 +213,7 @@ describe('store copy', { skip: withoutRedis() }, () => {
   test('what cannot be done is told in a line', async () => {
     const DATA_DIR = await filled([]);
     for (const [words, env, expected] of [
-      [[], { DATA_DIR }, /^say where to: --to redis:/],
+      [[], { DATA_DIR }, /^give the address of Redis: --to redis:/],
       [['--to', 'redis://user:secret@a:b:c'], { DATA_DIR }, /^the address of Redis is not understood/],
       [['--to', 'redis://127.0.0.1:1'], { DATA_DIR }, /^Redis at 127\.0\.0\.1:1 cannot be used/],
       [['--to', 'redis://127.0.0.1:1'], { DATA_DIR: `${DATA_DIR}/none` }, /^there is no embedded store/],
@@ -248,7 +248,7 @@ describe('store copy', { skip: withoutRedis() }, () => {
     };
     const { out, err, exit } = await scimBridge(['--to', url], env);
     assert.equal(exit, 0, err);
-    assert.match(out, /^default: 1 owed, /m);
+    assert.match(out, /^default: pending 1, /m);
     await sandbox.faults();
     const after = await startProcess(sandbox, await newFolder(), { REDIS_URL: url });
     t.after(() => after.kill());
