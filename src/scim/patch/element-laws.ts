@@ -52,15 +52,18 @@ export function withTouchedLast(
   touched: ReadonlySet<Element>,
   attribute: SchemaAttribute,
 ): readonly Element[] {
-  const identities = new Set(elements.filter((each) => touched.has(each)).map((each) => identityOf(each, attribute)));
-  const twins = elements.filter((each) => !touched.has(each) && identities.has(identityOf(each, attribute)));
-  if (twins.length === 0) return elements;
-  const others = elements.filter((each) => !twins.includes(each));
-  return others.map((element) => {
-    const twin = touched.has(element)
-      ? twins.find((each) => identityOf(each, attribute) === identityOf(element, attribute))
-      : undefined;
-    return twin === undefined ? element : { ...twin, ...element };
+  const identities = elements.map((each) => identityOf(each, attribute));
+  const ofTouched = new Set(identities.filter((_, at) => touched.has(elements[at] ?? {})));
+  const twins = new Map<string, Element>();
+  for (const [at, each] of elements.entries()) {
+    const identity = identities[at] ?? '';
+    if (!touched.has(each) && ofTouched.has(identity) && !twins.has(identity)) twins.set(identity, each);
+  }
+  if (twins.size === 0) return elements;
+  return elements.flatMap((each, at) => {
+    const twin = twins.get(identities[at] ?? '');
+    if (twin === undefined) return [each];
+    return touched.has(each) ? [{ ...twin, ...each }] : [];
   });
 }
 
